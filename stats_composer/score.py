@@ -1,0 +1,514 @@
+"""The score: one immutable table of notes, and small tables of the marks around them.
+
+Conventions
+-----------
+* Time is in ticks, `TICKS_PER_QUARTER` to a quarter note: exact for 128ths, triplets,
+  quintuplets and septuplets. The first bar starts at tick 0.
+* A note that sounds over a bar line is one note; writers split it and tie the pieces.
+  `tied` marks a note that continues, without a new attack, the note of the same pitch that
+  ends at its onset (as after cutting a score between two bars).
+* A pickup is a first bar that is shorter than its metre. Bars are a table of their own, so
+  that a bar divided by a repeat sign keeps its place.
+* Spelling is a position on the line of fifths: C is 0, G is 1, F is -1, F sharp is 6.
+* A `part` is an instrument, a `voice` one line of notes within a part, counted from 0.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from stats_composer.errors import ScoreError
+
+__all__ = [
+    "BAR_DTYPE",
+    "CHORD_DTYPE",
+    "FERMATA_DTYPE",
+    "KEY_SIGNATURE_DTYPE",
+    "LYRIC_DTYPE",
+    "MAJOR",
+    "MINOR",
+    "NOTE_DTYPE",
+    "REPEAT_END",
+    "REPEAT_START",
+    "TEMPO_DTYPE",
+    "TICKS_PER_QUARTER",
+    "TIME_SIGNATURE_DTYPE",
+    "UNKNOWN_MODE",
+    "Part",
+    "Score",
+    "bar_duration",
+    "bar_onsets",
+    "make_notes",
+    "make_table",
+    "merge_parts",
+    "natural_fifths",
+]
+
+TICKS_PER_QUARTER = 10080
+
+MAJOR, MINOR, UNKNOWN_MODE = 0, 1, -1
+REPEAT_START, REPEAT_END = 1, 2
+
+NOTE_DTYPE = np.dtype(
+    [
+        ("onset", np.int64),
+        ("duration", np.int64),
+        ("pitch", np.int16),
+        ("fifths", np.int8),
+        ("part", np.int16),
+        ("voice", np.int16),
+        ("velocity", np.uint8),
+        ("tied", np.bool_),
+    ]
+)
+BAR_DTYPE = np.dtype([("onset", np.int64), ("repeat", np.int8), ("ending", np.int8)])
+TIME_SIGNATURE_DTYPE = np.dtype(
+    [("onset", np.int64), ("numerator", np.int16), ("denominator", np.int16)]
+)
+KEY_SIGNATURE_DTYPE = np.dtype([("onset", np.int64), ("fifths", np.int8), ("mode", np.int8)])
+TEMPO_DTYPE = np.dtype([("onset", np.int64), ("quarters_per_minute", np.float64)])
+CHORD_DTYPE = np.dtype([("onset", np.int64), ("symbol", "U32")])
+FERMATA_DTYPE = np.dtype([("onset", np.int64), ("part", np.int16), ("voice", np.int16)])
+LYRIC_DTYPE = np.dtype(
+    [
+        ("onset", np.int64),
+        ("part", np.int16),
+        ("voice", np.int16),
+        ("verse", np.int16),
+        ("syllabic", "U6"),
+        ("text", "U64"),
+    ]
+)
+
+_MARKS: Mapping[str, np.dtype[Any]] = {
+    "bars": BAR_DTYPE,
+    "time_signatures": TIME_SIGNATURE_DTYPE,
+    "key_signatures": KEY_SIGNATURE_DTYPE,
+    "tempos": TEMPO_DTYPE,
+    "chords": CHORD_DTYPE,
+    "fermatas": FERMATA_DTYPE,
+    "lyrics": LYRIC_DTYPE,
+}
+_SORT_KEYS = ("onset", "part", "voice", "verse", "pitch")
+
+
+def make_table(dtype: DTypeLike, rows: Any = (), **columns: Any) -> NDArray[np.void]:
+    """Build a table of a dtype from rows (tuples in field order) or from named columns.
+
+    Parameters
+    ----------
+    dtype : structured dtype, such as `NOTE_DTYPE`
+    rows : iterable of tuples, optional
+    **columns : array_like
+        Field names and values; scalars are repeated, missing fields are 0 or empty.
+
+    Returns
+    -------
+    ndarray of shape (n_rows,)
+
+    Examples
+    --------
+    >>> make_table(TEMPO_DTYPE, onset=[0], quarters_per_minute=96.0)["onset"].tolist()
+    [0]
+    """
+    if columns:
+        n_rows = max(np.size(column) for column in columns.values())
+        table = np.zeros(n_rows, dtype)
+        for name, column in columns.items():
+            table[name] = column
+        return table
+    return np.array([tuple(row) for row in rows], dtype)
+
+
+def make_notes(**columns: Any) -> NDArray[np.void]:
+    """Build a table of notes from named columns, spelled near C major where not told.
+
+    Parameters
+    ----------
+    **columns : array_like
+        Fields of `NOTE_DTYPE`; `velocity` is 80 and `duration` a quarter unless given.
+
+    Returns
+    -------
+    ndarray of NOTE_DTYPE
+
+    Examples
+    --------
+    >>> make_notes(onset=[0, 10080], pitch=[60, 66])["fifths"].tolist()
+    [0, 6]
+    """
+    columns = {"velocity": 80, "duration": TICKS_PER_QUARTER, **columns}
+    notes = make_table(NOTE_DTYPE, **columns)
+    if "fifths" not in columns:
+        notes["fifths"] = natural_fifths(notes["pitch"])
+    return notes
+
+
+def natural_fifths(pitch: NDArray[Any], tonic_fifths: int = 0) -> NDArray[np.int8]:
+    """Spell pitches by the twelve places of the line of fifths nearest to a key.
+
+    Parameters
+    ----------
+    pitch : ndarray of int, MIDI pitch
+    tonic_fifths : int
+        The key signature's fifths: 0 spells between E flat (-3) and G sharp (8).
+
+    Returns
+    -------
+    ndarray of int8, of pitch's shape
+        In [tonic_fifths - 3, tonic_fifths + 8].
+    """
+    lowest = tonic_fifths - 3
+    return ((np.asarray(pitch, np.int64) * 7 - lowest) % 12 + lowest).astype(np.int8)
+
+
+def bar_onsets(
+    time_signatures: NDArray[np.void], end: int, pickup: int | None = None
+) -> NDArray[np.int64]:
+    """Place regular bars from tick 0 to `end`.
+
+    Parameters
+    ----------
+    time_signatures : ndarray of TIME_SIGNATURE_DTYPE, the first at onset 0
+    end : int
+        Ticks; the last bar is the one that reaches it.
+    pickup : int, optional
+        Ticks of a first bar shorter than its metre.
+
+    Returns
+    -------
+    ndarray of shape (n_bars,), int64, at least one bar
+    """
+    onsets = [0]
+    length = pickup or bar_duration(*time_signatures[0][["numerator", "denominator"]])
+    while onsets[-1] + length < end:
+        onsets.append(onsets[-1] + length)
+        row = np.searchsorted(time_signatures["onset"], onsets[-1], side="right") - 1
+        length = bar_duration(*time_signatures[row][["numerator", "denominator"]])
+    return np.array(onsets, np.int64)
+
+
+def bar_duration(numerator: int, denominator: int) -> int:
+    """Ticks of a full bar."""
+    return int(numerator) * 4 * TICKS_PER_QUARTER // int(denominator)
+
+
+@dataclass(frozen=True)
+class Part:
+    """An instrument's line or lines.
+
+    Attributes
+    ----------
+    name : str
+    program : int
+        General MIDI program, 0 to 127.
+    percussion : bool
+    """
+
+    name: str = ""
+    program: int = 0
+    percussion: bool = False
+
+
+def _empty(name: str) -> Any:
+    return field(default_factory=functools.partial(np.zeros, 0, _MARKS[name]))
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Score:
+    """An immutable table of notes with its marks.
+
+    Parameters
+    ----------
+    notes : ndarray of NOTE_DTYPE
+        In any order; kept sorted by (onset, part, voice, pitch), read-only.
+    bars, time_signatures, key_signatures, tempos, chords, fermatas, lyrics : ndarray
+        Marks, each of its own dtype. Without time signatures the metre is 4/4; without bars
+        they are placed regularly up to `end`.
+    parts : tuple of Part
+        Parts named by the notes but not here are added without a name.
+    title, composer : str
+    end : int
+        Ticks at which the last bar ends; at least the end of every note.
+
+    Raises
+    ------
+    ScoreError
+        Where a value is out of range; the message names its bar and beat.
+
+    Examples
+    --------
+    >>> score = Score(make_notes(onset=[0, 10080], pitch=[60, 64]))
+    >>> score.n_bars, score.n_parts, score.transpose(2).notes["pitch"].tolist()
+    (1, 1, [62, 66])
+    """
+
+    notes: NDArray[np.void]
+    bars: NDArray[np.void] = _empty("bars")
+    time_signatures: NDArray[np.void] = _empty("time_signatures")
+    key_signatures: NDArray[np.void] = _empty("key_signatures")
+    tempos: NDArray[np.void] = _empty("tempos")
+    chords: NDArray[np.void] = _empty("chords")
+    fermatas: NDArray[np.void] = _empty("fermatas")
+    lyrics: NDArray[np.void] = _empty("lyrics")
+    parts: tuple[Part, ...] = ()
+    title: str = ""
+    composer: str = ""
+    end: int = 0
+
+    def __post_init__(self) -> None:
+        """Sort and freeze the tables, place the bars, and check every range."""
+        store = functools.partial(object.__setattr__, self)
+        for name, dtype in {"notes": NOTE_DTYPE, **_MARKS}.items():
+            store(name, _sorted_table(getattr(self, name), dtype))
+        if not len(self.time_signatures):
+            store("time_signatures", _frozen(make_table(TIME_SIGNATURE_DTYPE, [(0, 4, 4)])))
+        note_end = int((self.notes["onset"] + self.notes["duration"]).max(initial=0))
+        end = max(int(self.end), note_end)
+        _check_time_signatures(self.time_signatures)
+        if not len(self.bars):
+            onsets = bar_onsets(self.time_signatures, end)
+            store("bars", _frozen(make_table(BAR_DTYPE, onset=onsets)))
+            if not self.end:
+                row = self.time_signatures[
+                    np.searchsorted(self.time_signatures["onset"], onsets[-1], side="right") - 1
+                ]
+                full = bar_duration(row["numerator"], row["denominator"])
+                end = max(end, int(onsets[-1]) + full)
+        store("end", end)
+        n_parts = max(len(self.parts), int(self.notes["part"].max(initial=-1)) + 1)
+        store("parts", tuple(self.parts) + (Part(),) * (n_parts - len(self.parts)))
+        self._check()
+
+    def _check(self) -> None:
+        if self.bars["onset"][0] != 0 or (np.diff(self.bars["onset"]) <= 0).any():
+            raise ScoreError("bars: expected rising onsets that start at tick 0")
+        notes = self.notes
+        rules = (
+            ("onset", notes["onset"] < 0, "0 or more ticks"),
+            ("duration", notes["duration"] <= 0, "more than 0 ticks"),
+            ("pitch", (notes["pitch"] < 0) | (notes["pitch"] > 127), "0 to 127"),
+            ("part", notes["part"] < 0, "0 or more"),
+            ("voice", notes["voice"] < 0, "0 or more"),
+            ("velocity", notes["velocity"] > 127, "0 to 127"),
+            ("fifths", (notes["fifths"] * 7 - notes["pitch"]) % 12 != 0, "a spelling of the pitch"),
+        )
+        for name, wrong, expected in rules:
+            if wrong.any():
+                row = notes[int(np.argmax(wrong))]
+                raise ScoreError(f"{name} {row[name]} at {self.place(row)}: expected {expected}")
+
+    # ---- places -----------------------------------------------------------------------
+
+    @property
+    def n_bars(self) -> int:
+        """Number of bars, the pickup included."""
+        return len(self.bars)
+
+    @property
+    def n_parts(self) -> int:
+        """Number of parts."""
+        return len(self.parts)
+
+    @property
+    def voices(self) -> list[tuple[int, int]]:
+        """The (part, voice) pairs that have notes, in order."""
+        pairs = np.unique(self.notes[["part", "voice"]])
+        return [(int(part), int(voice)) for part, voice in pairs]
+
+    @property
+    def pickup(self) -> int:
+        """Ticks of the first bar if it is shorter than its metre, else 0."""
+        first = int(self.bars["onset"][1]) if self.n_bars > 1 else self.end
+        full = bar_duration(*self.time_signatures[0][["numerator", "denominator"]])
+        return first if first < full else 0
+
+    def bar_at(self, tick: int) -> int:
+        """Index of the bar that holds a tick."""
+        return max(int(np.searchsorted(self.bars["onset"], tick, side="right")) - 1, 0)
+
+    def mark_at(self, name: str, tick: int) -> Any:
+        """Return the row of a table of marks in force at a tick, or None before the first."""
+        table = getattr(self, name)
+        row = int(np.searchsorted(table["onset"], tick, side="right")) - 1
+        return table[row] if row >= 0 else None
+
+    def bar_number(self, bar: int) -> int:
+        """Return the printed number of a bar: a pickup is 0, the first full bar 1."""
+        return bar if self.pickup else bar + 1
+
+    def place(self, row: Any) -> str:
+        """Say where a note stands, as an error does: `bar 3 beat 2 (alto)`."""
+        tick = max(int(row["onset"]), 0)
+        bar = self.bar_at(tick)
+        metre = self.mark_at("time_signatures", tick)
+        full = bar_duration(metre["numerator"], metre["denominator"])
+        start = int(self.bars["onset"][bar])
+        if bar == 0 and self.pickup:
+            start -= full - self.pickup
+        beat = 1 + (tick - start) * int(metre["denominator"]) / (4 * TICKS_PER_QUARTER)
+        part = int(row["part"])
+        name = self.parts[part].name if 0 <= part < len(self.parts) else ""
+        return f"bar {self.bar_number(bar)} beat {beat:g} ({name or f'part {part + 1}'})"
+
+    # ---- new scores from old ----------------------------------------------------------
+
+    def replace(self, **changes: Any) -> Score:
+        """Return a score with some of its tables or texts exchanged."""
+        return replace(self, **changes)
+
+    def select(self, part: int, voice: int | None = None) -> Score:
+        """Return one part, or one voice of it, as a score of a single part with all its marks."""
+        tables: dict[str, Any] = {"parts": (self.parts[part],)}
+        for name in ("notes", "fermatas", "lyrics"):
+            table = getattr(self, name)
+            chosen = table["part"] == part
+            if voice is not None:
+                chosen &= table["voice"] == voice
+            table = table[chosen].copy()
+            table["part"] = 0
+            if voice is not None:
+                table["voice"] = 0
+            tables[name] = table
+        return replace(self, **tables)
+
+    def transpose(self, semitones: int, fifths: int | None = None) -> Score:
+        """Move every note, key signature and chord symbol.
+
+        Parameters
+        ----------
+        semitones : int
+        fifths : int, optional
+            The same interval on the line of fifths, which decides the spelling: a tone up
+            is 2. By default the one that leaves the key signature with fewest accidentals.
+
+        Raises
+        ------
+        ScoreError
+            If a pitch leaves 0 to 127, or the two do not name one interval.
+        """
+        from stats_composer.theory import transpose_symbol
+
+        if fifths is None:
+            signature = int(self.key_signatures["fifths"][0]) if len(self.key_signatures) else 0
+            fifths = min(
+                (f for f in range(-18, 19) if (7 * f - semitones) % 12 == 0),
+                key=lambda f: (abs(signature + f), abs(f)),
+            )
+        if (7 * fifths - semitones) % 12:
+            raise ScoreError(f"{semitones} semitones and {fifths} fifths are different intervals")
+        notes, keys, chords = (t.copy() for t in (self.notes, self.key_signatures, self.chords))
+        notes["pitch"] += semitones
+        notes["fifths"] += fifths
+        keys["fifths"] += fifths
+        chords["symbol"] = [transpose_symbol(str(s), fifths) for s in chords["symbol"]]
+        return replace(self, notes=notes, key_signatures=keys, chords=chords)
+
+    def __getitem__(self, bars: slice) -> Score:
+        """Return a run of bars as a score of its own, notes cut at its ends.
+
+        The marks in force at its start are repeated there; a note that began before it
+        starts at tick 0 with `tied` set.
+        """
+        if not isinstance(bars, slice) or bars.step not in (None, 1):
+            raise ScoreError(f"score[{bars!r}]: expected a slice of bars, such as score[4:8]")
+        first, last, _ = bars.indices(self.n_bars)
+        if last <= first:
+            raise ScoreError(f"score[{first}:{last}]: no bar of {self.n_bars}")
+        start = int(self.bars["onset"][first])
+        stop = int(self.bars["onset"][last]) if last < self.n_bars else self.end
+        changes: dict[str, Any] = {"notes": _cut_notes(self.notes, start, stop)}
+        for name in _MARKS:
+            table = getattr(self, name)
+            lasting = name in ("time_signatures", "key_signatures", "tempos", "chords")
+            inside = (table["onset"] >= start) & (table["onset"] < stop)
+            if lasting and start not in table["onset"]:
+                before = np.flatnonzero(table["onset"] < start)
+                inside[before[-1:]] = True
+            table = table[inside].copy()
+            table["onset"] = np.maximum(table["onset"] - start, 0)
+            changes[name] = table
+        return replace(self, end=stop - start, **changes)
+
+    # ---- protocol ---------------------------------------------------------------------
+
+    def __eq__(self, other: object) -> bool:
+        """Two scores are equal where every table and text is."""
+        if not isinstance(other, Score):
+            return NotImplemented
+        return not self.differences(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def differences(self, other: Score) -> list[str]:
+        """Name the fields in which two scores differ; equal scores give an empty list."""
+        return [
+            item.name
+            for item in fields(self)
+            if not np.array_equal(getattr(self, item.name), getattr(other, item.name))
+        ]
+
+    def __repr__(self) -> str:
+        """Return one line: title, parts, bars and notes."""
+        title = f"{self.title!r}, " if self.title else ""
+        sizes = f"{self.n_parts} parts, {self.n_bars} bars, {len(self.notes)} notes"
+        return f"<Score {title}{sizes}>"
+
+    def _repr_html_(self) -> str:
+        from stats_composer.render import score_html
+
+        return score_html(self)
+
+
+def _frozen(table: NDArray[np.void]) -> NDArray[np.void]:
+    table.setflags(write=False)
+    return table
+
+
+def _sorted_table(table: NDArray[np.void], dtype: np.dtype[Any]) -> NDArray[np.void]:
+    table = np.array(table, dtype)
+    keys = [table[name] for name in reversed(_SORT_KEYS) if name in (dtype.names or ())]
+    return _frozen(table[np.lexsort(keys)])
+
+
+def _cut_notes(notes: NDArray[np.void], start: int, stop: int) -> NDArray[np.void]:
+    note_end = notes["onset"] + notes["duration"]
+    inside = (note_end > start) & (notes["onset"] < stop)
+    cut = notes[inside].copy()
+    cut["tied"] |= cut["onset"] < start
+    cut["duration"] = np.minimum(note_end[inside], stop) - np.maximum(cut["onset"], start)
+    cut["onset"] = np.maximum(cut["onset"], start) - start
+    return cut
+
+
+def _check_time_signatures(table: NDArray[np.void]) -> None:
+    for row in table:
+        numerator, denominator = int(row["numerator"]), int(row["denominator"])
+        power_of_two = denominator > 0 and denominator & (denominator - 1) == 0
+        if not 1 <= numerator <= 128 or not power_of_two or denominator > 128:
+            raise ScoreError(
+                f"time signature {numerator}/{denominator}: expected 1 to 128 over a power of two"
+            )
+    if table["onset"][0] != 0:
+        raise ScoreError("time signatures: expected the first at tick 0")
+
+
+def merge_parts(scores: Sequence[Score]) -> Score:
+    """Stack the parts of scores that share their bars; marks come from the first."""
+    first, offset = scores[0], 0
+    tables: dict[str, list[NDArray[np.void]]] = {"notes": [], "fermatas": [], "lyrics": []}
+    for score in scores:
+        for name, stack in tables.items():
+            table = getattr(score, name).copy()
+            table["part"] += offset
+            stack.append(table)
+        offset += score.n_parts
+    stacked = {name: np.concatenate(stack) for name, stack in tables.items()}
+    parts = tuple(part for score in scores for part in score.parts)
+    return replace(first, parts=parts, **stacked)
