@@ -1,0 +1,1 @@
+"""Composers: an encoder, models and a sampler behind `compose` and `harmonize`."""

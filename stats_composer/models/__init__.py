@@ -1,0 +1,1 @@
+"""Statistical models of integer grids; they know nothing of music."""

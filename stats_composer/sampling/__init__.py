@@ -1,0 +1,1 @@
+"""Samplers: the exact chain and Gibbs."""
