@@ -118,8 +118,8 @@ def make_table(dtype: DTypeLike, rows: Any = (), **columns: Any) -> NDArray[np.v
     [0]
     """
     if columns:
-        n_rows = max(np.size(column) for column in columns.values())
-        table = np.zeros(n_rows, dtype)
+        shape = np.broadcast_shapes(*(np.shape(column) for column in columns.values()))
+        table = np.zeros(shape or 1, dtype)
         for name, column in columns.items():
             table[name] = column
         return table
@@ -480,7 +480,7 @@ def _sorted_table(table: NDArray[np.void], dtype: np.dtype[Any]) -> NDArray[np.v
 def _cut_notes(notes: NDArray[np.void], start: int, stop: int) -> NDArray[np.void]:
     note_end = notes["onset"] + notes["duration"]
     inside = (note_end > start) & (notes["onset"] < stop)
-    cut = notes[inside].copy()
+    cut: NDArray[np.void] = notes[inside].copy()
     cut["tied"] |= cut["onset"] < start
     cut["duration"] = np.minimum(note_end[inside], stop) - np.maximum(cut["onset"], start)
     cut["onset"] = np.maximum(cut["onset"], start) - start
@@ -509,6 +509,6 @@ def merge_parts(scores: Sequence[Score]) -> Score:
             table["part"] += offset
             stack.append(table)
         offset += score.n_parts
-    stacked = {name: np.concatenate(stack) for name, stack in tables.items()}
-    parts = tuple(part for score in scores for part in score.parts)
-    return replace(first, parts=parts, **stacked)
+    changes: dict[str, Any] = {name: np.concatenate(stack) for name, stack in tables.items()}
+    changes["parts"] = tuple(part for score in scores for part in score.parts)
+    return replace(first, **changes)
