@@ -49,7 +49,7 @@ class Alphabet:
         return cls(entries, name)
 
     def __len__(self) -> int:
-        """Number of symbols."""
+        """Return the number of symbols."""
         return len(self.entries)
 
     @property

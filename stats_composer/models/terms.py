@@ -1,0 +1,313 @@
+"""The terms of a maximum-entropy model: tables of weights, tied over the kernel's primitives.
+
+The log-weight of a grid is a sum over features. Each kind of feature that the kernel knows is
+a *primitive*, a table with one cell for every way the feature can look (kernels/maxent.py
+lists them). A *term* is a smaller table and an index, primitive cell to term cell: the same
+weight serves every cell that points to it. Terms of one primitive add up, the coarse ones
+speaking where data are few and the fine ones correcting them:
+
+    primitive = sum over terms of table[index]        (fold)
+    d / d table = sum of d / d primitive by index     (unfold)
+
+A term knows labels of symbols ("pitch"), their differences, residues and clipping, and no
+music. Where a symbol has no label, features that need it are silent.
+
+References
+----------
+Hadjeres, Sakellariou, Pachet (2016), Style imitation and chord invention in polyphonic music
+with exponential families. Sakellariou, Tria, Loreto, Pachet (2017), Maximum entropy models
+capture melodic styles, Scientific Reports 7.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stats_composer.kernels.maxent import Layout
+
+__all__ = [
+    "Field",
+    "Melody",
+    "Motion",
+    "Onset",
+    "Pair",
+    "PairDifference",
+    "ParallelMotion",
+    "Progression",
+    "Rhythm",
+    "ShiftedField",
+    "Sonority",
+    "Term",
+]
+
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Term:
+    """A table of weights tied over a primitive.
+
+    Attributes
+    ----------
+    l2 : float
+        Strength of the quadratic penalty, nats a site and squared unit of weight.
+    """
+
+    l2: float = 1e-5
+    primitive: ClassVar[str] = ""
+
+    def shape(self, layout: Layout) -> tuple[int, ...]:
+        """Shape of the term's table."""
+        raise TypeError(f"{type(self).__name__} is not a term by itself")
+
+    def index(self, layout: Layout) -> Ints:
+        """Cell of the table for each cell of the primitive, flat."""
+        return np.arange(int(np.prod(self.shape(layout))))
+
+
+@dataclass(frozen=True)
+class Field(Term):
+    """Weight of a symbol of a voice, by the value of a context voice: [line, value, symbol].
+
+    Attributes
+    ----------
+    context : int or None
+        Column of the context voice; None for a field that depends on nothing.
+    """
+
+    context: int | None = None
+    primitive: ClassVar[str] = "field"
+
+
+@dataclass(frozen=True)
+class ShiftedField(Term):
+    """Weight of a label plus the value of a context voice: [line, label + value].
+
+    With the transposition of the piece as the context, it is a weight of the pitch that
+    sounds: the register of a voice.
+    """
+
+    context: int = 0
+    primitive: ClassVar[str] = "field"
+
+
+@dataclass(frozen=True)
+class Pair(Term):
+    """Couplings J of two symbols: [pair, gate, symbol of a, symbol of b].
+
+    Every two lines at one step, each line with itself up to `max_lag` steps later, and with
+    every other line up to `max_diagonal` steps later.
+    """
+
+    max_lag: int = 4
+    max_diagonal: int = 1
+    primitive: ClassVar[str] = "pair"
+
+    def pairs(self, n_lines: int) -> list[tuple[int, int, int]]:
+        """List the pairs as (line a, line b, steps from a to b)."""
+        lines = range(n_lines)
+        vertical = [(a, b, 0) for a in lines for b in lines if a < b]
+        horizontal = [(a, a, k) for a in lines for k in range(1, self.max_lag + 1)]
+        diagonal = [
+            (a, b, k)
+            for a in lines
+            for b in lines
+            for k in range(1, self.max_diagonal + 1)
+            if a != b
+        ]
+        return vertical + horizontal + diagonal
+
+    def shape(self, layout: Layout) -> tuple[int, ...]:
+        """Shape of the term's table."""
+        n_pairs = len(self.pairs(layout.n_lines))
+        return n_pairs, layout.n_gates, layout.width, layout.width
+
+
+@dataclass(frozen=True)
+class PairDifference(Pair):
+    """The same couplings as a function of label b less label a: [pair, gate, difference].
+
+    The transposition-invariant part of `Pair`; its pairs must be those of the `Pair` beside it.
+    """
+
+    n_differences: ClassVar[int] = 257
+
+    def shape(self, layout: Layout) -> tuple[int, ...]:
+        """Shape of the term's table."""
+        return len(self.pairs(layout.n_lines)), layout.n_gates, self.n_differences
+
+    def index(self, layout: Layout) -> Ints:
+        """Cell of the table for each cell of the primitive, flat."""
+        pairs = np.array(self.pairs(layout.n_lines))
+        pitch_a, pitch_b = layout.pitch[pairs[:, 0]], layout.pitch[pairs[:, 1]]
+        silent = (pitch_a < 0)[:, :, None] | (pitch_b < 0)[:, None, :]
+        middle = self.n_differences // 2
+        difference = pitch_b[:, None, :] - pitch_a[:, :, None] + middle
+        difference = np.where(silent, -1, np.clip(difference, 0, self.n_differences - 1))
+        row = np.arange(len(pairs) * layout.n_gates).reshape(len(pairs), layout.n_gates, 1, 1)
+        cell = row * self.n_differences + difference[:, None]
+        return np.where(difference[:, None] < 0, -1, cell).ravel()
+
+
+def _motion_axes(layout: Layout) -> tuple[Ints, Ints, Ints]:
+    """Return interval, and the steps of both voices, as broadcastable arrays."""
+    k = 2 * layout.clip + 1
+    step = np.arange(k) - layout.clip
+    return np.arange(layout.modulus)[:, None, None], step[:, None], step
+
+
+def _motion_kind(first: Ints, second: Ints) -> Ints:
+    """0 both stay, 1 the first moves, 2 the second, 3 both the same way, 4 against each other."""
+    both = np.where(np.sign(first) == np.sign(second), 3, 4)
+    kind = np.where(second == 0, np.where(first == 0, 0, 1), np.where(first == 0, 2, both))
+    return kind.astype(np.int64)
+
+
+@dataclass(frozen=True)
+class Motion(Term):
+    """Two lines over one step: [pair, gate, interval, ...].
+
+    Attributes
+    ----------
+    fine : bool
+        With the two steps, clipped; else with the second interval and the kind of motion.
+    """
+
+    fine: bool = False
+    primitive: ClassVar[str] = "motion"
+
+    def shape(self, layout: Layout) -> tuple[int, ...]:
+        """Shape of the term's table."""
+        n_pairs = layout.n_lines * (layout.n_lines - 1) // 2
+        k = 2 * layout.clip + 1
+        tail = (k, k) if self.fine else (layout.modulus, 5)
+        return n_pairs, layout.n_gates, layout.modulus, *tail
+
+    def index(self, layout: Layout) -> Ints:
+        """Cell of the table for each cell of the primitive, flat."""
+        if self.fine:
+            return super().index(layout)
+        interval, first, second = _motion_axes(layout)
+        later = (interval + first - second) % layout.modulus
+        cell = (interval * layout.modulus + later) * 5 + _motion_kind(first, second)
+        outer = np.arange(np.prod(self.shape(layout)[:2]))[:, None, None, None]
+        return (outer * layout.modulus * layout.modulus * 5 + cell).ravel()
+
+
+@dataclass(frozen=True)
+class ParallelMotion(Term):
+    """Motion tied over all pairs of lines: [gate, kind of motion, second interval, same as first].
+
+    Parallel fifths and octaves are a four-body event that few data show: so they are tied.
+    """
+
+    primitive: ClassVar[str] = "motion"
+
+    def shape(self, layout: Layout) -> tuple[int, ...]:
+        """Shape of the term's table."""
+        return layout.n_gates, 5, layout.modulus, 2
+
+    def index(self, layout: Layout) -> Ints:
+        """Cell of the table for each cell of the primitive, flat."""
+        interval, first, second = _motion_axes(layout)
+        later = (interval + first - second) % layout.modulus
+        kind = _motion_kind(first, second)
+        cell = (kind * layout.modulus + later) * 2 + (later == interval)
+        gates = np.arange(layout.n_gates)[:, None, None, None] * 5 * layout.modulus * 2
+        n_pairs = layout.n_lines * (layout.n_lines - 1) // 2
+        return np.tile((gates + cell).ravel(), n_pairs)
+
+
+@dataclass(frozen=True)
+class Sonority(Term):
+    """The residues of all lines of a step, by the sonority context.
+
+    Attributes
+    ----------
+    kind : {"relative", "set", "full"}
+        Residues above the last line's: [context, (n_lines - 1) residues]; the set of residues
+        with the last line's own: [context, residue, set]; or every line's residue.
+    """
+
+    kind: str = "full"
+    n_contexts: int = 1
+    primitive: ClassVar[str] = "sonority"
+
+    def shape(self, layout: Layout) -> tuple[int, ...]:
+        """Shape of the term's table."""
+        m = layout.modulus
+        tail = {
+            "relative": (m,) * (layout.n_lines - 1),
+            "set": (m, 1 << m),
+            "full": (m,) * layout.n_lines,
+        }[self.kind]
+        return self.n_contexts, *tail
+
+    def index(self, layout: Layout) -> Ints:
+        """Cell of the table for each cell of the primitive, flat."""
+        if self.kind == "full":
+            return super().index(layout)
+        m, n_lines = layout.modulus, layout.n_lines
+        residues = np.indices((m,) * n_lines).reshape(n_lines, -1)
+        if self.kind == "set":
+            bits = np.bitwise_or.reduce(1 << residues, axis=0)
+            cell = residues[-1] * (1 << m) + bits
+        else:
+            above = (residues[:-1] - residues[-1]) % m
+            cell = np.ravel_multi_index(tuple(above), (m,) * (n_lines - 1))
+        size = int(np.prod(self.shape(layout)[1:]))
+        return (np.arange(self.n_contexts)[:, None] * size + cell).ravel()
+
+
+@dataclass(frozen=True)
+class Progression(Term):
+    """Classes of the sets of residues of two steps, at lags 1 and 2: [lag, earlier, later].
+
+    The `n_classes - 1` commonest sets of the training pieces have a class each, all others
+    share the last.
+    """
+
+    n_classes: int = 64
+    primitive: ClassVar[str] = "progression"
+
+    def shape(self, layout: Layout) -> tuple[int, ...]:
+        """Shape of the term's table."""
+        return 2, layout.n_classes, layout.n_classes
+
+
+@dataclass(frozen=True)
+class Melody(Term):
+    """Two successive steps of one line, at lags 1 and 2: [lag, line, gate, step, next step]."""
+
+    primitive: ClassVar[str] = "melody"
+
+    def shape(self, layout: Layout) -> tuple[int, ...]:
+        """Shape of the term's table."""
+        k = 2 * layout.clip + 1
+        return 2, layout.n_lines, layout.n_gates, k, k
+
+
+@dataclass(frozen=True)
+class Onset(Term):
+    """Which lines move into a step, by its place: [place, set of lines]."""
+
+    primitive: ClassVar[str] = "onset"
+
+    def shape(self, layout: Layout) -> tuple[int, ...]:
+        """Shape of the term's table."""
+        return layout.n_places, 1 << layout.n_lines
+
+
+@dataclass(frozen=True)
+class Rhythm(Term):
+    """Into which of eight successive steps a line moves: [line, place of the first, pattern]."""
+
+    primitive: ClassVar[str] = "rhythm"
+
+    def shape(self, layout: Layout) -> tuple[int, ...]:
+        """Shape of the term's table."""
+        return layout.n_lines, layout.n_places, 256
