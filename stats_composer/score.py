@@ -24,6 +24,13 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from stats_composer.errors import ScoreError
+from stats_composer.theory import (
+    MAJOR,
+    MINOR,
+    TICKS_PER_QUARTER,
+    UNKNOWN_MODE,
+    transpose_symbol,
+)
 
 __all__ = [
     "BAR_DTYPE",
@@ -50,9 +57,6 @@ __all__ = [
     "natural_fifths",
 ]
 
-TICKS_PER_QUARTER = 10080
-
-MAJOR, MINOR, UNKNOWN_MODE = 0, 1, -1
 REPEAT_START, REPEAT_END = 1, 2
 
 NOTE_DTYPE = np.dtype(
@@ -393,8 +397,6 @@ class Score:
         ScoreError
             If a pitch leaves 0 to 127, or the two do not name one interval.
         """
-        from stats_composer.theory import transpose_symbol
-
         if fifths is None:
             signature = int(self.key_signatures["fifths"][0]) if len(self.key_signatures) else 0
             fifths = min(
