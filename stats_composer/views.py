@@ -17,11 +17,49 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stats_composer.errors import ScoreError, ScoreWarning
-from stats_composer.score import NOTE_DTYPE, Score, make_table, natural_fifths
+from stats_composer.places import beat_levels, respell
+from stats_composer.score import NOTE_DTYPE, Score, make_table
+from stats_composer.theory import MAJOR, spell
 
-__all__ = ["REST", "from_grid", "grid", "line"]
+__all__ = [
+    "EVENT_DTYPE",
+    "REST",
+    "SLICE_DTYPE",
+    "events",
+    "from_events",
+    "from_grid",
+    "from_pianoroll",
+    "grid",
+    "line",
+    "pianoroll",
+    "slices",
+]
 
 REST = -1
+
+EVENT_DTYPE = np.dtype(
+    [
+        ("part", np.int16),
+        ("voice", np.int16),
+        ("onset", np.int64),
+        ("shift", np.int64),
+        ("duration", np.int64),
+        ("pitch", np.int16),
+        ("fifths", np.int8),
+        ("velocity", np.uint8),
+        ("tied", np.bool_),
+    ]
+)
+SLICE_DTYPE = np.dtype(
+    [
+        ("onset", np.int64),
+        ("duration", np.int64),
+        ("bass", np.int16),
+        ("level", np.int8),
+        ("sounding", np.bool_, 128),
+        ("struck", np.bool_, 128),
+    ]
+)
 
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
@@ -175,9 +213,167 @@ def from_grid(
         voiced = {"part": part, "voice": voice, "velocity": velocity}
         tables.append(make_table(NOTE_DTYPE, **columns, **voiced))
     notes = np.concatenate([np.zeros(0, NOTE_DTYPE), *tables])
-    if spelling is None:
-        notes["fifths"] = natural_fifths(notes["pitch"])
+    score = page.replace(notes=_spelled_as_is(notes) if spelling is None else notes)
+    return respell(score) if spelling is None else score
+
+
+def events(score: Score) -> NDArray[np.void]:
+    """List the notes voice by voice, each with the time since the one before.
+
+    Parameters
+    ----------
+    score : Score
+
+    Returns
+    -------
+    ndarray of EVENT_DTYPE
+        Sorted by part, voice, onset and pitch. `shift` is the ticks from the onset before in
+        the same voice, from tick 0 for its first note, and 0 within a chord.
+
+    Examples
+    --------
+    >>> from stats_composer.score import Score, make_notes
+    >>> score = Score(make_notes(onset=[0, 10080, 30240], pitch=[60, 62, 64]))
+    >>> events(score)["shift"].tolist()
+    [0, 10080, 20160]
+    """
+    notes = score.notes[np.lexsort([score.notes[k] for k in ("pitch", "onset", "voice", "part")])]
+    names = [name for name in EVENT_DTYPE.names or () if name != "shift"]
+    table = make_table(EVENT_DTYPE, **{name: notes[name] for name in names})
+    shift = np.diff(notes["onset"], prepend=0)
+    first = np.ones(len(notes), np.bool_)
+    first[1:] = (notes["part"][1:] != notes["part"][:-1]) | (
+        notes["voice"][1:] != notes["voice"][:-1]
+    )
+    table["shift"] = np.where(first, notes["onset"], shift)
+    return table
+
+
+def from_events(table: NDArray[np.void], page: Score) -> Score:
+    """Write events on a page: the inverse of `events`.
+
+    Parameters
+    ----------
+    table : ndarray of EVENT_DTYPE
+        In the order of `events`; onsets are taken from `shift`, so that a sequence of shifts
+        and durations is enough.
+    page : Score
+        What stays of it are its marks, parts, texts and end; its notes are replaced.
+    """
+    names = [name for name in NOTE_DTYPE.names or () if name != "onset"]
+    notes = make_table(NOTE_DTYPE, **{name: table[name] for name in names})
+    for part, voice in np.unique(table[["part", "voice"]]):
+        chosen = (table["part"] == part) & (table["voice"] == voice)
+        notes["onset"][chosen] = np.cumsum(table["shift"][chosen])
     return page.replace(notes=notes)
+
+
+def pianoroll(score: Score, step: int, part: int | None = None) -> NDArray[np.uint8]:
+    """Draw a score as the time by pitch array of velocities of pypianoroll.
+
+    Parameters
+    ----------
+    score : Score
+    step : int
+        Ticks a row: `TICKS_PER_QUARTER // resolution`.
+    part : int, optional
+        One part alone; by default all of them, the louder note where two meet.
+
+    Returns
+    -------
+    ndarray of shape (n_steps, 128), uint8, in [0, 127]
+        0 is silence. Before a pitch that is struck again at once, the last row of the note
+        before is silent, unless that is all it has.
+
+    References
+    ----------
+    Dong, Hsiao, Yang (2018), "Pypianoroll: open source Python package for handling multitrack
+    pianorolls", ISMIR late-breaking demos.
+    """
+    notes = score.notes if part is None else score.notes[score.notes["part"] == part]
+    roll = np.zeros((-(-score.end // step), 128), np.uint8)
+    first = np.minimum(np.rint(notes["onset"] / step).astype(np.int64), len(roll) - 1)
+    last = np.maximum((notes["onset"] + notes["duration"]) // step, first + 1)
+    for start, stop, note in zip(first, last, notes, strict=True):
+        rows = roll[start:stop, note["pitch"]]
+        np.maximum(rows, max(int(note["velocity"]), 1), out=rows)
+    struck = np.zeros(roll.shape, np.bool_)
+    struck[first, notes["pitch"]] = ~notes["tied"]
+    held = np.zeros(roll.shape, np.bool_)
+    held[1:-1] = (roll[1:-1] > 0) & ~struck[1:-1] & struck[2:]
+    roll[held] = 0
+    return roll
+
+
+def from_pianoroll(roll: NDArray[np.integer], page: Score, step: int, part: int = 0) -> Score:
+    """Write a piano roll on a page: every run of one pitch becomes a note.
+
+    Parameters
+    ----------
+    roll : ndarray of shape (n_steps, 128), int, in [0, 127]
+    page : Score
+    step : int
+        Ticks a row.
+    part : int
+        Where the notes go; all to voice 0. The velocity is that of the first row.
+
+    Returns
+    -------
+    Score
+        Spelled in the key in force.
+    """
+    padded = np.pad(np.asarray(roll) > 0, ((1, 1), (0, 0))).astype(np.int8)
+    pitch, first = np.nonzero(np.diff(padded, axis=0).T > 0)
+    last = np.nonzero(np.diff(padded, axis=0).T < 0)[1]
+    notes = make_table(
+        NOTE_DTYPE,
+        onset=first * step,
+        duration=np.minimum(last * step, max(page.end, 1)) - first * step,
+        pitch=pitch,
+        part=part,
+        velocity=np.asarray(roll)[first, pitch],
+    )
+    return respell(page.replace(notes=_spelled_as_is(notes)))
+
+
+def slices(score: Score) -> NDArray[np.void]:
+    """Cut a score where anything starts or stops: spans in which the sounding set is constant.
+
+    Parameters
+    ----------
+    score : Score
+
+    Returns
+    -------
+    ndarray of SLICE_DTYPE
+        From tick 0 to the end, silences included. `bass` is the lowest pitch or REST, `level`
+        the metrical strength of the onset (`theory.beat_strength`), `sounding` and `struck`
+        mark MIDI pitches.
+
+    Examples
+    --------
+    >>> from stats_composer.score import Score, make_notes
+    >>> score = Score(make_notes(onset=[0, 10080], duration=[20160, 10080], pitch=[60, 64]))
+    >>> [(int(s["onset"]), np.flatnonzero(s["sounding"]).tolist()) for s in slices(score)]
+    [(0, [60]), (10080, [60, 64]), (20160, [])]
+    """
+    notes = score.notes
+    stop = notes["onset"] + notes["duration"]
+    cuts = np.unique(np.concatenate([[0, score.end], notes["onset"], stop]))
+    table = make_table(SLICE_DTYPE, onset=cuts[:-1], duration=np.diff(cuts), bass=REST)
+    first, last = np.searchsorted(cuts, notes["onset"]), np.searchsorted(cuts, stop)
+    for start, end, note in zip(first, last, notes, strict=True):
+        table["sounding"][start:end, note["pitch"]] = True
+        table["struck"][start, note["pitch"]] |= not note["tied"]
+    heard = table["sounding"].any(axis=1)
+    table["bass"][heard] = table["sounding"][heard].argmax(axis=1)
+    table["level"] = beat_levels(score, table["onset"])
+    return table
+
+
+def _spelled_as_is(notes: NDArray[np.void]) -> NDArray[np.void]:
+    notes["fifths"] = spell(notes["pitch"], 0, MAJOR)
+    return notes
 
 
 def _warn(message: str) -> None:

@@ -18,7 +18,7 @@ LAYERS = {
 HOME = {
     "kernels": "kernels",
     **dict.fromkeys(["theory", "score", "factors", "errors", "_version"], "basis"),
-    **dict.fromkeys(["views", "encoding", "constraints", "io"], "music"),
+    **dict.fromkeys(["places", "views", "encoding", "constraints", "io"], "music"),
     **dict.fromkeys(["models", "sampling", "modelfile"], "statistics"),
     "chords": "chords",
     **dict.fromkeys(["render", "evaluation", "composers"], "composers"),

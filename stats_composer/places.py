@@ -1,0 +1,124 @@
+"""Places of a score: where in its bar, on how strong a beat and in which key a tick stands.
+
+Conventions
+-----------
+Ticks count from the start of the score; a position counts from the start of the full bar,
+also where a pickup leaves the start of the first bar empty. Levels are those of
+`theory.beat_strength`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stats_composer.score import Score, bar_duration
+from stats_composer.theory import (
+    MAJOR,
+    MINOR,
+    UNKNOWN_MODE,
+    beat_strength,
+    estimate_key,
+    spell,
+)
+
+__all__ = ["bar_positions", "beat_levels", "keys", "respell"]
+
+Ints = NDArray[np.int64]
+
+
+def bar_positions(score: Score, ticks: NDArray[np.integer]) -> Ints:
+    """Return the ticks since the start of the full bar that holds each tick.
+
+    A pickup stands at the end of its bar; a bar divided by a repeat sign runs on.
+
+    Parameters
+    ----------
+    score : Score
+    ticks : ndarray of int
+
+    Returns
+    -------
+    ndarray of ticks's shape, int64
+    """
+    onsets = score.bars["onset"]
+    lengths = np.diff(onsets, append=score.end)
+    offsets = np.zeros(len(onsets), np.int64)
+    reached = 0
+    for bar, (onset, length) in enumerate(zip(onsets, lengths, strict=True)):
+        metre = score.mark_at("time_signatures", onset)
+        full = bar_duration(metre["numerator"], metre["denominator"])
+        if bar == 0 and score.pickup:
+            reached = full - int(length)
+        offsets[bar] = reached
+        reached = reached + int(length) if reached + length < full else 0
+    bar_of = np.maximum(np.searchsorted(onsets, ticks, side="right") - 1, 0)
+    position: Ints = np.asarray(ticks, np.int64) - onsets[bar_of] + offsets[bar_of]
+    return position
+
+
+def beat_levels(score: Score, ticks: NDArray[np.integer]) -> NDArray[np.int8]:
+    """Weigh ticks by their place in the bar, as `theory.beat_strength` does.
+
+    Returns
+    -------
+    ndarray of ticks's shape, int8, in [0, 5]
+    """
+    ticks = np.asarray(ticks, np.int64)
+    levels = np.zeros(ticks.shape, np.int8)
+    position = bar_positions(score, ticks)
+    metres = score.time_signatures
+    row = np.searchsorted(metres["onset"], ticks, side="right") - 1
+    for index in np.unique(row):
+        metre, chosen = metres[index], row == index
+        levels[chosen] = beat_strength(
+            position[chosen], int(metre["numerator"]), int(metre["denominator"])
+        )
+    return levels
+
+
+def keys(score: Score) -> list[tuple[int, int, int]]:
+    """List the keys of a score: (onset, tonic fifths, mode).
+
+    What the key signatures leave open is estimated from the notes under them: the mode
+    where it is unknown, and the key where there is no signature.
+    """
+    notes = score.notes
+    signatures = score.key_signatures
+    onsets = [0] if not len(signatures) else [int(onset) for onset in signatures["onset"]]
+    if onsets[0] > 0:
+        onsets = [0, *onsets]
+    found = []
+    for start, stop in zip(onsets, [*onsets[1:], score.end + 1], strict=True):
+        under = notes[(notes["onset"] >= start) & (notes["onset"] < stop)]
+        mark = score.mark_at("key_signatures", start)
+        if mark is not None and mark["mode"] != UNKNOWN_MODE:
+            tonic, mode = int(mark["fifths"]) + 3 * int(mark["mode"] == MINOR), int(mark["mode"])
+        else:
+            tonic, mode = estimate_key(under["pitch"], under["duration"], under["onset"])
+            if mark is not None:
+                tonic, mode = _mode_of_signature(int(mark["fifths"]), tonic, mode)
+        found.append((start, tonic, mode))
+    return found
+
+
+def respell(score: Score) -> Score:
+    """Spell every note anew in the key in force at its onset, by `theory.spell`."""
+    notes = score.notes.copy()
+    spans = keys(score)
+    starts = np.array([start for start, _, _ in spans])
+    row = np.searchsorted(starts, notes["onset"], side="right") - 1
+    for index, (_, tonic, mode) in enumerate(spans):
+        chosen = row == index
+        notes["fifths"][chosen] = spell(notes["pitch"][chosen], tonic, mode)
+    return score.replace(notes=notes)
+
+
+def _mode_of_signature(fifths: int, tonic: int, mode: int) -> tuple[int, int]:
+    """Choose between the major and the minor key of a signature, or keep a church mode's."""
+    above = (tonic - fifths + 6) % 12 - 6  # of the estimated tonic: 2 dorian, 4 phrygian
+    minor = mode == MINOR and above in (2, 3, 4)
+    major = mode == MAJOR and above in (-1, 0, 1)
+    if minor or major:
+        return fifths + above, mode
+    return fifths, MAJOR
