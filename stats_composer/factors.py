@@ -19,40 +19,30 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from stats_composer.automata import Automaton
 from stats_composer.errors import ConstraintError
 
-__all__ = ["Automaton", "Factors"]
+__all__ = ["Automaton", "Factors", "ParallelMotion"]
 
 Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True, eq=False)
-class Automaton:
-    """A weighted deterministic automaton that reads one voice from the first step to the last.
+@dataclass(frozen=True)
+class ParallelMotion:
+    """A log-weight on two voices that move the same way from one residue to the same residue.
 
     Attributes
     ----------
-    transition : ndarray of shape (n_kinds, n_states, n_symbols), int64
-        The next state, or -1 where the symbol is refused.
-    kind : ndarray of shape (n_steps,), int64, in [0, n_kinds)
-        Which of the transition tables a step uses, so that a region or the metre can matter.
-    log_weight : ndarray of shape (n_kinds, n_states, n_symbols), float64
-        Added when the symbol is read in the state.
-    initial : int
-    final : ndarray of shape (n_states,), float64
-        Log-weight of ending in a state: -inf where the reading is refused.
+    residues : tuple of int
+        Of the difference of the two labels (pitches), modulo 12.
+    log_weight : float
+        Added for each pair of voices and of successive steps where both voices change, in the
+        same direction, and the residue of their difference is the same member of `residues`
+        before and after.
     """
 
-    transition: NDArray[np.int64]
-    kind: NDArray[np.int64]
-    log_weight: Floats
-    final: Floats
-    initial: int = 0
-
-    @property
-    def n_states(self) -> int:
-        """Number of states."""
-        return int(self.transition.shape[1])
+    residues: tuple[int, ...] = (0, 7)
+    log_weight: float = -np.inf
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,12 +53,20 @@ class Factors:
     ----------
     unary : ndarray of shape (n_steps, n_voices, n_symbols), float64
     automata : mapping of voice to tuple of Automaton
-        Each must accept the voice's symbols, read in time.
+        All of them read the voice; their log-weights add up.
     pairwise : mapping of (voice, other voice) to ndarray (n_steps, n_symbols, n_symbols)
         Log-weights of two symbols of one step; the first voice is the smaller index.
     terms : tuple
-        Further factors of the kinds that the maximum-entropy model knows, which Gibbs
-        sampling alone honours; the model that gets them says which it takes.
+        Further factors, such as `ParallelMotion`, that only the maximum-entropy model knows
+        and Gibbs sampling honours; the model that gets them says which it takes.
+
+    Examples
+    --------
+    >>> free = Factors.free(2, np.array([2, 3]))
+    >>> free.unary[0].tolist()
+    [[0.0, 0.0, -inf], [0.0, 0.0, 0.0]]
+    >>> (free & free).log_weight(np.array([[0, 2], [1, 0]]))
+    0.0
     """
 
     unary: Floats
@@ -77,9 +75,16 @@ class Factors:
     terms: tuple[Any, ...] = ()
 
     def __post_init__(self) -> None:
-        """Freeze the arrays and mappings."""
+        """Freeze the arrays and mappings, and check that they speak of one grid."""
         if self.unary.ndim != 3:
             raise ConstraintError(f"unary of {self.unary.ndim} axes: expected step, voice, symbol")
+        for pair, table in self.pairwise.items():
+            expected = (self.n_steps, self.n_symbols, self.n_symbols)
+            if table.shape != expected or not 0 <= pair[0] < pair[1] < self.n_voices:
+                raise ConstraintError(f"pairwise {pair} of shape {table.shape}: not of this grid")
+        for voice, automata in self.automata.items():
+            if any(a.n_steps != self.n_steps for a in automata) or not 0 <= voice < self.n_voices:
+                raise ConstraintError(f"automaton of voice {voice}: not of this grid")
         for array in (self.unary, *self.pairwise.values()):
             array.setflags(write=False)
         object.__setattr__(self, "automata", MappingProxyType(dict(self.automata)))
@@ -109,14 +114,11 @@ class Factors:
             voice: self.automata.get(voice, ()) + other.automata.get(voice, ())
             for voice in sorted({*self.automata, *other.automata})
         }
-        pairwise = {
-            pair: sum(
-                (f.pairwise[pair] for f in (self, other) if pair in f.pairwise),
-                start=np.zeros(1),
-            )
-            for pair in sorted({*self.pairwise, *other.pairwise})
-        }
-        return Factors(self.unary + other.unary, automata, pairwise, self.terms + other.terms)
+        pairwise = dict(self.pairwise)
+        for pair, table in other.pairwise.items():
+            pairwise[pair] = pairwise[pair] + table if pair in pairwise else table
+        terms = self.terms + other.terms
+        return Factors(self.unary + other.unary, automata, pairwise, terms)
 
     @property
     def n_steps(self) -> int:
@@ -128,6 +130,11 @@ class Factors:
         """Number of voices."""
         return int(self.unary.shape[1])
 
+    @property
+    def n_symbols(self) -> int:
+        """Symbols of the widest voice."""
+        return int(self.unary.shape[2])
+
     def log_weight(self, grid: NDArray[np.int64]) -> float:
         """Sum the unary, pairwise and automaton log-weights of a grid; terms are left out."""
         steps = np.arange(self.n_steps)
@@ -135,15 +142,5 @@ class Factors:
         for (v, w), table in self.pairwise.items():
             total += float(table[steps, grid[:, v], grid[:, w]].sum())
         for voice, automata in self.automata.items():
-            total += sum(_read(automaton, grid[:, voice]) for automaton in automata)
+            total += sum(automaton.log_weight_of(grid[:, voice]) for automaton in automata)
         return total
-
-
-def _read(automaton: Automaton, symbols: NDArray[np.int64]) -> float:
-    state, total = automaton.initial, 0.0
-    for kind, symbol in zip(automaton.kind, symbols, strict=True):
-        total += float(automaton.log_weight[kind, state, symbol])
-        state = int(automaton.transition[kind, state, symbol])
-        if state < 0:
-            return -np.inf
-    return total + float(automaton.final[state])

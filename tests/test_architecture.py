@@ -17,7 +17,9 @@ LAYERS = {
 }
 HOME = {
     "kernels": "kernels",
-    **dict.fromkeys(["theory", "score", "factors", "errors", "_version"], "basis"),
+    **dict.fromkeys(
+        ["theory", "score", "automata", "factors", "search", "errors", "_version"], "basis"
+    ),
     **dict.fromkeys(["places", "views", "encoding", "constraints", "io"], "music"),
     **dict.fromkeys(["models", "sampling", "modelfile"], "statistics"),
     "chords": "chords",

@@ -1,0 +1,318 @@
+"""Weighted deterministic automata over the symbols of one voice, and their products.
+
+An automaton reads a voice from the first step to the last. In a step of kind k and a state s
+the symbol x costs the log-weight w_k(s, x) and leads to one state, or is refused. It says
+everything that is horizontal and regular: a motif that must come, a rhythm, a count in every
+bar, a Markov or n-gram law whose states are the contexts.
+
+Conventions
+-----------
+Arcs are flat arrays: those of state s in a step of kind k are `first[k, s]` to
+`first[k, s + 1]`, in rising order of their symbols, at most one a symbol. What is not there
+is refused.
+
+References
+----------
+M. Mohri, "Weighted automata algorithms", Handbook of Weighted Automata, 2009, section 5.
+G. Pesant, "A regular language membership constraint for finite sequences of variables",
+CP 2004.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stats_composer.errors import ConstraintError
+
+__all__ = ["MAX_STATES", "Automaton", "live_states", "multiply", "multiply_all"]
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+MAX_STATES = 50_000
+
+
+@dataclass(frozen=True, eq=False)
+class Automaton:
+    """A weighted deterministic automaton of one voice.
+
+    Attributes
+    ----------
+    first : ndarray of shape (n_kinds, n_states + 1), int64
+        Where the arcs of each kind and state begin and end.
+    symbol, target : ndarray of shape (n_arcs,), int64
+    log_weight : ndarray of shape (n_arcs,), float64, above -inf
+    kind : ndarray of shape (n_steps,), int64, in [0, n_kinds)
+        Which arcs a step uses, so that a region or the metre can matter.
+    final : ndarray of shape (n_states,), float64
+        Log-weight of ending in a state; -inf where the reading is refused.
+    initial : int
+        The state before the first step.
+
+    Examples
+    --------
+    No symbol twice in a row, over 3 steps of 2 symbols:
+
+    >>> alternate = Automaton.first_order(np.array([[-np.inf, 0.0], [0.0, -np.inf]]), 3)
+    >>> alternate.log_weight_of(np.array([0, 1, 0])), alternate.log_weight_of(np.array([0, 0, 1]))
+    (0.0, -inf)
+    """
+
+    first: Ints
+    symbol: Ints
+    target: Ints
+    log_weight: Floats
+    kind: Ints
+    final: Floats
+    initial: int = 0
+
+    def __post_init__(self) -> None:
+        """Freeze the arrays."""
+        for name in ("first", "symbol", "target", "log_weight", "kind", "final"):
+            dtype = np.float64 if name in ("log_weight", "final") else np.int64
+            array = np.ascontiguousarray(getattr(self, name), dtype)
+            array.setflags(write=False)
+            object.__setattr__(self, name, array)
+
+    @classmethod
+    def from_table(
+        cls, target: Any, kind: Any, *, log_weight: Any = 0.0, final: Any = 0.0, initial: int = 0
+    ) -> Automaton:
+        """Build an automaton from dense tables.
+
+        Parameters
+        ----------
+        target : array_like of shape (n_kinds, n_states, n_symbols), int
+            The next state, or -1 where the symbol is refused.
+        kind : array_like of shape (n_steps,), int
+        log_weight : array_like that broadcasts to the shape of `target`
+            -inf refuses too.
+        final : array_like that broadcasts to (n_states,)
+        initial : int
+        """
+        target = np.asarray(target, np.int64)
+        n_kinds, n_states, _ = target.shape
+        weights = np.broadcast_to(np.asarray(log_weight, np.float64), target.shape)
+        kept = (target >= 0) & (weights > -np.inf)
+        ends = np.cumsum(kept.sum(axis=2).ravel()).reshape(n_kinds, n_states)
+        first = np.concatenate([np.r_[0, ends[:-1, -1]][:, None], ends], axis=1)
+        finals = np.broadcast_to(np.asarray(final, np.float64), n_states)
+        symbol = np.nonzero(kept)[2]
+        return cls(first, symbol, target[kept], weights[kept], np.asarray(kind), finals, initial)
+
+    @classmethod
+    def first_order(
+        cls, log_weight: Floats, n_steps: int, *, initial: Floats | None = None
+    ) -> Automaton:
+        """Build the automaton of a first-order Markov chain: its state is the last symbol.
+
+        Parameters
+        ----------
+        log_weight : ndarray of shape (n_symbols, n_symbols)
+            Of each symbol (column) after each (row).
+        n_steps : int
+        initial : ndarray of shape (n_symbols,), optional
+            Log-weight of the first symbol; 0 by default.
+        """
+        n_symbols = len(log_weight)
+        start = np.zeros(n_symbols) if initial is None else initial
+        weights = np.concatenate([log_weight, start[None]])[None]
+        target = np.broadcast_to(np.arange(n_symbols), weights.shape)
+        kind = np.zeros(n_steps, np.int64)
+        return cls.from_table(target, kind, log_weight=weights, initial=n_symbols)
+
+    @property
+    def n_states(self) -> int:
+        """Number of states."""
+        return len(self.final)
+
+    @property
+    def n_kinds(self) -> int:
+        """Number of kinds of step."""
+        return len(self.first)
+
+    @property
+    def n_steps(self) -> int:
+        """Number of steps that it reads."""
+        return len(self.kind)
+
+    def arcs(self, kind: int) -> tuple[Ints, Ints, Ints, Floats]:
+        """Return source, symbol, target and log-weight of the arcs of one kind of step."""
+        bounds = self.first[kind]
+        span = slice(bounds[0], bounds[-1])
+        source = np.repeat(np.arange(self.n_states), np.diff(bounds))
+        return source, self.symbol[span], self.target[span], self.log_weight[span]
+
+    def log_weight_of(self, symbols: Ints) -> float:
+        """Read a path and return the sum of its log-weights, -inf where it is refused."""
+        state, total = self.initial, 0.0
+        for kind, symbol in zip(self.kind, symbols, strict=True):
+            low, high = self.first[kind, state : state + 2]
+            j = low + int(np.searchsorted(self.symbol[low:high], symbol))
+            if j == high or self.symbol[j] != symbol:
+                return -np.inf
+            total += float(self.log_weight[j])
+            state = int(self.target[j])
+        return total + float(self.final[state])
+
+
+def live_states(automaton: Automaton, allowed: Bools) -> tuple[Bools, Bools]:
+    """Find the states and symbols that some allowed and accepted path passes through.
+
+    Parameters
+    ----------
+    automaton : Automaton
+    allowed : ndarray of shape (n_steps, n_symbols), bool
+
+    Returns
+    -------
+    live : ndarray of shape (n_steps + 1, n_states), bool
+        All false where no path is accepted.
+    passed : ndarray of shape (n_steps, n_symbols), bool
+    """
+    arcs = [automaton.arcs(kind) for kind in range(automaton.n_kinds)]
+    live = np.zeros((automaton.n_steps + 1, automaton.n_states), bool)
+    passed = np.zeros(allowed.shape, bool)
+    live[0, automaton.initial] = True
+    usable = []
+    for t, kind in enumerate(automaton.kind):
+        source, symbol, target, _ = arcs[kind]
+        usable.append(live[t, source] & allowed[t, symbol])
+        live[t + 1, target[usable[t]]] = True
+    live[-1] &= automaton.final > -np.inf
+    for t in range(automaton.n_steps - 1, -1, -1):
+        source, symbol, target, _ = arcs[automaton.kind[t]]
+        through = usable[t] & live[t + 1, target]
+        live[t] = False
+        live[t, source[through]] = True
+        passed[t, symbol[through]] = True
+    return live, passed
+
+
+def multiply_all(
+    automata: Iterable[Automaton], allowed: Bools, *, max_states: int = MAX_STATES
+) -> Automaton:
+    """Build the automaton that reads as all of some automata do, adding their log-weights.
+
+    Parameters
+    ----------
+    automata : iterable of Automaton, of the same number of steps
+        Of none the product is an automaton of one state that accepts everything.
+    allowed : ndarray of shape (n_steps, n_symbols), bool
+        Only states that can be reached through these symbols are built.
+    max_states : int
+
+    Raises
+    ------
+    ConstraintError
+        Where the product has more than `max_states` states.
+    """
+    result = None
+    for automaton in automata:
+        result = automaton if result is None else multiply(result, automaton, allowed, max_states)
+    if result is None:
+        n_steps, n_symbols = allowed.shape
+        return Automaton.from_table(np.zeros((1, 1, n_symbols)), np.zeros(n_steps, np.int64))
+    return result
+
+
+def multiply(
+    left: Automaton, right: Automaton, allowed: Bools, max_states: int = MAX_STATES
+) -> Automaton:
+    """Build the product of two automata, its states only where they can be reached."""
+    pairs, kind = np.unique(np.stack([left.kind, right.kind], axis=1), axis=0, return_inverse=True)
+    expand = _Expansion(left, right, pairs)
+    reached = np.array([left.initial * right.n_states + right.initial], np.int64)
+    _, rows = np.unique(allowed, axis=0, return_inverse=True)
+    known: dict[tuple[int, int, bytes], Ints] = {}
+    states = reached
+    for t, k in enumerate(kind.ravel()):
+        key = (int(k), int(rows.ravel()[t]), reached.tobytes())
+        if key not in known:
+            known[key] = expand(int(k), reached, allowed[t])
+            states = np.union1d(states, known[key])
+            if len(states) > max_states:
+                raise ConstraintError(
+                    f"the constraints of a voice need more than {max_states} states together: "
+                    "ask for less at once, or in fewer bars"
+                )
+        reached = known[key]
+    return expand.collect(states, kind.ravel())
+
+
+class _Expansion:
+    """Arcs of a product, found as its states are reached; a state is coded as one integer."""
+
+    def __init__(self, left: Automaton, right: Automaton, pairs: Ints) -> None:
+        self.left, self.right, self.pairs = left, right, pairs
+        self.width = 1 + max(left.symbol.max(initial=0), right.symbol.max(initial=0))
+        self.done = [np.zeros(0, np.int64) for _ in pairs]
+        self.tables: list[list[tuple[Any, ...]]] = [[] for _ in pairs]
+
+    def __call__(self, k: int, reached: Ints, allowed: Bools) -> Ints:
+        """Return the states that follow `reached` in a step of joint kind k."""
+        new = np.setdiff1d(reached, self.done[k], assume_unique=True)
+        if len(new):
+            self.tables[k].append(self._arcs(k, new))
+            self.done[k] = np.union1d(self.done[k], new)
+        targets = [np.zeros(0, np.int64)]
+        for source, symbol, target, _ in self.tables[k]:
+            usable = allowed[symbol] & np.isin(source, reached)
+            targets.append(target[usable])
+        return np.unique(np.concatenate(targets))
+
+    def _arcs(self, k: int, states: Ints) -> tuple[Ints, Ints, Ints, Floats]:
+        left, right = self.left, self.right
+        k_left, k_right = self.pairs[k]
+        s_left, s_right = np.divmod(states, right.n_states)
+        begin = left.first[k_left, s_left]
+        count = left.first[k_left, s_left + 1] - begin
+        row = np.repeat(np.arange(len(states)), count)
+        i = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count) + begin[row]
+        source, symbol, target, log_weight = right.arcs(k_right)
+        keys = source * self.width + symbol
+        wanted = s_right[row] * self.width + left.symbol[i]
+        j = np.minimum(np.searchsorted(keys, wanted), max(len(keys) - 1, 0))
+        found = keys[j] == wanted if len(keys) else np.zeros(len(wanted), bool)
+        i, j, row = i[found], j[found], row[found]
+        return (
+            states[row],
+            left.symbol[i],
+            left.target[i] * right.n_states + target[j],
+            left.log_weight[i] + log_weight[j],
+        )
+
+    def collect(self, states: Ints, kind: Ints) -> Automaton:
+        """Return the product, its states numbered and its arcs laid out flat."""
+        parts, first, begin = [], [], 0
+        for tables in self.tables:
+            columns = [np.concatenate(column) for column in zip(*tables, strict=True)]
+            if not columns:
+                columns = [np.zeros(0, np.int64)] * 3 + [np.zeros(0)]
+            source, symbol, target, log_weight = columns
+            known = np.isin(target, states)
+            order = np.lexsort([symbol[known], source[known]])
+            source, symbol, target, log_weight = (c[known][order] for c in columns)
+            count = np.bincount(np.searchsorted(states, source), minlength=len(states))
+            first.append(begin + np.r_[0, np.cumsum(count)])
+            begin += len(source)
+            parts.append((symbol, np.searchsorted(states, target), log_weight))
+        symbol, target, log_weight = (np.concatenate(c) for c in zip(*parts, strict=True))
+        s_left, s_right = np.divmod(states, self.right.n_states)
+        final = self.left.final[s_left] + self.right.final[s_right]
+        initial = self.left.initial * self.right.n_states + self.right.initial
+        return Automaton(
+            np.array(first),
+            symbol,
+            target,
+            log_weight,
+            kind,
+            final,
+            int(np.searchsorted(states, initial)),
+        )

@@ -1,0 +1,203 @@
+"""Exact sampling of one voice under unary log-weights and automata.
+
+Backward messages give the normaliser, and forward draws independent paths of the very law:
+nothing is approximate, and a path that a hard constraint forbids never comes out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cached_property
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stats_composer.automata import MAX_STATES, Automaton, live_states, multiply_all
+from stats_composer.errors import ConstraintError
+from stats_composer.kernels import chain as kernels
+
+__all__ = ["Chain", "flatten"]
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+def flatten(automaton: Automaton, allowed: NDArray[np.bool_]) -> kernels.Arcs:
+    """Lay an automaton out for the kernels, with the states that are worth a message.
+
+    Parameters
+    ----------
+    automaton : Automaton
+    allowed : ndarray of shape (n_steps, n_symbols), bool
+        The symbols that may ever come; the unary log-weights that the kernels get later may
+        forbid more, not less.
+    """
+    live, _ = live_states(automaton, allowed)
+    spans = [slice(row[0], row[-1]) for row in automaton.first]
+    peak = np.array([automaton.log_weight[s].max(initial=-np.inf) for s in spans])
+    peak[peak == -np.inf] = 0.0
+    weight = np.zeros(len(automaton.symbol))
+    for span, largest in zip(spans, peak, strict=True):
+        weight[span] = np.exp(automaton.log_weight[span] - largest)
+    return kernels.Arcs(
+        first=automaton.first,
+        twin=_twins(automaton),
+        symbol=automaton.symbol.astype(np.uint32),
+        target=automaton.target.astype(np.uint32),
+        log_weight=automaton.log_weight,
+        weight=weight,
+        peak=peak,
+        kind=automaton.kind,
+        final=automaton.final,
+        initial=automaton.initial,
+        live=np.nonzero(live)[1],
+        live_start=np.concatenate([[0], np.cumsum(live.sum(axis=1))]),
+    )
+
+
+def _twins(automaton: Automaton) -> Ints:
+    """Return, by kind and state, the first state with the same arcs."""
+    twin = np.empty((automaton.n_kinds, automaton.n_states), np.int64)
+    columns = (automaton.symbol, automaton.target, automaton.log_weight)
+    for kind, bounds in enumerate(automaton.first.tolist()):
+        known: dict[tuple[bytes, ...], int] = {}
+        for state, (begin, end) in enumerate(pairwise(bounds)):
+            row = tuple(column[begin:end].tobytes() for column in columns)
+            twin[kind, state] = known.setdefault(row, state)
+    return twin
+
+
+class Chain:
+    """The exact law of one voice.
+
+    Parameters
+    ----------
+    unary : ndarray of shape (n_steps, n_symbols), float64
+        Log-weights of symbols at steps; -inf forbids.
+    automata : iterable of Automaton
+        All of them read the voice; their log-weights add up.
+    max_states : int
+        Largest product of the automata that is built.
+
+    Raises
+    ------
+    ConstraintError
+        Where the automata together need more states than `max_states`.
+
+    Notes
+    -----
+    P(x) = exp(sum of all log-weights of x) / Z; see `stats_composer.kernels.chain`.
+
+    Examples
+    --------
+    Three steps of two symbols, never twice the same: two paths, of equal weight.
+
+    >>> alternate = Automaton.first_order(np.array([[-np.inf, 0.0], [0.0, -np.inf]]), 3)
+    >>> chain = Chain(np.zeros((3, 2)), [alternate])
+    >>> round(float(np.exp(chain.log_normaliser)), 9)
+    2.0
+    >>> sorted({tuple(path) for path in chain.sample(20, random_state=0).tolist()})
+    [(0, 1, 0), (1, 0, 1)]
+    >>> chain.best().tolist()
+    [0, 1, 0]
+    """
+
+    def __init__(
+        self, unary: Floats, automata: Iterable[Automaton] = (), *, max_states: int = MAX_STATES
+    ) -> None:
+        self.unary = np.ascontiguousarray(unary, np.float64)
+        if self.unary.ndim != 2 or np.isnan(self.unary).any() or (self.unary == np.inf).any():
+            raise ConstraintError(
+                f"unary of shape {self.unary.shape}: expected (n_steps, n_symbols), below inf"
+            )
+        allowed = self.unary > -np.inf
+        self.automaton = multiply_all(automata, allowed, max_states=max_states)
+        self.arcs = flatten(self.automaton, allowed)
+
+    @property
+    def n_steps(self) -> int:
+        """Number of steps."""
+        return len(self.unary)
+
+    @cached_property
+    def _backward(self) -> tuple[Floats, float]:
+        messages = np.empty((self.n_steps + 1, self.automaton.n_states))
+        log_normaliser = kernels.backward_messages(self.arcs, self.unary, messages)
+        return messages, float(log_normaliser)
+
+    @property
+    def log_normaliser(self) -> float:
+        """Log of the summed weight of all paths; -inf where none is allowed."""
+        return self._backward[1]
+
+    def _feasible_messages(self) -> Floats:
+        messages, log_normaliser = self._backward
+        if log_normaliser == -np.inf:
+            raise ConstraintError("no path of this voice satisfies its constraints")
+        return messages
+
+    def sample(self, n: int, *, random_state: int | np.random.Generator | None = None) -> Ints:
+        """Draw independent paths.
+
+        Parameters
+        ----------
+        n : int
+        random_state : int, Generator or None
+
+        Returns
+        -------
+        paths : ndarray of shape (n, n_steps), int64
+
+        Raises
+        ------
+        ConstraintError
+            Where no path is allowed.
+        """
+        messages = self._feasible_messages()
+        u = np.random.default_rng(random_state).random((n, self.n_steps))
+        paths = np.empty((n, self.n_steps), np.int64)
+        kernels.draw_paths(self.arcs, self.unary, messages, u, paths)
+        return paths
+
+    def best(self) -> Ints:
+        """Return a most probable path; of several the first in the order of symbols.
+
+        Returns
+        -------
+        path : ndarray of shape (n_steps,), int64
+        """
+        path = np.empty(self.n_steps, np.int64)
+        messages = np.empty((self.n_steps + 1, self.automaton.n_states))
+        if kernels.best_path(self.arcs, self.unary, messages, path) == -np.inf:
+            raise ConstraintError("no path of this voice satisfies its constraints")
+        return path
+
+    def log_prob(self, paths: Ints) -> Floats:
+        """Return the normalised log-probability of paths.
+
+        Parameters
+        ----------
+        paths : ndarray of shape (n, n_steps), int64
+
+        Returns
+        -------
+        log_prob : ndarray of shape (n,), float64
+        """
+        log_normaliser = self.log_normaliser
+        weights = [kernels.weigh_path(self.arcs, self.unary, path) for path in np.asarray(paths)]
+        if log_normaliser == -np.inf:
+            return np.full(len(weights), -np.inf)
+        return np.array(weights, np.float64) - log_normaliser
+
+    def marginals(self) -> Floats:
+        """Return the probability of each symbol at each step.
+
+        Returns
+        -------
+        marginals : ndarray of shape (n_steps, n_symbols), rows summing to 1
+        """
+        marginals = np.zeros(self.unary.shape)
+        messages = self._feasible_messages()
+        kernels.add_marginals(self.arcs, self.unary, messages, marginals)
+        return marginals
