@@ -38,6 +38,8 @@ __all__ = [
     "key_signature",
     "name_fifths",
     "parse_key",
+    "parse_pitch",
+    "pitch_name",
     "scale_pitch_classes",
     "spell",
     "transpose_symbol",
@@ -321,3 +323,41 @@ def beat_strength(position: ArrayLike, numerator: int, denominator: int) -> NDAr
     if n_beats > 2 and n_beats % 2 == 0:
         strength[position % (n_beats * beat) == n_beats * beat // 2] = 4
     return strength
+
+
+def parse_pitch(name: str) -> int:
+    """Read a pitch: a note name and an octave (C4 is middle C), or a MIDI number.
+
+    Raises
+    ------
+    ValueError
+        If it is no pitch from 0 to 127.
+
+    Examples
+    --------
+    >>> parse_pitch("C4"), parse_pitch("Bb3"), parse_pitch("67")
+    (60, 58, 67)
+    """
+    match = re.fullmatch(r"([A-Ga-g](?:#+|♯+|b+|♭+)?)(-1|\d)", name.strip())
+    if match:
+        # The octave is the letter's, also where the accidental crosses its border (B#3 is C4).
+        natural = name_fifths(match[1][0])
+        accidental = (name_fifths(match[1]) - natural) // 7
+        pitch = 12 * (int(match[2]) + 1) + 7 * natural % 12 + accidental
+    else:
+        pitch = int(name) if re.fullmatch(r"\d{1,3}", name.strip()) else -1
+    if not 0 <= pitch <= 127:
+        raise ValueError(f"pitch {name!r}: expected a name such as F#4 or Bb3, or 0 to 127")
+    return pitch
+
+
+def pitch_name(pitch: int) -> str:
+    """Name a pitch as it is mostly spelled near C major.
+
+    Examples
+    --------
+    >>> pitch_name(60), pitch_name(58), pitch_name(66)
+    ('C4', 'Bb3', 'F#4')
+    """
+    name = fifths_name((pitch * 7 + 3) % 12 - 3)
+    return f"{name}{pitch // 12 - 1}"

@@ -18,7 +18,8 @@ LAYERS = {
 HOME = {
     "kernels": "kernels",
     **dict.fromkeys(
-        ["theory", "score", "automata", "factors", "search", "errors", "_version"], "basis"
+        ["theory", "chord_symbols", "score", "automata", "factors", "search", "errors", "_version"],
+        "basis",
     ),
     **dict.fromkeys(["places", "views", "encoding", "constraints", "io"], "music"),
     **dict.fromkeys(["models", "sampling", "modelfile"], "statistics"),
