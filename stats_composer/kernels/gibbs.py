@@ -79,7 +79,7 @@ def sweep_sites(
     int
         Number of symbols changed.
     """
-    index = np.zeros(layout.width, np.int64)
+    index = np.zeros(layout.width, np.uint32)
     scratch = np.zeros(layout.width, np.int64)
     bits = np.zeros(layout.width, np.int32)
     floats = bits.view(np.float32)

@@ -12,6 +12,8 @@ Conventions
   [start[p], stop[p]). Only its first `layout.n_lines` voices are modelled.
 * `weights` is flat float32. Cell 0 is always 0 and stands for "no such feature", as where a
   symbol has no pitch.
+* Loops over candidates count in unsigned integers: Numba lets signed ones index from the end,
+  and the test for it keeps LLVM from vectorizing.
 * A gate is a small integer by row (the half of the beat, say); a feature that spans several
   rows takes the gate of its first row.
 """
@@ -83,10 +85,10 @@ class Rows(NamedTuple):
 @inline
 def _apply(weights, values, index, low, high, scatter):  # type: ignore[no-untyped-def]
     if scatter:
-        for a in range(low, high):
+        for a in range(np.uintp(low), np.uintp(high)):
             weights[index[a]] += values[a]
     else:
-        for a in range(low, high):
+        for a in range(np.uintp(low), np.uintp(high)):
             values[a] += weights[index[a]]
 
 
@@ -126,12 +128,13 @@ def _visit_pairs(  # type: ignore[no-untyped-def]
             base = (
                 layout.pair_back + ((pair * layout.n_gates + rows.gate[u]) * width + other) * width
             )
+        row = weights[base : base + width]
         if scatter:
-            for a in range(low, high):
-                weights[base + a] += values[a]
+            for a in range(np.uintp(low), np.uintp(high)):
+                row[a] += values[a]
         else:
-            for a in range(low, high):
-                values[a] += weights[base + a]
+            for a in range(np.uintp(low), np.uintp(high)):
+                values[a] += row[a]
 
 
 @inline
@@ -159,7 +162,7 @@ def _visit_motion(  # type: ignore[no-untyped-def]
             own_stride, other_stride = (k, 1) if v < w else (1, k)
             base += other_step * other_stride
             p_own, r_own, r_other = pitch[v, own], residue[v, own], residue[w, q0]
-            for a in range(low, high):
+            for a in range(np.uintp(low), np.uintp(high)):
                 p = pitch[v, a]
                 r = residue[v, a] if side == 0 else r_own
                 step = p_own - p if side == 0 else p - p_own
@@ -185,7 +188,7 @@ def _visit_sonority(  # type: ignore[no-untyped-def]
             base += r * place
         place *= layout.modulus
     base += layout.sonority + rows.sonority[t] * place
-    for a in range(low, high):
+    for a in range(np.uintp(low), np.uintp(high)):
         r = layout.residue[v, a]
         index[a] = base + r * stride if r >= 0 else 0
     _apply(weights, values, index, low, high, scatter)
@@ -197,7 +200,7 @@ def _visit_progression(  # type: ignore[no-untyped-def]
 ):
     n = layout.n_classes
     bits, complete = _residue_set(grid, t, layout, v)
-    for a in range(low, high):
+    for a in range(np.uintp(low), np.uintp(high)):
         r = layout.residue[v, a]
         own_class[a] = layout.set_class[bits | (1 << r)] if complete and r >= 0 else n - 1
     for shift in range(4):
@@ -208,7 +211,7 @@ def _visit_progression(  # type: ignore[no-untyped-def]
         bits, complete = _residue_set(grid, u, layout, -1)
         other = layout.set_class[bits] if complete else n - 1
         base = layout.progression + (lag - 1) * n * n
-        for a in range(low, high):
+        for a in range(np.uintp(low), np.uintp(high)):
             earlier, later = (own_class[a], other) if u > t else (other, own_class[a])
             index[a] = base + earlier * n + later
         _apply(weights, values, index, low, high, scatter)
@@ -234,7 +237,7 @@ def _visit_melody(  # type: ignore[no-untyped-def]
             base = layout.melody + (
                 (((lag - 1) * layout.n_lines + v) * layout.n_gates + rows.gate[t0]) * k * k
             )
-            for a in range(low, high):
+            for a in range(np.uintp(low), np.uintp(high)):
                 p = pitch[v, a]
                 if role == 0:
                     step0, step1 = x1 - p, x2 - x1
@@ -248,8 +251,36 @@ def _visit_melody(  # type: ignore[no-untyped-def]
 
 
 @inline
+def _apply_changes(  # type: ignore[no-untyped-def]
+    weights, values, low, high, cell, before, still, after, calm, both, scatter
+):
+    """Apply a feature that asks of a candidate only whether it equals its two neighbours.
+
+    `cell` serves a candidate unlike both, `still` one like the symbol before, `calm` like the
+    one after, `both` like both. Scores are gathered relative to `cell`: what all candidates
+    share does not matter to them.
+    """
+    if scatter:
+        for a in range(np.uintp(low), np.uintp(high)):
+            if a == before:
+                weights[both if a == after else still] += values[a]
+            elif a == after:
+                weights[calm] += values[a]
+            else:
+                weights[cell] += values[a]
+    elif before == after:
+        if low <= before < high:
+            values[before] += weights[both] - weights[cell]
+    else:
+        if low <= before < high:
+            values[before] += weights[still] - weights[cell]
+        if low <= after < high:
+            values[after] += weights[calm] - weights[cell]
+
+
+@inline
 def _visit_onset(  # type: ignore[no-untyped-def]
-    grid, first, last, t, v, low, high, layout, rows, weights, values, index, scatter
+    grid, first, last, t, v, low, high, layout, rows, weights, values, scatter
 ):
     n_sets = 1 << layout.n_lines
     for later in range(2):
@@ -261,31 +292,33 @@ def _visit_onset(  # type: ignore[no-untyped-def]
             if w != v and grid[u, w] != grid[u - 1, w]:
                 bits |= 1 << w
         same = grid[t - 1, v] if later == 0 else grid[t + 1, v]
-        base = layout.onset + rows.place[u] * n_sets
-        for a in range(low, high):
-            index[a] = base + (bits if a == same else bits | (1 << v))
-        _apply(weights, values, index, low, high, scatter)
+        stays = layout.onset + rows.place[u] * n_sets + bits
+        _apply_changes(
+            weights, values, low, high, stays + (1 << v), same, stays, -1, 0, 0, scatter
+        )
 
 
 @inline
 def _visit_rhythm(  # type: ignore[no-untyped-def]
-    grid, first, last, t, v, low, high, layout, rows, weights, values, index, scatter
+    grid, first, last, t, v, low, high, layout, rows, weights, values, scatter
 ):
     before = grid[t - 1, v] if t > first else -1
     after = grid[t + 1, v] if t + 1 < last else -1
-    for u in range(max(t - 7, first + 1), min(t + 2, last - 7)):
-        bits = 0
-        for i in range(8):
-            row = u + i
-            if row != t and row != t + 1 and grid[row, v] != grid[row - 1, v]:
-                bits |= 1 << i
+    begin, end = max(t - 7, first + 1), min(t + 2, last - 7)
+    # Bit i of `moves`: the line moves into row begin + i, row t and the next left open.
+    moves = 0
+    for row in range(begin, min(t + 9, last)):
+        if row != t and row != t + 1 and grid[row, v] != grid[row - 1, v]:
+            moves |= 1 << (row - begin)
+    for u in range(begin, end):
+        bits = (moves >> (u - begin)) & 255
         into = 1 << (t - u) if 0 <= t - u < 8 else 0
         out = 1 << (t + 1 - u) if 0 <= t + 1 - u < 8 else 0
-        base = layout.rhythm + (v * layout.n_places + rows.place[u]) * 256
-        for a in range(low, high):
-            moved = (0 if a == before else into) | (0 if a == after else out)
-            index[a] = base + (bits | moved)
-        _apply(weights, values, index, low, high, scatter)
+        bits += layout.rhythm + (v * layout.n_places + rows.place[u]) * 256
+        _apply_changes(
+            weights, values, low, high,
+            bits + into + out, before, bits + out, after, bits + into, bits, scatter,
+        )  # fmt: skip
 
 
 @inline
@@ -310,13 +343,9 @@ def visit_site(  # type: ignore[no-untyped-def]
             grid, first, last, t, v, low, high, layout, rows, weights, values, index, scatter
         )
     if layout.onset > 0:
-        _visit_onset(
-            grid, first, last, t, v, low, high, layout, rows, weights, values, index, scatter
-        )
+        _visit_onset(grid, first, last, t, v, low, high, layout, rows, weights, values, scatter)
     if layout.rhythm > 0:
-        _visit_rhythm(
-            grid, first, last, t, v, low, high, layout, rows, weights, values, index, scatter
-        )
+        _visit_rhythm(grid, first, last, t, v, low, high, layout, rows, weights, values, scatter)
 
 
 @jit(fastmath=True)  # the row sums vectorize: a quarter off the time of a site
@@ -330,14 +359,14 @@ def score_sites(
     weights: Floats,
     scores: Floats,
 ) -> None:
-    """Write the log-weight of each symbol of each site, all other sites as they are.
+    """Write each symbol's log-weight at each site up to a constant, other sites as they are.
 
     Parameters
     ----------
     field : ndarray of shape (n_rows, n_lines, width), float32
     scores : ndarray of shape (n_rows, n_lines, width), float32, overwritten
     """
-    index = np.zeros(layout.width, np.int64)
+    index = np.zeros(layout.width, np.uint32)
     scratch = np.zeros(layout.width, np.int64)
     for p in range(start.shape[0]):
         for t in range(start[p], stop[p]):
@@ -381,7 +410,7 @@ def value_and_gradient(
     float
         The pseudo-log-likelihood in nats, summed.
     """
-    index = np.zeros(layout.width, np.int64)
+    index = np.zeros(layout.width, np.uint32)
     scratch = np.zeros(layout.width, np.int64)
     bits = np.zeros(layout.width, np.int32)
     floats = bits.view(np.float32)
@@ -432,7 +461,7 @@ def add_counts(
     ----------
     counts : ndarray of weights' shape, float32, added to
     """
-    index = np.zeros(layout.width, np.int64)
+    index = np.zeros(layout.width, np.uint32)
     scratch = np.zeros(layout.width, np.int64)
     ones = np.ones(layout.width, np.float32)
     for p in range(start.shape[0]):
