@@ -10,9 +10,9 @@ also where a pickup leaves the start of the first bar empty. Levels are those of
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from stats_composer.score import Score, bar_duration
+from stats_composer.score import TICKS_PER_QUARTER, Score, bar_duration
 from stats_composer.theory import (
     MAJOR,
     MINOR,
@@ -22,9 +22,12 @@ from stats_composer.theory import (
     spell,
 )
 
-__all__ = ["bar_positions", "beat_levels", "keys", "respell"]
+__all__ = ["bar_positions", "beat_levels", "keys", "respell", "seconds"]
 
 Ints = NDArray[np.int64]
+
+DEFAULT_TEMPO = 120.0
+"""Quarters a minute of a score that names no tempo: MIDI's default."""
 
 
 def bar_positions(score: Score, ticks: NDArray[np.integer]) -> Ints:
@@ -75,6 +78,38 @@ def beat_levels(score: Score, ticks: NDArray[np.integer]) -> NDArray[np.int8]:
             position[chosen], int(metre["numerator"]), int(metre["denominator"])
         )
     return levels
+
+
+def seconds(score: Score, ticks: ArrayLike) -> NDArray[np.float64]:
+    """Tell when ticks are heard, following the score's tempos.
+
+    Parameters
+    ----------
+    score : Score
+        Before its first tempo the first one holds; without any, `DEFAULT_TEMPO`.
+    ticks : array_like of int
+
+    Returns
+    -------
+    ndarray of float64, seconds
+
+    Examples
+    --------
+    >>> from stats_composer.score import TEMPO_DTYPE, Score, make_notes, make_table
+    >>> tempos = make_table(TEMPO_DTYPE, [(0, 60.0), (20160, 120.0)])
+    >>> score = Score(make_notes(onset=[0], pitch=[60]), tempos=tempos)
+    >>> seconds(score, [0, 10080, 40320]).tolist()
+    [0.0, 1.0, 3.0]
+    """
+    onset = score.tempos["onset"] if len(score.tempos) else np.zeros(1, np.int64)
+    tempo = score.tempos["quarters_per_minute"] if len(score.tempos) else np.array([DEFAULT_TEMPO])
+    onset = np.concatenate([[0], onset[1:]])
+    tick_seconds = 60.0 / (tempo * TICKS_PER_QUARTER)
+    reached = np.concatenate([[0.0], np.cumsum(np.diff(onset) * tick_seconds[:-1])])
+    ticks = np.asarray(ticks, np.int64)
+    row = np.searchsorted(onset, ticks, side="right") - 1
+    heard: NDArray[np.float64] = reached[row] + (ticks - onset[row]) * tick_seconds[row]
+    return heard
 
 
 def keys(score: Score) -> list[tuple[int, int, int]]:

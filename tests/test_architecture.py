@@ -18,7 +18,17 @@ LAYERS = {
 HOME = {
     "kernels": "kernels",
     **dict.fromkeys(
-        ["theory", "chord_symbols", "score", "automata", "factors", "search", "errors", "_version"],
+        [
+            "theory",
+            "chord_symbols",
+            "score",
+            "automata",
+            "factors",
+            "search",
+            "errors",
+            "files",
+            "_version",
+        ],
         "basis",
     ),
     **dict.fromkeys(["places", "views", "encoding", "constraints", "io"], "music"),

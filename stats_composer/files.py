@@ -1,0 +1,68 @@
+"""Files that appear whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from pathlib import Path
+
+__all__ = ["unused_path", "write_whole"]
+
+
+def write_whole(path: str | Path, data: bytes) -> None:
+    """Write a file so that a reader finds the old content or the new, never a part.
+
+    The bytes go to a temporary file beside it, to the disk, and only then under the name. A
+    path that is no regular file, such as `/dev/stdout`, is written directly.
+
+    Parameters
+    ----------
+    path : str or Path
+    data : bytes
+
+    Raises
+    ------
+    OSError
+        Where it cannot be written; nothing is left behind.
+    """
+    path = Path(path)
+    if path.exists() and not path.is_file():
+        path.write_bytes(data)
+        return
+    path = path.resolve()  # the target of a link is replaced, not the link
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        with open(temporary, "xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        if path.exists():
+            os.chmod(temporary, path.stat().st_mode & 0o7777)
+        os.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise
+    if os.name == "posix":
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+def unused_path(stem: str, suffixes: tuple[str, ...], folder: str | Path = ".") -> Path:
+    """Find a name that none of the suffixes has yet: `chorale`, `chorale-2`, ...
+
+    Returns
+    -------
+    Path
+        Without a suffix.
+    """
+    number, folder = 1, Path(folder)
+    while True:
+        name = stem if number == 1 else f"{stem}-{number}"
+        if not any((folder / (name + suffix)).exists() for suffix in suffixes):
+            return folder / name
+        number += 1
