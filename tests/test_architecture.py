@@ -31,7 +31,7 @@ HOME = {
         ],
         "basis",
     ),
-    **dict.fromkeys(["places", "views", "encoding", "constraints", "io"], "music"),
+    **dict.fromkeys(["places", "phrases", "views", "encoding", "constraints", "io"], "music"),
     **dict.fromkeys(["models", "sampling", "modelfile"], "statistics"),
     "chords": "chords",
     **dict.fromkeys(["render", "evaluation", "composers"], "composers"),

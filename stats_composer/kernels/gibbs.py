@@ -1,4 +1,4 @@
-"""Gibbs sampling of the maximum-entropy model with terms: site moves and run moves.
+"""Moves of the maximum-entropy model with terms: sites, runs and rows.
 
 A site move redraws one symbol given all others. A run move redraws a run of equal symbols of
 one voice as a whole, given that it stays a run: it moves held notes, which single sites
@@ -6,23 +6,80 @@ cannot leave without passing through a state that the model holds for unlikely.
 
 Both draw from the exact conditional law of what they redraw, so that each leaves the target
 unchanged: exp(scores / temperature).
+
+A row move redraws a stretch of one line by the chain engine, under the line's automaton: the
+proposal has the scores of the line's sites as they stand for unary log-weights, and
+Metropolis and Hastings' rule makes up for what it leaves out. The target at a temperature is
+exp(scores / temperature + log-weight of the automaton).
 """
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stats_composer.kernels._jit import inline, jit
 from stats_composer.kernels._softmax import draw_row, exp_row
+from stats_composer.kernels.chain import Arcs, redraw_path, weigh_path
 from stats_composer.kernels.maxent import Floats, Ints, Layout, Rows, visit_site
 
-__all__ = ["sweep_sites"]
+__all__ = ["Steps", "sweep_row", "sweep_sites"]
+
+
+class Steps(NamedTuple):
+    """Log-weights of two lines at one row, beside the model's own.
+
+    Attributes
+    ----------
+    table : ndarray of shape (n_tables, width, width), float32
+        [symbol of the other line, own symbol].
+    of : ndarray of shape (n_rows, n_lines, n_lines), int64
+        Table of (own line, other line) at a row; -1 for none.
+    """
+
+    table: NDArray[np.float32]
+    of: Ints
+
+
+@inline
+def _gather(  # type: ignore[no-untyped-def]
+    grid, first, last, t, v, low, high, layout, rows, field, weights, steps, values, index, scratch
+):
+    """Write the log-weights of the symbols [low, high) of a site into `values`."""
+    for a in range(np.uintp(low), np.uintp(high)):
+        values[a] = field[t, v, a]
+    visit_site(
+        grid, first, last, t, v, low, high,
+        layout, rows, weights, values, index, scratch, False,
+    )  # fmt: skip
+    if steps.table.shape[0] > 0:
+        for w in range(layout.n_lines):
+            number = steps.of[t, v, w]
+            if number >= 0:
+                row = steps.table[number, grid[t, w]]
+                for a in range(np.uintp(low), np.uintp(high)):
+                    values[a] += row[a]
 
 
 @inline
 def _move_run(  # type: ignore[no-untyped-def]
-    grid, first, last, t, v, length, layout, rows, field, weights, values, run, index, scratch
+    grid,
+    first,
+    last,
+    t,
+    v,
+    length,
+    layout,
+    rows,
+    field,
+    weights,
+    steps,
+    values,
+    run,
+    index,
+    scratch,
 ):
     """Write into `run` the log-weight of each symbol held over the rows t to t + length - 1."""
     n = layout.n_symbols[v]
@@ -32,10 +89,9 @@ def _move_run(  # type: ignore[no-untyped-def]
         for i in range(length):
             row = t + i
             for b in (a, current):
-                values[b] = field[row, v, b]
-                visit_site(
+                _gather(
                     grid, first, last, row, v, b, b + 1,
-                    layout, rows, weights, values, index, scratch, False,
+                    layout, rows, field, weights, steps, values, index, scratch,
                 )  # fmt: skip
             if a != current:
                 total += values[a] - values[current]
@@ -55,6 +111,7 @@ def sweep_sites(
     rows: Rows,
     field: Floats,
     weights: Floats,
+    steps: Steps,
     inverse_temperature: Floats,
     run_share: float,
     u: NDArray[np.float64],
@@ -68,6 +125,7 @@ def sweep_sites(
         Rows and voices that may be redrawn.
     field : ndarray of shape (n_rows, n_lines, width), float32
         Unary log-weights; below -1e30 forbidden.
+    steps : Steps
     inverse_temperature : ndarray of shape (n_sweeps,), float32
     run_share : float
         Share of the moves that try a run of 2 or 4 rows.
@@ -109,16 +167,14 @@ def sweep_sites(
             if length == 0:
                 continue
             if length == 1:
-                for a in range(n):
-                    values[a] = field[t, v, a]
-                visit_site(
+                _gather(
                     grid, first, last, t, v, 0, n,
-                    layout, rows, weights, values, index, scratch, False,
+                    layout, rows, field, weights, steps, values, index, scratch,
                 )  # fmt: skip
             else:
                 _move_run(
                     grid, first, last, t, v, length,
-                    layout, rows, field, weights, values, run, index, scratch,
+                    layout, rows, field, weights, steps, values, run, index, scratch,
                 )  # fmt: skip
                 values[:n] = run[:n]
             _, total = exp_row(values, n, scale, bits, floats)
@@ -129,3 +185,132 @@ def sweep_sites(
                 for j in range(length):
                     grid[t + j, v] = chosen
     return n_changed
+
+
+@inline
+def _propose(  # type: ignore[no-untyped-def]
+    grid,
+    first,
+    last,
+    v,
+    begin,
+    end,
+    layout,
+    rows,
+    field,
+    weights,
+    steps,
+    scale,
+    unary,
+    values,
+    index,
+    scratch,
+):
+    """Write the proposal's unary log-weights of a line: free in [begin, end), else as it is."""
+    for t in range(first, last):
+        unary[t - first, :] = -np.inf
+        if begin <= t < end:
+            n = layout.n_symbols[v]
+            _gather(
+                grid, first, last, t, v, 0, n,
+                layout, rows, field, weights, steps, values, index, scratch,
+            )  # fmt: skip
+            for a in range(n):
+                if field[t, v, a] > -1e29:
+                    unary[t - first, a] = scale * values[a]
+        else:
+            unary[t - first, grid[t, v]] = 0.0
+
+
+@jit()
+def sweep_row(
+    grid: Ints,
+    first: int,
+    last: int,
+    v: int,
+    free: NDArray[np.bool_],
+    arcs: Arcs,
+    layout: Layout,
+    rows: Rows,
+    field: Floats,
+    weights: Floats,
+    steps: Steps,
+    inverse_temperature: float,
+    longest: int,
+    u: NDArray[np.float64],
+) -> int:
+    """Redraw stretches of one line under its automaton, in place.
+
+    Parameters
+    ----------
+    free : ndarray of shape (last - first,), bool
+        Rows of the line that may change.
+    arcs : Arcs
+        The automaton of the line, over last - first steps.
+    longest : int
+        Rows of the longest stretch; one in eight is the whole line.
+    u : ndarray of shape (n_moves, last - first + 3), in [0, 1)
+
+    Returns
+    -------
+    int
+        Number of moves accepted.
+    """
+    n_steps = last - first
+    index = np.zeros(layout.width, np.uint32)
+    scratch = np.zeros(layout.width, np.int64)
+    values = np.zeros(layout.width, np.float32)
+    n = layout.n_symbols[v]
+    unary = np.empty((n_steps, n), np.float64)
+    nothing = np.zeros((n_steps, n), np.float64)
+    messages = np.empty((n_steps + 1, arcs.final.shape[0]), np.float64)
+    old, new, dummy = (np.empty(n_steps, np.int64) for _ in range(3))
+    n_accepted = 0
+    for move in range(u.shape[0]):
+        length = n_steps if u[move, 0] < 0.125 else 1 + int(u[move, 1] * longest)
+        begin = (
+            first if length >= n_steps else first + int(u[move, 0] * (n_steps + length)) - length
+        )
+        end = min(begin + length, last)
+        begin = max(begin, first)
+        for t in range(n_steps):
+            old[t] = grid[first + t, v]
+            new[t] = old[t]
+        _propose(
+            grid, first, last, v, begin, end, layout, rows, field, weights, steps,
+            inverse_temperature, unary, values, index, scratch,
+        )  # fmt: skip
+        for t in range(n_steps):
+            if not free[t]:
+                unary[t, :] = -np.inf
+                unary[t, old[t]] = 0.0
+        forth, _ = redraw_path(arcs, unary, old, u[move, 3:], messages, new)
+        if forth == -np.inf:
+            continue
+        # The change of log-weight, site by site: each is scored with those before it changed.
+        change = 0.0
+        for t in range(n_steps):
+            if new[t] != old[t]:
+                for b in (old[t], new[t]):
+                    _gather(
+                        grid, first, last, first + t, v, b, b + 1,
+                        layout, rows, field, weights, steps, values, index, scratch,
+                    )  # fmt: skip
+                change += values[new[t]] - values[old[t]]
+                grid[first + t, v] = new[t]
+        _propose(
+            grid, first, last, v, begin, end, layout, rows, field, weights, steps,
+            inverse_temperature, unary, values, index, scratch,
+        )  # fmt: skip
+        for t in range(n_steps):
+            if not free[t]:
+                unary[t, :] = -np.inf
+                unary[t, old[t]] = 0.0
+        _, back = redraw_path(arcs, unary, old, u[move, 3:], messages, dummy)
+        automaton = weigh_path(arcs, nothing, new) - weigh_path(arcs, nothing, old)
+        if np.log(u[move, 2]) < inverse_temperature * change + automaton + back - forth:
+            n_accepted += 1
+        else:
+            for t in range(n_steps):
+                grid[first + t, v] = old[t]
+    return n_accepted

@@ -248,7 +248,9 @@ class MaxEnt(Estimator):
     def fields_(self) -> Mapping[str, Floats]:
         """The field tables by name, [line, value of the context, symbol]."""
         self._check_fitted("weights_")
-        return {k: v for k, v in self.weights_.tables.items() if k.startswith("field")}
+        return {
+            k: v for k, v in self.weights_.tables.items() if k.startswith(("Field", "ShiftedField"))
+        }
 
     @property
     def couplings_(self) -> Floats:

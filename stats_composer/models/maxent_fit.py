@@ -24,8 +24,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from stats_composer.kernels.gibbs import sweep_sites
-from stats_composer.kernels.maxent import Rows, add_counts, value_and_gradient
+from stats_composer.kernels.gibbs import Steps, sweep_sites
+from stats_composer.kernels.maxent import Layout, add_counts, value_and_gradient
 
 if TYPE_CHECKING:
     from stats_composer.models.maxent import MaxEnt, Pieces
@@ -207,6 +207,8 @@ class ContrastiveDivergence:
         Share of the steps in which the first line stays as it is, as in harmonizing.
     run_share : float
         Share of run moves.
+    pool : int, optional
+        Draw the pieces of all steps from so many, so that persistent chains grow old.
     decay : float
         Pull of the weights to 0.
     """
@@ -218,6 +220,7 @@ class ContrastiveDivergence:
     persistent: float = 0.0
     clamped: float = 0.3
     run_share: float = 0.02
+    pool: int | None = None
     decay: float = 0.0
 
     def fit(
@@ -226,11 +229,11 @@ class ContrastiveDivergence:
         """Move the model's weights."""
         weights = model.weights_
         mean, square = np.zeros_like(weights.vector), np.full_like(weights.vector, 1e-8)
-        n_pieces = len(pieces.start)
+        pool = rng.permutation(len(pieces.start))[: self.pool]
         state = pieces.grid.copy()
         multiplicity = weights.multiplicity()
         for step in range(self.n_steps):
-            chosen = np.sort(rng.choice(n_pieces, min(self.batch_size, n_pieces), replace=False))
+            chosen = np.sort(rng.choice(pool, min(self.batch_size, len(pool)), replace=False))
             clamp = rng.random() < self.clamped
             seeds = rng.integers(0, 2**63, len(chosen))
             persist = rng.random(len(chosen)) < self.persistent
@@ -260,6 +263,7 @@ class ContrastiveDivergence:
         """Corpus counts less the chains', a row, by weight."""
         weights, layout = model.weights_, model.layout_
         ones = np.ones(self.n_sweeps, np.float32)
+        none = no_steps(layout)
 
         def run(share: Ints) -> tuple[Floats, Floats, Ints]:
             counts = np.zeros_like(weights.folded)
@@ -270,12 +274,12 @@ class ContrastiveDivergence:
                 first, last, piece = part.start[i], part.stop[i], chosen[j]
                 if persist[j]:
                     part.grid[first:last] = state[pieces.start[piece] : pieces.stop[piece]]
-                rows = np.argwhere(part.modelled[first:last]) + (first, 0)
+                rows = np.argwhere(part.modelled[first:last]) + np.array([first, 0])
                 sites = rows[rows[:, 1] > 0] if clamp else rows
                 u = np.random.default_rng(seeds[j]).random((self.n_sweeps, len(rows), 3))
                 sweep_sites(
                     part.grid, first, last, sites, layout, part.rows, field, weights.folded,
-                    ones, self.run_share, u,
+                    none, ones, self.run_share, u,
                 )  # fmt: skip
                 if not clamp:
                     state[pieces.start[piece] : pieces.stop[piece]] = part.grid[first:last]
@@ -297,6 +301,7 @@ class ContrastiveDivergence:
         return weights.unfold(folded, residual, grid) / np.float32(len(grid))
 
 
-def rows_of(rows: Rows, part: slice) -> Rows:
-    """Cut the rows of one piece."""
-    return Rows(*(np.ascontiguousarray(column[part]) for column in rows))
+def no_steps(layout: Layout) -> Steps:
+    """Return the pairwise log-weights of a sampler that has none."""
+    table = np.zeros((0, layout.width, layout.width), np.float32)
+    return Steps(table, np.zeros((0, layout.n_lines, layout.n_lines), np.int64))

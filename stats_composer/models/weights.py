@@ -112,11 +112,10 @@ def _set_classes(
     return classes
 
 
-def term_name(term: Term, number: int) -> str:
+def term_name(term: Term) -> str:
     """Name a term's table: its class, and the parameters that tell it from its like."""
-    names = {k: v for k, v in vars(term).items() if k not in ("l2",) and v is not None}
-    inside = ",".join(f"{k}={v}" for k, v in names.items())
-    return f"{type(term).__name__.lower()}({inside})" if number >= 0 else ""
+    told = [f"{k}={v}" for k, v in vars(term).items() if k != "l2" and v is not None]
+    return f"{type(term).__name__}({', '.join(told)})"
 
 
 class Weights:
@@ -147,13 +146,15 @@ class Weights:
         self.terms, self.layout, self.context_values = tuple(terms), layout, context_values
         shapes = [self._shape(term) for term in terms]
         ends = np.cumsum([int(np.prod(shape)) for shape in shapes])
-        self.slices = [slice(int(e) - int(np.prod(s)), int(e)) for e, s in zip(ends, shapes)]
+        self.slices = [
+            slice(int(e) - int(np.prod(s)), int(e)) for e, s in zip(ends, shapes, strict=True)
+        ]
         self.vector = np.zeros(int(ends[-1]) if len(ends) else 0, np.float32)
         self.l2 = np.zeros_like(self.vector)
         self.tables: dict[str, Floats] = {}
-        for i, (term, part, shape) in enumerate(zip(terms, self.slices, shapes, strict=True)):
+        for term, part, shape in zip(terms, self.slices, shapes, strict=True):
             self.l2[part] = term.l2
-            self.tables[term_name(term, i)] = self.vector[part].reshape(shape)
+            self.tables[term_name(term)] = self.vector[part].reshape(shape)
         self.index = [
             None if term.primitive == "field" else term.index(layout).astype(np.int32)
             for term in terms
