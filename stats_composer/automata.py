@@ -20,7 +20,7 @@ CP 2004.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -105,6 +105,55 @@ class Automaton:
         finals = np.broadcast_to(np.asarray(final, np.float64), n_states)
         symbol = np.nonzero(kept)[2]
         return cls(first, symbol, target[kept], weights[kept], np.asarray(kind), finals, initial)
+
+    @classmethod
+    def from_rule(
+        cls,
+        rule: Callable[[int, Any, int], tuple[Any, float] | None],
+        kind: Ints,
+        n_symbols: int,
+        initial: Hashable,
+        final: Callable[[Any], float] = lambda state: 0.0,
+    ) -> Automaton:
+        """Build an automaton from a rule, its states found from the initial one.
+
+        Parameters
+        ----------
+        rule : callable (kind, state, symbol) -> (next state, log-weight), or None to refuse
+            A state is any hashable value.
+        kind : ndarray of shape (n_steps,), int64
+        n_symbols : int
+        initial : hashable
+        final : callable (state) -> log-weight
+
+        Examples
+        --------
+        At most one 1 among three symbols:
+
+        >>> def count(kind, ones, symbol):
+        ...     return (ones + symbol, 0.0) if ones + symbol < 2 else None
+        >>> once = Automaton.from_rule(count, np.zeros(3, np.int64), 2, 0)
+        >>> once.n_states, once.log_weight_of(np.array([0, 1, 1]))
+        (2, -inf)
+        """
+        kinds = range(int(kind.max(initial=0)) + 1)
+        states: dict[Any, int] = {initial: 0}
+        rows: list[list[list[tuple[int, int, float]]]] = [[] for _ in kinds]
+        for state in (queue := [initial]):
+            for k in kinds:
+                answers = [(x, rule(k, state, x)) for x in range(n_symbols)]
+                row = [(x, *answer) for x, answer in answers if answer and answer[1] > -np.inf]
+                for _, target, _ in row:
+                    if target not in states:
+                        states[target] = len(states)
+                        queue.append(target)
+                rows[k].append([(x, states[target], weight) for x, target, weight in row])
+        arcs = [arc for table in rows for row in table for arc in row]
+        count = np.array([[len(row) for row in table] for table in rows]).ravel()
+        ends = np.cumsum(count).reshape(len(rows), len(states))
+        first = np.concatenate([np.r_[0, ends[:-1, -1]][:, None], ends], axis=1)
+        symbol, target, log_weight = (np.array([a[i] for a in arcs]) for i in range(3))
+        return cls(first, symbol, target, log_weight, kind, np.array([final(s) for s in states]))
 
     @classmethod
     def first_order(

@@ -1,0 +1,45 @@
+"""The constraint language: musical wishes, what they compile to, and their text."""
+
+from stats_composer.constraints.base import (
+    Constraint,
+    Onsets,
+    compile_constraints,
+    onsets_asked,
+)
+from stats_composer.constraints.feasible import check_feasible
+from stats_composer.constraints.given import GivenNote, Pin, PinVoice, Similar
+from stats_composer.constraints.harmony import (
+    Cadence,
+    Change,
+    Changes,
+    ChordAt,
+    NoCrossing,
+    NoParallels,
+)
+from stats_composer.constraints.motif import Contains
+from stats_composer.constraints.motion import Density, NoRepeat, Rhythm
+from stats_composer.constraints.pitches import InKey, Range
+
+__all__ = [
+    "Cadence",
+    "Change",
+    "Changes",
+    "ChordAt",
+    "Constraint",
+    "Contains",
+    "Density",
+    "GivenNote",
+    "InKey",
+    "NoCrossing",
+    "NoParallels",
+    "NoRepeat",
+    "Onsets",
+    "Pin",
+    "PinVoice",
+    "Range",
+    "Rhythm",
+    "Similar",
+    "check_feasible",
+    "compile_constraints",
+    "onsets_asked",
+]

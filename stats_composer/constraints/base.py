@@ -1,0 +1,315 @@
+"""What every constraint is and does, and how several are compiled together.
+
+Conventions
+-----------
+* A constraint is a value: what it asks, and a `weight`, the log-weight of breaking it once.
+  -inf makes it hard; a finite number makes it a preference in nats.
+* In a grid with HOLD symbols an onset is any other symbol. In a grid of sounding pitches a
+  repeated pitch may be held or struck again; where notes start beyond the changes of pitch is
+  decided by whoever decodes it, within `Onsets`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, fields
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stats_composer.automata import Automaton
+from stats_composer.constraints.where import Line, chosen_lines, pitch_text
+from stats_composer.encoding import HOLD, REST, Frame
+from stats_composer.errors import ConstraintError
+from stats_composer.factors import Factors
+from stats_composer.score import Score
+
+__all__ = [
+    "Constraint",
+    "Onsets",
+    "compile_constraints",
+    "hold_steps",
+    "on_line",
+    "onsets_asked",
+    "sounding",
+    "weigh",
+    "with_automaton",
+]
+
+Bools = NDArray[np.bool_]
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Onsets:
+    """Where hard constraints ask for a note to start, each bool of shape (n_steps, n_lines).
+
+    Attributes
+    ----------
+    must : ndarray
+        What sounds here starts here, also where the pitch is the one before.
+    never : ndarray
+        What sounds here is held from the step before.
+    changes : ndarray
+        A note starts here only where the pitch changes, or where `must` says so.
+    """
+
+    must: Bools
+    never: Bools
+    changes: Bools
+
+    @classmethod
+    def free(cls, frame: Frame) -> Onsets:
+        """Ask for nothing."""
+        shape = (frame.n_steps, frame.n_lines)
+        return cls(*(np.zeros(shape, bool) for _ in range(3)))
+
+    def __or__(self, other: Onsets) -> Onsets:
+        """Ask for both."""
+        return Onsets(
+            self.must | other.must, self.never | other.never, self.changes | other.changes
+        )
+
+    def settle(self, pitch: NDArray[np.int64], onset: Bools) -> Bools:
+        """Make proposed onsets lawful.
+
+        Parameters
+        ----------
+        pitch : ndarray of shape (n_steps, n_lines), int64, negative for a rest
+            What sounds, as sampled under the compiled constraints.
+        onset : ndarray of shape (n_steps, n_lines), bool
+            Where notes shall start, changes of pitch included or not.
+
+        Returns
+        -------
+        ndarray of shape (n_steps, n_lines), bool
+            Changes of pitch included.
+        """
+        change = np.ones(pitch.shape, bool)
+        change[1:] = pitch[1:] != pitch[:-1]
+        settled: Bools = (change | self.must | (onset & ~self.changes)) & ~(self.never & ~change)
+        return settled & (pitch >= 0)
+
+
+@dataclass(frozen=True)
+class Constraint:
+    """A musical wish.
+
+    Attributes
+    ----------
+    weight : float
+        The log-weight of breaking it once: -inf is hard, a number of 0 or less a preference.
+    """
+
+    weight: float = field(default=-np.inf, kw_only=True)
+
+    def __post_init__(self) -> None:
+        """Check the fields and store them as what they mean."""
+        if isinstance(self.weight, bool) or not isinstance(self.weight, int | float):
+            raise ConstraintError(f"weight {self.weight!r}: expected a number, at most 0")
+        if not self.weight <= 0:
+            raise ConstraintError(f"weight {self.weight}: expected at most 0, -inf for hard")
+        self._set(weight=float(self.weight))
+
+    def _set(self, **values: Any) -> None:
+        for name, value in values.items():
+            object.__setattr__(self, name, value)
+
+    @property
+    def hard(self) -> bool:
+        """Whether it must not be broken."""
+        return self.weight == -np.inf
+
+    def ask_onsets(self, frame: Frame) -> Onsets:
+        """Return where a hard constraint asks for notes to start or not."""
+        return Onsets.free(frame)
+
+    def factors(self, frame: Frame, onsets: Onsets) -> Factors:
+        """Return what it asks of the symbols, knowing all onsets that are asked for."""
+        raise NotImplementedError
+
+    def compile(self, frame: Frame) -> Factors:
+        """Return all that it asks of a grid.
+
+        Raises
+        ------
+        ConstraintError
+            Where the frame cannot express it: no such bar, beat, voice or pitch.
+        """
+        return compile_constraints([self], frame)
+
+    def violations(self, score: Score) -> list[str]:
+        """Say where a finished score breaks it; always empty for a preference."""
+        return [f"{self}: {where}" for where in self._broken(score)] if self.hard else []
+
+    def _broken(self, score: Score) -> list[str]:
+        raise NotImplementedError
+
+    def __str__(self) -> str:
+        """Return its text: its name and the fields that are not as by default."""
+        return f"{type(self).__name__}({', '.join(self._words())})"
+
+    def _words(self) -> list[str]:
+        shown = [f for f in fields(self) if f.name != "weight"]
+        if self.weight != next(f.default for f in fields(self) if f.name == "weight"):
+            shown += [f for f in fields(self) if f.name == "weight"]
+        values = [(f, getattr(self, f.name)) for f in shown]
+        return [f"{f.name}={_word(f.name, v)}" for f, v in values if v != f.default]
+
+
+def _word(name: str, value: Any) -> str:
+    if name in ("low", "high", "pitch"):
+        return pitch_text(value)
+    if isinstance(value, tuple):
+        parts = [_word("pitch" if name == "pitches" else "", item) for item in value]
+        return f"[{', '.join(parts)}]"
+    if isinstance(value, Fraction):
+        return str(value) if value.denominator > 2 else f"{float(value):g}"
+    return str(value)
+
+
+def onsets_asked(constraints: Iterable[Constraint], frame: Frame) -> Onsets:
+    """Collect where the hard ones of some constraints ask for notes to start.
+
+    Parameters
+    ----------
+    constraints : iterable of Constraint
+    frame : Frame
+    """
+    asked = Onsets.free(frame)
+    for constraint in constraints:
+        if constraint.hard:
+            with _named(constraint):
+                asked |= constraint.ask_onsets(frame)
+    return asked
+
+
+def compile_constraints(constraints: Iterable[Constraint], frame: Frame) -> Factors:
+    """Compile constraints together.
+
+    Parameters
+    ----------
+    constraints : iterable of Constraint
+    frame : Frame
+
+    Returns
+    -------
+    Factors
+        Forbidding and weighing what all of them do.
+
+    Raises
+    ------
+    ConstraintError
+        Where the frame cannot express one of them; the message starts with its text.
+    """
+    constraints = list(constraints)
+    onsets = onsets_asked(constraints, frame)
+    total = Factors.free(frame.n_steps, frame.n_symbols)
+    for constraint in constraints:
+        with _named(constraint):
+            total &= constraint.factors(frame, onsets)
+    for line in chosen_lines(frame):
+        must, never = onsets.must[:, line.index], onsets.never[:, line.index]
+        if (must & never).any():
+            total &= on_line(frame, line, np.where(must & never, -np.inf, 0.0)[:, None])
+        if line.hold >= 0 and must.any():
+            total &= on_line(frame, line, weigh(must, line.pitch == HOLD))
+        if never.any():
+            total &= hold_steps(frame, line, never, -np.inf)
+    return total
+
+
+class _named:
+    """Put a constraint's text before the message of an error."""
+
+    def __init__(self, constraint: Constraint) -> None:
+        self.constraint = constraint
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: Any, error: BaseException | None, traceback: Any) -> None:
+        if isinstance(error, ConstraintError):
+            raise ConstraintError(f"{self.constraint}: {error}") from error
+
+
+# ---- pieces that constraints compile to ---------------------------------------------------
+
+
+def weigh(steps: Bools, broken: Bools, weight: float = -np.inf) -> Floats:
+    """Weigh symbols at steps: `weight` where both are marked."""
+    return np.where(steps[:, None] & broken[None, :], weight, 0.0)
+
+
+def on_line(frame: Frame, line: Line, log_weight: Floats) -> Factors:
+    """Return factors of one voice from log-weights that broadcast to (n_steps, its symbols)."""
+    unary = np.zeros((frame.n_steps, len(frame.alphabets), int(frame.n_symbols.max())))
+    unary[:, line.index, : len(line.pitch)] = log_weight
+    return Factors(unary)
+
+
+def sounding(frame: Frame, line: Line, log_weight: Floats) -> Factors:
+    """Weigh what sounds at each step, also where it is held by a HOLD symbol.
+
+    Parameters
+    ----------
+    frame : Frame
+    line : Line
+    log_weight : ndarray of shape (n_steps, n_symbols of the line), float64
+        By step and the symbol that started what sounds; the column of HOLD is not looked at.
+    """
+    hold = line.hold
+    if hold < 0:
+        return on_line(frame, line, log_weight)
+    log_weight = log_weight.copy()
+    log_weight[:, hold] = 0.0
+    if (log_weight == log_weight[:1]).all():
+        return on_line(frame, line, log_weight)
+    rows, kind = np.unique(log_weight, axis=0, return_inverse=True)
+    silent = line.rest if line.rest >= 0 else hold
+
+    def rule(k: int, state: int, symbol: int) -> tuple[int, float]:
+        state = state if symbol == hold else symbol
+        return state, float(rows[k, state])
+
+    automaton = Automaton.from_rule(rule, kind.ravel(), len(line.pitch), silent)
+    return with_automaton(frame, line, automaton)
+
+
+def with_automaton(frame: Frame, line: Line, automaton: Automaton) -> Factors:
+    """Return factors of an automaton that reads one voice."""
+    unary = np.zeros((frame.n_steps, len(frame.alphabets), int(frame.n_symbols.max())))
+    return Factors(unary, {line.index: (automaton,)})
+
+
+def hold_steps(frame: Frame, line: Line, steps: Bools, weight: float) -> Factors:
+    """Weigh every marked step at which what sounds is not held from the step before.
+
+    Parameters
+    ----------
+    frame : Frame
+    line : Line
+    steps : ndarray of shape (n_steps,), bool
+        At step 0 only silence counts as held.
+    weight : float
+    """
+    hold, rest = line.hold, line.rest
+    first = np.zeros((frame.n_steps, len(line.pitch)))
+    if steps[0]:
+        first[0] = np.where(line.pitch == REST, 0.0, weight)
+    later = steps.copy()
+    later[0] = False
+
+    def plain(k: int, state: int, symbol: int) -> tuple[int, float]:
+        return symbol, weight if k and symbol != state else 0.0
+
+    def with_hold(k: int, silent: bool, symbol: int) -> tuple[bool, float]:
+        held = symbol == hold or (silent and symbol == rest)
+        return symbol == rest or (silent and symbol == hold), 0.0 if held or not k else weight
+
+    rule, start = (plain, -1) if hold < 0 else (with_hold, True)
+    kind = later.astype(np.int64)
+    automaton = Automaton.from_rule(rule, kind, len(line.pitch), start)
+    return on_line(frame, line, first) & with_automaton(frame, line, automaton)

@@ -1,0 +1,121 @@
+"""Whether constraints can all hold, and if not, which of them conflict.
+
+A minimal conflicting set is found by halving: a set whose every member is needed for the
+contradiction, in about 2 k log2(n / k) + 2 k questions to the search for k of n constraints.
+
+References
+----------
+U. Junker, "QuickXplain: preferred explanations and relaxations for over-constrained
+problems", AAAI 2004.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+
+from stats_composer.constraints.base import Constraint, compile_constraints
+from stats_composer.encoding import Frame
+from stats_composer.errors import ConstraintError, SamplingError
+from stats_composer.factors import Factors
+from stats_composer.search import find_grid
+
+__all__ = ["check_feasible"]
+
+
+def check_feasible(
+    constraints: Iterable[Constraint],
+    frame: Frame,
+    base: Factors | None = None,
+    *,
+    seconds: float = 5.0,
+) -> Factors:
+    """Compile constraints and make sure that a grid exists which breaks no hard one.
+
+    Parameters
+    ----------
+    constraints : iterable of Constraint
+    frame : Frame
+    base : Factors, optional
+        What holds in any case: given notes, a context, the model's own limits.
+    seconds : float
+        Limit for all of the search.
+
+    Returns
+    -------
+    Factors
+        Of the constraints and the base together. `search.find_grid` of them gives a start.
+
+    Raises
+    ------
+    ConstraintError
+        Where a constraint does not fit the frame, or where they cannot all hold; `conflict`
+        then has the texts of a set that cannot hold together, and could without any one of
+        them (where the time was enough to make it minimal).
+    SamplingError
+        Where the search could not decide within its limit, which needs several voices with
+        rhythms, motifs or counts that pairwise constraints tie to each other.
+
+    Notes
+    -----
+    What `find_grid` decides exactly, and what by a limited search, is said there. A set is
+    named as a conflict only where a proof was found. Terms, such as that of `NoParallels`,
+    are not looked at.
+
+    References
+    ----------
+    U. Junker, "QuickXplain", AAAI 2004.
+    """
+    constraints = list(constraints)
+    oracle = _Oracle(frame, base, time.monotonic() + seconds)
+    factors = oracle.compile(constraints)
+    if find_grid(factors, 0, seconds=seconds / 2) is not None:
+        return factors
+    if oracle.conflict([]):
+        raise ConstraintError("no grid exists here even without constraints")
+    hard = [constraint for constraint in constraints if constraint.hard]
+    found = _explain(oracle, [], [], hard)
+    named = {id(constraint) for constraint in found}
+    texts = tuple(str(constraint) for constraint in constraints if id(constraint) in named)
+    what = "this constraint cannot hold" if len(texts) == 1 else "these constraints cannot all hold"
+    raise ConstraintError(f"{what}: {'; '.join(texts)}", texts)
+
+
+class _Oracle:
+    """Tells whether a set of constraints is proved to conflict."""
+
+    def __init__(self, frame: Frame, base: Factors | None, deadline: float) -> None:
+        self.frame, self.base, self.deadline = frame, base, deadline
+
+    def compile(self, constraints: Sequence[Constraint]) -> Factors:
+        factors = compile_constraints(constraints, self.frame)
+        return factors if self.base is None else self.base & factors
+
+    def late(self) -> bool:
+        return time.monotonic() > self.deadline
+
+    def conflict(self, constraints: Sequence[Constraint]) -> bool:
+        left = self.deadline - time.monotonic()
+        try:
+            factors = self.compile(constraints)
+            return find_grid(factors, 0, seconds=min(0.5, max(left / 4, 0.05))) is None
+        except SamplingError:
+            return False
+
+
+def _explain(
+    oracle: _Oracle,
+    background: list[Constraint],
+    added: list[Constraint],
+    candidates: list[Constraint],
+) -> list[Constraint]:
+    """Return a minimal part of the candidates that conflicts with the background."""
+    if added and not oracle.late() and oracle.conflict(background):
+        return []
+    if len(candidates) <= 1 or oracle.late():
+        return candidates
+    half = len(candidates) // 2
+    first, second = candidates[:half], candidates[half:]
+    from_second = _explain(oracle, background + first, first, second)
+    from_first = _explain(oracle, background + from_second, from_second, first)
+    return from_first + from_second

@@ -1,0 +1,401 @@
+"""Constraints on what sounds together: chords, cadences, crossings, parallels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import combinations, pairwise
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from stats_composer.chord_symbols import QUALITIES, Chord, parse_chord
+from stats_composer.constraints.base import Constraint, Onsets, sounding
+from stats_composer.constraints.pitches import check_key, key_at
+from stats_composer.constraints.where import (
+    Note,
+    as_bar,
+    as_duration,
+    as_number,
+    bar_span,
+    beat_unit,
+    chosen_lines,
+    pitch_text,
+    place,
+    score_lines,
+    tick_at,
+    ticks_of,
+)
+from stats_composer.encoding import Frame
+from stats_composer.errors import ConstraintError
+from stats_composer.factors import Factors, ParallelMotion
+from stats_composer.score import Score
+from stats_composer.theory import MINOR
+
+__all__ = [
+    "CADENCES",
+    "Cadence",
+    "Change",
+    "Changes",
+    "ChordAt",
+    "NoCrossing",
+    "NoParallels",
+]
+
+
+class _Span(NamedTuple):
+    """Ticks in which all voices sound tones of a set, and some voices one pitch class."""
+
+    start: int
+    stop: int
+    tones: frozenset[int]
+    bass: int | None = None
+    top: int | None = None
+
+
+class Change(NamedTuple):
+    """A chord of a chart and where it begins."""
+
+    bar: int
+    beat: Fraction
+    chord: str
+
+
+@dataclass(frozen=True)
+class _Harmony(Constraint):
+    """Spans of ticks with the tones that may sound in them."""
+
+    def _harmony(self, page: Score) -> list[_Span]:
+        raise NotImplementedError
+
+    def factors(self, frame: Frame, onsets: Onsets) -> Factors:
+        """Return what it asks of the symbols."""
+        spans = self._harmony(frame.page)
+        total = Factors.free(frame.n_steps, frame.n_symbols)
+        for line in chosen_lines(frame):
+            log_weight = np.zeros((frame.n_steps, len(line.pitch)))
+            for span in spans:
+                tones, silence = _tones_of_line(span, line.index, frame.n_lines)
+                wrong = ~np.isin(line.pitch % 12, sorted(tones))
+                broken = np.where(line.pitch >= 0, wrong, not silence)
+                steps = frame.steps(span.start, span.stop - span.start)
+                log_weight[steps] += np.where(broken, self.weight, 0.0)
+            total &= sounding(frame, line, log_weight)
+        return total
+
+    def _broken(self, score: Score) -> list[str]:
+        found = []
+        lines = score_lines(score)
+        for i, (name, notes) in enumerate(lines):
+            for span in self._harmony(score):
+                tones, silence = _tones_of_line(span, i, len(lines))
+                inside = [n for n in notes if n.onset < span.stop and n.stop > span.start]
+                for n in inside:
+                    if n.pitch % 12 not in tones:
+                        where = place(score, max(n.onset, span.start), name or f"voice {i}")
+                        found.append(f"{pitch_text(n.pitch)} at {where}")
+                sounds = sum(min(n.stop, span.stop) - max(n.onset, span.start) for n in inside)
+                if not silence and sounds < span.stop - span.start:
+                    where = place(score, span.start, name or f"voice {i}")
+                    found.append(f"silence at {where}")
+        return found
+
+
+def _tones_of_line(span: _Span, index: int, n_lines: int) -> tuple[frozenset[int], bool]:
+    """Return the pitch classes that a voice may sound in a span, and whether it may rest."""
+    if index == 0 and span.top is not None:
+        return frozenset([span.top]), False
+    if index == n_lines - 1 and n_lines > 1 and span.bass is not None:
+        return frozenset([span.bass]), False
+    return span.tones, True
+
+
+def _read_chord(symbol: Any) -> Chord:
+    try:
+        return parse_chord(str(symbol))
+    except ValueError as error:
+        raise ConstraintError(str(error)) from None
+
+
+@dataclass(frozen=True)
+class ChordAt(_Harmony):
+    """All voices sound tones of a chord, or rest; the bass is the one that the symbol names.
+
+    Parameters
+    ----------
+    bar : int
+    beat : number or str
+    chord : str
+        Harte's notation (`C:maj/3`) or the lead sheet's (`Am7/G`). Where it names a bass, the
+        lowest voice sounds it throughout; otherwise the bass is free (`C/C` asks for the root).
+    duration : number or str, optional
+        In quarters; one beat by default.
+    weight : float
+        Log-weight of each step and voice outside.
+
+    Examples
+    --------
+    >>> from stats_composer.score import Score, make_notes
+    >>> score = Score(make_notes(onset=[0, 0], pitch=[76, 48], part=[0, 1]))
+    >>> ChordAt(1, 1, "C").violations(score)
+    []
+    >>> ChordAt(1, 1, "C/E").violations(score)
+    ['ChordAt(bar=1, beat=1, chord=C/E): C3 at bar 1 beat 1 (voice 1)']
+    """
+
+    bar: int
+    beat: Any
+    chord: str
+    duration: Any = None
+
+    def __post_init__(self) -> None:
+        """Check the fields and store them as what they mean."""
+        super().__post_init__()
+        as_bar(self.bar)
+        self._set(beat=as_number(self.beat, "beat"), duration=as_duration(self.duration))
+        _read_chord(self.chord)
+
+    def _harmony(self, page: Score) -> list[_Span]:
+        start = tick_at(page, self.bar, self.beat)
+        length = beat_unit(page, start) if self.duration is None else ticks_of(self.duration)
+        chord = _read_chord(self.chord)
+        stop = min(start + length, page.end)
+        return [_Span(start, stop, chord.pitch_classes, chord.bass_pitch_class)]
+
+
+@dataclass(frozen=True)
+class Changes(_Harmony):
+    """A chart: chords, each lasting until the next and the last to the end.
+
+    Parameters
+    ----------
+    changes : sequence of Change, tuples (bar, beat, chord) or mappings
+        In the order of time; `N` is no chord, where everything is free.
+    weight : float
+        Log-weight of each step and voice outside.
+
+    Examples
+    --------
+    >>> print(Changes([(1, 1, "C"), (1, 3, "G7"), (2, 1, "C")]))
+    Changes(C at 1:1, G7 at 1:3, C at 2:1)
+    """
+
+    changes: Any
+
+    def __post_init__(self) -> None:
+        """Check the fields and store them as what they mean."""
+        super().__post_init__()
+        self._set(changes=tuple(_change(i, item) for i, item in enumerate(self.changes, 1)))
+        if not self.changes:
+            raise ConstraintError("changes: expected at least one chord")
+
+    def _words(self) -> list[str]:
+        words = [f"{c.chord} at {c.bar}:{float(c.beat):g}" for c in self.changes]
+        return words + [w for w in super()._words() if w.startswith("weight=")]
+
+    def _harmony(self, page: Score) -> list[_Span]:
+        ticks = [tick_at(page, c.bar, c.beat) for c in self.changes]
+        for before, after, change in zip(ticks, ticks[1:], self.changes[1:], strict=False):
+            if after <= before:
+                raise ConstraintError(f"{change.chord} at bar {change.bar}: not in order of time")
+        spans = []
+        for start, stop, change in zip(ticks, [*ticks[1:], page.end], self.changes, strict=True):
+            if change.chord != "N":
+                chord = _read_chord(change.chord)
+                spans.append(_Span(start, stop, chord.pitch_classes, chord.bass_pitch_class))
+        return spans
+
+
+def _change(i: int, item: Any) -> Change:
+    try:
+        bar, beat, chord = (item[k] for k in Change._fields) if isinstance(item, Mapping) else item
+        as_bar(bar)
+        if chord != "N":
+            _read_chord(chord)
+        return Change(bar, as_number(beat, "beat"), str(chord))
+    except (TypeError, ValueError, KeyError) as error:
+        said = isinstance(error, ConstraintError)
+        message = str(error) if said else "expected bar, beat and chord"
+        raise ConstraintError(f"change {i}: {message}") from None
+
+
+# Each chord: semitones of its root above the tonic, its quality in major and in minor, and
+# the bass; the first sounds on the beat before, the second arrives.
+_TONIC = (0, "maj", "min")
+CADENCES: dict[str, tuple[tuple[int, str, str] | None, tuple[int, str, str]]] = {
+    "authentic": ((7, "7", "7"), _TONIC),
+    "perfect": ((7, "7", "7"), _TONIC),
+    "picardy": ((7, "7", "7"), (0, "maj", "maj")),
+    "plagal": ((5, "maj", "min"), _TONIC),
+    "half": (None, (7, "maj", "maj")),
+    "deceptive": ((7, "7", "7"), (9, "min", "maj")),
+}
+"""The chord before and the chord of arrival by kind; the deceptive one's root is 8 in minor."""
+
+
+@dataclass(frozen=True)
+class Cadence(_Harmony):
+    """A cadence that arrives in a bar, both chords in root position.
+
+    Parameters
+    ----------
+    bar : int
+        Of the arrival, the last by default.
+    kind : str
+        `authentic` (V or V7, then I), `perfect` (the same, with the tonic on top),
+        `picardy` (with the major chord in minor), `plagal` (IV, I), `half` (anything, V) or
+        `deceptive` (V or V7, then VI).
+    beat : number or str
+        Of the arrival; the chord before has the beat before. In the last bar the arrival lasts
+        to the end, elsewhere one beat.
+    key : str, optional
+        The key in force by default.
+    weight : float
+        Log-weight of each step and voice outside.
+
+    Examples
+    --------
+    >>> print(Cadence(kind="half", bar=4))
+    Cadence(bar=4, kind=half)
+    """
+
+    bar: int = -1
+    kind: str = "authentic"
+    beat: Any = 1
+    key: str | None = None
+
+    def __post_init__(self) -> None:
+        """Check the fields and store them as what they mean."""
+        super().__post_init__()
+        as_bar(self.bar)
+        self._set(beat=as_number(self.beat, "beat"))
+        check_key(self.key)
+        if self.kind not in CADENCES:
+            raise ConstraintError(f"kind {self.kind!r}: expected one of {', '.join(CADENCES)}")
+
+    def _harmony(self, page: Score) -> list[_Span]:
+        start = tick_at(page, self.bar, self.beat)
+        fifths, mode = key_at(page, start, self.key)
+        is_last = bar_span(page, self.bar)[1] == page.end
+        stop = page.end if is_last else start + beat_unit(page, start)
+        before, arrival = CADENCES[self.kind]
+        tonic = 7 * fifths % 12
+        top = tonic if self.kind == "perfect" else None
+        spans = [_root_position(start, stop, tonic, mode, arrival, top)]
+        if before is not None:
+            early = start - beat_unit(page, max(start - 1, 0))
+            if early < 0:
+                raise ConstraintError(f"no beat before {place(page, start)}")
+            spans.append(_root_position(early, start, tonic, mode, before, None))
+        return spans
+
+
+def _root_position(
+    start: int, stop: int, tonic: int, mode: int, chord: tuple[int, str, str], top: int | None
+) -> _Span:
+    above, major, minor = chord
+    if above == 9 and mode == MINOR:
+        above = 8
+    root = (tonic + above) % 12
+    quality = minor if mode == MINOR else major
+    tones = frozenset((root + interval) % 12 for interval in QUALITIES[quality])
+    return _Span(start, stop, tones, root, top)
+
+
+@dataclass(frozen=True)
+class NoCrossing(Constraint):
+    """No voice sounds below a lower one; unisons are free.
+
+    Parameters
+    ----------
+    weight : float
+        Log-weight of each step and pair of voices that cross.
+
+    Notes
+    -----
+    It needs a grid of sounding pitches: where a HOLD symbol hides them, it is refused.
+
+    Examples
+    --------
+    >>> from stats_composer.score import Score, make_notes
+    >>> score = Score(make_notes(onset=[0, 0], pitch=[60, 62], part=[0, 1]))
+    >>> NoCrossing().violations(score)
+    ['NoCrossing(): C4 under D4 at bar 1 beat 1 (voice 0 and voice 1)']
+    """
+
+    def factors(self, frame: Frame, onsets: Onsets) -> Factors:
+        """Return what it asks of the symbols."""
+        width = int(frame.n_symbols.max())
+        lines = chosen_lines(frame)
+        pairwise = {}
+        for upper, lower in combinations(lines, 2):
+            if upper.hold >= 0 or lower.hold >= 0:
+                raise ConstraintError("it needs a grid of sounding pitches, without HOLD symbols")
+            above, below = upper.pitch[:, None], lower.pitch[None, :]
+            crossed = (above >= 0) & (below >= 0) & (above < below)
+            table = np.zeros((frame.n_steps, width, width))
+            table[:, : len(upper.pitch), : len(lower.pitch)] = np.where(crossed, self.weight, 0.0)
+            pairwise[upper.index, lower.index] = table
+        free = Factors.free(frame.n_steps, frame.n_symbols)
+        return Factors(free.unary, {}, pairwise)
+
+    def _broken(self, score: Score) -> list[str]:
+        found = []
+        for (i, (_, above)), (j, (_, below)) in combinations(enumerate(score_lines(score)), 2):
+            for n, m in _together(above, below):
+                if n.pitch < m.pitch:
+                    where = place(score, max(n.onset, m.onset), f"voice {i} and voice {j}")
+                    found.append(f"{pitch_text(n.pitch)} under {pitch_text(m.pitch)} at {where}")
+        return found
+
+
+def _together(above: list[Note], below: list[Note]) -> Iterable[tuple[Note, Note]]:
+    for n in above:
+        for m in below:
+            if n.onset < m.stop and m.onset < n.stop:
+                yield n, m
+
+
+@dataclass(frozen=True)
+class NoParallels(Constraint):
+    """No two voices move the same way from one perfect fifth, octave or unison to another.
+
+    Compound intervals count as simple ones. It compiles to a `ParallelMotion` among the terms
+    of the factors, which a model has to honour; the chain sampler does not see it.
+
+    Parameters
+    ----------
+    weight : float
+        Log-weight of each parallel.
+
+    Examples
+    --------
+    >>> from stats_composer.score import Score, make_notes
+    >>> score = Score(make_notes(onset=[0, 10080] * 2, pitch=[67, 69, 60, 62], part=[0, 0, 1, 1]))
+    >>> NoParallels().violations(score)
+    ['NoParallels(): parallel fifths at bar 1 beat 2 (voice 0 and voice 1)']
+    """
+
+    def factors(self, frame: Frame, onsets: Onsets) -> Factors:
+        """Return the term that a model has to honour."""
+        free = Factors.free(frame.n_steps, frame.n_symbols)
+        return Factors(free.unary, terms=(ParallelMotion((0, 7), self.weight),))
+
+    def _broken(self, score: Score) -> list[str]:
+        found = []
+        for (i, (_, above)), (j, (_, below)) in combinations(enumerate(score_lines(score)), 2):
+            ends = {n.stop: n.pitch for n in below}
+            starts = {n.onset: n.pitch for n in below}
+            for before, after in pairwise(above):
+                tick = after.onset
+                if before.stop != tick or tick not in ends or tick not in starts:
+                    continue
+                step, other = after.pitch - before.pitch, starts[tick] - ends[tick]
+                first = (before.pitch - ends[tick]) % 12
+                second = (after.pitch - starts[tick]) % 12
+                if step * other > 0 and first == second and first in (0, 7):
+                    kind = "fifths" if first == 7 else "octaves or unisons"
+                    where = place(score, tick, f"voice {i} and voice {j}")
+                    found.append(f"parallel {kind} at {where}")
+        return found

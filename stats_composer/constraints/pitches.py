@@ -1,0 +1,193 @@
+"""Constraints on the compass and the key of voices."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stats_composer.constraints.base import Constraint, Onsets, sounding
+from stats_composer.constraints.where import (
+    Bars,
+    Line,
+    Voice,
+    as_bars,
+    as_pitch,
+    as_voice,
+    as_voices,
+    bar_span,
+    chosen_lines,
+    cut_notes,
+    line_of,
+    notes_of,
+    pitch_text,
+    place,
+    score_lines,
+)
+from stats_composer.encoding import Frame
+from stats_composer.errors import ConstraintError
+from stats_composer.factors import Factors
+from stats_composer.score import Score
+from stats_composer.theory import MINOR, SCALES, parse_key
+
+__all__ = ["InKey", "Range", "check_key", "key_at", "key_tones"]
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Range(Constraint):
+    """The lowest and highest pitch of a voice; rests are free.
+
+    Parameters
+    ----------
+    voice : str or int
+    low, high : str or int
+        Names or MIDI numbers, both included.
+    bars : int, pair of int, or None
+    weight : float
+        Log-weight of each step outside.
+
+    Examples
+    --------
+    >>> from stats_composer.score import Score, make_notes
+    >>> score = Score(make_notes(onset=[0, 10080], pitch=[60, 59]))
+    >>> Range(0, "C4", "A5").violations(score)
+    ['Range(voice=0, low=C4, high=A5): B3 at bar 1 beat 2 (voice 0)']
+    """
+
+    voice: Voice
+    low: Any
+    high: Any
+    bars: Any = None
+
+    def __post_init__(self) -> None:
+        """Check the fields and store them as what they mean."""
+        super().__post_init__()
+        self._set(voice=as_voice(self.voice), bars=as_bars(self.bars))
+        given = self.low, self.high
+        self._set(low=as_pitch(self.low), high=as_pitch(self.high))
+        if self.low > self.high:
+            raise ConstraintError(f"low {given[0]} is above high {given[1]}")
+
+    def factors(self, frame: Frame, onsets: Onsets) -> Factors:
+        """Return what it asks of the symbols."""
+        line = line_of(frame, self.voice)
+        outside = (line.pitch >= 0) & ((line.pitch < self.low) | (line.pitch > self.high))
+        return _in_bars(frame, line, self.bars, np.where(outside, self.weight, 0.0))
+
+    def _broken(self, score: Score) -> list[str]:
+        name, notes = notes_of(score, self.voice)
+        inside = cut_notes(notes, *bar_span(score, self.bars))
+        return [
+            f"{pitch_text(n.pitch)} at {place(score, n.onset, name)}"
+            for n in inside
+            if not self.low <= n.pitch <= self.high
+        ]
+
+
+@dataclass(frozen=True)
+class InKey(Constraint):
+    """Only tones of the key; in minor both the raised and the plain sixth and seventh.
+
+    Parameters
+    ----------
+    bars : int, pair of int, or None
+    voices : sequence of str or int, or None for all
+    key : str, optional
+        Such as `G major`; the key in force on the page by default.
+    weight : float
+        Log-weight of each step and voice outside.
+
+    Examples
+    --------
+    >>> from stats_composer.score import Score, make_notes
+    >>> score = Score(make_notes(onset=[0, 10080], pitch=[60, 61]))
+    >>> InKey(key="C major").violations(score)
+    ['InKey(key=C major): C#4 at bar 1 beat 2 (voice 0)']
+    """
+
+    bars: Any = None
+    voices: Any = None
+    key: str | None = None
+
+    def __post_init__(self) -> None:
+        """Check the fields and store them as what they mean."""
+        super().__post_init__()
+        self._set(bars=as_bars(self.bars), voices=as_voices(self.voices))
+        check_key(self.key)
+
+    def factors(self, frame: Frame, onsets: Onsets) -> Factors:
+        """Return what it asks of the symbols."""
+        total = Factors.free(frame.n_steps, frame.n_symbols)
+        start, stop = bar_span(frame.page, self.bars)
+        region = frame.steps(start, stop - start)
+        ticks = [max(start, t * frame.step) for t in range(region.start, region.stop)]
+        tones = np.array([key_tones(*key_at(frame.page, tick, self.key)) for tick in ticks])
+        for line in chosen_lines(frame, self.voices):
+            log_weight = np.zeros((frame.n_steps, len(line.pitch)))
+            outside = (line.pitch >= 0) & ~tones[:, line.pitch % 12]
+            log_weight[region] = np.where(outside, self.weight, 0.0)
+            total &= sounding(frame, line, log_weight)
+        return total
+
+    def _broken(self, score: Score) -> list[str]:
+        span = bar_span(score, self.bars)
+        lines = score_lines(score)
+        if self.voices is not None:
+            lines = [notes_of(score, voice) for voice in self.voices]
+        changes = [int(tick) for tick in score.key_signatures["onset"]] if not self.key else []
+        cuts = sorted({span[0], *(tick for tick in changes if span[0] < tick < span[1]), span[1]})
+        found = []
+        for i, (name, notes) in enumerate(lines):
+            for start, stop in pairwise(cuts):
+                tones = key_tones(*key_at(score, start, self.key))
+                for n in cut_notes(notes, start, stop):
+                    if not tones[n.pitch % 12]:
+                        where = place(score, n.onset, name or f"voice {i}")
+                        found.append(f"{pitch_text(n.pitch)} at {where}")
+        return found
+
+
+# ---- keys ---------------------------------------------------------------------------------
+
+
+def check_key(key: Any) -> None:
+    """Check the name of a key, or None."""
+    try:
+        if key is not None:
+            parse_key(str(key))
+    except ValueError as error:
+        raise ConstraintError(str(error)) from None
+
+
+def key_at(page: Score, tick: int, key: str | None = None) -> tuple[int, int]:
+    """Return the tonic's fifths and the mode of a named key, or of the one in force."""
+    if key is not None:
+        return parse_key(key)
+    mark = page.mark_at("key_signatures", tick)
+    if mark is None:
+        raise ConstraintError(f"no key is set at {place(page, tick)}: name it with key")
+    mode = int(mark["mode"])
+    return int(mark["fifths"]) + (3 if mode == MINOR else 0), mode
+
+
+def key_tones(tonic_fifths: int, mode: int) -> NDArray[np.bool_]:
+    """Mark the pitch classes of a key, in minor with both sixths and sevenths."""
+    scale = {*SCALES["major"]}
+    if mode == MINOR:
+        scale = {*SCALES["minor"], *SCALES["melodic minor"]}
+    tones = np.zeros(12, bool)
+    tones[[(7 * tonic_fifths + interval) % 12 for interval in scale]] = True
+    return tones
+
+
+def _in_bars(frame: Frame, line: Line, bars: Bars, log_weight: Floats) -> Factors:
+    """Weigh the symbols of a voice in some bars."""
+    start, stop = bar_span(frame.page, bars)
+    table = np.zeros((frame.n_steps, len(line.pitch)))
+    table[frame.steps(start, stop - start)] = log_weight
+    return sounding(frame, line, table)
