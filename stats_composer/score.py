@@ -294,6 +294,7 @@ class Score:
         if self.bars["onset"][0] != 0 or (np.diff(self.bars["onset"]) <= 0).any():
             raise ScoreError("bars: expected rising onsets that start at tick 0")
         notes = self.notes
+        misspelled = (notes["fifths"].astype(np.int64) * 7 - notes["pitch"]) % 12 != 0
         rules = (
             ("onset", notes["onset"] < 0, "0 or more ticks"),
             ("duration", notes["duration"] <= 0, "more than 0 ticks"),
@@ -301,7 +302,7 @@ class Score:
             ("part", notes["part"] < 0, "0 or more"),
             ("voice", notes["voice"] < 0, "0 or more"),
             ("velocity", notes["velocity"] > 127, "0 to 127"),
-            ("fifths", (notes["fifths"] * 7 - notes["pitch"]) % 12 != 0, "a spelling of the pitch"),
+            ("fifths", misspelled, "a spelling of the pitch"),
         )
         for name, wrong, expected in rules:
             if wrong.any():

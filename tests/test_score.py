@@ -1,0 +1,150 @@
+"""The score: its checks, its places, and the scores made from it."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from strategies import scores
+
+from stats_composer.errors import ScoreError
+from stats_composer.score import (
+    CHORD_DTYPE,
+    FERMATA_DTYPE,
+    KEY_SIGNATURE_DTYPE,
+    MAJOR,
+    TICKS_PER_QUARTER,
+    TIME_SIGNATURE_DTYPE,
+    Part,
+    Score,
+    make_notes,
+    make_table,
+    merge_parts,
+    natural_fifths,
+)
+
+QUARTER = TICKS_PER_QUARTER
+
+
+def tune(**columns):
+    return make_notes(onset=np.arange(8) * QUARTER, pitch=np.arange(60, 68), **columns)
+
+
+def test_tables_are_sorted_and_read_only():
+    score = Score(make_notes(onset=[QUARTER, 0, 0], pitch=[60, 64, 62]))
+    assert score.notes["pitch"].tolist() == [62, 64, 60]
+    with pytest.raises(ValueError, match="read-only"):
+        score.notes["pitch"] = 0
+
+
+def test_a_caller_keeps_its_own_table():
+    notes = tune()
+    score = Score(notes)
+    notes["pitch"] = 0
+    assert score.notes["pitch"][0] == 60
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ({"pitch": 130, "fifths": 4}, r"pitch 130 at bar 2 beat 2 \(alto\): expected 0 to 127"),
+        ({"duration": 0}, r"duration 0 at bar 2 beat 2 \(alto\): expected more than 0 ticks"),
+        ({"fifths": 1}, r"fifths 1 at bar 2 beat 2 \(alto\): expected a spelling of the pitch"),
+        ({"velocity": 200}, "velocity 200 .* expected 0 to 127"),
+        ({"voice": -1}, "voice -1 .* expected 0 or more"),
+        ({"onset": -1}, r"onset -1 at bar 1 beat 1 \(alto\): expected 0 or more ticks"),
+    ],
+)
+def test_a_wrong_note_is_named_with_its_place(columns, message):
+    notes = make_notes(**{"onset": 5 * QUARTER, "pitch": 60, "part": 1, **columns})
+    with pytest.raises(ScoreError, match=message):
+        Score(notes, parts=(Part("soprano"), Part("alto")))
+
+
+@pytest.mark.parametrize("metre", [(0, 4), (4, 3), (200, 4), (4, 0), (4, 256)])
+def test_a_wrong_metre_is_refused(metre):
+    with pytest.raises(ScoreError, match=r"expected 1 to 128 over a power of two"):
+        Score(tune(), time_signatures=make_table(TIME_SIGNATURE_DTYPE, [(0, *metre)]))
+
+
+def test_places_with_and_without_a_pickup():
+    metre = make_table(TIME_SIGNATURE_DTYPE, [(0, 3, 4)])
+    bars = make_table([("onset", "i8"), ("repeat", "i1"), ("ending", "i1")], onset=[0, QUARTER])
+    score = Score(tune()[:4], bars=bars, time_signatures=metre)
+    assert score.pickup == QUARTER
+    assert score.place(score.notes[0]) == "bar 0 beat 3 (part 1)"
+    assert score.place(score.notes[1]) == "bar 1 beat 1 (part 1)"
+    assert Score(tune()).pickup == 0
+    assert Score(tune()).place(tune()[4]) == "bar 2 beat 1 (part 1)"
+
+
+@settings(max_examples=40, deadline=None)
+@given(scores(), st.integers(-12, 12))
+def test_transposing_back_is_the_same_score(score, semitones):
+    interval = int(natural_fifths(np.array([semitones]))[0])
+    back = score.transpose(semitones, interval).transpose(-semitones, -interval)
+    assert back == score
+
+
+def test_transposing_moves_keys_and_chord_symbols():
+    score = Score(
+        tune(),
+        key_signatures=make_table(KEY_SIGNATURE_DTYPE, [(0, 0, MAJOR)]),
+        chords=make_table(CHORD_DTYPE, [(0, "Am7/G")]),
+    )
+    moved = score.transpose(-2)
+    assert moved.key_signatures["fifths"].tolist() == [-2]
+    assert moved.chords["symbol"].tolist() == ["Gm7/F"]
+    with pytest.raises(ScoreError, match="2 semitones and 3 fifths are different intervals"):
+        score.transpose(2, 3)
+    with pytest.raises(ScoreError, match=r"pitch 128 .* expected 0 to 127"):
+        score.transpose(68)
+
+
+@settings(max_examples=40, deadline=None)
+@given(scores(), st.data())
+def test_cutting_keeps_every_sounding_tick(score, data):
+    cut = data.draw(st.integers(0, score.n_bars - 1))
+    halves = [score[:cut], score[cut:]] if cut else [score]
+    assert sum(half.end for half in halves) == score.end
+    assert sum(half.notes["duration"].sum() for half in halves) == score.notes["duration"].sum()
+    assert score[:] == score
+
+
+def test_a_cut_repeats_the_marks_in_force_and_ties_what_it_cuts():
+    score = Score(
+        make_notes(onset=[2 * QUARTER], duration=4 * QUARTER, pitch=[60]),
+        key_signatures=make_table(KEY_SIGNATURE_DTYPE, [(0, 2, MAJOR)]),
+        fermatas=make_table(FERMATA_DTYPE, [(2 * QUARTER, 0, 0)]),
+    )
+    second = score[1:]
+    assert second.notes[["onset", "duration", "tied"]].tolist() == [(0, 2 * QUARTER, True)]
+    assert second.key_signatures["fifths"].tolist() == [2]
+    assert len(second.fermatas) == 0 and len(score[:1].fermatas) == 1
+    with pytest.raises(ScoreError, match="no bar of 2"):
+        score[2:]
+    with pytest.raises(ScoreError, match="expected a slice of bars"):
+        score[0]
+
+
+def test_one_part_of_several():
+    score = Score(tune(part=[0, 1] * 4), parts=(Part("oboe"), Part("viola")))
+    viola = score.select(1)
+    assert viola.parts == (Part("viola"),) and viola.n_parts == 1
+    assert viola.notes["pitch"].tolist() == [61, 63, 65, 67]
+    assert merge_parts([score.select(0), viola]) == score
+
+
+def test_equality_names_the_differences():
+    score = Score(tune())
+    assert score == Score(tune()) and score != score.replace(title="x")
+    assert score.differences(score.transpose(12)) == ["notes"]
+    assert score != 3
+
+
+def test_a_line_for_the_shell():
+    assert repr(Score(tune(), title="Air")) == "<Score 'Air', 1 parts, 2 bars, 8 notes>"
+
+
+def test_an_empty_score_has_a_bar():
+    score = Score(make_notes(onset=[], pitch=[]))
+    assert (score.n_bars, score.n_parts, score.end) == (1, 0, 4 * QUARTER)
