@@ -19,6 +19,17 @@ from stats_composer.constraints.harmony import (
 from stats_composer.constraints.motif import Contains
 from stats_composer.constraints.motion import Density, NoRepeat, Rhythm
 from stats_composer.constraints.pitches import InKey, Range
+from stats_composer.constraints.text import (
+    dump_constraints,
+    from_json,
+    load_constraints,
+    parse_chord_flag,
+    parse_constraints,
+    parse_pin_flag,
+    parse_range_flag,
+    schema_path,
+    to_json,
+)
 
 __all__ = [
     "Cadence",
@@ -41,5 +52,14 @@ __all__ = [
     "Similar",
     "check_feasible",
     "compile_constraints",
+    "dump_constraints",
+    "from_json",
+    "load_constraints",
     "onsets_asked",
+    "parse_chord_flag",
+    "parse_constraints",
+    "parse_pin_flag",
+    "parse_range_flag",
+    "schema_path",
+    "to_json",
 ]

@@ -45,13 +45,17 @@ __all__ = [
 
 
 class _Span(NamedTuple):
-    """Ticks in which all voices sound tones of a set, and some voices one pitch class."""
+    """Ticks in which all voices sound tones of a set, and some voices one pitch class.
+
+    `grounded` says that the lowest of several voices must not rest.
+    """
 
     start: int
     stop: int
     tones: frozenset[int]
     bass: int | None = None
     top: int | None = None
+    grounded: bool = True
 
 
 class Change(NamedTuple):
@@ -106,8 +110,9 @@ def _tones_of_line(span: _Span, index: int, n_lines: int) -> tuple[frozenset[int
     """Return the pitch classes that a voice may sound in a span, and whether it may rest."""
     if index == 0 and span.top is not None:
         return frozenset([span.top]), False
-    if index == n_lines - 1 and n_lines > 1 and span.bass is not None:
-        return frozenset([span.bass]), False
+    if index == n_lines - 1 and n_lines > 1:
+        tones = span.tones if span.bass is None else frozenset([span.bass])
+        return tones, not span.grounded
     return span.tones, True
 
 
@@ -120,15 +125,16 @@ def _read_chord(symbol: Any) -> Chord:
 
 @dataclass(frozen=True)
 class ChordAt(_Harmony):
-    """All voices sound tones of a chord, or rest; the bass is the one that the symbol names.
+    """All voices sound tones of a chord; the bass is the one that the symbol names.
 
     Parameters
     ----------
     bar : int
     beat : number or str
     chord : str
-        Harte's notation (`C:maj/3`) or the lead sheet's (`Am7/G`). Where it names a bass, the
-        lowest voice sounds it throughout; otherwise the bass is free (`C/C` asks for the root).
+        Harte's notation (`C:maj/3`) or the lead sheet's (`Am7/G`). The lowest of several
+        voices sounds throughout, on the bass where the symbol names one (`C/C` asks for the
+        root); the others may rest.
     duration : number or str, optional
         In quarters; one beat by default.
     weight : float
@@ -168,6 +174,9 @@ class ChordAt(_Harmony):
 class Changes(_Harmony):
     """A chart: chords, each lasting until the next and the last to the end.
 
+    What sounds are tones of the chord; any voice may rest, but for the lowest where the symbol
+    names a bass.
+
     Parameters
     ----------
     changes : sequence of Change, tuples (bar, beat, chord) or mappings
@@ -203,7 +212,10 @@ class Changes(_Harmony):
         for start, stop, change in zip(ticks, [*ticks[1:], page.end], self.changes, strict=True):
             if change.chord != "N":
                 chord = _read_chord(change.chord)
-                spans.append(_Span(start, stop, chord.pitch_classes, chord.bass_pitch_class))
+                grounded = chord.bass is not None
+                spans.append(
+                    _Span(start, stop, chord.pitch_classes, chord.bass_pitch_class, None, grounded)
+                )
         return spans
 
 

@@ -1,0 +1,287 @@
+"""The text of constraints: JSON files, and short flags for the shell.
+
+A file is an object `{"constraints": [...]}`. Each constraint is an object whose `type` is its
+name and whose other members are its fields; a `weight` is a number of at most 0, or `"hard"`,
+which it is by default (but for `Similar`). The JSON Schema `constraints.schema.json` is
+shipped with the package.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import fields
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, TypeVar
+
+from stats_composer.constraints.base import Constraint
+from stats_composer.constraints.given import GivenNote, Pin, PinVoice, Similar
+from stats_composer.constraints.harmony import (
+    Cadence,
+    Change,
+    Changes,
+    ChordAt,
+    NoCrossing,
+    NoParallels,
+)
+from stats_composer.constraints.motif import Contains
+from stats_composer.constraints.motion import Density, NoRepeat, Rhythm
+from stats_composer.constraints.pitches import InKey, Range
+from stats_composer.constraints.where import pitch_text
+from stats_composer.errors import ConstraintError
+
+__all__ = [
+    "TYPES",
+    "dump_constraints",
+    "from_json",
+    "load_constraints",
+    "parse_chord_flag",
+    "parse_constraints",
+    "parse_pin_flag",
+    "parse_range_flag",
+    "schema_path",
+    "to_json",
+]
+
+TYPES: dict[str, type[Constraint]] = {
+    kind.__name__: kind
+    for kind in (
+        Cadence,
+        Changes,
+        ChordAt,
+        Contains,
+        Density,
+        InKey,
+        NoCrossing,
+        NoParallels,
+        NoRepeat,
+        Pin,
+        PinVoice,
+        Range,
+        Rhythm,
+        Similar,
+    )
+}
+_PITCHES = ("pitch", "low", "high", "pitches")
+Flagged = TypeVar("Flagged", bound=Constraint)
+MAX_BYTES = 16 * 2**20
+
+
+def schema_path() -> Path:
+    """Return the place of the JSON Schema."""
+    return Path(__file__).parent.parent / "constraints.schema.json"
+
+
+# ---- JSON ---------------------------------------------------------------------------------
+
+
+def to_json(constraint: Constraint) -> dict[str, Any]:
+    """Return a constraint as JSON values, fields that are as by default left out.
+
+    Examples
+    --------
+    >>> to_json(Range("soprano", 60, 81, bars=(1, 4)))
+    {'type': 'Range', 'voice': 'soprano', 'low': 'C4', 'high': 'A5', 'bars': [1, 4]}
+    """
+    result: dict[str, Any] = {"type": type(constraint).__name__}
+    for field in fields(constraint):
+        value = getattr(constraint, field.name)
+        if field.name != "weight" and value != field.default:
+            result[field.name] = _plain(field.name, value)
+    weight = next(field for field in fields(constraint) if field.name == "weight")
+    if constraint.weight != weight.default:
+        result["weight"] = "hard" if constraint.hard else constraint.weight
+    return result
+
+
+def _plain(name: str, value: Any) -> Any:
+    if isinstance(value, GivenNote | Change):
+        values = {k: _plain(k, v) for k, v in value._asdict().items()}
+        return {k: v for k, v in values.items() if k != "tied" or v}
+    if isinstance(value, tuple):
+        return [_plain(name, item) for item in value]
+    if name in _PITCHES:
+        return pitch_text(value)
+    if isinstance(value, Fraction):
+        exact = value.denominator & (value.denominator - 1) == 0
+        return str(value) if not exact else int(value) if value == int(value) else float(value)
+    return value
+
+
+def from_json(data: Any) -> Constraint:
+    """Read a constraint from JSON values.
+
+    Raises
+    ------
+    ConstraintError
+        Where the type or a field is unknown, missing or out of its domain.
+
+    Examples
+    --------
+    >>> print(from_json({"type": "Pin", "voice": 0, "bar": 3, "beat": "4/3", "pitch": "G4"}))
+    Pin(voice=0, bar=3, beat=4/3, pitch=G4)
+    """
+    if not isinstance(data, Mapping) or data.get("type") not in TYPES:
+        given = data.get("type") if isinstance(data, Mapping) else data
+        raise ConstraintError(f"type {given!r}: expected one of {', '.join(TYPES)}")
+    kind = TYPES[data["type"]]
+    values = {name: value for name, value in data.items() if name != "type"}
+    known = [field.name for field in fields(kind)]
+    for name in values:
+        if name not in known:
+            raise ConstraintError(f"field {name!r}: expected one of {', '.join(known)}")
+    if isinstance(values.get("weight"), str):
+        if values["weight"] != "hard":
+            raise ConstraintError(f"weight {values['weight']!r}: expected a number or 'hard'")
+        values["weight"] = -math.inf
+    try:
+        return kind(**values)
+    except TypeError as error:
+        missing = re.search(r"missing .*?: (.*)", str(error))
+        what = f"without {missing[1]}" if missing else "a field of the wrong type"
+        raise ConstraintError(what) from None
+
+
+def parse_constraints(text: str, name: str = "constraints") -> list[Constraint]:
+    """Read a JSON text of constraints.
+
+    Parameters
+    ----------
+    text : str
+    name : str
+        What errors call it: the name of its file.
+
+    Raises
+    ------
+    ConstraintError
+        Naming the file, the constraint by its place from 1, and what is wrong.
+    """
+    try:
+        data = json.loads(text)
+    except (json.JSONDecodeError, RecursionError) as error:
+        where = f"line {error.lineno}: " if isinstance(error, json.JSONDecodeError) else ""
+        what = error.msg if isinstance(error, json.JSONDecodeError) else "nested too deeply"
+        raise ConstraintError(f"{name}: {where}not JSON: {what}") from None
+    items = data.get("constraints") if isinstance(data, Mapping) else None
+    unknown = sorted(set(data) - {"constraints", "$schema"}) if isinstance(data, Mapping) else []
+    if not isinstance(items, list) or unknown:
+        raise ConstraintError(f'{name}: expected an object {{"constraints": [...]}}')
+    constraints = []
+    for i, item in enumerate(items, 1):
+        kind = item.get("type") if isinstance(item, Mapping) else None
+        label = f" ({kind})" if kind in TYPES else ""
+        try:
+            constraints.append(from_json(item))
+        except ConstraintError as error:
+            raise ConstraintError(f"{name}: constraint {i}{label}: {error}") from None
+    return constraints
+
+
+def load_constraints(path: str | os.PathLike[str]) -> list[Constraint]:
+    """Read a file of constraints.
+
+    Parameters
+    ----------
+    path : path-like
+
+    Raises
+    ------
+    ConstraintError
+        Such as `wishes.json: constraint 3 (Range): low 90 is above high 60`.
+    """
+    path = Path(path)
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise ConstraintError(f"{path.name}: more than {MAX_BYTES // 2**20} MB")
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
+        raise ConstraintError(f"{path.name}: {reason}") from None
+    return parse_constraints(text, path.name)
+
+
+def dump_constraints(constraints: Iterable[Constraint]) -> str:
+    """Return the JSON text of constraints, one a line.
+
+    Examples
+    --------
+    >>> print(dump_constraints([NoCrossing(), Density("alto", 1, 4)]))
+    {"constraints": [
+      {"type": "NoCrossing"},
+      {"type": "Density", "voice": "alto", "minimum": 1, "maximum": 4}
+    ]}
+    """
+    rows = [json.dumps(to_json(constraint), ensure_ascii=False) for constraint in constraints]
+    return '{"constraints": [\n  ' + ",\n  ".join(rows) + "\n]}" if rows else '{"constraints": []}'
+
+
+# ---- flags of the shell -------------------------------------------------------------------
+
+
+def _voice(text: str) -> str | int:
+    return int(text) if text.isdigit() else text
+
+
+def _number(text: str, name: str) -> int:
+    if not re.fullmatch(r"-?\d+", text):
+        raise ConstraintError(f"{name} {text!r}: expected a whole number")
+    return int(text)
+
+
+def parse_range_flag(text: str) -> Range:
+    """Read `voice:low-high`.
+
+    Examples
+    --------
+    >>> print(parse_range_flag("soprano:C4-A5"))
+    Range(voice=soprano, low=C4, high=A5)
+    """
+    match = re.fullmatch(r"([^:]+):([^:]+?[0-9])-([^:]+)", text)
+    if not match:
+        raise ConstraintError(f"range {text!r}: expected voice:low-high, such as soprano:C4-A5")
+    return _flag("range", text, lambda: Range(_voice(match[1]), match[2], match[3]))
+
+
+def parse_pin_flag(text: str) -> Pin:
+    """Read `voice:bar:beat:pitch` or `voice:bar:beat:pitch:quarters`.
+
+    Examples
+    --------
+    >>> print(parse_pin_flag("soprano:3:1:G4:0.5"))
+    Pin(voice=soprano, bar=3, beat=1, pitch=G4, duration=0.5)
+    """
+    parts = text.split(":")
+    if len(parts) not in (4, 5):
+        raise ConstraintError(
+            f"pin {text!r}: expected voice:bar:beat:pitch[:quarters], such as soprano:3:1:G4"
+        )
+    voice, bar, beat, pitch, *duration = parts
+    return _flag(
+        "pin", text, lambda: Pin(_voice(voice), _number(bar, "bar"), beat, pitch, *duration)
+    )
+
+
+def parse_chord_flag(text: str) -> ChordAt:
+    """Read `bar:beat:chord`.
+
+    Examples
+    --------
+    >>> print(parse_chord_flag("3:1:C:maj/3"))
+    ChordAt(bar=3, beat=1, chord=C:maj/3)
+    """
+    parts = text.split(":", 2)
+    if len(parts) != 3:
+        raise ConstraintError(f"chord {text!r}: expected bar:beat:chord, such as 3:1:G7")
+    bar, beat, chord = parts
+    return _flag("chord", text, lambda: ChordAt(_number(bar, "bar"), beat, chord))
+
+
+def _flag(name: str, text: str, build: Callable[[], Flagged]) -> Flagged:
+    try:
+        return build()
+    except ConstraintError as error:
+        raise ConstraintError(f"{name} {text!r}: {error}") from None
