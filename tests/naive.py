@@ -75,3 +75,130 @@ def chain_best_path(tables, unary):
         path.append(terms.index(max(terms)))
         s = target[kind[t]][s][path[-1]]
     return path
+
+
+# ---- maxent: a world is a dict of n_lines, pitch[line][symbol], gate, sonority, place by row, ----
+# ---- modulus and clip; a feature is the cell of a term's own table                            ----
+
+
+def _maxent_kind(first, second):
+    if first == 0 or second == 0:
+        return 0 if first == second == 0 else (1 if second == 0 else 2)
+    return 3 if (first > 0) == (second > 0) else 4
+
+
+def _maxent_pairs(world, max_lag, max_diagonal):
+    lines = range(world["n_lines"])
+    pairs = [(a, b, 0) for a in lines for b in lines if a < b]
+    pairs += [(a, a, k) for a in lines for k in range(1, max_lag + 1)]
+    for a in lines:
+        for b in lines:
+            pairs += [(a, b, k) for k in range(1, max_diagonal + 1) if a != b]
+    return pairs
+
+
+def maxent_pair_cells(grid, world, max_lag, max_diagonal, difference):
+    """Return the cells [pair, gate, a, b], or [pair, gate, label difference + 128]."""
+    cells = []
+    for i, (a, b, lag) in enumerate(_maxent_pairs(world, max_lag, max_diagonal)):
+        for t in range(len(grid) - lag):
+            x, y = grid[t][a], grid[t + lag][b]
+            cell = (i, world["gate"][t], x, y)
+            if difference:
+                p, q = world["pitch"][a][x], world["pitch"][b][y]
+                cell = (*cell[:2], q - p + 128) if p >= 0 and q >= 0 else None
+            cells.append(cell)
+    return [cell for cell in cells if cell]
+
+
+def maxent_motion_cells(grid, world, shape):
+    """Return the cells of two lines over a step; shape is "kind", "fine" or "parallel"."""
+    m, clip = world["modulus"], world["clip"]
+    cells, pair = [], -1
+    for v in range(world["n_lines"]):
+        for w in range(v + 1, world["n_lines"]):
+            pair += 1
+            for t in range(len(grid) - 1):
+                p = [world["pitch"][line][grid[t + s][line]] for s in (0, 1) for line in (v, w)]
+                if min(p) < 0:
+                    continue
+                first, second = (max(-clip, min(clip, p[2 + i] - p[i])) for i in (0, 1))
+                g = (p[0] - p[1]) % m
+                later = (g + first - second) % m
+                kind = _maxent_kind(first, second)
+                gate = world["gate"][t]
+                cells.append(
+                    {
+                        "kind": (pair, gate, g, later, kind),
+                        "fine": (pair, gate, g, first + clip, second + clip),
+                        "parallel": (gate, kind, later, int(g == later)),
+                    }[shape]
+                )
+    return cells
+
+
+def _maxent_residues(row, world):
+    pitch = [world["pitch"][v][row[v]] for v in range(world["n_lines"])]
+    return None if min(pitch) < 0 else [p % world["modulus"] for p in pitch]
+
+
+def maxent_sonority_cells(grid, world, kind):
+    """Return the cells of the residues of a row."""
+    cells = []
+    for t, row in enumerate(grid):
+        r = _maxent_residues(row, world)
+        if r is None:
+            continue
+        tail = {
+            "full": tuple(r),
+            "relative": tuple((x - r[-1]) % world["modulus"] for x in r[:-1]),
+            "set": (r[-1], sum(1 << x for x in set(r))),
+        }[kind]
+        cells.append((world["sonority"][t], *tail))
+    return cells
+
+
+def maxent_progression_cells(grid, world, classes, n_classes):
+    """Return the cells of the classes of two rows' residue sets, lags 1 and 2."""
+    residues = [_maxent_residues(row, world) for row in grid]
+    number = [n_classes - 1 if r is None else classes[sum(1 << x for x in set(r))] for r in residues]
+    return [
+        (lag - 1, number[t], number[t + lag]) for lag in (1, 2) for t in range(len(grid) - lag)
+    ]
+
+
+def maxent_melody_cells(grid, world):
+    """Return the cells of two successive steps of a line, lags 1 and 2."""
+    clip, cells = world["clip"], []
+    for lag in (1, 2):
+        for v in range(world["n_lines"]):
+            for t in range(len(grid) - 2 * lag):
+                p = [world["pitch"][v][grid[t + i * lag][v]] for i in range(3)]
+                if min(p) >= 0:
+                    steps = [max(-clip, min(clip, p[i + 1] - p[i])) + clip for i in range(2)]
+                    cells.append((lag - 1, v, world["gate"][t], *steps))
+    return cells
+
+
+def maxent_onset_cells(grid, world):
+    """Return the cells of the set of lines that move into a row."""
+    return [
+        (
+            world["place"][t],
+            sum(1 << v for v in range(world["n_lines"]) if grid[t][v] != grid[t - 1][v]),
+        )
+        for t in range(1, len(grid))
+    ]
+
+
+def maxent_rhythm_cells(grid, world):
+    """Return the cells of the rows, of eight, that a line moves into."""
+    return [
+        (
+            v,
+            world["place"][u],
+            sum(1 << i for i in range(8) if grid[u + i][v] != grid[u + i - 1][v]),
+        )
+        for v in range(world["n_lines"])
+        for u in range(1, len(grid) - 7)
+    ]

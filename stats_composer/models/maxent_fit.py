@@ -98,8 +98,8 @@ class StochasticGradient:
         Residuals below it are not scattered, which saves most of the time.
     """
 
-    learning_rate: float = 0.05
-    n_epochs: int = 10
+    learning_rate: float = 0.1
+    n_epochs: int = 8
     batch_size: int = 8
     threshold: float = 1e-3
 
@@ -209,6 +209,9 @@ class ContrastiveDivergence:
         Share of run moves.
     pool : int, optional
         Draw the pieces of all steps from so many, so that persistent chains grow old.
+    epsilon : float
+        Added to Adam's root mean square: counts of features that differ by less than this
+        share of the rows move their weights less.
     decay : float
         Pull of the weights to 0.
     """
@@ -221,6 +224,7 @@ class ContrastiveDivergence:
     clamped: float = 0.3
     run_share: float = 0.02
     pool: int | None = None
+    epsilon: float = 1e-4
     decay: float = 0.0
 
     def fit(
@@ -244,7 +248,7 @@ class ContrastiveDivergence:
             mean = np.float32(0.9) * mean + np.float32(0.1) * difference
             square = np.float32(0.99) * square + np.float32(0.01) * difference * difference
             rate = np.float32(self.learning_rate * (1 - step / self.n_steps))
-            weights.vector += rate * mean / (np.sqrt(square) + np.float32(1e-4))
+            weights.vector += rate * mean / (np.sqrt(square) + np.float32(self.epsilon))
             weights.fold()
             if callback:
                 callback("contrastive divergence", step + 1, self.n_steps)
