@@ -1,0 +1,115 @@
+"""A score as plain arrays in one npz: what the guarded reader sends and the cache keeps.
+
+Nothing in it can run code (`allow_pickle=False`), and the score is built and checked anew
+when it is loaded.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+
+import numpy as np
+
+from stats_composer.errors import ScoreFileError
+from stats_composer.score import (
+    BAR_DTYPE,
+    CHORD_DTYPE,
+    FERMATA_DTYPE,
+    KEY_SIGNATURE_DTYPE,
+    LYRIC_DTYPE,
+    NOTE_DTYPE,
+    TEMPO_DTYPE,
+    TIME_SIGNATURE_DTYPE,
+    Part,
+    Score,
+)
+
+__all__ = ["ARRAYS_VERSION", "load_arrays", "save_arrays"]
+
+ARRAYS_VERSION = 1
+"""Raise it when the layout, or what a reader puts in it, changes: old cache entries are left."""
+
+_TABLES = {
+    "notes": NOTE_DTYPE,
+    "bars": BAR_DTYPE,
+    "time_signatures": TIME_SIGNATURE_DTYPE,
+    "key_signatures": KEY_SIGNATURE_DTYPE,
+    "tempos": TEMPO_DTYPE,
+    "chords": CHORD_DTYPE,
+    "fermatas": FERMATA_DTYPE,
+    "lyrics": LYRIC_DTYPE,
+}
+_TEXTS = ("title", "composer")
+_MAX_BYTES = 1 << 29
+
+
+def save_arrays(score: Score) -> bytes:
+    """Pack a score as an npz file.
+
+    Parameters
+    ----------
+    score : Score
+
+    Returns
+    -------
+    bytes
+        An uncompressed npz with one structured array a table, the parts' names, programs and
+        percussion flags, the texts, and the end.
+
+    Examples
+    --------
+    >>> from stats_composer.score import make_notes
+    >>> score = Score(make_notes(onset=[0], pitch=[60]))
+    >>> load_arrays(save_arrays(score)) == score
+    True
+    """
+    arrays: dict[str, np.ndarray] = {name: getattr(score, name) for name in _TABLES}
+    arrays["part_name"] = np.array([part.name for part in score.parts], np.str_)
+    arrays["part_program"] = np.array([part.program for part in score.parts], np.int16)
+    arrays["part_percussion"] = np.array([part.percussion for part in score.parts], np.bool_)
+    arrays["end"] = np.array(score.end, np.int64)
+    for name in _TEXTS:
+        arrays[name] = np.array(getattr(score, name), np.str_)
+    stream = io.BytesIO()
+    np.savez(stream, **arrays)  # type: ignore[arg-type]
+    return stream.getvalue()
+
+
+def load_arrays(data: bytes) -> Score:
+    """Unpack and check what `save_arrays` packed.
+
+    Parameters
+    ----------
+    data : bytes
+
+    Returns
+    -------
+    Score
+
+    Raises
+    ------
+    ScoreFileError
+        If the arrays are not those of a score.
+    ScoreError
+        If the score they hold breaks its own rules.
+    """
+    stream = io.BytesIO(data)
+    try:
+        with zipfile.ZipFile(stream) as archive:
+            if sum(member.file_size for member in archive.infolist()) > _MAX_BYTES:
+                raise ScoreFileError("arrays of a score: larger than any score read here")
+        with np.load(stream, allow_pickle=False) as arrays:
+            tables = {name: arrays[name] for name in _TABLES}
+            names = arrays["part_name"].tolist()
+            programs = arrays["part_program"].tolist()
+            percussion = arrays["part_percussion"].tolist()
+            title, composer = (str(arrays[name]) for name in _TEXTS)
+            end = int(arrays["end"])
+    except (KeyError, ValueError, OSError, EOFError, MemoryError, zipfile.BadZipFile) as error:
+        raise ScoreFileError(f"arrays of a score: damaged ({type(error).__name__})") from error
+    for name, dtype in _TABLES.items():
+        if tables[name].dtype != dtype or tables[name].ndim != 1:
+            raise ScoreFileError(f"arrays of a score: {name} of another layout")
+    parts = tuple(Part(*row) for row in zip(names, programs, percussion, strict=True))
+    return Score(**tables, parts=parts, title=title, composer=composer, end=end)
