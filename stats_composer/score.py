@@ -276,17 +276,17 @@ class Score:
         note_end = int((self.notes["onset"] + self.notes["duration"]).max(initial=0))
         end = max(int(self.end), note_end)
         _check_time_signatures(self.time_signatures)
-        if not len(self.bars):
+        regular = not len(self.bars)
+        if regular:
             onsets = bar_onsets(self.time_signatures, end)
             store("bars", _frozen(make_table(BAR_DTYPE, onset=onsets)))
-            if not self.end:
-                row = self.time_signatures[
-                    np.searchsorted(self.time_signatures["onset"], onsets[-1], side="right") - 1
-                ]
-                full = bar_duration(row["numerator"], row["denominator"])
-                end = max(end, int(onsets[-1]) + full)
+        last = int(self.bars["onset"][-1])
+        if (regular and not self.end) or end <= last:
+            metre = self.mark_at("time_signatures", last)
+            end = max(end, last + bar_duration(metre["numerator"], metre["denominator"]))
         store("end", end)
-        n_parts = max(len(self.parts), int(self.notes["part"].max(initial=-1)) + 1)
+        told = [getattr(self, name)["part"] for name in ("notes", "fermatas", "lyrics")]
+        n_parts = max(len(self.parts), *(int(part.max(initial=-1)) + 1 for part in told))
         store("parts", tuple(self.parts) + (Part(),) * (n_parts - len(self.parts)))
         self._check()
 
@@ -308,6 +308,24 @@ class Score:
             if wrong.any():
                 row = notes[int(np.argmax(wrong))]
                 raise ScoreError(f"{name} {row[name]} at {self.place(row)}: expected {expected}")
+        self._check_marks()
+
+    def _check_marks(self) -> None:
+        for name in _MARKS:
+            table = getattr(self, name)
+            wrong = (table["onset"] < 0) | (table["onset"] > self.end)
+            for field_name in ("part", "voice", "verse", "repeat", "ending"):
+                if field_name in (table.dtype.names or ()):
+                    wrong |= table[field_name] < 0
+            if wrong.any():
+                row = table[int(np.argmax(wrong))]
+                raise ScoreError(f"{name}: {row} lies outside the score of {self.end} ticks")
+        tempos = self.tempos["quarters_per_minute"]
+        if not (np.isfinite(tempos) & (tempos > 0)).all():
+            raise ScoreError(f"tempo {tempos.min()}: expected more than 0 quarters a minute")
+        for part in self.parts:
+            if not 0 <= part.program <= 127:
+                raise ScoreError(f"program {part.program} of {part.name!r}: expected 0 to 127")
 
     # ---- places -----------------------------------------------------------------------
 
