@@ -23,7 +23,7 @@ def test_a_chorale_by_name(cache):
     assert score.key_signatures.tolist() == [(0, 3, 1)]
     assert score.time_signatures.tolist() == [(0, 4, 4)]
     soprano = score.fermatas[score.fermatas["part"] == 0]
-    assert [score.bar_at(onset) for onset in soprano["onset"]] == [1, 2, 4, 6, 8, 9]
+    assert [score.bar_at(onset) for onset in soprano["onset"]] == [1, 2, 3, 5, 7, 9]
     assert score.notes["pitch"][score.notes["part"] == 0][:4].tolist() == [73, 71, 69, 71]
 
 
