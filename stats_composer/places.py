@@ -14,7 +14,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from stats_composer.score import TICKS_PER_QUARTER, Score, bar_duration
 from stats_composer.theory import (
-    MAJOR,
     MINOR,
     UNKNOWN_MODE,
     beat_strength,
@@ -130,9 +129,10 @@ def keys(score: Score) -> list[tuple[int, int, int]]:
         if mark is not None and mark["mode"] != UNKNOWN_MODE:
             tonic, mode = int(mark["fifths"]) + 3 * int(mark["mode"] == MINOR), int(mark["mode"])
         else:
-            tonic, mode = estimate_key(under["pitch"], under["duration"], under["onset"])
-            if mark is not None:
-                tonic, mode = _mode_of_signature(int(mark["fifths"]), tonic, mode)
+            fifths = None if mark is None else int(mark["fifths"])
+            tonic, mode = estimate_key(
+                under["pitch"], under["duration"], under["onset"], signature=fifths
+            )
         found.append((start, tonic, mode))
     return found
 
@@ -147,13 +147,3 @@ def respell(score: Score) -> Score:
         chosen = row == index
         notes["fifths"][chosen] = spell(notes["pitch"][chosen], tonic, mode)
     return score.replace(notes=notes)
-
-
-def _mode_of_signature(fifths: int, tonic: int, mode: int) -> tuple[int, int]:
-    """Choose between the major and the minor key of a signature, or keep a church mode's."""
-    above = (tonic - fifths + 6) % 12 - 6  # of the estimated tonic: 2 dorian, 4 phrygian
-    minor = mode == MINOR and above in (2, 3, 4)
-    major = mode == MAJOR and above in (-1, 0, 1)
-    if minor or major:
-        return fifths + above, mode
-    return fifths, MAJOR

@@ -202,6 +202,7 @@ def estimate_key(
     duration: ArrayLike,
     onset: ArrayLike | None = None,
     *,
+    signature: int | None = None,
     ending: float = 0.2,
     opening: float = 0.02,
 ) -> tuple[int, int]:
@@ -219,14 +220,16 @@ def estimate_key(
         In any unit.
     onset : array_like of shape (n_notes,), optional
         In the unit of the durations; by default each note follows the one before.
+    signature : int, optional
+        Fifths of a key signature: only its major and its minor key are weighed.
     ending, opening : float
         What the outer notes add; 0 for an inner voice or a passage from the middle.
 
     Returns
     -------
-    tonic_fifths : int, in [-6, 5] for major and [-4, 7] for minor
+    tonic_fifths : int, in [-6, 5] for major and [-4, 7] for minor, or of the signature
     mode : int, MAJOR or MINOR
-        C major for no notes at all.
+        For no notes at all C major, or the signature's.
 
     Examples
     --------
@@ -235,7 +238,7 @@ def estimate_key(
     """
     pitch, duration = np.asarray(pitch, np.int64), np.asarray(duration, np.float64)
     if not len(pitch):
-        return 0, MAJOR
+        return signature or 0, MAJOR
     start = np.cumsum(duration) - duration if onset is None else np.asarray(onset, np.float64)
     stop = start + duration
     weight = np.bincount(pitch % 12, duration, 12)
@@ -244,6 +247,9 @@ def estimate_key(
     merit = -np.linalg.norm(turned - weight, axis=2)  # (mode, tonic pitch class)
     merit[:, pitch[stop == stop.max()].min() % 12] += ending
     merit[:, pitch[start == start.min()].min() % 12] += opening
+    if signature is not None:
+        minor = merit[MINOR, (signature + 3) * 7 % 12] > merit[MAJOR, signature * 7 % 12]
+        return (signature + 3, MINOR) if minor else (signature, MAJOR)
     mode, tonic = divmod(int(np.argmax(merit)), 12)
     lowest = -6 + 2 * mode
     return (tonic * 7 - lowest) % 12 + lowest, mode

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from strategies import scores
 
@@ -124,8 +124,8 @@ def test_events_count_shifts_within_a_voice():
 def test_pianoroll_agrees_with_pypianoroll(score):
     pretty_midi = pytest.importorskip("pretty_midi")
     pypianoroll = pytest.importorskip("pypianoroll")
-    if not len(score.notes):
-        return
+    # with less than two beats of notes pypianoroll stops with an IndexError
+    assume((score.notes["onset"] + score.notes["duration"]).max(initial=0) > 2 * QUARTER)
     midi = pretty_midi.PrettyMIDI(initial_tempo=120)
     instrument = pretty_midi.Instrument(0)
     for note in score.notes:

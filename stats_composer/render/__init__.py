@@ -1,1 +1,18 @@
-"""Pictures of scores."""
+"""Scores as pictures and sound: engraved pages, piano rolls, a WAV, a notebook's HTML."""
+
+from stats_composer.render.engraving import engrave, rasterize
+from stats_composer.render.notebook import score_html
+from stats_composer.render.roll import piano_roll
+from stats_composer.render.save import save_engraving, save_piano_roll
+from stats_composer.render.wav import synthesize, wav_bytes
+
+__all__ = [
+    "engrave",
+    "piano_roll",
+    "rasterize",
+    "save_engraving",
+    "save_piano_roll",
+    "score_html",
+    "synthesize",
+    "wav_bytes",
+]

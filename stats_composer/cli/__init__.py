@@ -1,0 +1,5 @@
+"""The shell: `stats-composer VERB`."""
+
+from stats_composer.cli.app import main
+
+__all__ = ["main"]

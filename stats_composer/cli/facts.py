@@ -1,0 +1,95 @@
+"""`inspect`: what a score holds, as a few lines or as JSON."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from stats_composer.cli.options import Json
+from stats_composer.cli.output import STANDARD, print_json, say
+from stats_composer.score import TICKS_PER_QUARTER, Score
+
+__all__ = ["inspect", "score_facts"]
+
+
+def score_facts(score: Score) -> dict[str, Any]:
+    """Count and measure a score; times are in quarters.
+
+    Parameters
+    ----------
+    score : Score
+
+    Returns
+    -------
+    dict
+        `first` and `last` are the pitches of the first and last note in the order of onset,
+        part, voice and pitch; what has no answer without notes is None.
+
+    Examples
+    --------
+    >>> from stats_composer.score import make_notes
+    >>> facts = score_facts(Score(make_notes(onset=[0, 5040], duration=5040, pitch=[67, 60])))
+    >>> facts["notes"], facts["first"], facts["last"], facts["min_duration"], facts["quarters"]
+    (2, 67, 60, 0.5, 4)
+    """
+    from stats_composer.places import keys
+    from stats_composer.theory import key_name
+
+    notes, metre = score.notes, score.time_signatures[0]
+    some = len(notes) > 0
+    tempo = float(score.tempos["quarters_per_minute"][0]) if len(score.tempos) else None
+    return {
+        "title": score.title,
+        "composer": score.composer,
+        "notes": len(notes),
+        "first": int(notes["pitch"][0]) if some else None,
+        "last": int(notes["pitch"][-1]) if some else None,
+        "parts": score.n_parts,
+        "names": [part.name for part in score.parts],
+        "voices": len(score.voices),
+        "min_pitch": int(notes["pitch"].min()) if some else None,
+        "max_pitch": int(notes["pitch"].max()) if some else None,
+        "min_onset": _quarters(notes["onset"].min()) if some else None,
+        "min_duration": _quarters(notes["duration"].min()) if some else None,
+        "quarters": _quarters(score.end),
+        "bars": score.n_bars,
+        "pickup": _quarters(score.pickup),
+        "key": key_name(*keys(score)[0][1:]) if some or len(score.key_signatures) else None,
+        "time_signature": f"{metre['numerator']}/{metre['denominator']}",
+        "tempo": tempo,
+        "chords": len(score.chords),
+        "fermatas": len(score.fermatas),
+        "lyrics": len(score.lyrics),
+    }
+
+
+def _quarters(ticks: Any) -> int | float:
+    """Ticks as quarters: whole ones as an integer."""
+    whole, rest = divmod(int(ticks), TICKS_PER_QUARTER)
+    return whole if rest == 0 else round(int(ticks) / TICKS_PER_QUARTER, 6)
+
+
+def inspect(
+    file: Annotated[str, typer.Argument(help="A score; '-' is standard input.")],
+    as_json: Json = False,
+) -> None:
+    """Tell what a score holds: notes, parts, pitches, bars, key, metre.
+
+    Of a file of several pieces the first is measured, and `tunes` counts them.
+    """
+    from stats_composer.io import read_all
+
+    scores = read_all(sys.stdin.buffer if file == STANDARD else file)
+    facts = score_facts(scores[0])
+    if len(scores) > 1:
+        facts["tunes"] = len(scores)
+    if as_json:
+        print_json(facts)
+        return
+    width = max(map(len, facts))
+    for name, value in facts.items():
+        if value not in (None, "", []):
+            shown = ", ".join(filter(None, value)) if isinstance(value, list) else value
+            say(f"{name.replace('_', ' '):{width}}  {shown}")

@@ -1,0 +1,75 @@
+"""`models` and `train`: what is there to compose with, and how to make one."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from stats_composer.cli.options import Jobs, Json
+from stats_composer.cli.output import print_json, say
+from stats_composer.errors import ScoreFileError
+
+__all__ = ["models", "train"]
+
+_PRETRAINED = Path(__file__).parent.parent / "pretrained"
+
+
+def models(
+    file: Annotated[
+        str | None, typer.Argument(help="A model file; by default the bundled ones.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Tell what the bundled models, or one of your own, were made from."""
+    from stats_composer.modelfile import read_header
+
+    paths = sorted(_PRETRAINED.glob("*.npz")) if file is None else [Path(file)]
+    found = [{"name": path.stem, "file": str(path), **read_header(path)} for path in paths]
+    if as_json:
+        print_json(found)
+        return
+    for model in found:
+        say(_summary(model))
+
+
+def _summary(model: dict[str, Any]) -> str:
+    """Describe a model in a few lines: its name, then what its header says in words."""
+    lines = [f"{model['name']}  ({model['file']})"]
+    for name, value in model.items():
+        if name not in ("name", "file", "schema", "sha256") and isinstance(
+            value, str | int | float
+        ):
+            lines.append(f"  {name.replace('_', ' ')}: {value}")
+    return "\n".join(lines)
+
+
+def train(
+    source: Annotated[
+        list[str],
+        typer.Argument(help="Scores: files, folders, patterns, or music21:bach and the like."),
+    ],
+    output: Annotated[
+        str, typer.Option("--output", "-o", metavar="FILE", help="The model, a .npz file.")
+    ],
+    exclude: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Names of files to leave out, one a line."),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same file.")] = 0,
+    jobs: Jobs = 1,
+) -> None:
+    """Learn a style of four-part writing from scores."""
+    if Path(output).suffix != ".npz" or not Path(output).parent.is_dir():
+        raise ScoreFileError(f"{output}: expected a name that ends in .npz, in a folder that is")
+    names = [] if exclude is None else exclude.read_text("utf-8", "replace").split()
+    from stats_composer.composers.chorale import train as train_chorales
+
+    composer = train_chorales(
+        source, exclude=names, random_state=seed, n_jobs=jobs, progress=sys.stderr.isatty()
+    )
+    composer.save(output)
+    say(f"Wrote {output}.")
+    say(f"Next: stats-composer compose --model {output}")
