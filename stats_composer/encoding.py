@@ -139,7 +139,7 @@ class Frame:
         return slice(onset // self.step, -(-(onset + duration) // self.step))
 
 
-CONTEXTS = ("place", "half", "end", "mode", "shift", "cadence")
+CONTEXTS = ("place", "half", "end", "mode", "shift", "cadence", "given")
 MIDDLE_SHIFT = 6
 
 
@@ -158,7 +158,8 @@ class GridEncoder:
     contexts : sequence of str
         Which of `CONTEXTS` come after the lines: `place` in the bar; `half` (0 on the beat, 1
         off it); `end`, the way to the phrase's final note; `mode`; `shift`, the transposition
-        (0 to 11, 6 for none); `cadence`, mode and state of the phrase in one.
+        (0 to 11, 6 for none); `cadence`, mode and state of the phrase in one; `given`, bits of
+        the lines that are not to be modelled: all of them in every other row.
     names : sequence of str
         Of the lines.
 
@@ -174,7 +175,7 @@ class GridEncoder:
         *,
         steps_per_beat: int = 2,
         hold: str = "onset",
-        contexts: Sequence[str] = CONTEXTS,
+        contexts: Sequence[str] = CONTEXTS[:-1],
         names: Sequence[str] = ("soprano", "alto", "tenor", "bass"),
     ) -> None:
         self.n_lines = n_lines
@@ -202,7 +203,7 @@ class GridEncoder:
         lines = [Alphabet.of(values, name) for values, name in zip(entries, names, strict=True)]
         sizes = {
             "place": 7 * self.steps_per_beat, "half": 2, "end": END_VALUES, "mode": 2,
-            "shift": 12, "cadence": 6,
+            "shift": 12, "cadence": 6, "given": 1 << self.n_lines,
         }  # fmt: skip
         contexts = [Alphabet.of(range(sizes[name]), name) for name in self.contexts]
         onsets = [Alphabet.of(range(2), f"{name} onset") for name in names]
@@ -287,6 +288,7 @@ class GridEncoder:
             "mode": mode,
             "shift": np.full(frame.n_steps, frame.shift + MIDDLE_SHIFT, np.int64),
             "cadence": 3 * mode + np.clip(end - 11, 0, 2),
+            "given": np.where(np.arange(frame.n_steps) % 2, 0, (1 << self.n_lines) - 1),
         }
         return np.stack([columns[name] for name in self.contexts], axis=1).reshape(
             frame.n_steps, -1

@@ -63,7 +63,8 @@ class Pieces:
         n_lines = model.layout_.n_lines
         self.modelled = np.ones((len(self.grid), n_lines), np.bool_)
         if model.given is not None:
-            self.modelled[self.grid[:, model.given] > 0] = False
+            given = self.grid[:, model.given, None] >> np.arange(n_lines)
+            self.modelled[given & 1 > 0] = False
 
 
 class MaxEnt(Estimator):
@@ -80,8 +81,8 @@ class MaxEnt(Estimator):
         Symbols of each line; by default read off the training pieces or the labels.
     gate, sonority_context, place, given : int, optional
         Columns of context voices: what gates the couplings, what the sonority depends on, the
-        place in the bar of onsets and rhythms, and where a positive value says that the row is
-        given and not modelled.
+        place in the bar of onsets and rhythms, and which lines of a row are given and not
+        modelled, as bits.
     modulus, clip : int
         Residues of labels are modulo the first (12: pitch classes); steps are clipped to the
         second.

@@ -1,0 +1,111 @@
+"""The empty page that a chorale is written on: parts, metre, key, tempo and phrases."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from stats_composer.errors import ConstraintError
+from stats_composer.phrases import beat_ticks
+from stats_composer.score import (
+    FERMATA_DTYPE,
+    KEY_SIGNATURE_DTYPE,
+    NOTE_DTYPE,
+    TEMPO_DTYPE,
+    TIME_SIGNATURE_DTYPE,
+    Part,
+    Score,
+    bar_duration,
+    make_table,
+)
+from stats_composer.theory import key_signature
+
+__all__ = ["PARTS", "add_fermatas", "blank_page", "parse_time_signature", "planned_spans"]
+
+CHOIR = 52
+PARTS = tuple(Part(name, CHOIR) for name in ("Soprano", "Alto", "Tenor", "Bass"))
+TEMPO = 76.0
+MAX_BARS = 2000
+BEATS_A_PHRASE = 8
+
+
+def parse_time_signature(text: str) -> tuple[int, int]:
+    """Read `4/4`.
+
+    Raises
+    ------
+    ConstraintError
+        If it is no time signature.
+    """
+    numerator, _, denominator = text.partition("/")
+    if not (numerator.isdigit() and denominator.isdigit()):
+        raise ConstraintError(f"time signature {text!r}: expected one such as 4/4 or 3/4")
+    n, d = int(numerator), int(denominator)
+    if not 1 <= n <= 32 or d not in (1, 2, 4, 8, 16, 32):
+        raise ConstraintError(f"time signature {text!r}: expected 1 to 32 over 1, 2, 4 to 32")
+    return n, d
+
+
+def blank_page(
+    bars: int,
+    key: tuple[int, int],
+    time_signature: tuple[int, int],
+    *,
+    tempo: float | None = None,
+    title: str = "",
+) -> Score:
+    """Prepare a page of full bars.
+
+    Parameters
+    ----------
+    bars : int, in [1, 2000]
+    key : (tonic fifths, mode)
+    time_signature : (numerator, denominator)
+    tempo : float, optional
+        Quarters a minute; by default 76 beats.
+    title : str
+    """
+    if not 1 <= bars <= MAX_BARS:
+        raise ConstraintError(f"{bars} bars: expected 1 to {MAX_BARS}")
+    if tempo is not None and not 10 <= tempo <= 400:
+        raise ConstraintError(f"tempo {tempo}: expected 10 to 400 quarters a minute")
+    numerator, denominator = time_signature
+    beat = beat_ticks(numerator, denominator)
+    speed = TEMPO * beat / beat_ticks(4, 4) if tempo is None else tempo
+    return Score(
+        np.zeros(0, NOTE_DTYPE),
+        time_signatures=make_table(TIME_SIGNATURE_DTYPE, [(0, numerator, denominator)]),
+        key_signatures=make_table(KEY_SIGNATURE_DTYPE, [(0, key_signature(*key), key[1])]),
+        tempos=make_table(TEMPO_DTYPE, [(0, speed)]),
+        parts=PARTS,
+        title=title,
+        composer="stats_composer",
+        end=bars * bar_duration(numerator, denominator),
+    )
+
+
+def planned_spans(page: Score) -> list[tuple[int, int]]:
+    """Place the final notes of the phrases of a new piece: the second half of every other bar.
+
+    Phrases last about eight beats; the last one ends with the piece.
+    """
+    numerator, denominator = (int(n) for n in page.time_signatures[0].tolist()[1:])
+    bar, beat = bar_duration(numerator, denominator), beat_ticks(numerator, denominator)
+    bars_a_phrase = max(1, round(BEATS_A_PHRASE * beat / bar))
+    final = max(beat, bar // 2 // beat * beat)
+    ends = [e for e in range(bars_a_phrase * bar, page.end, bars_a_phrase * bar)]
+    if ends and page.end - ends[-1] < bars_a_phrase * bar and len(ends) > 1:
+        ends.pop()
+    return [(end - final, end) for end in [*ends, page.end]]
+
+
+def add_fermatas(score: Score, spans: list[tuple[int, int]]) -> Score:
+    """Put a fermata on the note of every part that sounds at the start of a final note."""
+    rows = [tuple(row) for row in score.fermatas.tolist()]
+    for onset, _ in spans:
+        for part, voice in score.voices:
+            notes = score.notes[(score.notes["part"] == part) & (score.notes["voice"] == voice)]
+            end = notes["onset"] + notes["duration"]
+            sounding = notes[(notes["onset"] <= onset) & (onset < end)]
+            if len(sounding):
+                rows.append((int(sounding["onset"][-1]), part, voice))
+    return score.replace(fermatas=make_table(FERMATA_DTYPE, sorted(set(rows))))

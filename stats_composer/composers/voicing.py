@@ -1,0 +1,159 @@
+"""The models of a chorale, each a maximum-entropy model over the same kind of grid.
+
+* `skeleton`: the four lines at two steps a beat, with all terms.
+* `passing`: what lies between: the lines at four steps a beat, every other row given.
+* `striking`: which notes that do not move are struck again: one binary line a voice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stats_composer.encoding import GridEncoder
+from stats_composer.models.maxent import MaxEnt
+from stats_composer.models.maxent_fit import ContrastiveDivergence, StochasticGradient
+from stats_composer.models.terms import (
+    Field,
+    Melody,
+    Motion,
+    Onset,
+    Pair,
+    PairDifference,
+    ParallelMotion,
+    Progression,
+    Rhythm,
+    ShiftedField,
+    Sonority,
+)
+
+__all__ = ["passing_model", "skeleton_model", "striking_grid", "striking_model"]
+
+Ints = NDArray[np.int64]
+
+FINISH = (ContrastiveDivergence(n_sweeps=10, n_steps=80),)
+
+
+def _shared(encoder: GridEncoder) -> dict[str, object]:
+    """Parameters that the models of pitched lines share."""
+    lines = encoder.alphabets_[: encoder.n_lines]
+    return {
+        "n_lines": encoder.n_lines,
+        "labels": encoder.labels,
+        "n_symbols": [len(alphabet) for alphabet in lines],
+        "gate": encoder.column("half"),
+        "sonority_context": encoder.column("cadence"),
+        "place": encoder.column("place"),
+    }
+
+
+def skeleton_model(
+    encoder: GridEncoder,
+    *,
+    finish: Sequence[ContrastiveDivergence] = FINISH,
+    l2: float = 1e-4,
+    random_state: int | None = None,
+) -> MaxEnt:
+    """Build the model of the lines at two steps a beat."""
+    column = encoder.column
+    terms = [
+        Field(l2),
+        *(Field(l2, column(name)) for name in ("half", "place", "end", "cadence")),
+        ShiftedField(l2, column("shift")),
+        Pair(l2),
+        PairDifference(l2),
+        Motion(l2),
+        Motion(l2, fine=True),
+        ParallelMotion(l2),
+        *(Sonority(l2, kind, 6) for kind in ("relative", "set", "full")),
+        Progression(l2),
+        Melody(l2),
+        Onset(l2),
+        Rhythm(l2),
+    ]
+    return MaxEnt(
+        terms,
+        **_shared(encoder),  # type: ignore[arg-type]
+        solver=StochasticGradient(learning_rate=0.1, n_epochs=8),
+        finish=tuple(finish),
+        random_state=random_state,
+    )
+
+
+def passing_model(
+    encoder: GridEncoder, *, l2: float = 1e-4, random_state: int | None = None
+) -> MaxEnt:
+    """Build the model of every other row at four steps a beat, the rows between them given."""
+    column = encoder.column
+    terms = [
+        Field(l2),
+        *(Field(l2, column(name)) for name in ("place", "end", "cadence")),
+        Pair(l2, 2, 1),
+        PairDifference(l2, 2, 1),
+        Motion(l2),
+        ParallelMotion(l2),
+        Sonority(l2, "set", 6),
+        Melody(l2),
+        Onset(l2),
+        Rhythm(l2),
+    ]
+    return MaxEnt(
+        terms,
+        **_shared(encoder),  # type: ignore[arg-type]
+        given=column("given"),
+        solver=StochasticGradient(learning_rate=0.1, n_epochs=5),
+        random_state=random_state,
+    )
+
+
+def striking_model(
+    encoder: GridEncoder, *, l2: float = 1e-4, random_state: int | None = None
+) -> MaxEnt:
+    """Build the model of the notes that are struck again though they do not move."""
+    n_lines = encoder.n_lines
+    place, end, half, given = range(n_lines, n_lines + 4)
+    n_places = len(encoder.alphabets_[encoder.column("place")])
+    terms = [
+        Field(l2),
+        Field(l2, place),
+        Field(l2, end),
+        Pair(l2, 8, 1),
+        Sonority(l2, "full", n_places),
+    ]
+    return MaxEnt(
+        terms,
+        n_lines=n_lines,
+        n_symbols=[2] * n_lines,
+        gate=half,
+        sonority_context=place,
+        place=place,
+        given=given,
+        modulus=2,
+        solver=StochasticGradient(learning_rate=0.2, n_epochs=8),
+        random_state=random_state,
+    )
+
+
+def striking_grid(encoder: GridEncoder, symbols: Ints, onset: NDArray[np.bool_]) -> Ints:
+    """Prepare the grid of `striking_model`: onsets, then place, end, half and what is given.
+
+    Parameters
+    ----------
+    symbols : ndarray of shape (n_steps, n_voices), int64
+        A grid of the encoder, at two steps a beat.
+    onset : ndarray of shape (n_steps, n_lines), bool
+
+    Returns
+    -------
+    ndarray of shape (n_steps, n_lines + 4), int64
+        Given are the onsets where the pitch changes or rests.
+    """
+    lines = symbols[:, : encoder.n_lines]
+    settled = np.ones(lines.shape, np.bool_)
+    settled[1:] = lines[1:] != lines[:-1]
+    settled |= np.take_along_axis(encoder.labels, lines.T, axis=1).T < 0
+    bits = (settled << np.arange(encoder.n_lines)).sum(axis=1)
+    contexts = [symbols[:, encoder.column(name)] for name in ("place", "end", "half")]
+    return np.column_stack([onset, *contexts, bits]).astype(np.int64)

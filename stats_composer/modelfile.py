@@ -1,0 +1,191 @@
+"""One file format for every fitted model: an uncompressed npz with a JSON header, no pickle.
+
+The member `header` holds JSON: the schema's version, the model's class and parameters, the
+name, shape and type of every array, the sha256 of their bytes, and the manifest: what the
+model was trained on, versions, licence, attribution. Whoever opens a file checks the header
+first, then each array against it before it is read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+import zipfile
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.lib import format as npy
+from numpy.typing import NDArray
+
+from stats_composer.errors import ModelFileError
+
+__all__ = ["SCHEMA", "load", "read_header", "save"]
+
+SCHEMA = 1
+MAX_HEADER = 4 << 20
+MAX_ARRAYS = 1 << 29
+KINDS = "biufU"
+
+Arrays = Mapping[str, NDArray[Any]]
+
+
+def save(path: str | os.PathLike[str], header: Mapping[str, Any], arrays: Arrays) -> None:
+    """Write a model file, whole or not at all.
+
+    Parameters
+    ----------
+    path : path
+    header : mapping
+        Whatever JSON can hold; `schema`, `arrays` and `sha256` are added.
+    arrays : mapping of str to ndarray
+        Numbers or text, no objects.
+
+    Raises
+    ------
+    ModelFileError
+        If the file cannot be written.
+    """
+    arrays = {name: np.ascontiguousarray(arrays[name]) for name in sorted(arrays)}
+    described = {n: {"shape": list(a.shape), "dtype": a.dtype.str} for n, a in arrays.items()}
+    full = {**header, "schema": SCHEMA, "arrays": described, "sha256": _digest(arrays)}
+    text = json.dumps(full, sort_keys=True, indent=1).encode()
+    members = {"header": np.frombuffer(text, np.uint8), **arrays}
+    target = Path(path)
+    temporary = ""
+    try:
+        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=target.name, suffix=".part")
+        with os.fdopen(handle, "wb") as file:
+            np.savez(file, allow_pickle=False, **members)  # type: ignore[arg-type]
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, target)
+        _sync_folder(target.parent)
+    except OSError as error:
+        raise ModelFileError(f"{target}: cannot be written: {error.strerror or error}") from error
+    finally:
+        if temporary:
+            with suppress(OSError):
+                os.unlink(temporary)
+
+
+def read_header(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """Read what a model file says of itself.
+
+    Raises
+    ------
+    ModelFileError
+        If it is missing, damaged, foreign, or of another schema.
+    """
+    with _opened(path) as archive:
+        return _header(path, archive)
+
+
+def load(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """Read a model file.
+
+    Returns
+    -------
+    header : dict
+    arrays : dict of str to ndarray
+
+    Raises
+    ------
+    ModelFileError
+        As of `read_header`, or where an array does not agree with the header.
+    """
+    with _opened(path) as archive:
+        header = _header(path, archive)
+        total = sum(
+            int(np.prod(entry["shape"])) * np.dtype(entry["dtype"]).itemsize
+            for entry in header["arrays"].values()
+        )
+        if total > MAX_ARRAYS:
+            raise ModelFileError(f"{path}: arrays of {total} bytes: expected at most {MAX_ARRAYS}")
+        arrays = {}
+        for name, entry in header["arrays"].items():
+            array = _read_array(path, archive, name, entry)
+            arrays[name] = array
+    if _digest(arrays) != header["sha256"]:
+        raise ModelFileError(f"{path}: damaged: the arrays do not have the header's sha256")
+    return header, arrays
+
+
+class _opened:
+    """A zip archive whose every fault is a ModelFileError."""
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = path
+
+    def __enter__(self) -> zipfile.ZipFile:
+        try:
+            self.archive = zipfile.ZipFile(self.path)
+        except OSError as error:
+            raise ModelFileError(f"{self.path}: {error.strerror or error}") from error
+        except zipfile.BadZipFile as error:
+            raise ModelFileError(f"{self.path}: not a model file, or cut short") from error
+        return self.archive
+
+    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
+        self.archive.close()
+        if isinstance(error, zipfile.BadZipFile | ValueError | EOFError | KeyError | TypeError):
+            if isinstance(error, ModelFileError):
+                return
+            raise ModelFileError(f"{self.path}: damaged: {error}") from error
+
+
+def _header(path: str | os.PathLike[str], archive: zipfile.ZipFile) -> dict[str, Any]:
+    names = archive.namelist()
+    if "header.npy" not in names:
+        raise ModelFileError(f"{path}: not a model file: it has no header")
+    if archive.getinfo("header.npy").file_size > MAX_HEADER:
+        raise ModelFileError(f"{path}: a header of more than {MAX_HEADER} bytes")
+    with archive.open("header.npy") as member:
+        text = npy.read_array(member, allow_pickle=False)
+    header = json.loads(bytes(text))
+    if not isinstance(header, dict) or header.get("schema") != SCHEMA:
+        found = header.get("schema") if isinstance(header, dict) else None
+        raise ModelFileError(f"{path}: schema {found}: this version reads {SCHEMA}")
+    for entry in header["arrays"].values():
+        shape, kind = entry["shape"], np.dtype(entry["dtype"]).kind
+        if kind not in KINDS or any(not isinstance(n, int) or n < 0 for n in shape):
+            raise ModelFileError(f"{path}: an array of type {entry['dtype']}, shape {shape}")
+    return header
+
+
+def _read_array(
+    path: str | os.PathLike[str], archive: zipfile.ZipFile, name: str, entry: dict[str, Any]
+) -> NDArray[Any]:
+    size = int(np.prod(entry["shape"])) * np.dtype(entry["dtype"]).itemsize
+    info = archive.getinfo(f"{name}.npy")
+    if info.file_size > size + 4096 or info.compress_type != zipfile.ZIP_STORED:
+        raise ModelFileError(f"{path}: array {name}: larger than its header says")
+    with archive.open(info) as member:
+        array: NDArray[Any] = npy.read_array(member, allow_pickle=False)
+    if list(array.shape) != entry["shape"] or array.dtype.str != entry["dtype"]:
+        raise ModelFileError(
+            f"{path}: array {name} of shape {array.shape}: its header says {entry['shape']}"
+        )
+    return array
+
+
+def _digest(arrays: Arrays) -> str:
+    digest = hashlib.sha256()
+    for name in sorted(arrays):
+        digest.update(f"{name} {arrays[name].dtype.str} {arrays[name].shape}".encode())
+        digest.update(np.ascontiguousarray(arrays[name]).tobytes())
+    return digest.hexdigest()
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the new name last, where the system lets a folder be synced."""
+    with suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
