@@ -1,5 +1,5 @@
 """The shell: `stats-composer VERB`."""
 
-from stats_composer.cli.app import main
+from stats_composer.cli.run import main
 
 __all__ = ["main"]

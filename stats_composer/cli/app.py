@@ -1,31 +1,19 @@
-"""The verbs under one name, and what becomes of their errors.
-
-Conventions
------------
-An error is one line on standard error, `stats-composer: file: what is wrong`, and status 1;
-wrong usage is status 2, Ctrl-C 130. Warnings are lines of the same kind. Facts asked for with
-`--json` go to standard output, and every message to standard error. A verb imports what it
-needs when it runs, so that composing does not wait for reading's or plotting's libraries.
-"""
+"""The verbs under one name."""
 
 from __future__ import annotations
 
-import os
-import sys
-import warnings
-from collections.abc import Sequence
-from typing import Annotated, Any, NoReturn
+from typing import Annotated
 
 import typer
+from typer import TyperException as UsageError
 
 from stats_composer._version import __version__
 from stats_composer.cli.compose import compose, harmonize
 from stats_composer.cli.facts import inspect
 from stats_composer.cli.models import models, train
 from stats_composer.cli.show import show
-from stats_composer.errors import StatsComposerError
 
-__all__ = ["app", "main"]
+__all__ = ["UsageError", "app"]
 
 app = typer.Typer(
     name="stats-composer",
@@ -50,50 +38,3 @@ def _options(
     ] = False,
 ) -> None:
     pass
-
-
-def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Run the shell's command and leave with its status.
-
-    Parameters
-    ----------
-    arguments : sequence of str, optional
-        By default those of the process; without any, the help is shown.
-    """
-    warnings.showwarning = _show_warning
-    arguments = sys.argv[1:] if arguments is None else arguments
-    status = _run(list(arguments) or ["--help"])
-    try:
-        sys.stdout.flush()
-    except OSError as error:
-        if not isinstance(error, BrokenPipeError):
-            status = _fail(f"standard output: {error.strerror}")
-        # The interpreter flushes once more when it ends: let that go nowhere.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    sys.exit(status)
-
-
-def _run(arguments: list[str]) -> int:
-    try:
-        return int(app(arguments, prog_name="stats-composer", standalone_mode=False) or 0)
-    except typer.TyperException as error:
-        return _fail(f"{error.format_message()} (see --help)", error.exit_code)
-    except (KeyboardInterrupt, typer.Abort):
-        return _fail("stopped", 130)
-    except StatsComposerError as error:
-        return _fail(str(error))
-    except BrokenPipeError:
-        return 1
-    except OSError as error:
-        return _fail(f"{error.filename or 'system'}: {error.strerror or error}")
-    except MemoryError:
-        return _fail("out of memory")
-
-
-def _fail(message: str, status: int = 1) -> int:
-    print(f"stats-composer: {' '.join(message.split())}", file=sys.stderr)
-    return status
-
-
-def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
-    print(f"stats-composer: warning: {' '.join(str(message).split())}", file=sys.stderr)

@@ -31,7 +31,7 @@ def synthesize(
     ----------
     score : Score
     sample_rate : int
-        Samples a second.
+        Samples a second; harmonics above half of it, and percussion, are not heard.
     limit : float
         Seconds after which the sound is cut.
 
