@@ -209,7 +209,7 @@ def estimate_key(
     """Find the key whose profile lies nearest to the durations of the pitch classes.
 
     The lowest pitch at the end counts for a tonic, and the lowest at the start a little: of
-    music21's 368 four-part Bach chorales, tonic and mode agree with the last bass note and
+    music21's 365 four-part Bach chorales, tonic and mode agree with the last bass note and
     the commoner third in 98 %, and in 95 % where the soprano alone is given; the profiles
     alone reach 87 % and 78 %.
 
