@@ -98,12 +98,25 @@ def read_input(name: str) -> Score:
 
 def say(message: str, *, aside: bool = False) -> None:
     """Tell the user: on standard error where standard output carries data."""
-    print(message, file=sys.stderr if aside else sys.stdout)
+    if aside:
+        print(message, file=sys.stderr)
+    else:
+        _print(message)
 
 
 def print_json(facts: Any) -> None:
     """Print facts as JSON on standard output."""
-    print(json.dumps(facts, indent=2, ensure_ascii=False))
+    _print(json.dumps(facts, indent=2, ensure_ascii=False))
+
+
+def _print(text: str) -> None:
+    """Print on standard output, and name it where that fails."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise ScoreFileError(f"standard output: {error.strerror}") from error
 
 
 def listing(names: Iterable[str]) -> str:
