@@ -136,18 +136,18 @@ class Automaton:
         >>> once.n_states, once.log_weight_of(np.array([0, 1, 1]))
         (2, -inf)
         """
-        kinds = range(int(kind.max(initial=0)) + 1)
+        kinds, kind = np.unique(kind, return_inverse=True)
         states: dict[Any, int] = {initial: 0}
-        rows: list[list[list[tuple[int, int, float]]]] = [[] for _ in kinds]
+        rows: list[list[list[tuple[int, int, float]]]] = [[] for _ in range(len(kinds))]
         for state in (queue := [initial]):
-            for k in kinds:
+            for i, k in enumerate(kinds.tolist()):
                 answers = [(x, rule(k, state, x)) for x in range(n_symbols)]
                 row = [(x, *answer) for x, answer in answers if answer and answer[1] > -np.inf]
                 for _, target, _ in row:
                     if target not in states:
                         states[target] = len(states)
                         queue.append(target)
-                rows[k].append([(x, states[target], weight) for x, target, weight in row])
+                rows[i].append([(x, states[target], weight) for x, target, weight in row])
         arcs = [arc for table in rows for row in table for arc in row]
         count = np.array([[len(row) for row in table] for table in rows]).ravel()
         ends = np.cumsum(count).reshape(len(rows), len(states))

@@ -107,8 +107,12 @@ class _Domains:
         """Remove what no solution can use; return False where nothing is left somewhere."""
         self._narrow_pairs()
         for voice, automata in self.factors.automata.items():
-            if not self.allowed.any(axis=2).all():
-                return False
+            for automaton in automata:  # Each alone costs little, and mostly shows a conflict.
+                self.allowed[:, voice] &= live_states(automaton, self.allowed[:, voice])[1]
+        self._narrow_pairs()
+        if not self.allowed.any(axis=2).all():
+            return False
+        for voice, automata in self.factors.automata.items():
             self.automata[voice] = multiply_all(automata, self.allowed[:, voice])
         before = -1
         while before != (left := int(self.allowed.sum())):

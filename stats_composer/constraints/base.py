@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 from fractions import Fraction
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -103,6 +103,7 @@ class Constraint:
         The log-weight of breaking it once: -inf is hard, a number of 0 or less a preference.
     """
 
+    reads_onsets: ClassVar[bool] = False
     weight: float = field(default=-np.inf, kw_only=True)
 
     def __post_init__(self) -> None:
@@ -127,7 +128,10 @@ class Constraint:
         return Onsets.free(frame)
 
     def factors(self, frame: Frame, onsets: Onsets) -> Factors:
-        """Return what it asks of the symbols, knowing all onsets that are asked for."""
+        """Return what it asks of the symbols.
+
+        Where `reads_onsets` is set it depends on the onsets that all constraints ask for.
+        """
         raise NotImplementedError
 
     def compile(self, frame: Frame) -> Factors:
@@ -186,13 +190,21 @@ def onsets_asked(constraints: Iterable[Constraint], frame: Frame) -> Onsets:
     return asked
 
 
-def compile_constraints(constraints: Iterable[Constraint], frame: Frame) -> Factors:
+def compile_constraints(
+    constraints: Iterable[Constraint],
+    frame: Frame,
+    *,
+    known: dict[tuple[int, bytes], Factors] | None = None,
+) -> Factors:
     """Compile constraints together.
 
     Parameters
     ----------
     constraints : iterable of Constraint
     frame : Frame
+    known : dict, optional
+        Filled with what each constraint compiles to, for another call with some of the same
+        constraints.
 
     Returns
     -------
@@ -207,9 +219,13 @@ def compile_constraints(constraints: Iterable[Constraint], frame: Frame) -> Fact
     constraints = list(constraints)
     onsets = onsets_asked(constraints, frame)
     total = Factors.free(frame.n_steps, frame.n_symbols)
+    known = {} if known is None else known
     for constraint in constraints:
-        with _named(constraint):
-            total &= constraint.factors(frame, onsets)
+        key = id(constraint), onsets.must.tobytes() if constraint.reads_onsets else b""
+        if key not in known:
+            with _named(constraint):
+                known[key] = constraint.factors(frame, onsets)
+        total &= known[key]
     for line in chosen_lines(frame):
         must, never = onsets.must[:, line.index], onsets.never[:, line.index]
         if (must & never).any():

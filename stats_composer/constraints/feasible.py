@@ -86,9 +86,10 @@ class _Oracle:
 
     def __init__(self, frame: Frame, base: Factors | None, deadline: float) -> None:
         self.frame, self.base, self.deadline = frame, base, deadline
+        self.known: dict[tuple[int, bytes], Factors] = {}
 
     def compile(self, constraints: Sequence[Constraint]) -> Factors:
-        factors = compile_constraints(constraints, self.frame)
+        factors = compile_constraints(constraints, self.frame, known=self.known)
         return factors if self.base is None else self.base & factors
 
     def late(self) -> bool:

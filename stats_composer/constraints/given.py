@@ -335,13 +335,13 @@ def _ask_note(
 
 def _pitch_changes(notes: list[Note]) -> list[tuple[int, int]]:
     """List the ticks at which what sounds changes, with what sounds then."""
-    changes = []
-    sounding_until, before = -1, REST
+    changes: list[tuple[int, int]] = []
+    stop, before = 0, REST
     for note in notes:
-        if note.onset > sounding_until >= 0:
-            changes.append((sounding_until, REST))
+        if note.onset > stop and before != REST:
+            changes.append((stop, REST))
             before = REST
         if note.pitch != before:
             changes.append((note.onset, note.pitch))
-        sounding_until, before = note.stop, note.pitch
-    return [*changes, (sounding_until, REST)]
+        stop, before = note.stop, note.pitch
+    return [*changes, (stop, REST)] if notes else []

@@ -31,7 +31,7 @@ from stats_composer.encoding import Frame
 from stats_composer.errors import ConstraintError
 from stats_composer.factors import Factors, ParallelMotion
 from stats_composer.score import Score
-from stats_composer.theory import MINOR
+from stats_composer.theory import MINOR, UNKNOWN_MODE
 
 __all__ = [
     "CADENCES",
@@ -289,6 +289,8 @@ class Cadence(_Harmony):
     def _harmony(self, page: Score) -> list[_Span]:
         start = tick_at(page, self.bar, self.beat)
         fifths, mode = key_at(page, start, self.key)
+        if mode == UNKNOWN_MODE:
+            raise ConstraintError(f"the mode is unknown at {place(page, start)}: name the key")
         is_last = bar_span(page, self.bar)[1] == page.end
         stop = page.end if is_last else start + beat_unit(page, start)
         before, arrival = CADENCES[self.kind]

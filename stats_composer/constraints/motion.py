@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -168,10 +168,14 @@ class Rhythm(Constraint):
         wanted = {tick for tick, is_note in events if is_note}
         here = {note.onset for note in notes if start <= note.onset < stop}
         ends = {note.stop for note in notes if start < note.stop < stop}
+        silences = {tick for tick, is_note in events if not is_note}
+        held = {stop} if self.durations else set()
         wrong = [
             ("no note", wanted - here),
             ("a note too many", here - wanted),
             ("an end", ends - {tick for tick, _ in events}),
+            ("no end", {t for t in held if any(n.onset < t < n.stop for n in notes)}),
+            ("no rest", {t for t in silences if any(n.onset <= t < n.stop for n in notes)}),
         ]
         return [
             f"{what} at {place(score, tick, name)}" for what, at in wrong for tick in sorted(at)
@@ -204,6 +208,7 @@ class Density(Constraint):
     ['Density(voice=0, minimum=1, maximum=1): 2 notes in bar 1 (voice 0)']
     """
 
+    reads_onsets: ClassVar[bool] = True
     voice: Voice
     minimum: int = 0
     maximum: int | None = None
@@ -290,6 +295,7 @@ class NoRepeat(Constraint):
     (['NoRepeat(voice=0): C4 again at bar 1 beat 2 (voice 0)'], [])
     """
 
+    reads_onsets: ClassVar[bool] = True
     voice: Voice
     n: int = 1
 

@@ -31,7 +31,7 @@ from stats_composer.encoding import Frame
 from stats_composer.errors import ConstraintError
 from stats_composer.factors import Factors
 from stats_composer.score import Score
-from stats_composer.theory import MINOR, SCALES, parse_key
+from stats_composer.theory import MINOR, SCALES, UNKNOWN_MODE, parse_key
 
 __all__ = ["InKey", "Range", "check_key", "key_at", "key_tones"]
 
@@ -176,10 +176,15 @@ def key_at(page: Score, tick: int, key: str | None = None) -> tuple[int, int]:
 
 
 def key_tones(tonic_fifths: int, mode: int) -> NDArray[np.bool_]:
-    """Mark the pitch classes of a key, in minor with both sixths and sevenths."""
+    """Mark the pitch classes of a key, in minor with both sixths and sevenths.
+
+    Of an unknown mode those of the major key of the signature and of its relative minor.
+    """
     scale = {*SCALES["major"]}
     if mode == MINOR:
         scale = {*SCALES["minor"], *SCALES["melodic minor"]}
+    elif mode == UNKNOWN_MODE:
+        scale |= {(9 + interval) % 12 for interval in SCALES["melodic minor"]}
     tones = np.zeros(12, bool)
     tones[[(7 * tonic_fifths + interval) % 12 for interval in scale]] = True
     return tones
