@@ -276,92 +276,100 @@ def multiply(
 ) -> Automaton:
     """Build the product of two automata, its states only where they can be reached."""
     pairs, kind = np.unique(np.stack([left.kind, right.kind], axis=1), axis=0, return_inverse=True)
-    expand = _Expansion(left, right, pairs)
-    reached = np.array([left.initial * right.n_states + right.initial], np.int64)
+    kind = kind.ravel()
     _, rows = np.unique(allowed, axis=0, return_inverse=True)
+    product = _Product(left, right, pairs)
+    reached = np.zeros(1, np.int64)
     known: dict[tuple[int, int, bytes], Ints] = {}
-    states = reached
-    for t, k in enumerate(kind.ravel()):
-        key = (int(k), int(rows.ravel()[t]), reached.tobytes())
-        if key not in known:
-            known[key] = expand(int(k), reached, allowed[t])
-            states = np.union1d(states, known[key])
-            if len(states) > max_states:
+    for t, key in enumerate(zip(kind.tolist(), rows.ravel().tolist(), strict=True)):
+        step = (*key, reached.tobytes())
+        if step not in known:
+            known[step] = product.follow(key[0], reached, allowed[t])
+            if product.n_reached > max_states:
                 raise ConstraintError(
                     f"the constraints of a voice need more than {max_states} states together: "
                     "ask for less at once, or in fewer bars"
                 )
-        reached = known[key]
-    return expand.collect(states, kind.ravel())
+        reached = known[step]
+    return product.collect(kind)
 
 
-class _Expansion:
-    """Arcs of a product, found as its states are reached; a state is coded as one integer."""
+class _Product:
+    """A product that grows as its states are reached; states are numbered as they are met."""
 
     def __init__(self, left: Automaton, right: Automaton, pairs: Ints) -> None:
         self.left, self.right, self.pairs = left, right, pairs
         self.width = 1 + max(left.symbol.max(initial=0), right.symbol.max(initial=0))
-        self.done = [np.zeros(0, np.int64) for _ in pairs]
-        self.tables: list[list[tuple[Any, ...]]] = [[] for _ in pairs]
+        start = left.initial * right.n_states + right.initial
+        self.number = {start: 0}
+        self.is_reached = np.ones(1, bool)
+        self.expanded = [np.zeros(1, bool) for _ in pairs]
+        none = (*(np.zeros(0, np.int64) for _ in range(3)), np.zeros(0))
+        self.tables: list[tuple[Any, ...]] = [none for _ in pairs]
 
-    def __call__(self, k: int, reached: Ints, allowed: Bools) -> Ints:
-        """Return the states that follow `reached` in a step of joint kind k."""
-        new = np.setdiff1d(reached, self.done[k], assume_unique=True)
+    @property
+    def n_reached(self) -> int:
+        """Number of states found so far."""
+        return int(self.is_reached.sum())
+
+    def follow(self, k: int, reached: Ints, allowed: Bools) -> Ints:
+        """Return the states that follow some states in a step of joint kind k."""
+        new = reached[~self.expanded[k][reached]]
         if len(new):
-            self.tables[k].append(self._arcs(k, new))
-            self.done[k] = np.union1d(self.done[k], new)
-        targets = [np.zeros(0, np.int64)]
-        for source, symbol, target, _ in self.tables[k]:
-            usable = allowed[symbol] & np.isin(source, reached)
-            targets.append(target[usable])
-        return np.unique(np.concatenate(targets))
+            arcs = self._arcs(k, new)
+            self.tables[k] = tuple(
+                np.concatenate(columns) for columns in zip(self.tables[k], arcs, strict=True)
+            )
+            self.expanded[k][new] = True
+        now, after = np.zeros((2, len(self.number)), bool)
+        now[reached] = True
+        source, symbol, target, _ = self.tables[k]
+        after[target[now[source] & allowed[symbol]]] = True
+        self.is_reached |= after
+        return np.flatnonzero(after)
 
     def _arcs(self, k: int, states: Ints) -> tuple[Ints, Ints, Ints, Floats]:
+        """Find the arcs of some states: those of the left factor that the right one has too."""
         left, right = self.left, self.right
-        k_left, k_right = self.pairs[k]
-        s_left, s_right = np.divmod(states, right.n_states)
-        begin = left.first[k_left, s_left]
-        count = left.first[k_left, s_left + 1] - begin
+        codes = np.fromiter(self.number, np.int64)[states]
+        s_left, s_right = np.divmod(codes, right.n_states)
+        first = left.first[self.pairs[k, 0]]
+        begin, count = first[s_left], first[s_left + 1] - first[s_left]
         row = np.repeat(np.arange(len(states)), count)
         i = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count) + begin[row]
-        source, symbol, target, log_weight = right.arcs(k_right)
-        keys = source * self.width + symbol
+        source, symbol, target, log_weight = right.arcs(self.pairs[k, 1])
+        keys = np.append(source * self.width + symbol, -1)
         wanted = s_right[row] * self.width + left.symbol[i]
-        j = np.minimum(np.searchsorted(keys, wanted), max(len(keys) - 1, 0))
-        found = keys[j] == wanted if len(keys) else np.zeros(len(wanted), bool)
+        j = np.searchsorted(keys[:-1], wanted)
+        found = keys[j] == wanted
         i, j, row = i[found], j[found], row[found]
-        return (
-            states[row],
-            left.symbol[i],
-            left.target[i] * right.n_states + target[j],
-            left.log_weight[i] + log_weight[j],
-        )
+        targets = self._numbers(left.target[i] * right.n_states + target[j])
+        return states[row], left.symbol[i], targets, left.log_weight[i] + log_weight[j]
 
-    def collect(self, states: Ints, kind: Ints) -> Automaton:
-        """Return the product, its states numbered and its arcs laid out flat."""
+    def _numbers(self, codes: Ints) -> Ints:
+        """Return the numbers of states, new ones for those not met before."""
+        distinct, place = np.unique(codes, return_inverse=True)
+        numbers = [self.number.setdefault(c, len(self.number)) for c in distinct.tolist()]
+        n_new = len(self.number) - len(self.is_reached)
+        self.is_reached = np.append(self.is_reached, np.zeros(n_new, bool))
+        self.expanded = [np.append(flags, np.zeros(n_new, bool)) for flags in self.expanded]
+        return np.array(numbers, np.int64)[place.ravel()]
+
+    def collect(self, kind: Ints) -> Automaton:
+        """Return the automaton of the states that are reached, its arcs laid out flat."""
+        kept = np.flatnonzero(self.is_reached)
+        renumber = np.cumsum(self.is_reached) - 1
         parts, first, begin = [], [], 0
-        for tables in self.tables:
-            columns = [np.concatenate(column) for column in zip(*tables, strict=True)]
-            if not columns:
-                columns = [np.zeros(0, np.int64)] * 3 + [np.zeros(0)]
-            source, symbol, target, log_weight = columns
-            known = np.isin(target, states)
-            order = np.lexsort([symbol[known], source[known]])
-            source, symbol, target, log_weight = (c[known][order] for c in columns)
-            count = np.bincount(np.searchsorted(states, source), minlength=len(states))
+        for columns in self.tables:
+            known = self.is_reached[columns[2]]
+            source, symbol, target, log_weight = (column[known] for column in columns)
+            order = np.lexsort([symbol, source])
+            count = np.bincount(renumber[source], minlength=len(kept))
             first.append(begin + np.r_[0, np.cumsum(count)])
             begin += len(source)
-            parts.append((symbol, np.searchsorted(states, target), log_weight))
+            parts.append((symbol[order], renumber[target[order]], log_weight[order]))
         symbol, target, log_weight = (np.concatenate(c) for c in zip(*parts, strict=True))
-        s_left, s_right = np.divmod(states, self.right.n_states)
+        codes = np.fromiter(self.number, np.int64)[kept]
+        s_left, s_right = np.divmod(codes, self.right.n_states)
         final = self.left.final[s_left] + self.right.final[s_right]
-        initial = self.left.initial * self.right.n_states + self.right.initial
-        return Automaton(
-            np.array(first),
-            symbol,
-            target,
-            log_weight,
-            kind,
-            final,
-            int(np.searchsorted(states, initial)),
-        )
+        return Automaton(np.array(first), symbol, target, log_weight, kind, final)

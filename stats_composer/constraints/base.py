@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 from fractions import Fraction
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -103,7 +103,6 @@ class Constraint:
         The log-weight of breaking it once: -inf is hard, a number of 0 or less a preference.
     """
 
-    reads_onsets: ClassVar[bool] = False
     weight: float = field(default=-np.inf, kw_only=True)
 
     def __post_init__(self) -> None:
@@ -127,10 +126,14 @@ class Constraint:
         """Return where a hard constraint asks for notes to start or not."""
         return Onsets.free(frame)
 
+    def reads_onsets(self, frame: Frame) -> int | None:
+        """Return the index of the voice whose onsets change what it compiles to, or None."""
+        return None
+
     def factors(self, frame: Frame, onsets: Onsets) -> Factors:
         """Return what it asks of the symbols.
 
-        Where `reads_onsets` is set it depends on the onsets that all constraints ask for.
+        It may depend on the onsets that all constraints ask for in the voice `reads_onsets`.
         """
         raise NotImplementedError
 
@@ -221,9 +224,10 @@ def compile_constraints(
     total = Factors.free(frame.n_steps, frame.n_symbols)
     known = {} if known is None else known
     for constraint in constraints:
-        key = id(constraint), onsets.must.tobytes() if constraint.reads_onsets else b""
-        if key not in known:
-            with _named(constraint):
+        with _named(constraint):
+            voice = constraint.reads_onsets(frame)
+            key = id(constraint), b"" if voice is None else onsets.must[:, voice].tobytes()
+            if key not in known:
                 known[key] = constraint.factors(frame, onsets)
         total &= known[key]
     for line in chosen_lines(frame):

@@ -14,6 +14,9 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
 from stats_composer.constraints.base import Constraint, compile_constraints
 from stats_composer.encoding import Frame
 from stats_composer.errors import ConstraintError, SamplingError
@@ -82,11 +85,16 @@ def check_feasible(
 
 
 class _Oracle:
-    """Tells whether a set of constraints is proved to conflict."""
+    """Tells whether a set of constraints is proved to conflict.
+
+    What it compiled and the grids it found are kept: a grid that was found for some
+    constraints mostly answers for fewer of them.
+    """
 
     def __init__(self, frame: Frame, base: Factors | None, deadline: float) -> None:
         self.frame, self.base, self.deadline = frame, base, deadline
         self.known: dict[tuple[int, bytes], Factors] = {}
+        self.grids: list[NDArray[np.int64]] = []
 
     def compile(self, constraints: Sequence[Constraint]) -> Factors:
         factors = compile_constraints(constraints, self.frame, known=self.known)
@@ -96,12 +104,17 @@ class _Oracle:
         return time.monotonic() > self.deadline
 
     def conflict(self, constraints: Sequence[Constraint]) -> bool:
+        factors = self.compile(constraints)
+        if any(factors.log_weight(grid) > -np.inf for grid in self.grids):
+            return False
         left = self.deadline - time.monotonic()
         try:
-            factors = self.compile(constraints)
-            return find_grid(factors, 0, seconds=min(0.5, max(left / 4, 0.05))) is None
+            grid = find_grid(factors, 0, seconds=min(0.5, max(left / 4, 0.05)))
         except SamplingError:
             return False
+        if grid is not None:
+            self.grids.append(grid)
+        return grid is None
 
 
 def _explain(

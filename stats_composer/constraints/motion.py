@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -208,7 +208,6 @@ class Density(Constraint):
     ['Density(voice=0, minimum=1, maximum=1): 2 notes in bar 1 (voice 0)']
     """
 
-    reads_onsets: ClassVar[bool] = True
     voice: Voice
     minimum: int = 0
     maximum: int | None = None
@@ -232,6 +231,10 @@ class Density(Constraint):
         asked = Onsets.free(frame)
         asked.changes[self._inside(frame), line_of(frame, self.voice).index] = True
         return asked
+
+    def reads_onsets(self, frame: Frame) -> int | None:
+        """Return its voice, where repeated notes count only if they are asked for."""
+        return line_of(frame, self.voice).index
 
     def factors(self, frame: Frame, onsets: Onsets) -> Factors:
         """Return what it asks of the symbols."""
@@ -295,7 +298,6 @@ class NoRepeat(Constraint):
     (['NoRepeat(voice=0): C4 again at bar 1 beat 2 (voice 0)'], [])
     """
 
-    reads_onsets: ClassVar[bool] = True
     voice: Voice
     n: int = 1
 
@@ -310,6 +312,10 @@ class NoRepeat(Constraint):
         asked = Onsets.free(frame)
         asked.changes[:, line_of(frame, self.voice).index] = True
         return asked
+
+    def reads_onsets(self, frame: Frame) -> int | None:
+        """Return its voice, where repeated notes count only if they are asked for."""
+        return line_of(frame, self.voice).index
 
     def factors(self, frame: Frame, onsets: Onsets) -> Factors:
         """Return what it asks of the symbols."""
