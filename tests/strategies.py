@@ -4,18 +4,37 @@ import numpy as np
 from hypothesis import strategies as st
 
 from stats_composer.score import (
+    BAR_DTYPE,
+    CHORD_DTYPE,
+    FERMATA_DTYPE,
     KEY_SIGNATURE_DTYPE,
+    LYRIC_DTYPE,
     NOTE_DTYPE,
+    TEMPO_DTYPE,
     TIME_SIGNATURE_DTYPE,
     Part,
     Score,
     bar_duration,
     bar_onsets,
     make_table,
+    natural_fifths,
 )
 from stats_composer.theory import MAJOR, MINOR, TICKS_PER_QUARTER, spell
 
 METRES = [(4, 4), (3, 4), (2, 2), (6, 8), (5, 4), (9, 8), (2, 4)]
+QUARTER = TICKS_PER_QUARTER
+MORE_METRES = [*METRES, (7, 8), (3, 8), (12, 16)]
+PLAIN = [QUARTER // 4, QUARTER // 2, QUARTER * 3 // 4, QUARTER, QUARTER * 3 // 2, QUARTER * 2]
+TUPLETS = [
+    QUARTER // 3,
+    QUARTER * 2 // 3,
+    QUARTER // 5,
+    QUARTER // 6,
+    QUARTER // 7,
+    QUARTER * 4 // 5,
+]
+ODD = [1, 7, 317, 5039, 12345, QUARTER * 5 // 2, QUARTER * 17 // 4]
+SYMBOLS = ["C", "Am7", "F#m7b5/A", "Bb7#9", "N.C.", "E-7", "G:maj7", "Ab13(b9)", "/", "iv"]
 
 
 @st.composite
@@ -68,4 +87,105 @@ def scores(draw, step=TICKS_PER_QUARTER // 4, max_bars=4, max_parts=4):
     parts = tuple(Part(f"part {part + 1}") for part in range(n_parts))
     return Score(
         notes, bars=bars, time_signatures=metres, key_signatures=keys, parts=parts, end=end
+    )
+
+
+words = st.text("abcäß éñ–<>&\"'ΔΩ漢", min_size=1, max_size=12).map(str.strip).filter(bool)
+
+
+@st.composite
+def bar_lines(draw, regular=False):
+    """Draw bars with metres, pickup, repeats and endings, and where the last one ends."""
+    onsets, metres, at = [], [], 0
+    metre = draw(st.sampled_from(MORE_METRES))
+    pickup = draw(st.booleans())
+    n_bars = draw(st.integers(2 if pickup else 1, 5))
+    for bar in range(n_bars):
+        if bar == 0 or (not pickup and draw(st.integers(0, 4)) == 0) or (pickup and bar > 1):
+            metre = metre if bar == 0 else draw(st.sampled_from([metre, metre, *MORE_METRES]))
+            if bar == 0 or metre != metres[-1][1:]:
+                metres.append((at, *metre))
+        onsets.append(at)
+        full = bar_duration(*metre)
+        if bar == 0 and pickup:
+            full = draw(st.integers(1, full * 2 // QUARTER - 1)) * QUARTER // 2
+        elif not regular and draw(st.integers(0, 6)) == 0:
+            full = draw(st.integers(1, 9)) * QUARTER // 2
+        at += full
+    flags = st.sampled_from([0, 0, 0, 1, 2, 3])
+    repeats = draw(st.lists(flags, min_size=n_bars, max_size=n_bars))
+    numbers = st.sampled_from([0, 0, 1, 2])
+    endings = draw(st.lists(numbers, min_size=n_bars, max_size=n_bars))
+    bars = make_table(BAR_DTYPE, onset=onsets, repeat=repeats, ending=endings)
+    return bars, make_table(TIME_SIGNATURE_DTYPE, metres), at
+
+
+@st.composite
+def voice_notes(draw, part, voice, end, durations, chords=True, overlaps=False):
+    """Draw the notes of one voice as rows of the table, from 0 to `end`."""
+    rows, at = [], 0
+    while at < end and len(rows) < 40:
+        duration = min(draw(st.sampled_from(durations)), end - at)
+        kind = draw(st.sampled_from(["rest", "chord", *["note"] * 5]))
+        size = 0 if kind == "rest" else 1 if kind == "note" or not chords else 3
+        pitches = draw(st.lists(st.integers(36, 84), min_size=size, max_size=size, unique=True))
+        for pitch in pitches:
+            fifths = int(natural_fifths(np.array(pitch), draw(st.integers(-4, 4))))
+            tied = draw(st.integers(0, 9)) == 0
+            velocity = draw(st.sampled_from([80, 80, 0, 1, 64, 127]))
+            rows.append((at, duration, pitch, fifths, part, voice, velocity, tied))
+        step = draw(st.sampled_from(durations)) if overlaps and draw(st.booleans()) else duration
+        at += step
+    return rows
+
+
+@st.composite
+def marks(draw, dtype, ticks, columns, max_size=4):
+    """Draw a table of marks at distinct ticks."""
+    onsets = draw(st.lists(st.sampled_from(ticks), max_size=max_size, unique=True))
+    return make_table(dtype, [(onset, *draw(columns)) for onset in sorted(onsets)])
+
+
+@st.composite
+def marked_scores(draw, odd=True, overlaps=True, regular=False, percussion=True, max_parts=3):
+    """Draw a score of any number of parts and voices with all its marks.
+
+    Without `odd`, every duration has a name or is in a common tuplet, and every tick is a
+    multiple of a 64th or falls in one; without `overlaps` a voice is one line of chords;
+    `regular` bars are as long as their metre.
+    """
+    bars, metres, end = draw(bar_lines(regular))
+    durations = PLAIN + TUPLETS + (ODD if odd else [])
+    parts, rows, places = [], [], []
+    for part in range(draw(st.integers(1, max_parts))):
+        drum = percussion and draw(st.integers(0, 5)) == 0
+        name = draw(st.one_of(st.just(""), words))
+        parts.append(Part(name, draw(st.integers(0, 127)), drum))
+        numbers = st.integers(0, 5)
+        for voice in draw(st.lists(numbers, min_size=0 if part else 1, max_size=3, unique=True)):
+            kind = overlaps and draw(st.booleans())
+            rows += draw(voice_notes(part, voice, end, durations, overlaps=kind))
+            places.append((part, voice))
+    ticks = sorted({0, *(row[0] for row in rows), *bars["onset"].tolist()})
+    ticks += [end // 2, end - 1] if odd else []
+    place = st.sampled_from(places).map(tuple)
+    syllables = st.tuples(
+        place, st.integers(1, 3), st.sampled_from(["single", "begin", "middle", "end", ""]), words
+    ).map(lambda row: (*row[0], *row[1:]))
+    keys = st.tuples(st.integers(-7, 7), st.sampled_from([-1, 0, 1]))
+    tempos = st.floats(20, 300, allow_nan=False).map(lambda tempo: (tempo,))
+    symbols = st.one_of(st.sampled_from(SYMBOLS), words).map(lambda symbol: (symbol,))
+    return Score(
+        make_table(NOTE_DTYPE, rows),
+        bars=bars,
+        time_signatures=metres,
+        key_signatures=draw(marks(KEY_SIGNATURE_DTYPE, ticks, keys)),
+        tempos=draw(marks(TEMPO_DTYPE, ticks, tempos)),
+        chords=draw(marks(CHORD_DTYPE, ticks, symbols)),
+        fermatas=draw(marks(FERMATA_DTYPE, ticks, place)),
+        lyrics=draw(marks(LYRIC_DTYPE, ticks, syllables)),
+        parts=tuple(parts),
+        title=draw(st.one_of(st.just(""), words)),
+        composer=draw(st.one_of(st.just(""), words)),
+        end=end,
     )
