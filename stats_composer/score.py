@@ -313,7 +313,7 @@ class Score:
     def _check_marks(self) -> None:
         for name in _MARKS:
             table = getattr(self, name)
-            wrong = (table["onset"] < 0) | (table["onset"] > self.end)
+            wrong = (table["onset"] < 0) | (table["onset"] >= self.end)
             for field_name in ("part", "voice", "verse", "repeat", "ending"):
                 if field_name in (table.dtype.names or ()):
                     wrong |= table[field_name] < 0
