@@ -197,6 +197,95 @@ def test_show_refuses_other_pictures(folder, melody, capsys):
     assert "a.gif: expected a name that ends in .svg or .png" in one_line(capsys.readouterr().err)
 
 
+# ---- compose and harmonize ------------------------------------------------------------------
+
+
+def test_compose_without_an_option_writes_two_new_files(folder, capsys):
+    run("compose", "--seed", 1)
+    said = capsys.readouterr().out.splitlines()
+    assert said[0].startswith("Wrote chorale.musicxml and chorale.mid: 4 parts, 8 bars in ")
+    assert said[1] == "Next: stats-composer show chorale.musicxml"
+    before = Path("chorale.mid").read_bytes()
+    run("compose", "--seed", 2)
+    assert "chorale-2.musicxml" in capsys.readouterr().out
+    assert Path("chorale.mid").read_bytes() == before
+    for name in ("chorale.musicxml", "chorale.mid"):
+        assert read(name).n_parts == 4
+
+
+def test_compose_keeps_the_flags(folder, capsys):
+    flags = ["--key", "f# minor", "--bars", 6, "--time-signature", "3/4", "--tempo", 72]
+    run("compose", *flags, "--pin", "soprano:2:1:A4", "-o", "a.musicxml", "--json", "--seed", 3)
+    facts = json.loads(capsys.readouterr().out)
+    expected = {"key": "F# minor", "bars": 6, "time_signature": "3/4", "tempo": 72, "seed": 3}
+    assert {name: facts[name] for name in expected} == expected
+    assert facts["files"] == ["a.musicxml"]
+    score = read("a.musicxml")
+    second = score.bars["onset"][1]
+    soprano = score.notes[score.notes["part"] == 0]
+    assert soprano["pitch"][soprano["onset"] == second].tolist() == [69]
+
+
+def test_the_same_seed_gives_the_same_bytes_for_any_jobs_and_process(folder):
+    run("compose", "--seed", 5, "-n", 2, "-o", "a.musicxml", "-o", "a.mid")
+    run("compose", "--seed", 5, "-n", 2, "-o", "b.musicxml", "-o", "b.mid", "--jobs", 2)
+    done = shell("compose", "--seed", 5, "-n", 2, "-o", "c.musicxml", "-o", "c.mid")
+    assert done.returncode == 0, done.stderr
+    for name in ("-1.musicxml", "-2.musicxml", "-1.mid", "-2.mid"):
+        first = Path("a" + name).read_bytes()
+        assert Path("b" + name).read_bytes() == first
+        assert Path("c" + name).read_bytes() == first
+
+
+def test_compose_to_standard_output_keeps_messages_apart(folder):
+    done = shell("compose", "-o", "-", "--seed", 1, "--bars", 4)
+    assert done.returncode == 0 and done.stdout.startswith(b"<?xml")
+    Path("a.musicxml").write_bytes(done.stdout)
+    assert read("a.musicxml").n_bars == 4
+
+
+def test_harmonize_keeps_the_melody(folder, melody, capsys):
+    write(melody, "tune.musicxml")
+    run("harmonize", "tune.musicxml", "--seed", 1)
+    assert "Wrote tune-harmonized.musicxml and tune-harmonized.mid" in capsys.readouterr().out
+    score = read("tune-harmonized.musicxml")
+    columns = ["onset", "duration", "pitch", "fifths"]
+    soprano = score.notes[score.notes["part"] == 0]
+    assert soprano[columns].tolist() == melody.notes[columns].tolist()
+
+
+def test_wishes_that_conflict_are_named(folder, capsys):
+    start = time.perf_counter()
+    flags = ["--pin", "soprano:1:1:B4", "--range", "soprano:C4-A4", "--range", "bass:C2-C4"]
+    run("compose", *flags, status=1)
+    message = one_line(capsys.readouterr().err)
+    assert "Pin(voice=soprano" in message and "Range(voice=soprano" in message
+    assert "bass" not in message
+    assert time.perf_counter() - start < 5 and not list(folder.iterdir())
+
+
+def test_composing_imports_nothing_heavy(folder):
+    code = (
+        "import sys, stats_composer.cli as cli\n"
+        "try: cli.main(['compose', '--seed', '1', '--bars', '2'])\n"
+        "except SystemExit as stop: assert not stop.code\n"
+        "heavy = {'sklearn', 'scipy', 'music21', 'matplotlib', 'verovio', 'pandas', 'joblib'}\n"
+        "assert not heavy & set(sys.modules), heavy & set(sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_models_tell_what_they_were_made_from(capsys):
+    run("models", "--json")
+    (model,) = json.loads(capsys.readouterr().out)
+    assert model["name"] == "bach-chorale" and model["sha256"]
+    run("models")
+    assert capsys.readouterr().out.startswith("bach-chorale")
+
+
 # ---- streams and signals --------------------------------------------------------------------
 
 

@@ -93,7 +93,8 @@ def read_input(name: str) -> Score:
     """Read a score from a file, or from standard input for `-`."""
     from stats_composer.io import read
 
-    return read(sys.stdin.buffer if name == STANDARD else name)
+    score: Score = read(sys.stdin.buffer if name == STANDARD else name)
+    return score
 
 
 def say(message: str, *, aside: bool = False) -> None:
