@@ -59,8 +59,11 @@ def save(path: str | os.PathLike[str], header: Mapping[str, Any], arrays: Arrays
     temporary = ""
     try:
         handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=target.name, suffix=".part")
+        mask = os.umask(0)
+        os.umask(mask)
+        os.chmod(temporary, 0o666 & ~mask)
         with os.fdopen(handle, "wb") as file:
-            np.savez(file, allow_pickle=False, **members)  # type: ignore[arg-type]
+            np.savez(file, allow_pickle=False, **members)
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, target)

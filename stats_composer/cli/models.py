@@ -64,8 +64,8 @@ def train(
     """Learn a style of four-part writing from scores."""
     if Path(output).suffix != ".npz" or not Path(output).parent.is_dir():
         raise ScoreFileError(f"{output}: expected a name that ends in .npz, in a folder that is")
-    names = [] if exclude is None else exclude.read_text("utf-8", "replace").split()
-    from stats_composer.composers.chorale import train as train_chorales
+    names = [] if exclude is None else read_names(exclude)
+    from stats_composer.composers.training import train as train_chorales
 
     composer = train_chorales(
         source, exclude=names, random_state=seed, n_jobs=jobs, progress=sys.stderr.isatty()
@@ -73,3 +73,12 @@ def train(
     composer.save(output)
     say(f"Wrote {output}.")
     say(f"Next: stats-composer compose --model {output}")
+
+
+def read_names(path: Path) -> list[str]:
+    """Read names of files, one a line; lines that start with # are remarks."""
+    try:
+        lines = path.read_text("utf-8", "replace").splitlines()
+    except OSError as error:
+        raise ScoreFileError(f"{path}: {error.strerror or error}") from error
+    return [line.strip() for line in lines if line.strip() and not line.startswith("#")]

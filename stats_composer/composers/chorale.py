@@ -8,14 +8,17 @@ all that lies outside a region) is pinned and comes back as it was, to the tick.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from stats_composer import modelfile
 from stats_composer.composers.page import (
     PARTS,
     add_fermatas,
@@ -36,7 +39,12 @@ from stats_composer.constraints import (
     onsets_asked,
 )
 from stats_composer.encoding import Frame, GridEncoder
-from stats_composer.errors import EncodingError, NotFittedError, SamplingError
+from stats_composer.errors import (
+    EncodingError,
+    ModelFileError,
+    NotFittedError,
+    SamplingError,
+)
 from stats_composer.factors import Factors
 from stats_composer.phrases import phrase_spans
 from stats_composer.places import keys
@@ -53,10 +61,11 @@ Bools = NDArray[np.bool_]
 Callback = Callable[[str, int, int], Any] | None
 
 VOICES = ("soprano", "alto", "tenor", "bass")
+MODELS = ("skeleton_", "passing_", "striking_")
+OWN_KEYS = ("model", "random_state", "sizes", "schema", "arrays", "sha256")
 ATTEMPTS = 8
 MAX_UPDATES = 4_000_000
 QUANTILE = 0.002
-ELSEWHERE = -30.0
 
 
 @dataclass(frozen=True)
@@ -127,9 +136,9 @@ class ChoraleComposer:
             Called as callback(stage, done, total).
         """
         scores = list(scores)
-        self.encoder_ = GridEncoder(4, steps_per_beat=2).fit(scores)
-        fine = GridEncoder(4, steps_per_beat=4, contexts=(*self.encoder_.contexts, "given"))
-        self.fine_encoder_ = fine.fit(scores)
+        coarse, fine = _encoders()
+        self.encoder_, self.fine_encoder_ = coarse.fit(scores), fine.fit(scores)
+        self.manifest_: dict[str, Any] = {}
         self.keys_ = np.array([GridEncoder.key(score) for score in scores], np.int64)
         pitches = [
             np.concatenate([s.notes["pitch"][s.notes["part"] == s.voices[v][0]] for s in scores])
@@ -152,6 +161,62 @@ class ChoraleComposer:
         self.passing_ = passing_model(self.fine_encoder_, random_state=seed)
         self.striking_ = striking_model(self.encoder_, random_state=seed)
 
+    # ---- files --------------------------------------------------------------------------
+
+    def save(self, path: str | os.PathLike[str], manifest: Mapping[str, Any] | None = None) -> None:
+        """Write all models to one file, with what they were made from.
+
+        Parameters
+        ----------
+        path : path, ending in `.npz`
+        manifest : mapping, optional
+            What JSON can hold; by default that of `train`, if it made the composer.
+        """
+        self._check_fitted()
+        header: dict[str, Any] = dict(self.manifest_ if manifest is None else manifest)
+        header |= {"model": "ChoraleComposer", "random_state": self.random_state, "sizes": {}}
+        arrays: dict[str, NDArray[Any]] = {"ranges": self.ranges_, "keys": self.keys_}
+        for name in ("encoder_", "fine_encoder_"):
+            for v, alphabet in enumerate(getattr(self, name).alphabets_[:4]):
+                arrays[f"{name}{v}"] = alphabet.entries
+        for name in MODELS:
+            header["sizes"][name], learned = getattr(self, name).state()
+            arrays |= {f"{name}{key}": array for key, array in learned.items()}
+        modelfile.save(path, header, arrays)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Self:
+        """Read a composer from a file that `save` wrote.
+
+        Raises
+        ------
+        ModelFileError
+            If it is damaged, or not a chorale composer's.
+        """
+        header, arrays = modelfile.load(path)
+        if header.get("model") != "ChoraleComposer":
+            raise ModelFileError(f"{path}: a {header.get('model')}: expected a ChoraleComposer")
+        try:
+            composer = cls(random_state=int(header["random_state"]))
+            composer.ranges_, composer.keys_ = arrays["ranges"], arrays["keys"]
+            coarse, fine = _encoders()
+            for name, encoder in (("encoder_", coarse), ("fine_encoder_", fine)):
+                encoder.set_entries([arrays[f"{name}{v}"] for v in range(4)])
+                setattr(composer, name, encoder)
+            composer._build()
+            for name in MODELS:
+                learned = {k.removeprefix(name): a for k, a in arrays.items() if k.startswith(name)}
+                getattr(composer, name).restore(header["sizes"][name], learned)
+        except (KeyError, TypeError, ValueError, IndexError) as error:
+            raise ModelFileError(f"{path}: not as this version writes it: {error}") from error
+        composer.manifest_ = {k: v for k, v in header.items() if k not in OWN_KEYS}
+        return composer
+
+    @classmethod
+    def bundled(cls) -> Self:
+        """Read the composer that comes with the package, `bach-chorale`."""
+        return cls.load(Path(__file__).parent.parent / "pretrained" / "bach-chorale.npz")
+
     def _check_fitted(self) -> None:
         if not hasattr(self, "striking_"):
             raise NotFittedError("ChoraleComposer has no models: call fit, load or bundled first")
@@ -167,9 +232,9 @@ class ChoraleComposer:
         tempo: float | None = None,
         constraints: Sequence[Constraint] = (),
         random_state: int | None = None,
-        n: int = 1,
+        n: int | None = None,
         n_jobs: int = 1,
-    ) -> list[Score]:
+    ) -> Score | list[Score]:
         """Compose chorales.
 
         Parameters
@@ -183,12 +248,14 @@ class ChoraleComposer:
         constraints : sequence of Constraint
         random_state : int, optional
             The same seed gives the same scores for any `n_jobs`.
-        n, n_jobs : int
-            Number of scores, and of threads that write them.
+        n : int, optional
+            Number of scores.
+        n_jobs : int
+            Threads that write them.
 
         Returns
         -------
-        list of Score
+        Score, or a list of n of them where `n` is given
 
         Raises
         ------
@@ -217,9 +284,9 @@ class ChoraleComposer:
         key: str | None = None,
         constraints: Sequence[Constraint] = (),
         random_state: int | None = None,
-        n: int = 1,
+        n: int | None = None,
         n_jobs: int = 1,
-    ) -> list[Score]:
+    ) -> Score | list[Score]:
         """Set a melody for four voices.
 
         Parameters
@@ -235,7 +302,7 @@ class ChoraleComposer:
 
         Returns
         -------
-        list of Score
+        Score, or a list of n of them where `n` is given
         """
         self._check_fitted()
         if voice not in VOICES:
@@ -268,9 +335,9 @@ class ChoraleComposer:
         voices: Sequence[str] = VOICES,
         constraints: Sequence[Constraint] = (),
         random_state: int | None = None,
-        n: int = 1,
+        n: int | None = None,
         n_jobs: int = 1,
-    ) -> list[Score]:
+    ) -> Score | list[Score]:
         """Write a region of a four-part score anew and keep everything else.
 
         Parameters
@@ -286,7 +353,7 @@ class ChoraleComposer:
 
         Returns
         -------
-        list of Score
+        Score, or a list of n of them where `n` is given
             Notes that begin before the region, or end after it, stay.
         """
         self._check_fitted()
@@ -312,12 +379,13 @@ class ChoraleComposer:
     def _many(
         write: Callable[[np.random.Generator], Score],
         random_state: int | None,
-        n: int,
+        n: int | None,
         n_jobs: int,
-    ) -> list[Score]:
-        seeds = np.random.SeedSequence(random_state).spawn(n)
-        with ThreadPoolExecutor(max(1, min(n_jobs, n))) as pool:
-            return list(pool.map(lambda seed: write(np.random.default_rng(seed)), seeds))
+    ) -> Score | list[Score]:
+        seeds = np.random.SeedSequence(random_state).spawn(1 if n is None else n)
+        with ThreadPoolExecutor(max(1, min(n_jobs, len(seeds)))) as pool:
+            scores = list(pool.map(lambda seed: write(np.random.default_rng(seed)), seeds))
+        return scores[0] if n is None else scores
 
     # ---- how it is written --------------------------------------------------------------
 
@@ -403,8 +471,6 @@ class ChoraleComposer:
         unsettled = free & ~settled
         grid[:, :4] = np.where(settled & free, 1, np.where(unsettled, 0, onset))
         asked = onsets_asked(task.constraints, frame)
-        n_symbols = np.array([len(a) for a in frame.alphabets])[:4]
-        del n_symbols
         unary = np.zeros((len(grid), 4, 2))
         unary[..., 0][asked.must] = -np.inf
         unary[..., 1][(asked.never | asked.changes) & ~asked.must] = -np.inf
@@ -445,7 +511,7 @@ class ChoraleComposer:
         factors = compile_constraints(task.constraints, fine)
         between &= ~asked.never & ~asked.changes
         between[:, list(factors.automata)] = False
-        between &= ~np.isin(lines[:, self_end(encoder)], (12, 13))[:, None]
+        between &= ~np.isin(lines[:, encoder.column("end")], (12, 13))[:, None]
         base = self._base(fine, task, np.where(between, -1, lines[:, :4]), lines)
         plain = Factors(base.unary + factors.unary, {}, factors.pairwise, factors.terms)
         sampler = GibbsSampler(
@@ -473,9 +539,10 @@ class ChoraleComposer:
         return add_fermatas(score, task.spans)
 
 
-def self_end(encoder: GridEncoder) -> int:
-    """Column of the phrase's end."""
-    return encoder.column("end")
+def _encoders() -> tuple[GridEncoder, GridEncoder]:
+    """Return the encoders at two and at four steps a beat."""
+    coarse = GridEncoder(4, steps_per_beat=2)
+    return coarse, GridEncoder(4, steps_per_beat=4, contexts=(*coarse.contexts, "given"))
 
 
 def melody_key(melody: Score) -> tuple[int, int]:
@@ -569,7 +636,7 @@ def _quiet_grid(score: Score, step: int) -> tuple[Ints, Bools]:
 
 
 def silent_steps(frame: Frame, task: Task) -> Bools:
-    """Steps before the first given note and after the last, where nobody sings."""
+    """Mark the steps before the first given note and after the last, where nobody sings."""
     silent = np.zeros(frame.n_steps, np.bool_)
     if task.given is not None and len(task.given.notes):
         notes = task.given.notes

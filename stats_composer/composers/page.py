@@ -92,7 +92,7 @@ def planned_spans(page: Score) -> list[tuple[int, int]]:
     bar, beat = bar_duration(numerator, denominator), beat_ticks(numerator, denominator)
     bars_a_phrase = max(1, round(BEATS_A_PHRASE * beat / bar))
     final = max(beat, bar // 2 // beat * beat)
-    ends = [e for e in range(bars_a_phrase * bar, page.end, bars_a_phrase * bar)]
+    ends = list(range(bars_a_phrase * bar, page.end, bars_a_phrase * bar))
     if ends and page.end - ends[-1] < bars_a_phrase * bar and len(ends) > 1:
         ends.pop()
     return [(end - final, end) for end in [*ends, page.end]]

@@ -293,9 +293,7 @@ def _visit_onset(  # type: ignore[no-untyped-def]
                 bits |= 1 << w
         same = grid[t - 1, v] if later == 0 else grid[t + 1, v]
         stays = layout.onset + rows.place[u] * n_sets + bits
-        _apply_changes(
-            weights, values, low, high, stays + (1 << v), same, stays, -1, 0, 0, scatter
-        )
+        _apply_changes(weights, values, low, high, stays + (1 << v), same, stays, -1, 0, 0, scatter)
 
 
 @inline

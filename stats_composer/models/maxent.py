@@ -161,6 +161,9 @@ class MaxEnt(Estimator):
         finishes = self.finish or ()
         for finish in [finishes] if isinstance(finishes, ContrastiveDivergence) else finishes:
             finish.fit(self, pieces, rng, callback)
+        # What is used is what a file can hold in half the bytes.
+        self.weights_.vector[:] = self.weights_.vector.astype(np.float16)
+        self.weights_.fold()
         return self
 
     def _set_up(self, grids: list[Ints]) -> None:
@@ -169,11 +172,8 @@ class MaxEnt(Estimator):
         stacked = np.concatenate(grids)
         n_lines = stacked.shape[1] if self.n_lines is None else self.n_lines
         values = stacked.max(axis=0) + 1
-        context_values = {
-            term.context: int(values[term.context])
-            for term in terms
-            if getattr(term, "context", None) is not None
-        }
+        columns = [getattr(term, "context", None) for term in terms]
+        context_values = {c: int(values[c]) for c in columns if c is not None}
         if self.n_symbols is not None:
             n_symbols = np.asarray(self.n_symbols, np.int64)[:n_lines]
         else:
@@ -192,6 +192,57 @@ class MaxEnt(Estimator):
             grids=grids if any(isinstance(t, Progression) for t in terms) else (),
         )
         self.weights_ = Weights(terms, self.layout_, context_values)
+
+    # ---- files --------------------------------------------------------------------------
+
+    def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        """Return what was learned: sizes as JSON can hold them, and arrays.
+
+        Weights are given as float16, in which `fit` leaves them.
+        """
+        self._check_fitted("weights_")
+        sizes = {
+            "n_gates": self.layout_.n_gates,
+            "n_places": self.layout_.n_places,
+            "context_values": {str(k): v for k, v in self.weights_.context_values.items()},
+        }
+        arrays = {
+            "weights": self.weights_.vector.astype(np.float16),
+            "set_class": self.layout_.set_class.astype(np.int16),
+        }
+        return sizes, arrays
+
+    def restore(self, sizes: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Self:
+        """Take back what `state` gave, for a model of the same parameters.
+
+        Raises
+        ------
+        ValueError
+            If the sizes do not fit the terms.
+        """
+        terms = self._terms()
+        if self.n_lines is None or self.n_symbols is None:
+            raise ValueError("restore: expected a model with n_lines and n_symbols")
+        self.layout_ = make_layout(
+            terms,
+            n_lines=self.n_lines,
+            n_symbols=np.asarray(self.n_symbols, np.int64),
+            labels=self.labels,
+            n_gates=int(sizes["n_gates"]),
+            n_places=int(sizes["n_places"]),
+            modulus=self.modulus,
+            clip=self.clip,
+            set_class=arrays["set_class"].astype(np.int64),
+        )
+        values = {int(k): int(v) for k, v in sizes["context_values"].items()}
+        self.weights_ = Weights(terms, self.layout_, values)
+        if arrays["weights"].shape != self.weights_.vector.shape:
+            raise ValueError(
+                f"{arrays['weights'].size} weights: expected {self.weights_.vector.size}"
+            )
+        self.weights_.vector[:] = arrays["weights"]
+        self.weights_.fold()
+        return self
 
     # ---- scores -------------------------------------------------------------------------
 
@@ -233,7 +284,7 @@ class MaxEnt(Estimator):
             pieces.grid, pieces.start, pieces.stop, pieces.modelled, self.layout_, pieces.rows,
             field, self.weights_.folded, -1.0, np.zeros(1, np.float32), np.empty_like(field),
         )  # fmt: skip
-        return float(total / max(pieces.modelled.sum(), 1))
+        return float(total / max(int(pieces.modelled.sum()), 1))
 
     def log_weight(self, grid: Ints) -> float:
         """Sum of the weights of all features of a grid: log P up to the normaliser, in nats."""
@@ -268,7 +319,8 @@ class MaxEnt(Estimator):
 
     def coupling(self, line: int, other: int, lag: int) -> Floats:
         """Return J between a line and another `lag` steps later: [gate, symbol, other symbol]."""
-        return self.couplings_[self.pairs_.index((line, other, lag))]
+        table: Floats = self.couplings_[self.pairs_.index((line, other, lag))]
+        return table
 
 
 class PairwiseMaxEnt(MaxEnt):
@@ -321,10 +373,10 @@ class PairwiseMaxEnt(MaxEnt):
         self.l2 = l2
 
     def _terms(self) -> tuple[Term, ...]:
-        reach = {"max_lag": self.max_lag, "max_diagonal": self.max_diagonal, "l2": self.l2}
-        terms: list[Term] = [Field(l2=self.l2), Pair(**reach)]
+        reach = (self.l2, self.max_lag, self.max_diagonal)
+        terms: list[Term] = [Field(self.l2), Pair(*reach)]
         if self.context is not None:
-            terms.append(Field(l2=self.l2, context=self.context))
+            terms.append(Field(self.l2, context=self.context))
         if self.shared:
-            terms.append(PairDifference(**reach))
+            terms.append(PairDifference(*reach))
         return tuple(terms)

@@ -260,7 +260,8 @@ class Sonority(Term):
             above = (residues[:-1] - residues[-1]) % m
             cell = np.ravel_multi_index(tuple(above), (m,) * (n_lines - 1))
         size = int(np.prod(self.shape(layout)[1:]))
-        return (np.arange(self.n_contexts)[:, None] * size + cell).ravel()
+        cells: Ints = (np.arange(self.n_contexts)[:, None] * size + cell).ravel()
+        return cells
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -77,7 +78,7 @@ def make_layout(
         offsets[name] = end if name in present else 0
         end += size if name in present else 0
     voice_pair = np.full((n_lines, n_lines), -1, np.int64)
-    for number, (v, w) in enumerate(zip(*np.triu_indices(n_lines, 1), strict=True)):
+    for number, (v, w) in enumerate(itertools.combinations(range(n_lines), 2)):
         voice_pair[v, w] = voice_pair[w, v] = number
     return Layout(
         n_lines, n_gates, n_places, width, modulus, clip, np.asarray(n_symbols, np.int64), pitch,
@@ -233,11 +234,12 @@ class Weights:
                 out[v] = np.bincount(np.maximum(place, 0).ravel(), values.ravel(), N_SHIFTED)
             return out
         if not isinstance(term, Field) or term.context is None:
-            return residual.sum(axis=0)[:, None]
+            total: Floats = residual.sum(axis=0)[:, None]
+            return total
         column = grid[:, term.context]
         n_values = self.context_values[term.context]
         one_hot = (column[:, None] == np.arange(n_values)).astype(np.float32)
-        summed = one_hot.T @ residual.reshape(len(residual), -1)
+        summed: Floats = one_hot.T @ residual.reshape(len(residual), -1)
         return summed.reshape(n_values, layout.n_lines, layout.width).transpose(1, 0, 2)
 
     def _shifted(self, shift: Ints, v: int) -> Ints:
@@ -285,7 +287,8 @@ class Weights:
         add_counts(pieces.grid, pieces.start, pieces.stop, self.layout, pieces.rows, counts)
         lines = pieces.grid[:, : self.layout.n_lines]
         one_hot = (lines[:, :, None] == np.arange(self.layout.width)).astype(np.float32)
-        return counts / self.multiplicity(), one_hot
+        counts /= self.multiplicity()
+        return counts, one_hot
 
     def couplings(self) -> Floats:
         """Sum the pair terms: [pair, gate, symbol of a, symbol of b]."""

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from stats_composer.automata import multiply_all
 from stats_composer.errors import ConstraintError
 from stats_composer.factors import Factors, ParallelMotion
+from stats_composer.kernels.chain import Arcs
 from stats_composer.kernels.gibbs import Steps, sweep_row, sweep_sites
 from stats_composer.models.base import generator
 from stats_composer.models.maxent import MaxEnt, Pieces
@@ -104,7 +105,7 @@ class GibbsSampler:
         self._field = model.weights_.field(self.grid)
         self._weights = model.weights_.folded
         self._steps = no_steps(layout)
-        self._arcs = {}
+        self._arcs: dict[int, Arcs] = {}
         if factors is not None:
             self._honour(factors)
         rowwise = np.isin(np.arange(layout.n_lines), list(self._arcs))
@@ -116,7 +117,8 @@ class GibbsSampler:
         n = unary.shape[2]
         self._field[:, :, :n] += np.maximum(unary, FORBIDDEN).astype(np.float32)
         np.maximum(self._field, np.float32(FORBIDDEN), out=self._field)
-        tables, of = [], np.full((len(self.grid), layout.n_lines, layout.n_lines), -1, np.int64)
+        tables: list[Floats] = []
+        of = np.full((len(self.grid), layout.n_lines, layout.n_lines), -1, np.int64)
         known: dict[bytes, int] = {}
         for (v, w), table in factors.pairwise.items():
             if w >= layout.n_lines:
@@ -143,7 +145,7 @@ class GibbsSampler:
                 )
                 self._arcs[v] = flatten(multiply_all(automata, allowed), allowed)
 
-    def run(self, temperatures: Sequence[float] | Floats) -> Ints:
+    def run(self, temperatures: Sequence[float] | NDArray[np.floating]) -> Ints:
         """Make one sweep a temperature and return the state.
 
         Parameters

@@ -1,0 +1,127 @@
+"""Training of a chorale composer from files, and the record of what went into it."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stats_composer._version import __version__
+from stats_composer.composers.chorale import ChoraleComposer
+from stats_composer.errors import ScoreFileError
+from stats_composer.io import read_corpus
+from stats_composer.phrases import beat_ticks
+from stats_composer.score import Score
+
+__all__ = ["same_tune", "train"]
+
+OPENING_BEATS = 12
+LIKE = 10
+LICENCE = "music in the public domain"
+ATTRIBUTION = "J. S. Bach; encodings from the corpus of music21 (music21.org)"
+
+
+def train(
+    source: str | os.PathLike[str] | Sequence[str],
+    *,
+    exclude: Iterable[str] = (),
+    random_state: int = 0,
+    n_jobs: int = 1,
+    progress: bool = False,
+    callback: Callable[[str, int, int], Any] | None = None,
+) -> ChoraleComposer:
+    """Train a composer on the four-part scores among some files.
+
+    Parameters
+    ----------
+    source : str, path or sequence of str
+        Files, folders, patterns, or a name in music21's corpus such as `music21:bach`.
+    exclude : iterable of str
+        Names of files to leave out. Other settings of their tunes are left out too.
+    random_state : int
+    n_jobs : int
+        Processes that read files.
+    progress : bool
+    callback : callable, optional
+        Called as callback(stage, done, total).
+
+    Returns
+    -------
+    ChoraleComposer
+        With `manifest_`: what was used, what was left out and why.
+
+    Raises
+    ------
+    ScoreFileError
+        If no four-part score is among the files.
+    """
+    sources = [source] if isinstance(source, str | os.PathLike) else list(source)
+    corpora = [read_corpus(one, n_jobs=n_jobs, progress=progress) for one in sources]
+    named = [pair for corpus in corpora for pair in zip(corpus.names, corpus.scores, strict=True)]
+    files = {row.name: row for corpus in corpora for row in corpus.manifest}
+    refused = {row.name: row.reason for corpus in corpora for row in corpus.refused}
+    unwanted = {os.path.basename(name) for name in exclude}
+    held_out = [s for name, s in named if os.path.basename(name) in unwanted and s.voices]
+    openings = [opening(score) for score in held_out]
+    used: dict[str, Score] = {}
+    for name, score in named:
+        reason = _objection(score)
+        if os.path.basename(name) in unwanted:
+            reason = "held out"
+        elif not reason and any(same_tune(opening(score), other) for other in openings):
+            reason = "the tune of a score that is held out"
+        if reason:
+            refused[name] = reason
+        else:
+            used[name] = score
+    if not used:
+        raise ScoreFileError(f"{', '.join(map(str, sources))}: no score in four parts")
+    composer = ChoraleComposer(random_state=random_state)
+    composer.fit(used.values(), callback=callback)
+    composer.manifest_ = {
+        "name": "bach-chorale" if sources == ["music21:bach"] else "chorales",
+        "trained_on": f"{len(used)} scores of {', '.join(map(str, sources))}",
+        "files": {name: files[name.split("#")[0]].sha256 for name in used},
+        "left_out": refused,
+        "versions": {
+            "stats_composer": __version__,
+            **{name: importlib.metadata.version(name) for name in ("numpy", "numba", "music21")},
+        },
+        "licence": LICENCE if sources == ["music21:bach"] else "",
+        "attribution": ATTRIBUTION if sources == ["music21:bach"] else "",
+    }
+    return composer
+
+
+def _objection(score: Score) -> str:
+    """Say why a score is no chorale in four parts, or nothing."""
+    if len(score.voices) != 4:
+        return f"{len(score.voices)} voices"
+    notes = score.notes
+    for part, voice in score.voices:
+        line = notes[(notes["part"] == part) & (notes["voice"] == voice)]
+        if (line["onset"][1:] < (line["onset"] + line["duration"])[:-1]).any():
+            return f"chords within part {part + 1}"
+    return ""
+
+
+def opening(score: Score) -> NDArray[np.int64]:
+    """Pitches of the top line on the first beats, relative to the first."""
+    metre = score.time_signatures[0]
+    beat = beat_ticks(int(metre["numerator"]), int(metre["denominator"]))
+    part, voice = score.voices[0]
+    line = score.notes[(score.notes["part"] == part) & (score.notes["voice"] == voice)]
+    ticks = int(line["onset"][0]) + beat * np.arange(OPENING_BEATS)
+    row = np.searchsorted(line["onset"], ticks, side="right") - 1
+    pitch = line["pitch"][row].astype(np.int64)
+    relative: NDArray[np.int64] = pitch - pitch[0]
+    return relative
+
+
+def same_tune(one: NDArray[np.int64], other: NDArray[np.int64]) -> bool:
+    """Tell whether two openings are of one tune: the same on nearly all beats."""
+    return int((one == other).sum()) >= LIKE
