@@ -84,18 +84,23 @@ def blank_page(
 
 
 def planned_spans(page: Score) -> list[tuple[int, int]]:
-    """Place the final notes of the phrases of a new piece: the second half of every other bar.
+    """Place the final notes of the phrases of a new piece.
 
-    Phrases last about eight beats; the last one ends with the piece.
+    Phrases last about eight beats. Within the piece the last beat of a bar of three or four
+    is left for the upbeat of the next phrase, as most chorales have it; the last phrase ends
+    with the piece.
     """
     numerator, denominator = (int(n) for n in page.time_signatures[0].tolist()[1:])
     bar, beat = bar_duration(numerator, denominator), beat_ticks(numerator, denominator)
+    n_beats = bar // beat
     bars_a_phrase = max(1, round(BEATS_A_PHRASE * beat / bar))
-    final = max(beat, bar // 2 // beat * beat)
+    first = beat * (0 if n_beats == 3 else n_beats // 2)
+    upbeat = beat if n_beats > 2 else 0
     ends = list(range(bars_a_phrase * bar, page.end, bars_a_phrase * bar))
-    if ends and page.end - ends[-1] < bars_a_phrase * bar and len(ends) > 1:
+    if ends and page.end - ends[-1] < bars_a_phrase * bar:
         ends.pop()
-    return [(end - final, end) for end in [*ends, page.end]]
+    spans = [(end - bar + first, end - upbeat) for end in ends]
+    return [*spans, (page.end - bar + first, page.end)]
 
 
 def add_fermatas(score: Score, spans: list[tuple[int, int]]) -> Score:
