@@ -36,7 +36,7 @@ from stats_composer.automata import Automaton, live_states, multiply_all
 from stats_composer.errors import SamplingError
 from stats_composer.factors import Factors
 
-__all__ = ["find_grid"]
+__all__ = ["find_grid", "is_refuted"]
 
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
@@ -92,6 +92,23 @@ def find_grid(
     return grid
 
 
+def is_refuted(factors: Factors, *, with_automata: bool) -> bool:
+    """Tell whether a cheap look proves that no grid exists.
+
+    Parameters
+    ----------
+    factors : Factors
+    with_automata : bool
+        Look at each automaton alone too, not only at unary and pairwise factors.
+
+    Returns
+    -------
+    bool
+        False says nothing: `find_grid` decides.
+    """
+    return _Domains(factors).narrow(with_automata=with_automata)
+
+
 class _Domains:
     """The symbols that each voice can still take at each step, and the automata's states."""
 
@@ -105,12 +122,7 @@ class _Domains:
 
     def propagate(self) -> bool:
         """Remove what no solution can use; return False where nothing is left somewhere."""
-        self._narrow_pairs()
-        for voice, automata in self.factors.automata.items():
-            for automaton in automata:  # Each alone costs little, and mostly shows a conflict.
-                self.allowed[:, voice] &= live_states(automaton, self.allowed[:, voice])[1]
-        self._narrow_pairs()
-        if not self.allowed.any(axis=2).all():
+        if self.narrow(with_automata=False) or self.narrow(with_automata=True):
             return False
         for voice, automata in self.factors.automata.items():
             self.automata[voice] = multiply_all(automata, self.allowed[:, voice])
@@ -122,6 +134,16 @@ class _Domains:
                 self.allowed[:, voice] &= passed
             self._narrow_pairs()
         return bool(self.allowed.any(axis=2).all())
+
+    def narrow(self, *, with_automata: bool) -> bool:
+        """Remove what a pair of voices or one automaton alone rules out; tell of a proof."""
+        self._narrow_pairs()
+        if with_automata:
+            for voice, automata in self.factors.automata.items():
+                for automaton in automata:
+                    self.allowed[:, voice] &= live_states(automaton, self.allowed[:, voice])[1]
+            self._narrow_pairs()
+        return not self.allowed.any(axis=2).all()
 
     def _narrow_pairs(self) -> None:
         before = -1

@@ -12,16 +12,13 @@ problems", AAAI 2004.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
-
-import numpy as np
-from numpy.typing import NDArray
+from collections.abc import Callable, Iterable, Sequence
 
 from stats_composer.constraints.base import Constraint, compile_constraints
 from stats_composer.encoding import Frame
 from stats_composer.errors import ConstraintError, SamplingError
 from stats_composer.factors import Factors
-from stats_composer.search import find_grid
+from stats_composer.search import find_grid, is_refuted
 
 __all__ = ["check_feasible"]
 
@@ -74,10 +71,10 @@ def check_feasible(
     factors = oracle.compile(constraints)
     if find_grid(factors, 0, seconds=seconds / 2) is not None:
         return factors
-    if oracle.conflict([]):
+    if oracle.refuted([]):
         raise ConstraintError("no grid exists here even without constraints")
     hard = [constraint for constraint in constraints if constraint.hard]
-    found = _explain(oracle, [], [], hard)
+    found = oracle.explain(hard)
     named = {id(constraint) for constraint in found}
     texts = tuple(str(constraint) for constraint in constraints if id(constraint) in named)
     what = "this constraint cannot hold" if len(texts) == 1 else "these constraints cannot all hold"
@@ -85,51 +82,53 @@ def check_feasible(
 
 
 class _Oracle:
-    """Tells whether a set of constraints is proved to conflict.
-
-    What it compiled and the grids it found are kept: a grid that was found for some
-    constraints mostly answers for fewer of them.
-    """
+    """Tells whether a set of constraints is proved to conflict."""
 
     def __init__(self, frame: Frame, base: Factors | None, deadline: float) -> None:
         self.frame, self.base, self.deadline = frame, base, deadline
         self.known: dict[tuple[int, bytes], Factors] = {}
-        self.grids: list[NDArray[np.int64]] = []
 
     def compile(self, constraints: Sequence[Constraint]) -> Factors:
         factors = compile_constraints(constraints, self.frame, known=self.known)
         return factors if self.base is None else self.base & factors
 
-    def late(self) -> bool:
-        return time.monotonic() > self.deadline
+    def refuted_by_pairs(self, constraints: Sequence[Constraint]) -> bool:
+        return is_refuted(self.compile(constraints), with_automata=False)
 
-    def conflict(self, constraints: Sequence[Constraint]) -> bool:
-        factors = self.compile(constraints)
-        if any(factors.log_weight(grid) > -np.inf for grid in self.grids):
-            return False
+    def refuted_by_each(self, constraints: Sequence[Constraint]) -> bool:
+        return is_refuted(self.compile(constraints), with_automata=True)
+
+    def refuted(self, constraints: Sequence[Constraint]) -> bool:
         left = self.deadline - time.monotonic()
         try:
-            grid = find_grid(factors, 0, seconds=min(0.5, max(left / 4, 0.05)))
+            factors = self.compile(constraints)
+            return find_grid(factors, 0, seconds=min(0.5, max(left / 4, 0.05))) is None
         except SamplingError:
             return False
-        if grid is not None:
-            self.grids.append(grid)
-        return grid is None
 
+    def explain(self, constraints: list[Constraint]) -> list[Constraint]:
+        """Return a minimal conflicting part, found by the cheapest proof and made minimal."""
+        for proof in (self.refuted_by_pairs, self.refuted_by_each):
+            if proof(constraints):
+                constraints = self._split(proof, [], [], constraints)
+                break
+        return self._split(self.refuted, [], [], constraints)
 
-def _explain(
-    oracle: _Oracle,
-    background: list[Constraint],
-    added: list[Constraint],
-    candidates: list[Constraint],
-) -> list[Constraint]:
-    """Return a minimal part of the candidates that conflicts with the background."""
-    if added and not oracle.late() and oracle.conflict(background):
-        return []
-    if len(candidates) <= 1 or oracle.late():
-        return candidates
-    half = len(candidates) // 2
-    first, second = candidates[:half], candidates[half:]
-    from_second = _explain(oracle, background + first, first, second)
-    from_first = _explain(oracle, background + from_second, from_second, first)
-    return from_first + from_second
+    def _split(
+        self,
+        proof: Callable[[Sequence[Constraint]], bool],
+        background: list[Constraint],
+        added: list[Constraint],
+        candidates: list[Constraint],
+    ) -> list[Constraint]:
+        """Return a minimal part of the candidates that conflicts with the background."""
+        late = time.monotonic() > self.deadline
+        if added and not late and proof(background):
+            return []
+        if len(candidates) <= 1 or late:
+            return candidates
+        half = len(candidates) // 2
+        first, second = candidates[:half], candidates[half:]
+        from_second = self._split(proof, background + first, first, second)
+        from_first = self._split(proof, background + from_second, from_second, first)
+        return from_first + from_second
