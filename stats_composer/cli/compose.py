@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -37,6 +38,7 @@ from stats_composer.cli.output import (
     save,
     say,
 )
+from stats_composer.errors import ScoreWarning
 from stats_composer.score import Score
 
 if TYPE_CHECKING:
@@ -135,8 +137,7 @@ def _deliver(
             names = [numbered(name, number, len(scores)) for name in output]
         else:
             names = free_names(stem, _DEFAULT_SUFFIXES)
-        for name in names:
-            save(score, name)
+        _save_all(score, names)
         facts = score_facts(score)
         files = [name for name in names if name != STANDARD]
         reports.append({"files": files, "seed": seed, **facts})
@@ -152,3 +153,13 @@ def _deliver(
         say(f"Next: stats-composer show {readable[0]}", aside=aside)
     if as_json:
         print_json(reports[0] if len(reports) == 1 else reports)
+
+
+def _save_all(score: Score, names: Sequence[str]) -> None:
+    """Write a score under all names; what one cannot hold matters only if none can."""
+    whole = any(name == STANDARD or Path(name).suffix in (".musicxml", ".mxl") for name in names)
+    with warnings.catch_warnings():
+        if whole:
+            warnings.simplefilter("ignore", ScoreWarning)
+        for name in names:
+            save(score, name)
