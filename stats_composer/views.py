@@ -23,6 +23,7 @@ from stats_composer.theory import MAJOR, spell
 
 __all__ = [
     "EVENT_DTYPE",
+    "HOLD",
     "REST",
     "SLICE_DTYPE",
     "events",
@@ -36,6 +37,7 @@ __all__ = [
 ]
 
 REST = -1
+HOLD = -2
 
 EVENT_DTYPE = np.dtype(
     [
