@@ -1,0 +1,251 @@
+"""Writing Standard MIDI files of type 1: a track of marks, and a track for each part.
+
+Conventions
+-----------
+* 480 ticks to a quarter where that is exact, else the score's own.
+* Bars that are shorter or longer than their metre, a pickup first of all, get a metre of their
+  own length, so that the bar lines of other programs fall where the score has them.
+* What MIDI has no event for is reported: spelling that a reader would not find by itself,
+  chord symbols, fermatas, repeats, voices, verses past the first, the composer.
+
+References
+----------
+MIDI Manufacturers Association (1996), Standard MIDI Files 1.0, RP-001.
+"""
+
+from __future__ import annotations
+
+import io
+import itertools
+from math import gcd
+from typing import Any
+
+import mido
+import numpy as np
+
+from stats_composer.errors import ScoreFileError
+from stats_composer.io.limits import MAX_PARTS
+from stats_composer.io.midi_reader import spelled
+from stats_composer.io.report import Report
+from stats_composer.score import MINOR, TICKS_PER_QUARTER, UNKNOWN_MODE, Score, bar_duration
+from stats_composer.theory import fifths_name
+
+__all__ = ["encode_midi"]
+
+_TICKS = 480
+_HIGHEST_TEMPO = 0xFFFFFF
+
+Timed = list[tuple[int, int, Any]]
+
+
+def encode_midi(score: Score, report: Report) -> bytes:
+    """Write a score as MIDI.
+
+    Parameters
+    ----------
+    score : Score
+    report : Report
+        Told what could not be kept.
+
+    Returns
+    -------
+    bytes
+
+    Raises
+    ------
+    ScoreFileError
+        If the score has no part or more than the limit.
+    """
+    if not 0 < score.n_parts <= MAX_PARTS:
+        raise ScoreFileError(f"a score of {score.n_parts} parts: expected 1 to {MAX_PARTS}")
+    divisor = _common_divisor(score)
+    exact = TICKS_PER_QUARTER // _TICKS
+    unit = exact if divisor % exact == 0 else 1
+    file = mido.MidiFile(type=1, ticks_per_beat=TICKS_PER_QUARTER // unit, charset="utf-8")
+    file.tracks.append(_track(_marks(score, report), score.title, score.end, unit))
+    channels = _channels(score, report)
+    for part, channel in enumerate(channels):
+        messages = _notes(score, part, channel, report) + _lyrics(score, part)
+        change = mido.Message("program_change", channel=channel, program=score.parts[part].program)
+        messages.append((0, 0, change))
+        file.tracks.append(_track(messages, score.parts[part].name, score.end, unit))
+    _report_losses(score, report)
+    stream = io.BytesIO()
+    file.save(file=stream)
+    return stream.getvalue()
+
+
+def _common_divisor(score: Score) -> int:
+    divisor = gcd(TICKS_PER_QUARTER, score.end)
+    for name in ("notes", "bars", "tempos", "lyrics", "key_signatures", "time_signatures"):
+        divisor = gcd(divisor, int(np.gcd.reduce(getattr(score, name)["onset"])))
+    return gcd(divisor, int(np.gcd.reduce(score.notes["duration"])))
+
+
+def _track(messages: Timed, name: str, end: int, unit: int) -> Any:
+    """Sort messages into a track: marks, then note ends, then note starts at each time."""
+    track = mido.MidiTrack()
+    if name:
+        track.append(mido.MetaMessage("track_name", name=_clean(name), time=0))
+    before = 0
+    for tick, _, message in sorted(messages, key=lambda row: row[:2]):
+        track.append(message.copy(time=(tick - before) // unit))
+        before = tick
+    track.append(mido.MetaMessage("end_of_track", time=(end - before) // unit))
+    return track
+
+
+def _clean(text: str) -> str:
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _channels(score: Score, report: Report) -> list[int]:
+    """Give each part a channel; past fifteen, parts share them."""
+    free = [channel for channel in range(16) if channel != 9]
+    pitched = [part for part in range(score.n_parts) if not score.parts[part].percussion]
+    if len(pitched) > len(free):
+        report.add("more than 15 parts share MIDI channels and their instruments")
+    found = {part: free[index % len(free)] for index, part in enumerate(pitched)}
+    return [found.get(part, 9) for part in range(score.n_parts)]
+
+
+# ---- marks ----------------------------------------------------------------------------
+
+
+def _marks(score: Score, report: Report) -> Timed:
+    messages: Timed = []
+    for onset, numerator, denominator in _metres(score, report):
+        metre = mido.MetaMessage("time_signature", numerator=numerator, denominator=denominator)
+        messages.append((onset, 0, metre))
+    for onset, fifths, mode in score.key_signatures.tolist():
+        if abs(fifths) > 7:
+            report.add("key signatures of more than seven accidentals left out")
+            continue
+        tonic = fifths_name(fifths + 3 * (mode == MINOR))
+        name = tonic + ("m" if mode == MINOR else "")
+        messages.append((onset, 0, mido.MetaMessage("key_signature", key=name)))
+    for onset, tempo in score.tempos.tolist():
+        microseconds = min(max(round(6e7 / tempo), 1), _HIGHEST_TEMPO)
+        if abs(6e7 / microseconds / tempo - 1) > 1e-4:
+            report.add("tempos slower than 3.6 or too fast moved to the nearest")
+        messages.append((onset, 0, mido.MetaMessage("set_tempo", tempo=microseconds)))
+    return messages
+
+
+def _metres(score: Score, report: Report) -> list[tuple[int, int, int]]:
+    """List the metres, with one more for each bar of another length."""
+    changes = {row[0]: row[1:] for row in score.time_signatures.tolist()}
+    onsets = _joined_bars(score, report)
+    if set(changes) - set(onsets):
+        report.add("metres that change within a bar left out")
+    rows: list[tuple[int, int, int]] = []
+    written = (0, 0)
+    for onset, stop in itertools.pairwise(onsets):
+        row = score.mark_at("time_signatures", onset)
+        metre = (int(row["numerator"]), int(row["denominator"]))
+        length, full = stop - onset, bar_duration(*metre)
+        place = f"bar {score.bar_number(score.bar_at(onset))}"
+        if stop == score.end and length < full:
+            if score.pickup + length != full:
+                report.add("a last bar shorter than its metre filled up")
+        elif length != full:
+            found = _metre_of(length)
+            if found is None:
+                report.add("bars whose length is no metre", place)
+            elif onset or not score.pickup:
+                report.add("bars of irregular length given a metre", place)
+            metre = found or metre
+        if metre != written or onset in changes:
+            rows.append((onset, *metre))
+            written = metre
+    return rows
+
+
+def _joined_bars(score: Score, report: Report) -> list[int]:
+    """Place the bar lines, less those that divide a full bar in two, and the end."""
+    onsets = [*score.bars["onset"].tolist(), score.end]
+    kept, bar = [], 0
+    while bar + 1 < len(onsets):
+        kept.append(onsets[bar])
+        row = score.mark_at("time_signatures", onsets[bar])
+        full = bar_duration(int(row["numerator"]), int(row["denominator"]))
+        if bar and bar + 2 < len(onsets) and onsets[bar + 2] - onsets[bar] == full:
+            report.add("bars divided by a repeat joined", f"bar {score.bar_number(bar)}")
+            bar += 1
+        bar += 1
+    return [*kept, score.end]
+
+
+def _metre_of(length: int) -> tuple[int, int] | None:
+    for denominator in (4, 8, 16, 32, 64):
+        numerator, rest = divmod(length * denominator, 4 * TICKS_PER_QUARTER)
+        if rest == 0 and 1 <= numerator <= 128:
+            return numerator, denominator
+    return None
+
+
+def _lyrics(score: Score, part: int) -> Timed:
+    """Write the first verse; a hyphen follows a syllable whose word goes on."""
+    messages: Timed = []
+    for onset, owner, _, verse, syllabic, text in score.lyrics.tolist():
+        if owner == part and verse <= 1:
+            joint = "-" if syllabic in ("begin", "middle") else ""
+            message = mido.MetaMessage("lyrics", text=_clean(text + joint))
+            messages.append((onset, 0, message))
+    return messages
+
+
+# ---- notes ----------------------------------------------------------------------------
+
+
+def _notes(score: Score, part: int, channel: int, report: Report) -> Timed:
+    """Write the notes of a part; on one channel a pitch can sound only once at a time."""
+    rows = score.notes[score.notes["part"] == part]
+    fields = zip(*(rows[name].tolist() for name in rows.dtype.names or ()), strict=True)
+    sounding: dict[int, list[int]] = {}
+    spans: list[list[int]] = []
+    for onset, duration, pitch, _, _, _, velocity, tied in fields:
+        stop = onset + duration
+        last = sounding.get(pitch)
+        if last and tied and last[1] == onset:
+            report.add("tied notes joined", count=1)
+            last[1] = stop
+            continue
+        if last and last[1] > onset:
+            report.add("a pitch struck again while it sounds, cut short", score.place(rows[0]))
+            if last[0] == onset:
+                last[1] = max(last[1], stop)
+                continue
+            stop, last[1] = max(stop, last[1]), onset
+        if tied:
+            report.add("notes that continue earlier ones struck anew")
+        if velocity == 0:
+            report.add("velocities of 0 raised to 1")
+        sounding[pitch] = [onset, stop, pitch, max(velocity, 1)]
+        spans.append(sounding[pitch])
+    messages: Timed = []
+    for onset, stop, pitch, velocity in spans:
+        start = mido.Message("note_on", channel=channel, note=pitch, velocity=velocity)
+        messages.append((onset, 2, start))
+        end = mido.Message("note_off", channel=channel, note=pitch, velocity=64)
+        messages.append((stop, 1, end))
+    return messages
+
+
+def _report_losses(score: Score, report: Report) -> None:
+    """Name what of the score has no event."""
+    voices = {(part, voice) for part, voice in score.voices if voice}
+    ones = {lyric[3:4] for lyric in score.lyrics.tolist()}
+    losses = {
+        "the composer's name": bool(score.composer),
+        "chord symbols": len(score.chords) > 0,
+        "fermatas": len(score.fermatas) > 0,
+        "repeats and endings": bool((score.bars["repeat"] | score.bars["ending"]).any()),
+        "voices within a part": bool(voices),
+        "verses past the first": any(verse > 1 for (verse,) in ones),
+        "keys without a mode": bool((score.key_signatures["mode"] == UNKNOWN_MODE).any()),
+        "the spelling of some notes": bool((spelled(score) != score.notes["fifths"]).any()),
+    }
+    lost = [name for name, is_lost in losses.items() if is_lost]
+    if lost:
+        report.add(f"MIDI does not hold {', '.join(lost)}")
