@@ -3,8 +3,8 @@
 Conventions
 -----------
 * Standard 2.1: an accidental holds for its letter in every octave to the end of the bar, and
-  over a tie (in a tune without bars, for its note); the unit length follows from the metre where no `L:` tells it; in tuplets the
-  time of 5, 7 or 9 notes follows from the metre.
+  over a tie (in a tune without bars, for its note); the unit length follows from the metre
+  where no `L:` tells it; so does the time of 5, 7 or 9 notes in tuplets.
 * Each `V:` is a part. Bars, repeats, endings, metres and keys are those of the first voice.
 * A quoted text is a chord symbol, kept as it is written, where it can be one; annotations and
   overlays (`&`) are counted in a warning.
@@ -429,7 +429,7 @@ class _Tune:
         voices = list(self.voices.values()) or [self.voice]
         end = max(round_ticks(voice.cursor) for voice in voices)
         notes = [row for part, voice in enumerate(voices) for row in self._notes(voice, part)]
-        bars = self._bars(voices[0], end)
+        bars = self._bars(voices[0], end) if self.barred else []
         metres = {at: metre for at, metre in self.metres.items() if at < max(end, 1)}
         metres = metres if 0 in metres else {0: (4, 4), **metres}
         end = end or bar_duration(*metres[0])

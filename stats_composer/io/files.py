@@ -167,7 +167,8 @@ def _encode(score: Score, format: str, report: Report) -> bytes:
         from stats_composer.io.midi_writer import encode_midi
 
         return encode_midi(score, report)
-    from stats_composer.io.musicxml_writer import encode_musicxml, zip_musicxml
+    from stats_composer.io.musicxml_writer import encode_musicxml
+    from stats_composer.io.mxl import zip_musicxml
 
     data = encode_musicxml(score, report)
     return zip_musicxml(data) if format == "mxl" else data

@@ -48,8 +48,11 @@ class GuardedReader:
     stats_composer.errors.ScoreFileError: a score of 0 parts: expected at least one
     """
 
-    def __init__(self, max_seconds: float = MAX_SECONDS) -> None:
+    def __init__(
+        self, max_seconds: float = MAX_SECONDS, max_memory_bytes: int = MAX_MEMORY_BYTES
+    ) -> None:
         self.max_seconds = max_seconds
+        self.max_memory_bytes = max_memory_bytes
         self._child: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> GuardedReader:
@@ -89,7 +92,7 @@ class GuardedReader:
     def answer(self, data: bytes, format: str) -> bytes:
         """Return what the child answers: the packed form of `read`'s result."""
         if self._child is None:
-            self._child = _start()
+            self._child = _start(self.max_memory_bytes)
         child = self._child
         late = threading.Event()
 
@@ -136,14 +139,14 @@ class GuardedReader:
             child.wait()
 
 
-def _start() -> subprocess.Popen[bytes]:
+def _start(max_memory_bytes: int) -> subprocess.Popen[bytes]:
     """Start a child that imports what this process would, but nothing from its working folder."""
     root = str(Path(__file__).parents[2])
     path = os.pathsep.join([root, *(entry for entry in sys.path if os.path.isabs(entry))])
     one_thread = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     try:
         return subprocess.Popen(
-            [sys.executable, "-P", "-m", "stats_composer.io.guard"],
+            [sys.executable, "-P", "-m", "stats_composer.io.guard", str(max_memory_bytes)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -219,12 +222,12 @@ def unpack_answer(message: bytes) -> tuple[list[Score], str]:
 # ---- the child ------------------------------------------------------------------------
 
 
-def _limit_memory() -> None:
+def _limit_memory(max_memory_bytes: int) -> None:
     with contextlib.suppress(ImportError, ValueError, OSError):
         import resource
 
         _, hard = resource.getrlimit(resource.RLIMIT_AS)
-        resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY_BYTES, hard))
+        resource.setrlimit(resource.RLIMIT_AS, (max_memory_bytes, hard))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
@@ -245,7 +248,7 @@ def _answer(data: bytes, format: str) -> bytes:
     except (ScoreFileError, ScoreError) as error:
         reason = str(error)
     except MemoryError:
-        reason = f"reading it takes more than {MAX_MEMORY_BYTES / 1e9:g} GB"
+        reason = "reading it takes more memory than is allowed"
     except RecursionError:
         reason = "nested too deeply"
     except Exception as error:
@@ -268,7 +271,7 @@ def _serve(requests: BinaryIO, answers: BinaryIO) -> None:
 
 def main() -> None:
     """Serve on the standard streams; what a library prints goes to the errors."""
-    _limit_memory()
+    _limit_memory(int(sys.argv[1]))
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     _serve(sys.stdin.buffer, answers)

@@ -17,9 +17,7 @@ W3C Music Notation Community Group, MusicXML 4.0, https://www.w3.org/2021/06/mus
 
 from __future__ import annotations
 
-import io
 import re
-import zipfile
 from collections.abc import Iterator
 from xml.sax.saxutils import escape
 
@@ -29,7 +27,7 @@ from stats_composer._version import __version__
 from stats_composer.errors import ScoreFileError
 from stats_composer.io.harmony import harmony_element
 from stats_composer.io.limits import MAX_PARTS
-from stats_composer.io.musicxml_reader import DEFAULT_VELOCITY, LANE_STRIDE
+from stats_composer.io.musicxml_part import DEFAULT_VELOCITY, LANE_STRIDE
 from stats_composer.io.notation import Note, Sign, written_pitch
 from stats_composer.io.page import Line, Page
 from stats_composer.io.report import Report
@@ -43,7 +41,7 @@ from stats_composer.score import (
     natural_fifths,
 )
 
-__all__ = ["encode_musicxml", "zip_musicxml"]
+__all__ = ["encode_musicxml"]
 
 _DRUM_PLACES = {35: "F4", 36: "F4", 37: "C5", 38: "C5", 40: "C5", 41: "A4", 42: "G5", 43: "A4"} | {
     44: "D4", 45: "B4", 46: "G5", 47: "D5", 48: "D5", 49: "A5", 50: "E5", 51: "F5", 53: "F5",
@@ -88,27 +86,6 @@ def encode_musicxml(score: Score, report: Report) -> bytes:
         lines.append("</part>")
     lines.append("</score-partwise>\n")
     return "\n".join(lines).encode()
-
-
-def zip_musicxml(data: bytes) -> bytes:
-    """Pack MusicXML as MXL; the same score gives the same bytes."""
-    container = (
-        '<?xml version="1.0" encoding="UTF-8"?>\n<container><rootfiles>'
-        '<rootfile full-path="score.musicxml" '
-        'media-type="application/vnd.recordare.musicxml+xml"/></rootfiles></container>\n'
-    )
-    members = (
-        ("mimetype", b"application/vnd.recordare.musicxml", zipfile.ZIP_STORED),
-        ("META-INF/container.xml", container.encode(), zipfile.ZIP_DEFLATED),
-        ("score.musicxml", data, zipfile.ZIP_DEFLATED),
-    )
-    stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w") as archive:
-        for name, content, method in members:
-            member = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
-            member.compress_type = method
-            archive.writestr(member, content)
-    return stream.getvalue()
 
 
 def _clean(text: str, report: Report) -> str:

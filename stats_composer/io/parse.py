@@ -116,7 +116,8 @@ def parse(data: bytes, format: str, report: Report) -> list[Score]:
     ScoreFileError, ScoreError
     """
     if format in ("musicxml", "mxl"):
-        from stats_composer.io.musicxml_reader import read_musicxml, unzip_musicxml
+        from stats_composer.io.musicxml_reader import read_musicxml
+        from stats_composer.io.mxl import unzip_musicxml
 
         return [read_musicxml(unzip_musicxml(data) if format == "mxl" else data, report)]
     if format == "midi":
