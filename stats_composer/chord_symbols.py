@@ -4,8 +4,13 @@ Conventions
 -----------
 Two notations are read. Harte's (`C:maj/3`, `A:min7`, `F#:hdim7`, `D:7(b9)`, `G:(1,4,5)`) has a
 colon after the root; its bass is a degree of the root's major scale. The lead sheet's (`C`,
-`Am7/G`, `Bbmaj7`, `F#m7b5`, `G7#9`) has none; its bass is a note name. A symbol that is read
-in different ways by different people is refused, with the two readings: `C-7`, `Calt`.
+`Am7/G`, `Bbmaj7`, `F#m7b5`, `G7#9`, `CΔ`, `C^7`, `Bø`, `B%7`) has none; its bass is a note name.
+`N`, `N.C.` and their like say that there is no chord (`is_no_chord`).
+
+A symbol that different people read in different ways is refused, with the readings: `E-7` is E
+minor seventh on a jazz chart and E flat seventh to some programs (`Bb-7`, whose root has its
+accidental, can only be minor), `C2` is sus2 or add9, `Calt` alters what its reader likes. `7alt`
+is the seventh chord with every alteration: third, minor seventh, b9, #9, #11, b13 and no fifth.
 
 References
 ----------
@@ -20,7 +25,10 @@ from dataclasses import dataclass
 
 from stats_composer.theory import name_fifths
 
-__all__ = ["QUALITIES", "Chord", "parse_chord"]
+__all__ = ["NO_CHORD", "QUALITIES", "Chord", "is_no_chord", "parse_chord"]
+
+NO_CHORD = "N"
+"""Harte's symbol where nothing sounds that has a name."""
 
 QUALITIES: dict[str, tuple[int, ...]] = {
     "maj": (0, 4, 7),
@@ -57,52 +65,89 @@ QUALITIES: dict[str, tuple[int, ...]] = {
 
 _LEAD_SHEET = {
     "": "maj",
-    **dict.fromkeys(["M", "maj", "Maj", "ma", "major"], "maj"),
+    **dict.fromkeys(["M", "maj", "ma", "major"], "maj"),
     **dict.fromkeys(["m", "min", "mi", "minor"], "min"),
     **dict.fromkeys(["dim", "°", "o"], "dim"),
     **dict.fromkeys(["aug", "+"], "aug"),
     **dict.fromkeys(["sus", "sus4"], "sus4"),
     **dict.fromkeys(["6", "maj6", "M6"], "maj6"),
     **dict.fromkeys(["m6", "min6", "mi6"], "min6"),
-    **dict.fromkeys(["7", "dom7"], "7"),
-    **dict.fromkeys(["maj7", "Maj7", "M7", "ma7", "Δ", "△", "Δ7", "△7"], "maj7"),
-    **dict.fromkeys(["m7", "min7", "mi7"], "min7"),
-    **dict.fromkeys(["mM7", "mMaj7", "mmaj7", "m(maj7)", "minmaj7", "mΔ7"], "minmaj7"),
+    **dict.fromkeys(["7", "dom7", "dom"], "7"),
+    **dict.fromkeys(["maj7", "M7", "ma7", "major7", "Δ", "Δ7"], "maj7"),
+    **dict.fromkeys(["m7", "min7", "mi7", "minor7"], "min7"),
+    **dict.fromkeys(
+        ["mM7", "mmaj7", "mma7", "m/maj7", "minmaj7", "mΔ7", "mΔ", "minM7", "mimaj7"], "minmaj7"
+    ),
     **dict.fromkeys(["dim7", "°7", "o7"], "dim7"),
-    **dict.fromkeys(["ø", "ø7", "hdim7"], "hdim7"),
-    **dict.fromkeys(["aug7", "+7"], "aug7"),
+    **dict.fromkeys(["ø", "ø7", "hdim7", "hdim"], "hdim7"),
+    **dict.fromkeys(["aug7", "+7", "7+"], "aug7"),
     **dict.fromkeys(["7sus4", "7sus"], "7sus4"),
     **dict.fromkeys(["9sus4", "9sus"], "9sus4"),
-    **dict.fromkeys(["maj9", "Maj9", "M9", "ma9", "Δ9"], "maj9"),
+    **dict.fromkeys(["maj9", "M9", "ma9", "Δ9"], "maj9"),
     **dict.fromkeys(["m9", "min9", "mi9"], "min9"),
     **dict.fromkeys(["69", "6/9"], "maj69"),
-    **dict.fromkeys(["m69", "m6/9"], "min69"),
-    **dict.fromkeys(["maj11", "M11"], "maj11"),
+    **dict.fromkeys(["m69", "m6/9", "min69", "min6/9", "mi69"], "min69"),
+    **dict.fromkeys(["maj11", "M11", "ma11"], "maj11"),
     **dict.fromkeys(["m11", "min11", "mi11"], "min11"),
-    **dict.fromkeys(["maj13", "M13"], "maj13"),
+    **dict.fromkeys(["maj13", "M13", "ma13", "Δ13"], "maj13"),
     **dict.fromkeys(["m13", "min13", "mi13"], "min13"),
     **{name: name for name in ("5", "sus2", "9", "11", "13")},
 }
+# What the lead sheet writes and Harte's vocabulary has no name for.
+_UNNAMED = {
+    "7alt": (0, 1, 3, 4, 6, 8, 10),
+    **dict.fromkeys(["+M7", "+maj7", "augmaj7", "+Δ7", "+Δ", "+ma7"], (0, 4, 8, 11)),
+    **dict.fromkeys(["+9", "aug9", "9+"], (0, 2, 4, 8, 10)),
+    **dict.fromkeys(["mM9", "mmaj9", "minmaj9", "mΔ9"], (0, 2, 3, 7, 11)),
+    **dict.fromkeys(["ø9"], (0, 2, 3, 6, 10)),
+    **dict.fromkeys(["ø11"], (0, 2, 3, 5, 6, 10)),
+    **dict.fromkeys(["°M7", "dimM7", "dimmaj7", "oM7", "°maj7", "°Δ7"], (0, 3, 6, 11)),
+    **dict.fromkeys(["13sus4", "13sus"], (0, 2, 5, 7, 9, 10)),
+    **dict.fromkeys(["maj7sus4", "M7sus4", "maj7sus"], (0, 5, 7, 11)),
+    **dict.fromkeys(["sus2sus4", "sus24"], (0, 2, 5, 7)),
+    **dict.fromkeys(["7b9sus4", "7b9sus", "7susb9"], (0, 1, 5, 7, 10)),
+}
+_READ: dict[str, tuple[int, ...]] = {
+    **QUALITIES,
+    **{name: QUALITIES[quality] for name, quality in _LEAD_SHEET.items()},
+    **_UNNAMED,
+}
+_LONGEST_FIRST = sorted(_READ, key=len, reverse=True)
+_SPELLINGS = (
+    (r"♭", "b"), (r"♯", "#"), (r"𝄫", "bb"), (r"𝄪", "##"), (r"[△▵∆^]", "Δ"), (r"[ØΦφ%⌀]", "ø"),
+    (r"[º˚]", "°"), (r"[−–—]", "-"),
+)  # fmt: skip
 _AMBIGUOUS = {
-    "-": "minor or a flat",
-    "alt": "which tones are altered differs",
+    "alt": "which tones are altered differs: write 7alt or the tones",
     "2": "sus2 or add9",
     "4": "sus4 or add11",
-    "M-": "major or minor",
+    "/9": "add9 or a ninth in the bass",
 }
-_ALTERATIONS = {
+_ALTERATIONS: dict[str, tuple[int | None, int | None]] = {
     "b5": (7, 6),
     "#5": (7, 8),
     "+5": (7, 8),
+    "-5": (7, 6),
     "b9": (2, 1),
     "#9": (2, 3),
+    "-9": (2, 1),
+    "+9": (2, 3),
     "#11": (5, 6),
+    "+11": (5, 6),
     "b13": (9, 8),
-    "add9": (None, 2),
+    "b6": (None, 8),
     "add2": (None, 2),
     "add4": (None, 5),
+    "add6": (None, 9),
+    "add9": (None, 2),
     "add11": (None, 5),
+    "add#11": (None, 6),
     "add13": (None, 9),
+    "addb9": (None, 1),
+    "no3": (4, None),
+    "no5": (7, None),
+    "omit3": (4, None),
+    "omit5": (7, None),
 }
 _DEGREE_FIFTHS = (0, 2, 4, -1, 1, 3, 5)
 
@@ -137,13 +182,27 @@ class Chord:
         return None if self.bass is None else 7 * self.bass % 12
 
 
-def parse_chord(symbol: str) -> Chord:
+def is_no_chord(symbol: str) -> bool:
+    """Tell whether a symbol says that there is no chord: `N`, `N.C.`, `NC`, `n.c.`, `X`.
+
+    Examples
+    --------
+    >>> is_no_chord("N.C."), is_no_chord("C")
+    (True, False)
+    """
+    return symbol.strip().replace(".", "").replace(" ", "").upper() in ("N", "NC", "X")
+
+
+def parse_chord(symbol: str, *, minus: str = "refuse") -> Chord:
     """Read a chord symbol.
 
     Parameters
     ----------
     symbol : str
         Harte's notation or the lead sheet's.
+    minus : {"refuse", "minor", "flat"}
+        What `-` after a letter means: on a jazz chart `E-7` is E minor seventh, to music21 and
+        Humdrum E flat seventh. Not knowing where a symbol comes from, it is refused.
 
     Raises
     ------
@@ -156,12 +215,23 @@ def parse_chord(symbol: str) -> Chord:
     ([0, 4, 7, 9], 7)
     >>> parse_chord("C:maj/3") == parse_chord("C/E")
     True
+    >>> parse_chord("E-7", minus="minor") == parse_chord("Em7")
+    True
     """
-    text = symbol.strip().replace("♭", "b").replace("♯", "#")
+    text = symbol.strip()
+    for pattern, plain in _SPELLINGS:
+        text = re.sub(pattern, plain, text)
+    if minus == "flat":
+        text = re.sub(r"(^|/)([A-G])(-+)", lambda m: m[1] + m[2] + "b" * len(m[3]), text)
     match = re.fullmatch(r"([A-G](?:#+|b+)?)(.*)", text)
     if not match:
         raise ValueError(f"chord {symbol!r}: expected a root A to G, such as C:maj/3 or Am7/G")
     root, rest = name_fifths(match[1]), match[2]
+    if rest.startswith("-") and not re.match(r"-[59](?![#b\d])", rest):
+        if minus != "minor" and len(match[1]) == 1:
+            readings = f"{match[1]}m{rest[1:]} or {match[1]}b{rest[1:]}"
+            raise ValueError(f"chord {symbol!r}: '-' is ambiguous (minor or a flat): {readings}")
+        rest = "m" + rest[1:]
     try:
         return _harte(root, rest) if rest.startswith(":") else _lead_sheet(root, rest)
     except ValueError as error:
@@ -203,25 +273,35 @@ def _lead_sheet(root: int, rest: str) -> Chord:
         body = slash[1]
         is_note = slash[2][0] in "ABCDEFG"
         bass = name_fifths(slash[2]) if is_note else root + _degree(slash[2])
-    plain = re.sub(r"[()\s,]", "", body) if body not in _LEAD_SHEET else body
-    names = sorted((*_LEAD_SHEET, *QUALITIES), key=len, reverse=True)
-    for name in names:
-        changes = _alterations(plain[len(name) :]) if plain.startswith(name) else None
-        if changes is not None:
-            tones = set(QUALITIES[_LEAD_SHEET.get(name, name)])
-            for replaced, tone in changes:
-                tones.discard(-1 if replaced is None else replaced)
-                tones.add(tone)
-            if "b9" in plain and "#9" in plain:
-                tones |= {1, 3}
-            return Chord(root, tuple(sorted(tones)), bass)
-    for sign, readings in _AMBIGUOUS.items():
-        if sign in body:
-            raise ValueError(f"{sign!r} is ambiguous ({readings}): write it out")
-    raise ValueError(f"unknown quality {body!r}")
+    if body in _AMBIGUOUS:
+        raise ValueError(f"{body!r} is ambiguous ({_AMBIGUOUS[body]})")
+    tones = _tones(re.sub(r"[()\[\]\s,]", "", body) if body not in _READ else body)
+    if tones is None:
+        for sign in ("2", "4"):
+            if re.fullmatch(rf"(m|min|maj|M|7){sign}", body):
+                raise ValueError(f"{body!r} is ambiguous ({_AMBIGUOUS[sign]}): write it out")
+        raise ValueError(f"unknown quality {body!r}")
+    return Chord(root, tones, bass)
 
 
-def _alterations(text: str) -> list[tuple[int | None, int]] | None:
+def _tones(text: str) -> tuple[int, ...] | None:
+    """Read a quality and what alters it; None where it is something else."""
+    text = re.sub(r"(?i:maj)|MA(?=\d|$)|Ma(?=\d|$)", "maj", text)
+    text = re.sub(r"MIN|Min|MI(?=\d|$)|Mi(?=\d|$)", "min", text)
+    for name in _LONGEST_FIRST:
+        changes = _alterations(text[len(name) :]) if text.startswith(name) else None
+        if changes is None:
+            continue
+        tones = set(_READ[name])
+        minor = 4 not in tones
+        for replaced, tone in changes:
+            tones.discard(-1 if replaced is None else 3 if replaced == 4 and minor else replaced)
+        tones |= {tone for _, tone in changes if tone is not None}
+        return tuple(sorted(tones))
+    return None
+
+
+def _alterations(text: str) -> list[tuple[int | None, int | None]] | None:
     """Read what follows a quality, such as `b9#11`; None where it is something else."""
     names = "|".join(re.escape(name) for name in sorted(_ALTERATIONS, key=len, reverse=True))
     if not re.fullmatch(f"(?:{names})*", text):

@@ -21,6 +21,7 @@ HOME = {
         [
             "theory",
             "chord_symbols",
+            "chord_names",
             "score",
             "automata",
             "factors",

@@ -1,0 +1,236 @@
+"""Kernels of a linear-chain conditional random field whose weights are shared by rows.
+
+Conventions
+-----------
+A step has `n_rows` rows of `n_classes` labels; label = row * n_classes + class. What is seen
+at a step is, for every row, a list of features: `feature[step, row]`, filled up with -1. All rows
+share one table of weights, so that the score of a label is
+
+    unary[t, row * n_classes + c] = sum over k of weights[feature[t, row, k], c]
+
+and P(y) is proportional to exp(sum_t unary[t, y_t] + sum_t transition[gate_t, y_(t-1), y_t]).
+`start` holds the first step of each piece and, after the last, the number of steps; the gate
+of a piece's first step is not used. `potential` is exp(transition) and `turned` the same with
+its last two axes exchanged, so that both passes run along rows of memory.
+
+References
+----------
+J. Lafferty, A. McCallum, F. Pereira, "Conditional random fields", ICML 2001, section 3.
+L. Rabiner, "A tutorial on hidden Markov models", Proc. IEEE 77(2), 1989, section V.A: scaling.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stats_composer.kernels._jit import inline, jit
+
+__all__ = ["add_features", "best_paths", "forward_backward", "gather_scores"]
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Features = NDArray[np.int32]
+
+# A label whose normalised message is below this is passed over: most are, once a model has
+# learned, and what is lost is a relative 1e-8 of the sums at most.
+NOTHING = 1e-10
+
+
+@jit()
+def gather_scores(feature: Features, weights: Floats, out: Floats) -> None:
+    """Add up the weights of the features of every step and row.
+
+    Parameters
+    ----------
+    feature : (n_steps, n_rows, n_slots) int32                                       # IN
+    weights : (n_features, n_classes) float64                                        # IN
+    out : (n_steps, n_rows * n_classes) float64                                      # OUT
+    """
+    n_steps, n_rows, n_slots = feature.shape
+    n_classes = weights.shape[1]
+    for t in range(n_steps):
+        for j in range(n_rows * n_classes):
+            out[t, j] = 0.0
+        for row in range(n_rows):
+            for k in range(n_slots):
+                index = feature[t, row, k]
+                if index < 0:
+                    break
+                for c in range(n_classes):
+                    out[t, row * n_classes + c] += weights[index, c]
+
+
+@jit()
+def add_features(feature: Features, residual: Floats, out: Floats) -> None:
+    """Add what each step's labels ask for to the features that they have: the transpose.
+
+    Parameters
+    ----------
+    feature : (n_steps, n_rows, n_slots) int32                                       # IN
+    residual : (n_steps, n_rows * n_classes) float64                                 # IN
+    out : (n_features, n_classes) float64                                            # IN, OUT
+    """
+    n_steps, n_rows, n_slots = feature.shape
+    n_classes = out.shape[1]
+    for t in range(n_steps):
+        for row in range(n_rows):
+            total = 0.0
+            for c in range(n_classes):
+                total += abs(residual[t, row * n_classes + c])
+            if total < NOTHING:
+                continue
+            for k in range(n_slots):
+                index = feature[t, row, k]
+                if index < 0:
+                    break
+                for c in range(n_classes):
+                    out[index, c] += residual[t, row * n_classes + c]
+
+
+@inline
+def _lift(unary: Floats, t: int, out: Floats) -> float:
+    """Write exp(unary - its largest) of a step, and return the largest."""
+    largest = unary[t, 0]
+    for j in range(unary.shape[1]):
+        largest = max(largest, unary[t, j])
+    for j in range(unary.shape[1]):
+        out[j] = np.exp(unary[t, j] - largest)
+    return largest
+
+
+@jit()
+def forward_backward(
+    start: Ints,
+    unary: Floats,
+    gate: Ints,
+    potential: Floats,
+    turned: Floats,
+    marginal: Floats,
+    paired: Floats,
+) -> float:
+    """Compute the log-normaliser of all pieces, and how probable labels and pairs are.
+
+    Parameters
+    ----------
+    start : (n_pieces + 1,) int64                                                    # IN
+    unary : (n_steps, n_labels) float64                                              # IN
+    gate : (n_steps,) int64                                                          # IN
+    potential, turned : (n_gates, n_labels, n_labels) float64                        # IN
+    marginal : (n_steps, n_labels) float64                                           # OUT
+    paired : (n_gates, n_labels, n_labels) float64, or empty to skip them            # IN, OUT
+        What is added here has to be multiplied by `potential` to be the expected count.
+
+    Returns
+    -------
+    float
+        The sum over pieces of log Z.
+    """
+    n_labels = unary.shape[1]
+    longest = 0
+    for p in range(len(start) - 1):
+        longest = max(longest, start[p + 1] - start[p])
+    lifted = np.empty((longest, n_labels))
+    message = np.empty((longest, n_labels))
+    scale = np.empty(longest)
+    later = np.empty(n_labels)
+    coming = np.empty(n_labels)
+    total = 0.0
+    for p in range(len(start) - 1):
+        first, n = start[p], start[p + 1] - start[p]
+        for t in range(n):
+            total += _lift(unary, first + t, lifted[t])
+            if t == 0:
+                for j in range(n_labels):
+                    message[0, j] = 1.0
+            else:
+                g = gate[first + t]
+                for j in range(n_labels):
+                    message[t, j] = 0.0
+                for i in range(n_labels):
+                    weight = message[t - 1, i]
+                    if weight > NOTHING:
+                        for j in range(n_labels):
+                            message[t, j] += weight * potential[g, i, j]
+            norm = 0.0
+            for j in range(n_labels):
+                message[t, j] *= lifted[t, j]
+                norm += message[t, j]
+            for j in range(n_labels):
+                message[t, j] /= norm
+            scale[t] = norm
+            total += np.log(norm)
+        for j in range(n_labels):
+            later[j] = 1.0
+        for t in range(n - 1, -1, -1):
+            for j in range(n_labels):
+                marginal[first + t, j] = message[t, j] * later[j]
+            if t == 0:
+                break
+            g = gate[first + t]
+            for j in range(n_labels):
+                coming[j] = lifted[t, j] * later[j] / scale[t]
+                later[j] = 0.0
+            for j in range(n_labels):
+                weight = coming[j]
+                if weight > NOTHING:
+                    for i in range(n_labels):
+                        later[i] += weight * turned[g, j, i]
+            if len(paired):
+                for i in range(n_labels):
+                    weight = message[t - 1, i]
+                    if weight > NOTHING:
+                        for j in range(n_labels):
+                            paired[g, i, j] += weight * coming[j]
+    return total
+
+
+@jit()
+def best_paths(start: Ints, unary: Floats, gate: Ints, transition: Floats, path: Ints) -> float:
+    """Find the most probable labels of every piece.
+
+    Parameters
+    ----------
+    start, unary, gate : as of `forward_backward`                                    # IN
+    transition : (n_gates, n_labels, n_labels) float64                               # IN
+    path : (n_steps,) int64                                                          # OUT
+
+    Returns
+    -------
+    float
+        The sum of the paths' scores, not normalised.
+    """
+    n_steps, n_labels = unary.shape
+    origin = np.empty((n_steps, n_labels), np.int32)
+    score = np.empty(n_labels)
+    best = np.empty(n_labels)
+    total = 0.0
+    for p in range(len(start) - 1):
+        first, last = start[p], start[p + 1] - 1
+        if last < first:
+            continue
+        for j in range(n_labels):
+            score[j] = unary[first, j]
+        for t in range(first + 1, last + 1):
+            g = gate[t]
+            for j in range(n_labels):
+                best[j] = score[0] + transition[g, 0, j]
+                origin[t, j] = 0
+            for i in range(1, n_labels):
+                for j in range(n_labels):
+                    value = score[i] + transition[g, i, j]
+                    if value > best[j]:
+                        best[j] = value
+                        origin[t, j] = i
+            for j in range(n_labels):
+                score[j] = best[j] + unary[t, j]
+        label = 0
+        for j in range(n_labels):
+            if score[j] > score[label]:
+                label = j
+        total += score[label]
+        path[last] = label
+        for t in range(last, first, -1):
+            label = origin[t, label]
+            path[t - 1] = label
+    return total
