@@ -286,6 +286,15 @@ def test_models_tell_what_they_were_made_from(capsys):
     assert capsys.readouterr().out.startswith("bach-chorale")
 
 
+@pytest.mark.parametrize("verb", ["harmonize", "show"])
+def test_a_score_without_notes_is_named(verb, folder, capsys):
+    write(Score(make_notes(onset=[], pitch=[]), parts=(Part("rests"),)), "rests.musicxml")
+    run(verb, "rests.musicxml", status=1)
+    message = one_line(capsys.readouterr().err)
+    assert message.startswith("stats-composer: rests.musicxml: ")
+    assert len(list(folder.iterdir())) == 1
+
+
 # ---- streams and signals --------------------------------------------------------------------
 
 

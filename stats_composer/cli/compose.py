@@ -38,7 +38,7 @@ from stats_composer.cli.output import (
     save,
     say,
 )
-from stats_composer.errors import ScoreWarning
+from stats_composer.errors import ScoreError, ScoreWarning
 from stats_composer.score import Score
 
 if TYPE_CHECKING:
@@ -108,9 +108,13 @@ def harmonize(
     wishes = gather_constraints(constraints, pin, chord, ranges)
     given = read_input(melody)
     seed = secrets.randbelow(2**32) if seed is None else seed
-    scores = _composer(model).harmonize(
-        given, voice=voice, constraints=wishes, random_state=seed, n=count
-    )
+    composer = _composer(model)
+    try:
+        scores = composer.harmonize(
+            given, voice=voice, constraints=wishes, random_state=seed, n=count
+        )
+    except ScoreError as error:
+        raise ScoreError(f"{melody}: {error}") from error
     stem = "melody" if melody == STANDARD else Path(melody).stem
     _deliver(scores, output, f"{stem}-harmonized", seed, as_json)
 
@@ -143,7 +147,7 @@ def _deliver(
         reports.append({"files": files, "seed": seed, **facts})
         if files:
             say(
-                f"Wrote {listing(files)}: {facts['parts']} parts, {facts['bars']} bars in "
+                f"Wrote {listing(files)}: {facts['parts']} parts, {facts['bars']} bar{'s' * (facts['bars'] > 1)} in "
                 f"{facts['key']}, seed {seed}.",
                 aside=aside,
             )

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from stats_composer.cli.output import STANDARD, free_names, listing, read_input, say
+from stats_composer.errors import ScoreError
 
 __all__ = ["show"]
 
@@ -33,7 +34,10 @@ def show(
         stem = "score" if file == STANDARD else Path(file).stem
         output = free_names(stem, (".png",))[0]
         roll = free_names(f"{stem}-roll", (".png",))[0]
-    paths = save_engraving(score, output) if output else []
-    if roll:
-        paths.append(save_piano_roll(score, roll))
+    try:
+        paths = save_engraving(score, output) if output else []
+        if roll:
+            paths.append(save_piano_roll(score, roll))
+    except ScoreError as error:
+        raise ScoreError(f"{file}: {error}") from error
     say(f"Wrote {listing(str(path) for path in paths)}.")
