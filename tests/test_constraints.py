@@ -181,10 +181,6 @@ def test_a_voice_is_allowed_exactly_where_it_breaks_nothing(constraints, hold):
     factors = compile_constraints(constraints, frame)
     asked = onsets_asked(constraints, frame)
     grids = tiny_grids(frame)
-    if hold:
-        # A page does not begin with a held note, and silence is a rest that is held.
-        entries = frame.alphabets[0].entries[grids[:, :, 0]]
-        grids = grids[(entries[:, 0] != HOLD) & (np.diff(entries == REST).sum(axis=1) < 9)]
     allowed = np.array([factors.log_weight(grid) > -np.inf for grid in grids])
     fine = np.array(
         [
@@ -300,7 +296,7 @@ def constraint_sets(draw):
     name, low, high = draw(st.sampled_from(CHOIR))
     pitch = st.integers(low + 2, high - 2)
     bar, beat = draw(st.sampled_from(PLACES))
-    duration = st.sampled_from([None, 0.5, 1, 1.5])
+    duration = st.sampled_from([None, 0.5, 1])
     chord = st.sampled_from(["C", "Am7/G", "G7", "F:maj/3", "D:min7", "Bdim", "E7"])
     line = [(1, 1, draw(pitch), 1), (1, "5/2", draw(pitch), 2.5), (2, 2, draw(pitch), 1)]
     beats = st.sampled_from([(1,), (1, 3), (1, 2, 3, 4), (2, 2.5, 4), (1, 1.5, 2)])
@@ -330,45 +326,50 @@ def constraint_sets(draw):
     return draw(st.lists(st.one_of(options), min_size=1, max_size=4))
 
 
-N_RANDOM = {"drawn": 0}
+def test_ten_thousand_draws_break_no_hard_constraint():
+    n_drawn = 0
+
+    @settings(
+        max_examples=220,
+        deadline=None,
+        derandomize=True,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(constraint_sets(), constraint_sets(), st.integers(0, 2**32 - 1), st.booleans())
+    def draw_and_check(some, others, seed, hold):
+        nonlocal n_drawn
+        constraints = some + others
+        frame = choir(hold=hold, n_bars=2)
+        if hold:
+            constraints = [c for c in constraints if not isinstance(c, NoCrossing)]
+        rng = np.random.default_rng(seed)
+        for score in random_scores(constraints, frame, rng):
+            n_drawn += 1
+            for constraint in constraints:
+                assert constraint.violations(score) == []
+
+    draw_and_check()
+    assert n_drawn >= 10_000, n_drawn
 
 
-@settings(
-    max_examples=250,
-    deadline=None,
-    derandomize=True,
-    database=None,
-    suppress_health_check=list(HealthCheck),
-)
-@given(constraint_sets(), constraint_sets(), st.integers(0, 2**32 - 1), st.booleans())
-def test_no_hard_constraint_is_broken_in_any_draw(some, others, seed, hold):
-    constraints = some + others
-    frame = choir(hold=hold, n_bars=2)
-    if hold:
-        constraints = [c for c in constraints if not isinstance(c, NoCrossing)]
+def random_scores(constraints, frame, rng):
+    """Draw scores under constraints by the chain, or by the search where voices are tied."""
     try:
         factors = check_feasible(constraints, frame)
     except ConstraintError as error:
         assert error.conflict
         assert set(error.conflict) <= {str(c) for c in constraints}
         return
-    rng = np.random.default_rng(seed)
     asked = onsets_asked(constraints, frame)
     if factors.pairwise:
-        grids = [find_grid(factors, rng) for _ in range(8)]
+        grids = [find_grid(factors, rng) for _ in range(10)]
     else:
         unary = factors.unary + rng.normal(size=factors.unary.shape)
         chains = [Chain(unary[:, v], factors.automata.get(v, ())) for v in range(factors.n_voices)]
-        grids = np.stack([chain.sample(80, random_state=rng) for chain in chains], axis=2)
+        grids = np.stack([chain.sample(100, random_state=rng) for chain in chains], axis=2)
     for grid in grids:
-        score = write(frame, grid, asked, rng.random((frame.n_steps, 4)) < 0.3)
-        for constraint in constraints:
-            assert constraint.violations(score) == []
-    N_RANDOM["drawn"] += len(grids)
-
-
-def test_ten_thousand_draws_were_made():
-    assert N_RANDOM["drawn"] >= 10_000
+        yield write(frame, grid, asked, rng.random((frame.n_steps, 4)) < 0.3)
 
 
 # ---- contradictions -----------------------------------------------------------------------
@@ -570,7 +571,7 @@ def test_files_are_read_and_refused(tmp_path):
         load_constraints(tmp_path / "absent.json")
 
 
-@settings(max_examples=300, deadline=None, derandomize=True, database=None)
+@settings(max_examples=220, deadline=None, derandomize=True, database=None)
 @given(
     st.sampled_from(sorted(BROKEN)),
     st.text(max_size=8),

@@ -285,10 +285,11 @@ def sounding(frame: Frame, line: Line, log_weight: Floats) -> Factors:
         return on_line(frame, line, log_weight)
     log_weight = log_weight.copy()
     log_weight[:, hold] = 0.0
-    if (log_weight == log_weight[:1]).all():
+    silent = line.rest if line.rest >= 0 else hold
+    if (log_weight == log_weight[:1]).all() and log_weight[0, silent] in (0, -np.inf):
+        log_weight[0, hold] = log_weight[0, silent]  # Held from before the page: silence.
         return on_line(frame, line, log_weight)
     rows, kind = np.unique(log_weight, axis=0, return_inverse=True)
-    silent = line.rest if line.rest >= 0 else hold
 
     def rule(k: int, state: int, symbol: int) -> tuple[int, float]:
         state = state if symbol == hold else symbol

@@ -320,11 +320,11 @@ def score_lines(score: Score) -> list[tuple[str, list[Note]]]:
 
 def _merge(table: NDArray[np.void]) -> list[Note]:
     notes: list[Note] = []
-    for row in table:
-        onset, pitch = int(row["onset"]), int(row["pitch"])
-        stop = onset + int(row["duration"])
+    columns = (table[name].tolist() for name in ("onset", "duration", "pitch", "tied"))
+    for onset, duration, pitch, tied in zip(*columns, strict=True):
+        stop = onset + duration
         before = notes[-1] if notes else None
-        if row["tied"] and before and before.stop == onset and before.pitch == pitch:
+        if tied and before and before.stop == onset and before.pitch == pitch:
             notes[-1] = Note(before.onset, stop, pitch)
         else:
             notes.append(Note(onset, stop, pitch))
