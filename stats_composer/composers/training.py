@@ -17,7 +17,7 @@ from stats_composer.io import read_corpus
 from stats_composer.phrases import beat_ticks
 from stats_composer.score import Score
 
-__all__ = ["same_tune", "train"]
+__all__ = ["objection", "opening", "same_tune", "train"]
 
 OPENING_BEATS = 12
 LIKE = 10
@@ -69,7 +69,7 @@ def train(
     openings = [opening(score) for score in held_out]
     used: dict[str, Score] = {}
     for name, score in named:
-        reason = _objection(score)
+        reason = objection(score)
         if os.path.basename(name) in unwanted:
             reason = "held out"
         elif not reason and any(same_tune(opening(score), other) for other in openings):
@@ -97,7 +97,7 @@ def train(
     return composer
 
 
-def _objection(score: Score) -> str:
+def objection(score: Score) -> str:
     """Say why a score is no chorale in four parts, or nothing."""
     if len(score.voices) != 4:
         return f"{len(score.voices)} voices"

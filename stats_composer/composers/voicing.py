@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,12 +27,20 @@ from stats_composer.models.terms import (
     Rhythm,
     ShiftedField,
     Sonority,
+    Term,
 )
 
-__all__ = ["passing_model", "skeleton_model", "striking_grid", "striking_model"]
+__all__ = [
+    "passing_model",
+    "skeleton_model",
+    "skeleton_terms",
+    "striking_grid",
+    "striking_model",
+]
 
 Ints = NDArray[np.int64]
 
+SOLVER = StochasticGradient(learning_rate=0.1, n_epochs=8)
 FINISH = (ContrastiveDivergence(n_sweeps=10, n_steps=80),)
 
 
@@ -49,16 +57,20 @@ def _shared(encoder: GridEncoder) -> dict[str, object]:
     }
 
 
-def skeleton_model(
-    encoder: GridEncoder,
-    *,
-    finish: Sequence[ContrastiveDivergence] = FINISH,
-    l2: float = 1e-4,
-    random_state: int | None = None,
-) -> MaxEnt:
-    """Build the model of the lines at two steps a beat."""
-    column = encoder.column
-    terms = [
+def skeleton_terms(
+    column: Callable[[str], int], *, n_contexts: int = 6, l2: float = 1e-4
+) -> list[Term]:
+    """List the terms of the lines at two steps a beat.
+
+    Parameters
+    ----------
+    column : callable
+        Column of a context voice by its name.
+    n_contexts : int
+        Values of the context voice `cadence`.
+    l2 : float
+    """
+    return [
         Field(l2),
         *(Field(l2, column(name)) for name in ("half", "place", "end", "cadence")),
         ShiftedField(l2, column("shift")),
@@ -67,16 +79,26 @@ def skeleton_model(
         Motion(l2),
         Motion(l2, fine=True),
         ParallelMotion(l2),
-        *(Sonority(l2, kind, 6) for kind in ("relative", "set", "full")),
+        *(Sonority(l2, kind, n_contexts) for kind in ("relative", "set", "full")),
         Progression(l2),
         Melody(l2),
         Onset(l2),
         Rhythm(l2),
     ]
+
+
+def skeleton_model(
+    encoder: GridEncoder,
+    *,
+    finish: Sequence[ContrastiveDivergence] = FINISH,
+    l2: float = 1e-4,
+    random_state: int | None = None,
+) -> MaxEnt:
+    """Build the model of the lines at two steps a beat."""
     return MaxEnt(
-        terms,
+        skeleton_terms(encoder.column, l2=l2),
         **_shared(encoder),  # type: ignore[arg-type]
-        solver=StochasticGradient(learning_rate=0.1, n_epochs=8),
+        solver=SOLVER,
         finish=tuple(finish),
         random_state=random_state,
     )
