@@ -8,6 +8,7 @@ import typer
 from typer import TyperException as UsageError
 
 from stats_composer._version import __version__
+from stats_composer.cli.chords import chords
 from stats_composer.cli.compose import compose, harmonize
 from stats_composer.cli.facts import inspect
 from stats_composer.cli.models import models, train
@@ -21,7 +22,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for _verb in (compose, harmonize, show, inspect, models, train):
+for _verb in (compose, harmonize, chords, show, inspect, models, train):
     app.command()(_verb)
 
 

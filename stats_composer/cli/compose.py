@@ -33,12 +33,13 @@ from stats_composer.cli.output import (
     free_names,
     listing,
     numbered,
+    patience,
     print_json,
     read_input,
     save,
     say,
 )
-from stats_composer.errors import ScoreError, ScoreWarning
+from stats_composer.errors import EncodingError, ScoreError, ScoreWarning
 from stats_composer.score import Score
 
 if TYPE_CHECKING:
@@ -72,16 +73,17 @@ def compose(
     check_outputs(output or ())
     wishes = gather_constraints(constraints, pin, chord, ranges)
     seed = secrets.randbelow(2**32) if seed is None else seed
-    scores = _composer(model).compose(
-        bars=bars,
-        key=key,
-        time_signature=time_signature,
-        tempo=tempo,
-        constraints=wishes,
-        random_state=seed,
-        n=count,
-        n_jobs=jobs,
-    )
+    with patience():
+        scores = _composer(model).compose(
+            bars=bars,
+            key=key,
+            time_signature=time_signature,
+            tempo=tempo,
+            constraints=wishes,
+            random_state=seed,
+            n=count,
+            n_jobs=jobs,
+        )
     _deliver(scores, output, "chorale", seed, as_json)
 
 
@@ -108,12 +110,12 @@ def harmonize(
     wishes = gather_constraints(constraints, pin, chord, ranges)
     given = read_input(melody)
     seed = secrets.randbelow(2**32) if seed is None else seed
-    composer = _composer(model)
     try:
-        scores = composer.harmonize(
-            given, voice=voice, constraints=wishes, random_state=seed, n=count
-        )
-    except ScoreError as error:
+        with patience():
+            scores = _composer(model).harmonize(
+                given, voice=voice, constraints=wishes, random_state=seed, n=count
+            )
+    except (ScoreError, EncodingError) as error:
         raise ScoreError(f"{melody}: {error}") from error
     stem = "melody" if melody == STANDARD else Path(melody).stem
     _deliver(scores, output, f"{stem}-harmonized", seed, as_json)
@@ -145,9 +147,10 @@ def _deliver(
         facts = score_facts(score)
         files = [name for name in names if name != STANDARD]
         reports.append({"files": files, "seed": seed, **facts})
+        bars = "1 bar" if facts["bars"] == 1 else f"{facts['bars']} bars"
         if files:
             say(
-                f"Wrote {listing(files)}: {facts['parts']} parts, {facts['bars']} bar{'s' * (facts['bars'] > 1)} in "
+                f"Wrote {listing(files)}: {facts['parts']} parts, {bars} in "
                 f"{facts['key']}, seed {seed}.",
                 aside=aside,
             )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
-from collections.abc import Iterable, Sequence
+import threading
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ __all__ = [
     "free_names",
     "listing",
     "numbered",
+    "patience",
     "print_json",
     "read_input",
     "save",
@@ -103,6 +106,20 @@ def say(message: str, *, aside: bool = False) -> None:
         print(message, file=sys.stderr)
     else:
         _print(message)
+
+
+@contextlib.contextmanager
+def patience(seconds: float = 4.0) -> Iterator[None]:
+    """Tell somebody at a terminal why it takes long: the first run compiles."""
+    text = "Working. The first run compiles its kernels, up to a minute; later ones take seconds."
+    timer = threading.Timer(seconds, say, [text], {"aside": True})
+    timer.daemon = True
+    if sys.stderr.isatty():
+        timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def print_json(facts: Any) -> None:

@@ -1,0 +1,118 @@
+"""`chords`: the harmony of a score, as a table, as data, or written above its staff."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from stats_composer.cli.options import Json, ModelFile, Outputs
+from stats_composer.cli.output import (
+    STANDARD,
+    check_outputs,
+    listing,
+    print_json,
+    read_input,
+    save,
+    say,
+)
+from stats_composer.score import TICKS_PER_QUARTER
+
+if TYPE_CHECKING:
+    from stats_composer.chords import ChordSpan
+
+__all__ = ["chords"]
+
+
+def chords(
+    file: Annotated[str, typer.Argument(metavar="SCORE", help="A score; '-' is standard input.")],
+    output: Outputs = None,
+    model: ModelFile = None,
+    as_json: Json = False,
+    as_csv: Annotated[
+        bool, typer.Option("--csv", help="Print the table as comma-separated values.")
+    ] = False,
+) -> None:
+    """Name the chords of a score, bar by bar, with their keys and Roman numerals.
+
+    With a name to write to, the symbols go above the staff of the score: as MusicXML, or as an
+    engraved picture.
+    """
+    if as_json and as_csv:
+        raise typer.BadParameter("--json and --csv: expected one of them")
+    check_outputs(output or ())
+    from stats_composer.chords import ChordRecognizer
+
+    recognizer = ChordRecognizer.bundled() if model is None else ChordRecognizer.load(model)
+    score = read_input(file)
+    spans = recognizer.recognize(score)
+    data = STANDARD in (output or ())
+    if as_json:
+        print_json([_facts(span) for span in spans])
+    elif as_csv:
+        say(_comma_separated(spans))
+    else:
+        say(_table(spans), aside=data)
+    if output:
+        annotated = recognizer.annotate(score, spans)
+        for name in output:
+            save(annotated, name)
+        files = [name for name in output if name != STANDARD]
+        if files:
+            say(f"Wrote {listing(files)}.", aside=as_json or as_csv or data)
+            readable = [name for name in files if Path(name).suffix in (".musicxml", ".mxl")]
+            if readable:
+                say(f"Next: stats-composer show {readable[0]}", aside=as_json or as_csv or data)
+
+
+def _facts(span: ChordSpan) -> dict[str, Any]:
+    return {
+        "bar": span.bar,
+        "beat": span.beat,
+        "onset": span.onset / TICKS_PER_QUARTER,
+        "quarters": span.duration / TICKS_PER_QUARTER,
+        "symbol": span.symbol,
+        "harte": span.harte,
+        "numeral": span.numeral,
+        "key": span.key,
+        "confidence": span.confidence,
+        "others": [{"symbol": symbol, "confidence": share} for symbol, share in span.others],
+        "reason": span.reason,
+    }
+
+
+def _comma_separated(spans: Sequence[ChordSpan]) -> str:
+    text = io.StringIO()
+    rows = [_facts(span) for span in spans]
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    for row in rows:
+        row["others"] = " ".join(f"{o['symbol']}={o['confidence']}" for o in row["others"])
+        writer.writerow(row)
+    return text.getvalue().rstrip("\n")
+
+
+def _table(spans: Sequence[ChordSpan]) -> str:
+    rows = [("bar", "beat", "chord", "numeral", "key", "sure", "or")]
+    bar, key = None, ""
+    for span in spans:
+        others = " ".join(f"{symbol} {share:.0%}" for symbol, share in span.others if share >= 0.05)
+        rows.append(
+            (
+                str(span.bar) if span.bar != bar else "",
+                f"{span.beat:g}",
+                span.symbol,
+                span.numeral,
+                span.key if span.key != key else "",
+                "" if span.reason else f"{span.confidence:.0%}",
+                span.reason or others,
+            )
+        )
+        bar, key = span.bar, span.key or key
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = ["  ".join(text.ljust(w) for text, w in zip(row, widths, strict=True)) for row in rows]
+    return "\n".join(line.rstrip() for line in lines)
