@@ -75,9 +75,7 @@ _LEAD_SHEET = {
     **dict.fromkeys(["7", "dom7", "dom"], "7"),
     **dict.fromkeys(["maj7", "M7", "ma7", "major7", "Δ", "Δ7"], "maj7"),
     **dict.fromkeys(["m7", "min7", "mi7", "minor7"], "min7"),
-    **dict.fromkeys(
-        ["mM7", "mmaj7", "mma7", "m/maj7", "minmaj7", "mΔ7", "mΔ", "minM7", "mimaj7"], "minmaj7"
-    ),
+    **dict.fromkeys(["mM7", "mmaj7", "m/maj7", "minmaj7", "mΔ7", "mΔ", "minM7"], "minmaj7"),
     **dict.fromkeys(["dim7", "°7", "o7"], "dim7"),
     **dict.fromkeys(["ø", "ø7", "hdim7", "hdim"], "hdim7"),
     **dict.fromkeys(["aug7", "+7", "7+"], "aug7"),
@@ -294,7 +292,7 @@ def _tones(text: str) -> tuple[int, ...] | None:
             continue
         tones = set(_READ[name])
         minor = 4 not in tones
-        for replaced, tone in changes:
+        for replaced, _ in changes:
             tones.discard(-1 if replaced is None else 3 if replaced == 4 and minor else replaced)
         tones |= {tone for _, tone in changes if tone is not None}
         return tuple(sorted(tones))

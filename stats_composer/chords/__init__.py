@@ -1,0 +1,13 @@
+"""Chord inference: what sounds, cut into events; the chord of each; symbols, keys and numerals."""
+
+from stats_composer.chords.classifier import ChordClassifier
+from stats_composer.chords.events import chord_events, read_choral_harmony
+from stats_composer.chords.recognizer import ChordRecognizer, ChordSpan
+
+__all__ = [
+    "ChordClassifier",
+    "ChordRecognizer",
+    "ChordSpan",
+    "chord_events",
+    "read_choral_harmony",
+]

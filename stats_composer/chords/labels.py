@@ -1,0 +1,121 @@
+"""The labels of chords: twelve roots by eleven qualities, and the symbols they become.
+
+Conventions
+-----------
+A label is root * N_QUALITIES + quality. A quality is a triad, perhaps with one added tone, as
+Radicioni and Esposito write it: `M7` is a major triad with either seventh, `d7` a diminished
+triad with either. Which one, and whether a fourth is added or suspended, is told by the tones
+that sound.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stats_composer.chord_symbols import QUALITIES, Chord
+from stats_composer.theory import MINOR
+
+__all__ = [
+    "N_LABELS",
+    "N_QUALITIES",
+    "QUALITY_CODES",
+    "coverage",
+    "label_chord",
+    "label_tones",
+    "root_fifths",
+]
+
+QUALITY_CODES = ("M", "M4", "M6", "M7", "d", "d6", "d7", "m", "m4", "m6", "m7")
+N_QUALITIES = len(QUALITY_CODES)
+N_LABELS = 12 * N_QUALITIES
+
+_READINGS: tuple[tuple[tuple[int, ...], ...], ...] = (
+    (QUALITIES["maj"],),
+    ((0, 4, 5, 7), QUALITIES["sus4"]),
+    (QUALITIES["maj6"],),
+    (QUALITIES["7"], QUALITIES["maj7"]),
+    (QUALITIES["dim"],),
+    (QUALITIES["dim7"],),
+    (QUALITIES["hdim7"], QUALITIES["dim7"]),
+    (QUALITIES["min"],),
+    ((0, 3, 5, 7), QUALITIES["sus4"]),
+    (QUALITIES["min6"],),
+    (QUALITIES["min7"], QUALITIES["minmaj7"]),
+)
+"""The tones each quality may mean, the likeliest first."""
+
+
+def label_tones(label: int, weight: NDArray[np.float64]) -> tuple[int, ...]:
+    """Choose, of the readings of a label, the one whose tones sound longest.
+
+    Parameters
+    ----------
+    label : int
+    weight : ndarray of shape (12,)
+        How long each pitch class sounds.
+
+    Returns
+    -------
+    tuple of int
+        Semitones above the root.
+
+    Examples
+    --------
+    >>> sounding = np.zeros(12)
+    >>> sounding[[0, 4, 7, 11]] = 1.0
+    >>> label_tones(3, sounding)
+    (0, 4, 7, 11)
+    """
+    root, quality = divmod(label, N_QUALITIES)
+    turned = np.roll(weight, -root)
+
+    def merit(tones: tuple[int, ...]) -> float:
+        # Of a suspension and an added tone, the one that does not miss its third.
+        return float(sum(turned[tone] for tone in tones) / len(tones))
+
+    return max(_READINGS[quality], key=merit)
+
+
+def coverage(tones: tuple[int, ...], root: int, weight: NDArray[np.float64]) -> float:
+    """Return the share of what sounds that is tones of a chord."""
+    total = float(weight.sum())
+    inside = float(sum(weight[(root + tone) % 12] for tone in tones))
+    return inside / total if total else 0.0
+
+
+def root_fifths(pitch_class: int, tonic_fifths: int, mode: int) -> int:
+    """Spell a root in a key: from the flat second to the sharp fourth above its tonic."""
+    lowest = tonic_fifths - (5 if mode != MINOR else 5)
+    return (7 * pitch_class - lowest) % 12 + lowest
+
+
+def label_chord(
+    label: int, weight: NDArray[np.float64], bass: int, tonic_fifths: int, mode: int
+) -> Chord:
+    """Make a chord of a label.
+
+    Parameters
+    ----------
+    label : int
+    weight : ndarray of shape (12,)
+    bass : int
+        Pitch class; named in the chord where it is one of its tones and not the root.
+    tonic_fifths, mode : int
+        The key that decides the spelling.
+    """
+    root = label // N_QUALITIES
+    tones = label_tones(label, weight)
+    fifths = root_fifths(root, tonic_fifths, mode)
+    above = (bass - root) % 12
+    if above == 0 or above not in tones:
+        return Chord(fifths, tones)
+    return Chord(fifths, tones, fifths + _fifths_above(above, tones))
+
+
+def _fifths_above(semitones: int, tones: tuple[int, ...]) -> int:
+    """Return the place of a chord tone on the line of fifths above its root."""
+    names = {0: 0, 2: 2, 3: -3, 4: 4, 5: -1, 6: -6, 7: 1, 8: 8, 9: 3, 10: -2, 11: 5}
+    if semitones == 9 and 6 in tones and 3 in tones:
+        return -9
+    return names[semitones]

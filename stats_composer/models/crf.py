@@ -1,0 +1,324 @@
+"""A linear-chain conditional random field with weights shared by the rows of its labels.
+
+The labels of a step are pairs (row, class), label = row * n_classes + class; the rows turn:
+where everything that is seen moves on by one row, so does what is found. For chords the rows
+are the twelve roots and the classes the qualities, but the model knows neither. It is
+
+    P(y | x) = exp(sum_t sum_k w[x[t, row(y_t), k], class(y_t)]
+                   + sum_t progression[class(y_(t-1)), class(y_t), row(y_t) - row(y_(t-1))]
+                   + sum_t change[gate_t, kind(y_(t-1), y_t)]) / Z(x)
+
+where the kind is 0 for the same label, 1 for the same row and 2 for another row, and the gate
+is a small number seen at the step, such as its metrical accent. Fitted by maximum a posteriori
+under Gaussian priors, with L-BFGS.
+
+References
+----------
+J. Lafferty, A. McCallum, F. Pereira, "Conditional random fields: probabilistic models for
+segmenting and labeling sequence data", ICML 2001.
+C. Sutton, A. McCallum, "An introduction to conditional random fields", Foundations and Trends
+in Machine Learning 4(4), 2012, section 4.1: the gradient; 2.6: tied parameters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stats_composer.kernels import crf as kernels
+from stats_composer.models.base import Estimator
+
+__all__ = ["ChainCRF", "Observed"]
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+N_KINDS = 3
+
+
+@dataclass(frozen=True, eq=False)
+class Observed:
+    """What is seen of a piece.
+
+    Attributes
+    ----------
+    codes : ndarray of shape (n_steps, n_rows, n_slots), int32
+        Features of each row of each step, any numbers from 0, or -1 for none.
+    gate : ndarray of shape (n_steps,), int64, in [0, n_gates)
+    """
+
+    codes: NDArray[np.int32]
+    gate: Ints
+
+
+class _Batch(NamedTuple):
+    """Pieces end to end, as the kernels read them."""
+
+    start: Ints
+    feature: NDArray[np.int32]
+    gate: Ints
+
+
+class ChainCRF(Estimator):
+    """The conditional random field of the module's docstring.
+
+    Parameters
+    ----------
+    n_rows, n_classes, n_gates : int
+    l2, l2_transition : float
+        Half the inverse variances of the priors of w, and of progression and change.
+    min_count : int
+        Features that the training labels' own rows show less often are left out.
+    max_iter : int
+        Of L-BFGS.
+
+    Attributes
+    ----------
+    codes_ : ndarray of shape (n_features,), int64, rising
+        The features that are used.
+    weights_ : ndarray of shape (n_features, n_classes)
+    progression_ : ndarray of shape (n_classes, n_classes, n_rows)
+    change_ : ndarray of shape (n_gates, 3)
+    n_iter_ : int
+
+    Examples
+    --------
+    Two rows of one class; feature 0 marks the row that is right.
+
+    >>> seen = Observed(np.array([[[0], [1]], [[1], [0]]], np.int32), np.zeros(2, np.int64))
+    >>> model = ChainCRF(n_rows=2, n_classes=1, n_gates=1, l2=0.1, min_count=1)
+    >>> model.fit([seen], [np.array([0, 1])]).predict([seen])[0].tolist()
+    [0, 1]
+    """
+
+    def __init__(
+        self,
+        *,
+        n_rows: int = 12,
+        n_classes: int = 11,
+        n_gates: int = 1,
+        l2: float = 12.0,
+        l2_transition: float = 1.0,
+        min_count: int = 2,
+        max_iter: int = 60,
+    ) -> None:
+        self.n_rows = n_rows
+        self.n_classes = n_classes
+        self.n_gates = n_gates
+        self.l2 = l2
+        self.l2_transition = l2_transition
+        self.min_count = min_count
+        self.max_iter = max_iter
+
+    # ---- learning -----------------------------------------------------------------------
+
+    def fit(self, pieces: Sequence[Observed], labels: Sequence[Ints]) -> Self:
+        """Learn the weights.
+
+        Parameters
+        ----------
+        pieces : sequence of Observed
+        labels : sequence of ndarray of shape (n_steps,), int
+
+        Raises
+        ------
+        ValueError
+            If there are no pieces, or labels that do not go with them.
+        """
+        from scipy.optimize import minimize
+
+        truth = _check_labels(pieces, labels, self.n_rows * self.n_classes)
+        self.codes_ = self._count_codes(pieces, labels)
+        objective = _Objective(self, self._batch(pieces), truth)
+        found = minimize(
+            objective,
+            np.zeros(objective.n_parameters),
+            jac=True,
+            method="L-BFGS-B",
+            options={"maxiter": self.max_iter, "maxcor": 8},
+        )
+        self.n_iter_ = int(found.nit)
+        self.weights_, self.progression_, self.change_ = objective.unpack(found.x)
+        return self
+
+    def _count_codes(self, pieces: Sequence[Observed], labels: Sequence[Ints]) -> Ints:
+        seen = [
+            piece.codes[np.arange(len(own)), np.asarray(own) // self.n_classes].ravel()
+            for piece, own in zip(pieces, labels, strict=True)
+        ]
+        codes, count = np.unique(np.concatenate(seen), return_counts=True)
+        kept: Ints = codes[(count >= self.min_count) & (codes >= 0)].astype(np.int64)
+        return kept
+
+    # ---- use ----------------------------------------------------------------------------
+
+    def _batch(self, pieces: Sequence[Observed]) -> _Batch:
+        """Number the features that are used and move them to the front of their row."""
+        lengths = [len(piece.codes) for piece in pieces]
+        codes = np.concatenate([piece.codes for piece in pieces])
+        number = np.full(max(int(codes.max(initial=0)), int(self.codes_.max(initial=0))) + 2, -1)
+        number[self.codes_] = np.arange(len(self.codes_))
+        feature = number[codes].astype(np.int32)  # the code -1 takes the last entry, -1
+        used = feature >= 0
+        width = int(used.sum(axis=2).max(initial=1))
+        packed = np.full((*feature.shape[:2], max(width, 1)), -1, np.int32)
+        step, row, _ = np.nonzero(used)
+        packed[step, row, (np.cumsum(used, axis=2) - 1)[used]] = feature[used]
+        start = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+        gate = np.concatenate([piece.gate for piece in pieces]).astype(np.int64)
+        return _Batch(start, packed, gate)
+
+    def transition(self) -> Floats:
+        """Return the log-weights of pairs of labels: (n_gates, n_labels, n_labels)."""
+        self._check_fitted("weights_")
+        index, kind = _pair_indices(self.n_rows, self.n_classes)
+        table: Floats = self.progression_.ravel()[index] + self.change_[:, kind]
+        return table
+
+    def unary(self, pieces: Sequence[Observed]) -> list[Floats]:
+        """Return the log-weights of labels at steps, one (n_steps, n_labels) a piece."""
+        self._check_fitted("weights_")
+        batch = self._batch(pieces)
+        return np.split(self._gather(batch), batch.start[1:-1])
+
+    def _gather(self, batch: _Batch) -> Floats:
+        scores = np.empty((len(batch.feature), self.n_rows * self.n_classes))
+        kernels.gather_scores(batch.feature, np.ascontiguousarray(self.weights_), scores)
+        return scores
+
+    def marginals(self, pieces: Sequence[Observed], *, temperature: float = 1.0) -> list[Floats]:
+        """Return how probable each label is at each step, the whole piece seen.
+
+        Parameters
+        ----------
+        pieces : sequence of Observed
+        temperature : float
+            All log-weights are divided by it: above 1 the model is less sure of itself.
+
+        Returns
+        -------
+        list of ndarray of shape (n_steps, n_labels), rows summing to 1
+        """
+        self._check_fitted("weights_")
+        batch = self._batch(pieces)
+        unary = self._gather(batch) / temperature
+        potential = np.exp(self.transition() / temperature)
+        marginal = np.empty_like(unary)
+        none = np.empty((0, *potential.shape[1:]))
+        kernels.forward_backward(
+            batch.start, unary, batch.gate, potential, _turned(potential), marginal, none
+        )
+        return np.split(marginal, batch.start[1:-1])
+
+    def predict(self, pieces: Sequence[Observed]) -> list[Ints]:
+        """Return the most probable path of labels of each piece, by Viterbi's algorithm."""
+        self._check_fitted("weights_")
+        batch = self._batch(pieces)
+        path = np.empty(len(batch.gate), np.int64)
+        kernels.best_paths(batch.start, self._gather(batch), batch.gate, self.transition(), path)
+        return np.split(path, batch.start[1:-1])
+
+    def score(self, pieces: Sequence[Observed], labels: Sequence[Ints]) -> float:
+        """Return the mean conditional log-likelihood of a label, in nats."""
+        truth = _check_labels(pieces, labels, self.n_rows * self.n_classes)
+        objective = _Objective(self, self._batch(pieces), truth)
+        return objective.log_likelihood(self.weights_, self.transition())[0] / len(truth)
+
+
+class _Objective:
+    """The penalized log-likelihood, negated, and its gradient."""
+
+    def __init__(self, model: ChainCRF, batch: _Batch, truth: Ints) -> None:
+        self.model, self.batch, self.truth = model, batch, truth
+        self.index, self.kind = _pair_indices(model.n_rows, model.n_classes)
+        n_labels = model.n_rows * model.n_classes
+        self.unary = np.empty((len(truth), n_labels))
+        self.marginal = np.empty((len(truth), n_labels))
+        self.later = np.setdiff1d(np.arange(len(truth)), batch.start)
+        self.sizes = (
+            len(model.codes_) * model.n_classes,
+            model.n_classes**2 * model.n_rows,
+            model.n_gates * N_KINDS,
+        )
+        self.l2 = np.repeat([model.l2, model.l2_transition, model.l2_transition], self.sizes)
+
+    @property
+    def n_parameters(self) -> int:
+        return sum(self.sizes)
+
+    def unpack(self, parameters: Floats) -> tuple[Floats, Floats, Floats]:
+        model = self.model
+        weights, progression, change = np.split(parameters, np.cumsum(self.sizes)[:-1])
+        return (
+            weights.reshape(-1, model.n_classes).copy(),
+            progression.reshape(model.n_classes, model.n_classes, model.n_rows).copy(),
+            change.reshape(model.n_gates, N_KINDS).copy(),
+        )
+
+    def log_likelihood(self, weights: Floats, transition: Floats) -> tuple[float, Floats]:
+        """Return it, and the expected counts of pairs by gate; the marginals are kept."""
+        batch, truth, later = self.batch, self.truth, self.later
+        kernels.gather_scores(batch.feature, weights, self.unary)
+        potential = np.exp(transition)
+        paired = np.zeros_like(potential)
+        log_normaliser = kernels.forward_backward(
+            batch.start,
+            self.unary,
+            batch.gate,
+            potential,
+            _turned(potential),
+            self.marginal,
+            paired,
+        )
+        paired *= potential
+        own = self.unary[np.arange(len(truth)), truth].sum()
+        own += transition[batch.gate[later], truth[later - 1], truth[later]].sum()
+        return float(own - log_normaliser), paired
+
+    def __call__(self, parameters: Floats) -> tuple[float, Floats]:
+        model, truth, later = self.model, self.truth, self.later
+        weights, progression, change = self.unpack(parameters)
+        transition = progression.ravel()[self.index] + change[:, self.kind]
+        value, paired = self.log_likelihood(weights, transition)
+        # observed less expected counts: Sutton and McCallum, equation 4.6
+        pairs = -paired
+        np.add.at(pairs, (self.batch.gate[later], truth[later - 1], truth[later]), 1.0)
+        residual = -self.marginal
+        residual[np.arange(len(truth)), truth] += 1.0
+        slope = np.zeros_like(weights)
+        kernels.add_features(self.batch.feature, residual, slope)
+        by_step = np.bincount(self.index.ravel(), pairs.sum(axis=0).ravel(), self.sizes[1])
+        by_kind = [np.bincount(self.kind.ravel(), gate.ravel(), N_KINDS) for gate in pairs]
+        gradient = np.concatenate([slope.ravel(), by_step, *by_kind])
+        penalty = 0.5 * float(self.l2 @ parameters**2)
+        return penalty - value, self.l2 * parameters - gradient
+
+
+def _check_labels(pieces: Sequence[Observed], labels: Sequence[Ints], n_labels: int) -> Ints:
+    if not len(pieces) or len(pieces) != len(labels):
+        raise ValueError(f"{len(pieces)} pieces, {len(labels)} rows of labels: expected as many")
+    for number, (piece, own) in enumerate(zip(pieces, labels, strict=True)):
+        own = np.asarray(own)
+        if len(own) != len(piece.codes) or (own < 0).any() or (own >= n_labels).any():
+            raise ValueError(
+                f"piece {number}: expected {len(piece.codes)} labels from 0 to {n_labels - 1}"
+            )
+    return np.concatenate([np.asarray(own, np.int64) for own in labels])
+
+
+def _pair_indices(n_rows: int, n_classes: int) -> tuple[Ints, Ints]:
+    """Index, of every pair of labels, its entry of `progression` and its kind of change."""
+    row, own = np.divmod(np.arange(n_rows * n_classes), n_classes)
+    step = (row[None, :] - row[:, None]) % n_rows
+    index = (own[:, None] * n_classes + own[None, :]) * n_rows + step
+    same = (step == 0) & (own[:, None] == own[None, :])
+    return index, np.where(same, 0, np.where(step == 0, 1, 2))
+
+
+def _turned(potential: Floats) -> Floats:
+    turned: Any = np.ascontiguousarray(potential.transpose(0, 2, 1))
+    return turned  # type: ignore[no-any-return]
