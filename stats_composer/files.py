@@ -10,7 +10,7 @@ from pathlib import Path
 __all__ = ["unused_path", "write_whole"]
 
 
-def write_whole(path: str | Path, data: bytes) -> None:
+def write_whole(path: str | os.PathLike[str], data: bytes) -> None:
     """Write a file so that a reader finds the old content or the new, never a part.
 
     The bytes go to a temporary file beside it, to the disk, and only then under the name. A
@@ -18,7 +18,7 @@ def write_whole(path: str | Path, data: bytes) -> None:
 
     Parameters
     ----------
-    path : str or Path
+    path : path
     data : bytes
 
     Raises
@@ -31,7 +31,7 @@ def write_whole(path: str | Path, data: bytes) -> None:
         path.write_bytes(data)
         return
     path = path.resolve()  # the target of a link is replaced, not the link
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    temporary = path.with_name(f".{path.name[:40]}.{secrets.token_hex(4)}.part")
     try:
         with open(temporary, "xb") as file:
             file.write(data)
@@ -44,7 +44,7 @@ def write_whole(path: str | Path, data: bytes) -> None:
         with contextlib.suppress(OSError):
             temporary.unlink()
         raise
-    if os.name == "posix":
+    with contextlib.suppress(OSError):  # not every system lets a folder be synced
         folder = os.open(path.parent, os.O_RDONLY)
         try:
             os.fsync(folder)

@@ -9,12 +9,11 @@ first, then each array against it before it is read.
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
-import tempfile
 import zipfile
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from stats_composer.errors import ModelFileError
+from stats_composer.files import write_whole
 
 __all__ = ["SCHEMA", "load", "read_header", "save"]
 
@@ -55,25 +55,12 @@ def save(path: str | os.PathLike[str], header: Mapping[str, Any], arrays: Arrays
     full = {**header, "schema": SCHEMA, "arrays": described, "sha256": _digest(arrays)}
     text = json.dumps(full, sort_keys=True, indent=1).encode()
     members = {"header": np.frombuffer(text, np.uint8), **arrays}
-    target = Path(path)
-    temporary = ""
+    buffer = io.BytesIO()
+    np.savez(buffer, allow_pickle=False, **members)
     try:
-        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=target.name, suffix=".part")
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(temporary, 0o666 & ~mask)
-        with os.fdopen(handle, "wb") as file:
-            np.savez(file, allow_pickle=False, **members)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, target)
-        _sync_folder(target.parent)
+        write_whole(Path(path), buffer.getvalue())
     except OSError as error:
-        raise ModelFileError(f"{target}: cannot be written: {error.strerror or error}") from error
-    finally:
-        if temporary:
-            with suppress(OSError):
-                os.unlink(temporary)
+        raise ModelFileError(f"{path}: cannot be written: {error.strerror or error}") from error
 
 
 def read_header(path: str | os.PathLike[str]) -> dict[str, Any]:
@@ -182,13 +169,3 @@ def _digest(arrays: Arrays) -> str:
         digest.update(f"{name} {arrays[name].dtype.str} {arrays[name].shape}".encode())
         digest.update(np.ascontiguousarray(arrays[name]).tobytes())
     return digest.hexdigest()
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the new name last, where the system lets a folder be synced."""
-    with suppress(OSError):
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)

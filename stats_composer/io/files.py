@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import stat
-import tempfile
 import warnings
 from pathlib import Path
 from typing import BinaryIO
 
 from stats_composer.errors import ScoreError, ScoreFileError, ScoreWarning
+from stats_composer.files import write_whole
 from stats_composer.io.guard import GuardedReader
 from stats_composer.io.limits import MAX_FILE_BYTES
 from stats_composer.io.parse import SUFFIXES, find_format
@@ -182,43 +181,11 @@ def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
     ScoreFileError
         What the system says, without the file's name.
     """
-    target = Path(path)
-    part = None
     try:
-        if target.exists() and not target.is_file():
+        if Path(path).exists() and not Path(path).is_file():
             raise ScoreFileError("not a regular file: left as it is")
-        handle, part = tempfile.mkstemp(prefix=f".{target.name[:40]}.", dir=target.parent)
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.chmod(part, _mode(target))
-        os.replace(part, target)
-        part = None
-        _sync_folder(target.parent)
+        write_whole(path, data)
     except OSError as error:
         raise ScoreFileError(error.strerror or type(error).__name__) from error
     except ValueError as error:
         raise error if isinstance(error, ScoreFileError) else ScoreFileError(str(error)) from error
-    finally:
-        if part is not None:
-            with contextlib.suppress(OSError):
-                os.unlink(part)
-
-
-def _mode(target: Path) -> int:
-    """Keep the rights of the file that is replaced; give a new one the usual ones."""
-    if target.exists():
-        return stat.S_IMODE(target.stat().st_mode)
-    mask = os.umask(0)
-    os.umask(mask)
-    return 0o666 & ~mask
-
-
-def _sync_folder(folder: Path) -> None:
-    with contextlib.suppress(OSError):
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
