@@ -202,3 +202,42 @@ def maxent_rhythm_cells(grid, world):
         for v in range(world["n_lines"])
         for u in range(1, len(grid) - 7)
     ]
+
+
+# ---- pairs: a coupling is a dict of (line a, line b, lag) to a table [symbol of a][of b] -------
+
+
+def pairs_local_field(grid, t, v, field, couplings):
+    """Return the log-weight of each symbol at a site, all others as they are."""
+    scores = list(field[t][v])
+    for (a, b, lag), table in couplings.items():
+        for symbol in range(len(scores)):
+            if v == a and t + lag < len(grid):
+                scores[symbol] += table[symbol][grid[t + lag][b]]
+            if v == b and t - lag >= 0:
+                scores[symbol] += table[grid[t - lag][a]][symbol]
+    return scores
+
+
+def pairs_value_and_gradient(grid, modelled, field, couplings):
+    """Return the pseudo-log-likelihood, and its gradient by coupling (as a dict) and by field."""
+    total = 0.0
+    slope = {pair: [[0.0] * len(row) for row in table] for pair, table in couplings.items()}
+    by_field = [[[0.0] * len(row) for row in line] for line in field]
+    for t in range(len(grid)):
+        for v in range(len(field[t])):
+            if not modelled[t][v]:
+                continue
+            scores = pairs_local_field(grid, t, v, field, couplings)
+            largest = max(scores)
+            normaliser = sum(math.exp(score - largest) for score in scores)
+            total += scores[grid[t][v]] - largest - math.log(normaliser)
+            for symbol, score in enumerate(scores):
+                residual = (symbol == grid[t][v]) - math.exp(score - largest) / normaliser
+                by_field[t][v][symbol] += residual
+                for a, b, lag in couplings:
+                    if v == a and t + lag < len(grid):
+                        slope[a, b, lag][symbol][grid[t + lag][b]] += residual
+                    if v == b and t - lag >= 0:
+                        slope[a, b, lag][grid[t - lag][a]][symbol] += residual
+    return total, slope, by_field

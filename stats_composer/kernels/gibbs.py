@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from stats_composer.kernels._jit import inline, jit
 from stats_composer.kernels._softmax import draw_row, exp_row
 from stats_composer.kernels.chain import Arcs, redraw_path, weigh_path
-from stats_composer.kernels.maxent import Floats, Ints, Layout, Rows, visit_site
+from stats_composer.kernels.maxent import LOWEST, Floats, Ints, Layout, Rows, visit_site
 
 __all__ = ["Steps", "sweep_row", "sweep_sites"]
 
@@ -168,7 +168,7 @@ def sweep_sites(
                 continue
             if length == 1:
                 _gather(
-                    grid, first, last, t, v, 0, n,
+                    grid, first, last, t, v, LOWEST, n,
                     layout, rows, field, weights, steps, values, index, scratch,
                 )  # fmt: skip
             else:
@@ -176,7 +176,8 @@ def sweep_sites(
                     grid, first, last, t, v, length,
                     layout, rows, field, weights, steps, values, run, index, scratch,
                 )  # fmt: skip
-                values[:n] = run[:n]
+                for a in range(n):
+                    values[a] = run[a]
             _, total = exp_row(values, n, scale, bits, floats)
             threshold = np.float32(u[sweep, i, 2]) * total
             chosen = draw_row(values, n, threshold, current)
@@ -212,7 +213,7 @@ def _propose(  # type: ignore[no-untyped-def]
         if begin <= t < end:
             n = layout.n_symbols[v]
             _gather(
-                grid, first, last, t, v, 0, n,
+                grid, first, last, t, v, LOWEST, n,
                 layout, rows, field, weights, steps, values, index, scratch,
             )  # fmt: skip
             for a in range(n):

@@ -82,6 +82,10 @@ class Rows(NamedTuple):
     place: Ints
 
 
+# Of the type of every other bound: a literal 0 would be one more type to compile for.
+LOWEST = np.int64(0)
+
+
 @inline
 def _apply(weights, values, index, low, high, scatter):  # type: ignore[no-untyped-def]
     if scatter:
@@ -372,7 +376,7 @@ def score_sites(
                 values = scores[t, v]
                 values[:] = field[t, v]
                 visit_site(
-                    grid, start[p], stop[p], t, v, 0, layout.n_symbols[v],
+                    grid, start[p], stop[p], t, v, LOWEST, layout.n_symbols[v],
                     layout, rows, weights, values, index, scratch, False,
                 )  # fmt: skip
 
@@ -423,7 +427,7 @@ def value_and_gradient(
                 n = layout.n_symbols[v]
                 values[:] = field[t, v]
                 visit_site(
-                    grid, start[p], stop[p], t, v, 0, n,
+                    grid, start[p], stop[p], t, v, LOWEST, n,
                     layout, rows, weights, values, index, scratch, False,
                 )  # fmt: skip
                 symbol = grid[t, v]

@@ -22,14 +22,20 @@ Style imitation and chord invention in polyphonic music with exponential familie
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stats_composer.kernels.maxent import Rows, score_sites, value_and_gradient
+from stats_composer.kernels.maxent import Rows, score_sites
 from stats_composer.models.base import Estimator, check_pieces
-from stats_composer.models.maxent_fit import ContrastiveDivergence, Solver, StochasticGradient
+from stats_composer.models.maxent_fit import (
+    ContrastiveDivergence,
+    Solver,
+    StochasticGradient,
+    pseudo_likelihood,
+)
 from stats_composer.models.terms import Field, Pair, PairDifference, Progression, Term
 from stats_composer.models.weights import Weights, make_layout
 
@@ -65,6 +71,21 @@ class Pieces:
         if model.given is not None:
             given = self.grid[:, model.given, None] >> np.arange(n_lines)
             self.modelled[given & 1 > 0] = False
+        fields = [term for term in model._terms() if term.primitive == "field"]
+        contexts = {getattr(term, "context", None) for term in fields}
+        self._contexts: list[int] = sorted(c for c in contexts if c is not None)
+
+    @cached_property
+    def kinds(self) -> tuple[Ints, Ints]:
+        """Rows that show all contexts the fields know, one of each kind, and each row's kind."""
+        code = np.zeros(len(self.grid), np.int64)
+        if not self._contexts:
+            return code[:1], code
+        for column in self._contexts:
+            values = self.grid[:, column]
+            code = np.unique(code * (values.max() + 1) + values, return_inverse=True)[1]
+        _, shown = np.unique(code, return_index=True)
+        return shown, code
 
 
 class MaxEnt(Estimator):
@@ -279,12 +300,7 @@ class MaxEnt(Estimator):
         return self._pseudo(Pieces(check_pieces(X), self))
 
     def _pseudo(self, pieces: Pieces) -> float:
-        field = self.weights_.field(pieces.grid)
-        total = value_and_gradient(
-            pieces.grid, pieces.start, pieces.stop, pieces.modelled, self.layout_, pieces.rows,
-            field, self.weights_.folded, -1.0, np.zeros(1, np.float32), np.empty_like(field),
-        )  # fmt: skip
-        return float(total / max(int(pieces.modelled.sum()), 1))
+        return pseudo_likelihood(self, pieces) / max(int(pieces.modelled.sum()), 1)
 
     def log_weight(self, grid: Ints) -> float:
         """Sum of the weights of all features of a grid: log P up to the normaliser, in nats."""

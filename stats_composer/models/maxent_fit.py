@@ -24,8 +24,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from stats_composer.kernels.gibbs import Steps, sweep_sites
+from stats_composer.kernels.gibbs import Steps
 from stats_composer.kernels.maxent import Layout, add_counts, value_and_gradient
+from stats_composer.kernels.pairs import has_pairs_alone, pair_kernels, site_sweeper
 
 if TYPE_CHECKING:
     from stats_composer.models.maxent import MaxEnt, Pieces
@@ -53,24 +54,50 @@ def pseudo_gradient(
 ) -> tuple[float, Floats, int]:
     """Return the pseudo-log-likelihood of some pieces, its gradient by weight, and their sites."""
     weights = model.weights_
-    field = weights.field(pieces.grid)
-
-    def share(part: Ints) -> tuple[float, Floats, Floats]:
-        gradient, residual = np.zeros_like(weights.folded), np.zeros_like(field)
-        total = value_and_gradient(
-            pieces.grid, pieces.start[part], pieces.stop[part], pieces.modelled, model.layout_,
-            pieces.rows, field, weights.folded, threshold, gradient, residual,
-        )  # fmt: skip
-        return total, gradient, residual
-
+    field, seen = site_fields(model, pieces)
     shares = [part for part in np.array_split(chosen, N_SHARES) if len(part)]
     with ThreadPoolExecutor(n_threads()) as pool:
-        results = list(pool.map(share, shares))
+        results = list(pool.map(lambda s: sum_sites(model, pieces, s, threshold, field), shares))
     total = sum(result[0] for result in results)
     gradient = np.sum([result[1] for result in results], axis=0)
     residual = np.sum([result[2] for result in results], axis=0)
     n_sites = int(sum(pieces.modelled[pieces.start[p] : pieces.stop[p]].sum() for p in chosen))
-    return total, weights.unfold(gradient, residual, pieces.grid), n_sites
+    return total, weights.unfold(gradient, residual, seen), n_sites
+
+
+def pseudo_likelihood(model: MaxEnt, pieces: Pieces) -> float:
+    """Return the summed pseudo-log-likelihood of all pieces, in nats."""
+    field, _ = site_fields(model, pieces)
+    return sum_sites(model, pieces, np.arange(len(pieces.start)), -1.0, field)[0]
+
+
+def _by_changes(layout: Layout) -> bool:
+    """Tell whether the kernels for pairs alone serve; under gates, that of all terms does."""
+    return has_pairs_alone(layout) and layout.n_gates == 1
+
+
+def site_fields(model: MaxEnt, pieces: Pieces) -> tuple[Floats, Ints]:
+    """Return the fields of each row, or of each kind of row, and the grid's rows that show them."""
+    seen = pieces.grid[pieces.kinds[0]] if _by_changes(model.layout_) else pieces.grid
+    return model.weights_.field(seen), seen
+
+
+def sum_sites(
+    model: MaxEnt, pieces: Pieces, part: Ints, threshold: float, field: Floats
+) -> tuple[float, Floats, Floats]:
+    """Return value and gradients (by primitive, by field) of a part; below 0, the value alone."""
+    layout, weights = model.layout_, model.weights_.folded
+    gradient, residual = np.zeros_like(weights), np.zeros_like(field)
+    places = pieces.grid, pieces.start[part], pieces.stop[part], pieces.modelled, layout
+    if _by_changes(layout):
+        total = pair_kernels(layout.width).value_and_gradient(
+            *places, pieces.kinds[1], field, weights, threshold >= 0, gradient, residual
+        )
+    else:
+        total = value_and_gradient(
+            *places, pieces.rows, field, weights, threshold, gradient, residual
+        )
+    return total, gradient, residual
 
 
 def n_threads() -> int:
@@ -281,7 +308,7 @@ class ContrastiveDivergence:
                 rows = np.argwhere(part.modelled[first:last]) + np.array([first, 0])
                 sites = rows[rows[:, 1] > 0] if clamp else rows
                 u = np.random.default_rng(seeds[j]).random((self.n_sweeps, len(rows), 3))
-                sweep_sites(
+                site_sweeper(layout)(
                     part.grid, first, last, sites, layout, part.rows, field, weights.folded,
                     none, ones, self.run_share, u,
                 )  # fmt: skip

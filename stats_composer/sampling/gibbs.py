@@ -20,7 +20,8 @@ from stats_composer.automata import multiply_all
 from stats_composer.errors import ConstraintError
 from stats_composer.factors import Factors, ParallelMotion
 from stats_composer.kernels.chain import Arcs
-from stats_composer.kernels.gibbs import Steps, sweep_row, sweep_sites
+from stats_composer.kernels.gibbs import Steps, sweep_row
+from stats_composer.kernels.pairs import site_sweeper
 from stats_composer.models.base import generator
 from stats_composer.models.maxent import MaxEnt, Pieces
 from stats_composer.models.maxent_fit import no_steps
@@ -164,7 +165,7 @@ class GibbsSampler:
             part = inverse[begin : begin + size]
             if len(self._sites):
                 u = self.rng.random((len(part), len(self._sites), 3))
-                sweep_sites(
+                site_sweeper(self.model.layout_)(
                     self.grid, 0, len(self.grid), self._sites, self.model.layout_,
                     self._pieces.rows, self._field, self._weights, self._steps, part,
                     self.run_share, u,
