@@ -147,7 +147,9 @@ def marks(draw, dtype, ticks, columns, max_size=4):
 
 
 @st.composite
-def marked_scores(draw, odd=True, overlaps=True, regular=False, percussion=True, max_parts=3):
+def marked_scores(
+    draw, odd=True, overlaps=True, regular=False, percussion=True, max_parts=3, max_voices=3
+):
     """Draw a score of any number of parts and voices with all its marks.
 
     Without `odd`, every duration has a name or is in a common tuplet, and every tick is a
@@ -161,8 +163,9 @@ def marked_scores(draw, odd=True, overlaps=True, regular=False, percussion=True,
         drum = percussion and draw(st.integers(0, 5)) == 0
         name = draw(st.one_of(st.just(""), words))
         parts.append(Part(name, draw(st.integers(0, 127)), drum))
-        numbers = st.integers(0, 5)
-        for voice in draw(st.lists(numbers, min_size=0 if part else 1, max_size=3, unique=True)):
+        numbers, least = st.integers(0, 5), 0 if part else 1
+        chosen = st.lists(numbers, min_size=least, max_size=3, unique=True)
+        for voice in draw(chosen):
             kind = overlaps and draw(st.booleans())
             rows += draw(voice_notes(part, voice, end, durations, overlaps=kind))
             places.append((part, voice))

@@ -154,7 +154,9 @@ class Page:
         self, lane: _Lane, start: int, stop: int, bar: tuple[int, int], beat: int, origin: int
     ) -> list[Sign]:
         hidden = lane.lane > 0
-        if (start, stop) == bar:
+        metre = self.score.mark_at("time_signatures", start)
+        full = bar_duration(metre["numerator"], metre["denominator"])
+        if (start, stop) == bar and stop - start == full:
             return [Sign(start, stop, (), None, hidden=hidden)]
         return [
             Sign(first + origin, last + origin, (), value, hidden=hidden)
