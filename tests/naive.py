@@ -161,10 +161,10 @@ def maxent_sonority_cells(grid, world, kind):
 def maxent_progression_cells(grid, world, classes, n_classes):
     """Return the cells of the classes of two rows' residue sets, lags 1 and 2."""
     residues = [_maxent_residues(row, world) for row in grid]
-    number = [n_classes - 1 if r is None else classes[sum(1 << x for x in set(r))] for r in residues]
-    return [
-        (lag - 1, number[t], number[t + lag]) for lag in (1, 2) for t in range(len(grid) - lag)
+    number = [
+        n_classes - 1 if r is None else classes[sum(1 << x for x in set(r))] for r in residues
     ]
+    return [(lag - 1, number[t], number[t + lag]) for lag in (1, 2) for t in range(len(grid) - lag)]
 
 
 def maxent_melody_cells(grid, world):
@@ -202,6 +202,46 @@ def maxent_rhythm_cells(grid, world):
         for v in range(world["n_lines"])
         for u in range(1, len(grid) - 7)
     ]
+
+
+# ---- gibbs: log_weight is a function of the whole grid, context voices included ---------------
+
+
+def _gibbs_free_run(grid, sites, t, v, length):
+    """Tell whether a run of one symbol starts at a site, all of it redrawable."""
+    rows = range(t, t + length)
+    return all([row, v] in sites and grid[row][v] == grid[t][v] for row in rows)
+
+
+def gibbs_sweep_sites(grid, sites, n_symbols, log_weight, inverse, run_share, u):
+    """Redraw sites and runs in place, the present symbol first in the cumulative draw."""
+    n_changed = 0
+    for scale, moves in zip(inverse, u, strict=True):
+        for which, kind, threshold in moves:
+            t, v = sites[int(which * len(sites))]
+            length = 1
+            if kind < run_share:
+                length = 2 if kind < 0.6 * run_share else 4
+                if not _gibbs_free_run(grid, sites, t, v, length):
+                    continue
+            current, weights = grid[t][v], []
+            for symbol in range(n_symbols[v]):
+                for row in range(t, t + length):
+                    grid[row][v] = symbol
+                weights.append(scale * log_weight(grid))
+            largest = max(weights)
+            probs = [math.exp(weight - largest) for weight in weights]
+            order = [current, *(a for a in range(n_symbols[v]) if a != current)]
+            passed, chosen = 0.0, current
+            for a in order:
+                if probs[a] > 0.0:
+                    chosen, passed = a, passed + probs[a]
+                    if threshold * sum(probs) < passed:
+                        break
+            n_changed += length if chosen != current else 0
+            for row in range(t, t + length):
+                grid[row][v] = chosen
+    return n_changed
 
 
 # ---- pairs: a coupling is a dict of (line a, line b, lag) to a table [symbol of a][of b] -------

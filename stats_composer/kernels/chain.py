@@ -36,7 +36,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from stats_composer.kernels._jit import jit
+from stats_composer.kernels._jit import inline, jit
 from stats_composer.kernels.draw import draw_index
 
 __all__ = [
@@ -45,6 +45,7 @@ __all__ = [
     "backward_messages",
     "best_path",
     "draw_paths",
+    "find_arc",
     "redraw_path",
     "weigh_path",
 ]
@@ -175,6 +176,20 @@ def draw_paths(arcs: Arcs, unary: Floats, messages: Floats, u: Floats, paths: In
             s = arcs.target[j]
 
 
+@inline
+def find_arc(arcs, t, s, symbol):  # type: ignore[no-untyped-def]
+    """Return the number of the arc from a state at a step for a symbol, or -1."""
+    low, high = arcs.first[arcs.kind[t], s], arcs.first[arcs.kind[t], s + 1]
+    end = high
+    while low < high:
+        middle = (low + high) // 2
+        if arcs.symbol[middle] < symbol:
+            low = middle + 1
+        else:
+            high = middle
+    return low if low < end and arcs.symbol[low] == symbol else -1
+
+
 @jit()
 def weigh_path(arcs: Arcs, unary: Floats, path: Ints) -> float:
     """Return the exponent of (1) for a path, -inf where it is refused.
@@ -187,15 +202,8 @@ def weigh_path(arcs: Arcs, unary: Floats, path: Ints) -> float:
     s = arcs.initial
     total = 0.0
     for t in range(unary.shape[0]):
-        low, high = arcs.first[arcs.kind[t], s], arcs.first[arcs.kind[t], s + 1]
-        end = high
-        while low < high:
-            middle = (low + high) // 2
-            if arcs.symbol[middle] < path[t]:
-                low = middle + 1
-            else:
-                high = middle
-        if low == end or arcs.symbol[low] != path[t]:
+        low = find_arc(arcs, t, s, path[t])
+        if low < 0:
             return -np.inf
         total += arcs.log_weight[low] + unary[t, path[t]]
         s = arcs.target[low]

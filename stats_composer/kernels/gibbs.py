@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from stats_composer.kernels._jit import inline, jit
 from stats_composer.kernels._softmax import draw_row, exp_row
-from stats_composer.kernels.chain import Arcs, redraw_path, weigh_path
+from stats_composer.kernels.chain import Arcs, find_arc, redraw_path, weigh_path
 from stats_composer.kernels.maxent import LOWEST, Floats, Ints, Layout, Rows, visit_site
 
 __all__ = ["Steps", "sweep_row", "sweep_sites"]
@@ -189,38 +189,86 @@ def sweep_sites(
 
 
 @inline
+def _stretch(n_steps, longest, u_place, u_length):  # type: ignore[no-untyped-def]
+    """Choose a stretch of a line by two uniforms: all places alike, one in 32 the whole line."""
+    if u_place < 0.03125:
+        return 0, n_steps
+    length = 1 + int(u_length * longest)
+    place = (u_place - 0.03125) / 0.96875
+    begin = int(place * (n_steps + length - 1)) - length + 1
+    return max(begin, 0), min(begin + length, n_steps)
+
+
+@inline
+def _read_on(arcs, line, end, tail):  # type: ignore[no-untyped-def]
+    """Write into `tail` the weight of reading the line from `end` on, for each state there."""
+    tail[:] = -np.inf
+    for i in range(arcs.live_start[end], arcs.live_start[end + 1]):
+        s = np.int64(arcs.live[i])
+        origin, total = s, 0.0
+        for t in range(end, line.shape[0]):
+            arc = find_arc(arcs, t, s, line[t])
+            if arc < 0:
+                total = -np.inf
+                break
+            total += arcs.log_weight[arc]
+            s = np.int64(arcs.target[arc])
+        tail[origin] = total + arcs.final[s] if total > -np.inf else total
+
+
+@inline
+def _window(arcs, line, begin, end, tail):  # type: ignore[no-untyped-def]
+    """Return the automaton of the steps [begin, end) alone, the rest of the line as it is."""
+    s = np.int64(arcs.initial)
+    for t in range(begin):
+        s = np.int64(arcs.target[find_arc(arcs, t, s, line[t])])
+    _read_on(arcs, line, end, tail)
+    return Arcs(
+        arcs.first, arcs.twin, arcs.symbol, arcs.target, arcs.log_weight, arcs.weight, arcs.peak,
+        arcs.kind[begin:end], tail, s, arcs.live, arcs.live_start[begin : end + 1],
+    )  # fmt: skip
+
+
+@inline
 def _propose(  # type: ignore[no-untyped-def]
-    grid,
-    first,
-    last,
-    v,
-    begin,
-    end,
-    layout,
-    rows,
-    field,
-    weights,
-    steps,
-    scale,
-    unary,
-    values,
-    index,
-    scratch,
+    grid, first, last, v, begin, free, layout, rows, field, weights, steps, scale, unary,
+    values, index, scratch,
+):  # fmt: skip
+    """Write the proposal's unary log-weights of the steps from `begin` on."""
+    n = layout.n_symbols[v]
+    for i in range(unary.shape[0]):
+        t = first + begin + i
+        if not free[begin + i]:
+            unary[i, :] = -np.inf
+            unary[i, grid[t, v]] = 0.0
+            continue
+        _gather(
+            grid, first, last, t, v, LOWEST, n,
+            layout, rows, field, weights, steps, values, index, scratch,
+        )  # fmt: skip
+        for a in range(n):
+            unary[i, a] = scale * values[a] if field[t, v, a] > -1e29 else -np.inf
+
+
+@inline
+def _write_line(  # type: ignore[no-untyped-def]
+    grid, first, last, v, begin, new, layout, rows, field, weights, steps, values, index, scratch
 ):
-    """Write the proposal's unary log-weights of a line: free in [begin, end), else as it is."""
-    for t in range(first, last):
-        unary[t - first, :] = -np.inf
-        if begin <= t < end:
-            n = layout.n_symbols[v]
-            _gather(
-                grid, first, last, t, v, LOWEST, n,
-                layout, rows, field, weights, steps, values, index, scratch,
-            )  # fmt: skip
-            for a in range(n):
-                if field[t, v, a] > -1e29:
-                    unary[t - first, a] = scale * values[a]
-        else:
-            unary[t - first, grid[t, v]] = 0.0
+    """Write new symbols into a line and return by how much the log-weight changes."""
+    change = 0.0
+    for i in range(new.shape[0]):
+        t = first + begin + i
+        old = grid[t, v]
+        if new[i] != old:
+            # Each site is scored with those before it changed.
+            for b in (old, new[i]):
+                _gather(
+                    grid, first, last, t, v, b, b + 1,
+                    layout, rows, field, weights, steps, values, index, scratch,
+                )  # fmt: skip
+            change += values[new[i]] - values[old]
+            grid[t, v] = new[i]
+    return change
 
 
 @jit()
@@ -247,71 +295,59 @@ def sweep_row(
     free : ndarray of shape (last - first,), bool
         Rows of the line that may change.
     arcs : Arcs
-        The automaton of the line, over last - first steps.
+        The automaton of the line, over last - first steps; it accepts the line as it stands.
     longest : int
-        Rows of the longest stretch; one in eight is the whole line.
+        Rows of the longest stretch; one in 32 is the whole line.
     u : ndarray of shape (n_moves, last - first + 3), in [0, 1)
+        Which place, which length, whether to accept, and the steps' draws.
 
     Returns
     -------
     int
         Number of moves accepted.
     """
-    n_steps = last - first
+    n_steps, n = last - first, layout.n_symbols[v]
     index = np.zeros(layout.width, np.uint32)
     scratch = np.zeros(layout.width, np.int64)
     values = np.zeros(layout.width, np.float32)
-    n = layout.n_symbols[v]
-    unary = np.empty((n_steps, n), np.float64)
+    all_unary = np.empty((n_steps, n), np.float64)
     nothing = np.zeros((n_steps, n), np.float64)
-    messages = np.empty((n_steps + 1, arcs.final.shape[0]), np.float64)
-    old, new, dummy = (np.empty(n_steps, np.int64) for _ in range(3))
+    all_messages = np.empty((n_steps + 1, arcs.final.shape[0]), np.float64)
+    tail = np.empty(arcs.final.shape[0], np.float64)
+    line = np.empty(n_steps, np.int64)
+    drawn = np.empty(n_steps, np.int64)
+    unused = np.empty(n_steps, np.int64)
     n_accepted = 0
     for move in range(u.shape[0]):
-        length = n_steps if u[move, 0] < 0.125 else 1 + int(u[move, 1] * longest)
-        begin = (
-            first if length >= n_steps else first + int(u[move, 0] * (n_steps + length)) - length
-        )
-        end = min(begin + length, last)
-        begin = max(begin, first)
+        begin, end = _stretch(n_steps, longest, u[move, 0], u[move, 1])
+        n_drawn = end - begin
         for t in range(n_steps):
-            old[t] = grid[first + t, v]
-            new[t] = old[t]
+            line[t] = grid[first + t, v]
+        old, new = line[begin:end], drawn[:n_drawn]
+        window = _window(arcs, line, begin, end, tail)
+        unary, messages = all_unary[:n_drawn], all_messages[: n_drawn + 1]
+        u_steps = u[move, 3 : 3 + n_drawn]
         _propose(
-            grid, first, last, v, begin, end, layout, rows, field, weights, steps,
+            grid, first, last, v, begin, free, layout, rows, field, weights, steps,
             inverse_temperature, unary, values, index, scratch,
         )  # fmt: skip
-        for t in range(n_steps):
-            if not free[t]:
-                unary[t, :] = -np.inf
-                unary[t, old[t]] = 0.0
-        forth, _ = redraw_path(arcs, unary, old, u[move, 3:], messages, new)
+        forth, _ = redraw_path(window, unary, old, u_steps, messages, new)
         if forth == -np.inf:
             continue
-        # The change of log-weight, site by site: each is scored with those before it changed.
-        change = 0.0
-        for t in range(n_steps):
-            if new[t] != old[t]:
-                for b in (old[t], new[t]):
-                    _gather(
-                        grid, first, last, first + t, v, b, b + 1,
-                        layout, rows, field, weights, steps, values, index, scratch,
-                    )  # fmt: skip
-                change += values[new[t]] - values[old[t]]
-                grid[first + t, v] = new[t]
+        change = _write_line(
+            grid, first, last, v, begin, new,
+            layout, rows, field, weights, steps, values, index, scratch,
+        )  # fmt: skip
         _propose(
-            grid, first, last, v, begin, end, layout, rows, field, weights, steps,
+            grid, first, last, v, begin, free, layout, rows, field, weights, steps,
             inverse_temperature, unary, values, index, scratch,
         )  # fmt: skip
-        for t in range(n_steps):
-            if not free[t]:
-                unary[t, :] = -np.inf
-                unary[t, old[t]] = 0.0
-        _, back = redraw_path(arcs, unary, old, u[move, 3:], messages, dummy)
-        automaton = weigh_path(arcs, nothing, new) - weigh_path(arcs, nothing, old)
-        if np.log(u[move, 2]) < inverse_temperature * change + automaton + back - forth:
+        _, back = redraw_path(window, unary, old, u_steps, messages, unused[:n_drawn])
+        read = weigh_path(window, nothing[:n_drawn], new)
+        read -= weigh_path(window, nothing[:n_drawn], old)
+        if np.log(u[move, 2]) < inverse_temperature * change + read + back - forth:
             n_accepted += 1
         else:
-            for t in range(n_steps):
-                grid[first + t, v] = old[t]
+            for i in range(n_drawn):
+                grid[first + begin + i, v] = old[i]
     return n_accepted

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from stats_composer.automata import multiply_all
 from stats_composer.errors import ConstraintError
 from stats_composer.factors import Factors, ParallelMotion
-from stats_composer.kernels.chain import Arcs
+from stats_composer.kernels.chain import Arcs, weigh_path
 from stats_composer.kernels.gibbs import Steps, sweep_row
 from stats_composer.kernels.pairs import site_sweeper
 from stats_composer.models.base import generator
@@ -145,6 +145,21 @@ class GibbsSampler:
                     np.arange(layout.n_symbols[v]) == self.grid[:, v, None]
                 )
                 self._arcs[v] = flatten(multiply_all(automata, allowed), allowed)
+
+    def energy(self) -> float:
+        """Minus the log-weight of the state, in nats: of the model and of the factors."""
+        counts, symbols = self.model.weights_.counts(self._pieces)
+        total = float((counts * self._weights).sum(dtype=np.float64))
+        total += float((self._field * symbols).sum(dtype=np.float64))
+        steps = self._steps.of
+        for t, own, other in np.argwhere(steps >= 0):
+            if own < other:
+                table = self._steps.table[steps[t, own, other]]
+                total += float(table[self.grid[t, other], self.grid[t, own]])
+        for v, arcs in self._arcs.items():
+            nothing = np.zeros((len(self.grid), int(self.model.layout_.n_symbols[v])))
+            total += weigh_path(arcs, nothing, np.ascontiguousarray(self.grid[:, v]))
+        return -total
 
     def run(self, temperatures: Sequence[float] | NDArray[np.floating]) -> Ints:
         """Make one sweep a temperature and return the state.

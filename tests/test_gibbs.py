@@ -1,0 +1,389 @@
+"""The Gibbs sampler against enumeration: its transition kernel, its draws, planted bugs."""
+
+import copy
+
+import naive
+import numpy as np
+import pytest
+from enumerate import all_grids, chi_square_p, law
+
+from stats_composer.automata import Automaton
+from stats_composer.errors import ConstraintError
+from stats_composer.factors import Factors, ParallelMotion
+from stats_composer.kernels.gibbs import sweep_sites
+from stats_composer.models.maxent import MaxEnt
+from stats_composer.models.terms import (
+    Field,
+    Melody,
+    Motion,
+    Onset,
+    Pair,
+    PairDifference,
+    Progression,
+    Sonority,
+)
+from stats_composer.models.terms import (
+    ParallelMotion as ParallelTerm,
+)
+from stats_composer.sampling import gibbs as gibbs_module
+from stats_composer.sampling.gibbs import GibbsSampler, annealing
+
+N_STEPS, N_SYMBOLS = 3, (3, 2)
+LABELS = np.array([[-1, 60, 67], [48, 55, -1]])
+CONTEXT = np.array([[0], [1], [0]])
+GRIDS = np.array([np.hstack([grid, CONTEXT]) for grid in all_grids(N_STEPS, N_SYMBOLS)])
+RADIX = np.cumprod([1, 2, 3, 2, 3, 2])[::-1]
+TERMS = [
+    Field(),
+    Field(context=2),
+    Pair(max_lag=2, max_diagonal=1),
+    PairDifference(max_lag=2, max_diagonal=1),
+    Motion(),
+    Motion(fine=True),
+    ParallelTerm(),
+    Sonority(kind="full", n_contexts=2),
+    Progression(n_classes=4),
+    Melody(),
+    Onset(),
+]
+
+
+def random_model(terms=TERMS, scale=0.8):
+    """Give every weight of a model of two lines a random value."""
+    rng = np.random.default_rng(1)
+    model = MaxEnt(
+        terms, n_lines=2, labels=LABELS, n_symbols=N_SYMBOLS, gate=2, sonority_context=2, place=2
+    )
+    model._set_up(list(GRIDS[::5]))
+    model.weights_.vector[:] = rng.normal(0, scale, len(model.weights_.vector))
+    model.weights_.fold()
+    return model
+
+
+MODEL = random_model()
+MODEL_LOG_WEIGHTS = np.array([MODEL.log_weight(grid) for grid in GRIDS])
+
+
+def unary_factors(rng, hole=True):
+    """Draw unary log-weights, one symbol forbidden."""
+    unary = Factors.free(N_STEPS, np.array([*N_SYMBOLS, 2])).unary.copy()
+    unary[:, :2] += rng.normal(0, 0.5, (N_STEPS, 2, 3))
+    if hole:
+        unary[1, 0, 2] = -np.inf
+    return Factors(unary)
+
+
+def step_factors(rng):
+    """Draw log-weights of the two lines at each step, one pair of symbols forbidden."""
+    table = rng.normal(0, 1, (N_STEPS, 3, 3))
+    table[:, 2, 0] = -np.inf
+    table[:, :, 2] = 0.0
+    free = Factors.free(N_STEPS, np.array([*N_SYMBOLS, 2]))
+    return Factors(free.unary, {}, {(0, 1): table})
+
+
+def automata(rng):
+    """Draw an automaton of four states for one line; the other cannot do without its symbol 1."""
+    target = rng.integers(4, size=(1, 4, 3))
+    target[0, 1, 2] = -1
+    kind = np.zeros(N_STEPS, np.int64)
+    first = Automaton.from_table(target, kind, log_weight=rng.normal(size=(1, 4, 3)))
+    seen = np.array([[[0, 1], [1, 1]]])
+    second = Automaton.from_table(seen, kind, final=np.array([-np.inf, 0.0]))
+    free = Factors.free(N_STEPS, np.array([*N_SYMBOLS, 2]))
+    return Factors(free.unary, {0: (first,), 1: (second,)})
+
+
+def motion_term():
+    """Weigh parallel fifths and octaves by a finite number."""
+    free = Factors.free(N_STEPS, np.array([*N_SYMBOLS, 2]))
+    return Factors(free.unary, terms=(ParallelMotion((0, 7), -1.5),))
+
+
+def parallels(grid):
+    """Count the parallel fifths and octaves of a grid."""
+    found = 0
+    for t in range(N_STEPS - 1):
+        p = [LABELS[v, grid[t + s, v]] for s in (0, 1) for v in (0, 1)]
+        moved = (p[2] - p[0]) * (p[3] - p[1]) > 0
+        now, later = (p[0] - p[1]) % 12, (p[2] - p[3]) % 12
+        found += min(p) >= 0 and moved and now == later and now in (0, 7)
+    return found
+
+
+PINS = np.array([[True, False], [True, True], [False, True]])
+SEED = np.random.default_rng(4)
+WORLDS = {
+    "free": {},
+    "unary": {"factors": unary_factors(SEED)},
+    "steps": {"factors": step_factors(SEED)},
+    "automata": {"factors": automata(SEED)},
+    "automata and steps": {"factors": automata(SEED) & step_factors(SEED) & unary_factors(SEED)},
+    "one automaton": {
+        "factors": Factors(
+            unary_factors(SEED).unary, {0: automata(SEED).automata[0]}, step_factors(SEED).pairwise
+        )
+    },
+    "motion term": {"factors": motion_term()},
+    "pinned": {"free": PINS},
+    "pinned automata": {"free": PINS, "factors": automata(SEED)},
+    "runs": {"run_share": 0.5, "factors": unary_factors(SEED)},
+    "pinned runs": {"run_share": 0.5, "free": PINS},
+    "hot": {"temperature": 2.0, "factors": unary_factors(SEED) & step_factors(SEED)},
+    "hot automata": {"temperature": 2.0, "factors": automata(SEED)},
+}
+
+
+def target(factors=None, free=None, temperature=1.0, run_share=0.0):
+    """Return the law of a world over all grids, by enumeration."""
+    total = MODEL_LOG_WEIGHTS.copy()
+    reading = np.zeros(len(GRIDS))
+    if factors is not None:
+        plain = Factors(factors.unary, {}, factors.pairwise)
+        total += [plain.log_weight(grid) for grid in GRIDS]
+        for term in factors.terms:
+            total += [term.log_weight * parallels(grid) for grid in GRIDS]
+        for v, chain in factors.automata.items():
+            reading += [sum(a.log_weight_of(grid[:, v]) for a in chain) for grid in GRIDS]
+    if free is not None:
+        kept = (GRIDS[:, :, :2] == start_of(factors)[:, :2])[:, ~free].all(axis=1)
+        reading[~kept] = -np.inf
+    return law(total / temperature + reading)[0]
+
+
+def start_of(factors):
+    """Return the first grid that no hard factor forbids, after some that are passed over."""
+    for grid in GRIDS[30:]:
+        if factors is None or factors.log_weight(grid) > -np.inf:
+            return grid.copy()
+    raise AssertionError
+
+
+def sampler_of(factors=None, free=None, temperature=1.0, run_share=0.0, model=MODEL, seed=0):
+    """Build the sampler of a world."""
+    return GibbsSampler(
+        model, start_of(factors), factors, free=free, run_share=run_share, random_state=seed
+    )
+
+
+def draw(sampler, world, temperature=1.0):
+    """Draw starts of the law itself and run each a little: the law must stay.
+
+    So the draws are independent, however slowly the chain may mix.
+    """
+    n_draws, n_sweeps = (12_000, 2) if sampler._arcs else (15_000, 8)
+    schedule = np.full(n_sweeps, temperature, np.float32)
+    starts = np.random.default_rng(6).choice(len(GRIDS), n_draws, p=target(**world))
+    draws = np.empty((n_draws, *GRIDS[0].shape), np.int64)
+    for i, start in enumerate(starts):
+        sampler.grid[:] = GRIDS[start]
+        draws[i] = sampler.run(schedule)
+    return draws
+
+
+# ---- the law ------------------------------------------------------------------------------
+
+
+def state_number(grids):
+    """Return the places of grids among all."""
+    return grids[..., :2].reshape(*grids.shape[:-2], -1) @ RADIX
+
+
+def site_moves(sampler, temperature, u_move, n_bisections=21):
+    """Return the kernel of one site move that the compiled code makes, of shape (n, n).
+
+    A move is a step function of its last uniform: bisection finds where it steps.
+    """
+    scale = np.array([1 / temperature], np.float32)
+    sites, n = sampler._sites, len(GRIDS)
+    kernel = np.zeros((n, n))
+
+    def move(start, site, u):
+        grid = start.copy()
+        sweep_sites(
+            grid, 0, N_STEPS, sites, sampler.model.layout_, sampler._pieces.rows, sampler._field,
+            sampler._weights, sampler._steps, scale, sampler.run_share,
+            np.array([[[(site + 0.5) / len(sites), u_move, u]]]),
+        )  # fmt: skip
+        return int(state_number(grid))
+
+    for x in state_number(sampler.reachable):
+        for site in range(len(sites)):
+            low, here, last = 0.0, move(GRIDS[x], site, 0.0), move(GRIDS[x], site, 1 - 1e-9)
+            while here != last:
+                left, right = low, 1.0
+                for _ in range(n_bisections):
+                    middle = (left + right) / 2
+                    stays = move(GRIDS[x], site, middle) == here
+                    left, right = (middle, right) if stays else (left, middle)
+                kernel[x, here] += left - low
+                low, here = left, move(GRIDS[x], site, right)
+            kernel[x, here] += 1.0 - low
+    return kernel / len(sites)
+
+
+def site_kernel(sampler, temperature=1.0):
+    """Mix the kernels of site and run moves as the sampler does."""
+    share = sampler.run_share
+    kinds = [(1.0 - share, 0.999)]
+    if share:
+        kinds += [(0.6 * share, 0.3 * share), (0.4 * share, 0.8 * share)]
+    return sum(weight * site_moves(sampler, temperature, u) for weight, u in kinds)
+
+
+def drift(world, sampler):
+    """Return max |pi P - pi| for the exact kernel of site moves, on states of positive mass."""
+    pi = target(**world)
+    sampler.reachable = GRIDS[pi > 0]
+    kernel = site_kernel(sampler, world.get("temperature", 1.0))
+    return np.abs(pi @ kernel - pi).max()
+
+
+SITE_WORLDS = [name for name in WORLDS if "automat" not in name]
+
+
+@pytest.mark.parametrize("name", SITE_WORLDS)
+def test_the_kernel_of_site_moves_leaves_the_law(name):
+    world = WORLDS[name]
+    assert drift(world, sampler_of(**world)) < 1e-6
+
+
+@pytest.mark.parametrize("name", WORLDS)
+def test_draws_follow_the_law(name):
+    world = WORLDS[name]
+    draws = draw(sampler_of(**world), world, world.get("temperature", 1.0))
+    assert chi_square_p(draws, GRIDS, target(**world)) > 1e-3
+
+
+@pytest.mark.parametrize("name", WORLDS)
+def test_from_any_start_all_that_is_likely_is_reached(name):
+    world = WORLDS[name]
+    sampler, pi = sampler_of(**world), target(**world)
+    schedule = np.full(2, world.get("temperature", 1.0), np.float32)
+    visits = np.bincount([state_number(sampler.run(schedule)) for _ in range(1500)])
+    assert visits[np.flatnonzero(pi[: len(visits)] > 0.02)].all()
+    assert (pi[len(visits) :] < 0.02).all()
+
+
+# ---- planted bugs ---------------------------------------------------------------------------
+
+
+def faulty_sampler(bug, world):
+    """Return the sampler of a world with a bug, and the temperature it runs at."""
+    world, temperature = dict(world), world.get("temperature", 1.0)
+    if bug == "temperature off by 5 %":
+        return sampler_of(**world), 1.05 * temperature
+    if bug == "off-by-one neighbour":
+        layout = MODEL.layout_
+        shifted = layout.neighbours.copy()
+        shifted[..., 3] += 1
+        model = copy.copy(MODEL)
+        model.layout_ = layout._replace(neighbours=shifted)
+        return sampler_of(**world, model=model), temperature
+    if bug == "forgotten pin":
+        return sampler_of(**world | {"free": None}), temperature
+    if bug == "swapped step table":
+        sampler = sampler_of(**world)
+        steps = sampler._steps
+        sampler._steps = steps._replace(table=steps.table.transpose(0, 2, 1).copy())
+        return sampler, temperature
+    sampler = sampler_of(**world)
+    width, layout = MODEL.layout_.width, MODEL.layout_
+    tables = sampler._weights.copy()
+    n = (layout.pair_back - layout.pair) // width**2
+    pairs = tables[layout.pair : layout.pair_back].reshape(n, width, width)
+    pairs[:] = pairs.transpose(0, 2, 1).copy()
+    sampler._weights = tables
+    return sampler, temperature
+
+
+BUGS = [
+    ("temperature off by 5 %", "free"),
+    ("temperature off by 5 %", "automata"),
+    ("off-by-one neighbour", "free"),
+    ("off-by-one neighbour", "automata"),
+    ("forgotten pin", "pinned"),
+    ("forgotten pin", "pinned automata"),
+    ("swapped step table", "steps"),
+    ("swapped pair table", "free"),
+    ("swapped pair table", "automata"),
+]
+
+
+@pytest.mark.parametrize(("bug", "name"), BUGS)
+def test_a_planted_bug_is_caught_by_its_draws(bug, name):
+    world = WORLDS[name]
+    sampler, temperature = faulty_sampler(bug, world)
+    draws = draw(sampler, world, temperature)
+    assert chi_square_p(draws, GRIDS, target(**world)) < 1e-3
+
+
+@pytest.mark.parametrize(("bug", "name"), [bug for bug in BUGS if "automat" not in bug[1]])
+def test_a_planted_bug_is_caught_by_its_kernel(bug, name):
+    world = WORLDS[name]
+    sampler, temperature = faulty_sampler(bug, world)
+    pi = target(**world)
+    sampler.reachable = GRIDS[pi > 0]
+    assert np.abs(pi @ site_kernel(sampler, temperature) - pi).max() > 1e-5
+
+
+# ---- twins, seeds, refusals ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize("run_share", [0.0, 0.5])
+def test_sweep_sites_equals_its_naive_twin(run_share):
+    rng = np.random.default_rng(5)
+    factors = unary_factors(rng) & step_factors(rng)
+    sampler = sampler_of(factors=factors, run_share=run_share)
+    total = MODEL_LOG_WEIGHTS + [factors.log_weight(grid) for grid in GRIDS]
+    u = rng.random((40, 6, 3))
+    inverse = np.linspace(0.5, 1.5, 40).astype(np.float32)
+    ref = sampler.grid.tolist()
+    ref_changed = naive.gibbs_sweep_sites(
+        ref, sampler._sites.tolist(), N_SYMBOLS,
+        lambda grid: total[state_number(np.array(grid))], inverse.tolist(), run_share, u.tolist(),
+    )  # fmt: skip
+    comp_changed = sweep_sites(
+        sampler.grid, 0, N_STEPS, sampler._sites, MODEL.layout_, sampler._pieces.rows,
+        sampler._field, sampler._weights, sampler._steps, inverse, run_share, u,
+    )  # fmt: skip
+    np.testing.assert_array_equal(sampler.grid, ref)
+    assert comp_changed == ref_changed
+
+
+def test_the_same_seed_gives_the_same_chain_however_it_is_cut():
+    world = WORLDS["unary"]
+    one, other = sampler_of(**world, seed=7), sampler_of(**world, seed=7)
+    one.run(np.ones(64))
+    for _ in range(2):
+        other.run(np.ones(32))
+    np.testing.assert_array_equal(one.grid, other.grid)
+
+
+def test_a_hard_factor_is_never_broken_on_the_way():
+    world = WORLDS["automata and steps"]
+    sampler = sampler_of(**world)
+    for _ in range(500):
+        assert world["factors"].log_weight(sampler.run([3.0])) > -np.inf
+
+
+def test_the_start_is_not_written_into():
+    start = start_of(None)
+    before = start.copy()
+    GibbsSampler(MODEL, start, random_state=0).run(np.ones(5))
+    np.testing.assert_array_equal(start, before)
+
+
+def test_a_term_that_the_model_cannot_carry_is_refused():
+    model = random_model([Field(), Pair(max_lag=1)])
+    with pytest.raises(ConstraintError, match="no motion term"):
+        sampler_of(factors=motion_term(), model=model)
+    strange = Factors(motion_term().unary, terms=("fugue",))
+    with pytest.raises(ConstraintError, match="str: a term that the model does not know"):
+        sampler_of(factors=strange)
+
+
+def test_annealing_heats_levels_and_cools():
+    schedule = annealing(2.0, 0.5, heating=3, level=2, cooling=3)
+    np.testing.assert_allclose(schedule, [2, 1.5, 1, 1, 1, 1, 0.75, 0.5])
+    assert gibbs_module.HARD_TERM < -100
