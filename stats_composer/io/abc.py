@@ -181,7 +181,8 @@ class _Tune:
     # ---- lines ------------------------------------------------------------------------
 
     def read(self, text: str) -> None:
-        self.barred = len(re.findall(r"\|+", text)) > 2
+        music = re.sub(r"^\s*(\w:|%).*$", "", text, flags=re.MULTILINE)
+        self.barred = re.search(r"\|(?!\])", music) is not None
         for raw in text.split("\n"):
             midi = re.match(r"%%MIDI\s+(program|transpose)\s+(?:[0-9]+\s+)?(-?[0-9]{1,3})", raw)
             if midi and midi[1] == "program":

@@ -153,16 +153,19 @@ def _music21_files(name: str) -> list[tuple[str, Path]]:
     if (root / name).is_dir():
         found = _files_below(root / name, root)
     else:
-        everything = _files_below(root, root)
-        stems = {Path(key).with_suffix("").as_posix() for key, _ in everything} & {name}
         found = [
             (key, path)
-            for key, path in everything
-            if name in (key, path.stem, path.name) or Path(key).with_suffix("").as_posix() in stems
+            for key, path in _files_below(root, root)
+            if name in (key, path.stem, path.name, Path(key).with_suffix("").as_posix())
         ]
     if not found:
         raise ScoreFileError(f"music21:{name}: neither a folder nor a piece of music21's corpus")
-    return sorted(found)
+    # A few pieces are there in two formats: one is kept, MusicXML before the others.
+    order = {suffix: rank for rank, suffix in enumerate(SUFFIXES)}
+    found.sort(key=lambda pair: -order[Path(pair[0]).suffix.lower()])
+    return sorted(
+        {Path(key).with_suffix("").as_posix(): (key, path) for key, path in found}.values()
+    )
 
 
 def read_corpus(

@@ -161,9 +161,8 @@ class _Reader:
         for line in lines.values():
             for pitch, started in line.sounding.items():
                 for onset, velocity in started:
-                    self.report.add(
-                        "notes that never end, ended with their track", f"{onset} ticks"
-                    )
+                    place = f"quarter {_quarter(onset)}"
+                    self.report.add("notes that never end, ended with their track", place)
                     self._add(line, onset, end, pitch, velocity)
             line.name = name
         if index == 0 and (self.file.type == 0 or not any(line.notes for line in lines.values())):
