@@ -10,8 +10,8 @@ Conventions
   overlays (`&`) are counted in a warning.
 
 Our own parser rather than music21's: that one has no lyrics and no fermatas, respells chord
-symbols or drops them, drops notes under some annotations, and takes 60 times as long
-(`python benchmarks/bench_io.py`).
+symbols or drops them, drops notes after `H` or under some annotations, takes `a-b` for one
+note, and takes 17 times as long (`python benchmarks/bench_io.py`).
 
 References
 ----------

@@ -124,6 +124,8 @@ class PartReader:
     def _number(self, text: str | None, what: str) -> Tick:
         """Read a decimal exactly."""
         text = text or ""
+        if text.isdecimal() and len(text) < 12:
+            return int(text)
         if not _NUMBER.fullmatch(text):
             raise ScoreFileError(f"{self.place}: {what} {text.strip()[:20]!r}: expected a number")
         value = Fraction(text.strip())
@@ -197,14 +199,15 @@ class PartReader:
         self.pieces.append(head)
 
     def _notations(self, note: ET.Element, head: Head) -> None:
-        ties = {tie.get("type") for tie in note.iterfind("tie")}
-        for notations in note.iterfind("notations"):
+        tags = {child.tag for child in note}
+        ties = {tie.get("type") for tie in note.iterfind("tie")} if "tie" in tags else set()
+        for notations in note.iterfind("notations") if "notations" in tags else ():
             if not self.has_ties:
                 ties |= {tie.get("type") for tie in notations.iterfind("tied")}
             if notations.find("fermata") is not None:
                 self.fermatas.append(head)
         head.starts, head.stops = "start" in ties, "stop" in ties
-        for index, lyric in enumerate(note.iterfind("lyric"), 1):
+        for index, lyric in enumerate(note.iterfind("lyric") if "lyric" in tags else (), 1):
             text = "".join(
                 item.text or " " if item.tag == "elision" else item.text or ""
                 for item in lyric

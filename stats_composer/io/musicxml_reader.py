@@ -10,9 +10,10 @@ Conventions
 * What a `Score` has no place for by design (slurs, articulations, dynamics as words, layout)
   is passed over; notes that cannot be held (grace and cue notes) are counted in a warning.
 
-Our own parser over the standard library's rather than music21's: written and read back,
-music21 loses the text of chord symbols, velocities and voice numbers, and takes 10 times as
-long (`python benchmarks/bench_io.py`).
+Our own parser over the standard library's rather than music21's, which respells or drops the
+text of chord symbols, forgets velocities and voice numbers, lets the bars of parts drift apart
+(mozart/k155/movement3 of its corpus), and takes 3 times as long
+(`python benchmarks/bench_io.py`).
 
 References
 ----------
