@@ -28,6 +28,10 @@ from stats_composer.kernels.maxent import LOWEST, Floats, Ints, Layout, Rows, vi
 __all__ = ["Steps", "sweep_row", "sweep_sites"]
 
 
+# Log-weights below this forbid.
+FORBIDDEN = np.float32(-1e29)
+
+
 class Steps(NamedTuple):
     """Log-weights of two lines at one row, beside the model's own.
 
@@ -77,28 +81,36 @@ def _move_run(  # type: ignore[no-untyped-def]
     weights,
     steps,
     values,
-    run,
+    single,
     index,
     scratch,
 ):
-    """Write into `run` the log-weight of each symbol held over the rows t to t + length - 1."""
+    """Make the log-weights of a site those of a run of equal symbols that begins at it.
+
+    A run of one symbol becomes one of another row by row, each scored with those before it
+    changed; where a row forbids a symbol, there is nothing more to score.
+    """
     n = layout.n_symbols[v]
     current = grid[t, v]
+    start = values[current]
     for a in range(n):
-        total = np.float32(0.0)
-        for i in range(length):
-            row = t + i
+        if a == current or values[a] < FORBIDDEN:
+            continue
+        values[a] -= start
+        for i in range(1, length):
+            if field[t + i, v, a] < FORBIDDEN:
+                values[a] = field[t + i, v, a]
+                break
+            grid[t + i - 1, v] = a
             for b in (a, current):
                 _gather(
-                    grid, first, last, row, v, b, b + 1,
-                    layout, rows, field, weights, steps, values, index, scratch,
+                    grid, first, last, t + i, v, b, b + 1,
+                    layout, rows, field, weights, steps, single, index, scratch,
                 )  # fmt: skip
-            if a != current:
-                total += values[a] - values[current]
-            grid[row, v] = a
+            values[a] += single[a] - single[current]
         for i in range(length):
             grid[t + i, v] = current
-        run[a] = total
+    values[current] = 0
 
 
 @jit(fastmath=True)  # the row sums vectorize; nothing here is infinite but forbidden fields
@@ -142,7 +154,7 @@ def sweep_sites(
     bits = np.zeros(layout.width, np.int32)
     floats = bits.view(np.float32)
     values = np.zeros(layout.width, np.float32)
-    run = np.zeros(layout.width, np.float32)
+    single = np.zeros(layout.width, np.float32)
     n_sites, n_changed = sites.shape[0], 0
     free = np.zeros((last - first, layout.n_lines), np.bool_)
     for i in range(n_sites):
@@ -166,18 +178,15 @@ def sweep_sites(
                         break
             if length == 0:
                 continue
-            if length == 1:
-                _gather(
-                    grid, first, last, t, v, LOWEST, n,
-                    layout, rows, field, weights, steps, values, index, scratch,
-                )  # fmt: skip
-            else:
+            _gather(
+                grid, first, last, t, v, LOWEST, n,
+                layout, rows, field, weights, steps, values, index, scratch,
+            )  # fmt: skip
+            if length > 1:
                 _move_run(
                     grid, first, last, t, v, length,
-                    layout, rows, field, weights, steps, values, run, index, scratch,
+                    layout, rows, field, weights, steps, values, single, index, scratch,
                 )  # fmt: skip
-                for a in range(n):
-                    values[a] = run[a]
             _, total = exp_row(values, n, scale, bits, floats)
             threshold = np.float32(u[sweep, i, 2]) * total
             chosen = draw_row(values, n, threshold, current)

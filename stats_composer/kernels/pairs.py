@@ -336,6 +336,17 @@ def pair_kernels(width: int) -> PairKernels:
         """
         n_lines, w_ = layout.n_lines, np.uintp(width)
         values = np.empty(width, np.float32)
+        # How many sites away a neighbour is, and its table: the pair's other copy.
+        away = np.empty(layout.neighbours.shape[:2], np.int64)
+        told = np.empty(layout.neighbours.shape[:2], np.uintp)
+        for v in range(n_lines):
+            for j in range(layout.n_neighbours[v]):
+                side, other = layout.neighbours[v, j, 1], layout.neighbours[v, j, 2]
+                lag = layout.neighbours[v, j, 3]
+                away[v, j] = lag * n_lines + other - v
+                back = layout.pair_back - layout.pair
+                table = np.int64(_table(layout, v, j, 0, width))
+                told[v, j] = table + back if side == 0 else table - back
         n_sites, n_changed = sites.shape[0], 0
         free = np.zeros((last - first, n_lines), np.bool_)
         for i in range(n_sites):
@@ -369,19 +380,15 @@ def pair_kernels(width: int) -> PairKernels:
                 n_changed += length
                 for k in range(length):
                     grid[t + k, v] = chosen
+                    place = (t + k - first) * n_lines + v
                     for j in range(layout.n_neighbours[v]):
                         n = t + k + layout.neighbours[v, j, 3]
                         if first <= n < last:
-                            gate = _own_gate(layout, rows, v, j, t + k)
-                            # What the neighbour reads is the pair's other copy.
-                            table = _table(layout, v, j, gate, width)
-                            if layout.neighbours[v, j, 1] == 0:
-                                table += np.uintp(layout.pair_back - layout.pair)
-                            else:
-                                table -= np.uintp(layout.pair_back - layout.pair)
-                            other = layout.neighbours[v, j, 2]
+                            table = told[v, j]
+                            if layout.n_gates > 1:
+                                table += np.uintp(_own_gate(layout, rows, v, j, t + k)) * w_ * w_
                             replace_row(
-                                local, np.uintp((n - first) * n_lines + other) * w_, weights,
+                                local, np.uintp(place + away[v, j]) * w_, weights,
                                 table + np.uintp(current) * w_, table + np.uintp(chosen) * w_,
                                 width,
                             )  # fmt: skip
