@@ -224,7 +224,7 @@ def test_contrastive_divergence_makes_the_samples_like_the_pieces():
     from stats_composer.sampling.gibbs import GibbsSampler
 
     pieces = markov_pieces(np.random.default_rng(7))
-    finish = ContrastiveDivergence(5, 40, batch_size=20, clamped=0.0)
+    finish = ContrastiveDivergence(5, 40, n_chains=20, clamped=0.0)
     model = PairwiseMaxEnt(1, 1, solver=LBFGS(), finish=finish, random_state=0).fit(pieces)
     rng = np.random.default_rng(8)
     drawn = [GibbsSampler(model, p, random_state=rng).run(np.ones(60)) for p in pieces]
@@ -237,7 +237,7 @@ def test_contrastive_divergence_makes_the_samples_like_the_pieces():
 
 def test_same_seed_same_weights():
     pieces = markov_pieces(np.random.default_rng(9), 10)
-    finish = ContrastiveDivergence(2, 5, batch_size=5)
+    finish = ContrastiveDivergence(2, 5, n_chains=5)
     fits = [
         PairwiseMaxEnt(1, 1, finish=finish, random_state=3).fit(pieces).weights_.vector
         for _ in range(2)

@@ -221,38 +221,47 @@ class LBFGS:
 class ContrastiveDivergence:
     """CD-k on whole pieces, the corpus's own statistics of the same pieces against the chains'.
 
+    A chain starts at a piece. After every `n_sweeps` sweeps the chains are counted and the
+    weights move; then a chain starts again at another piece with probability `restart`, and
+    goes on otherwise. At 1 this is Hinton's CD; below it ages of chains are mixed, so that
+    weights learn at once what keeps a chain at the data and what brings an old one back
+    (persistent chains: Younes 1989, Tieleman 2008).
+
     Attributes
     ----------
     n_sweeps : int
-        Sweeps k of a chain before it is counted.
-    n_steps, batch_size : int
+        Sweeps k of the chains between two steps.
+    n_steps : int
+    n_chains : int
     learning_rate : float
         Of Adam, falling to 0 along a line.
-    persistent : float
-        Share of the chains that go on from where the piece's last chain ended.
+    restart : float
     clamped : float
-        Share of the steps in which the first line stays as it is, as in harmonizing.
+        Share of the chains whose first line stays as it is, as in harmonizing.
     run_share : float
         Share of run moves.
-    pool : int, optional
-        Draw the pieces of all steps from so many, so that persistent chains grow old.
+    largest : int, optional
+        Only tables of at most so many weights move. The small tables say how much moves and
+        where, and in which key; few data tell them, and old chains do not set the large ones
+        trembling.
     epsilon : float
-        Added to Adam's root mean square: counts of features that differ by less than this
+        Added to Adam's root mean square: features whose counts differ by less than this
         share of the rows move their weights less.
-    decay : float
-        Pull of the weights to 0.
+    average : float
+        The weights returned are the mean over this share of the steps, the last ones
+        (Polyak and Juditsky 1992).
     """
 
     n_sweeps: int = 10
     n_steps: int = 80
-    batch_size: int = 30
+    n_chains: int = 30
     learning_rate: float = 0.01
-    persistent: float = 0.0
+    restart: float = 1.0
     clamped: float = 0.3
     run_share: float = 0.02
-    pool: int | None = None
+    largest: int | None = None
     epsilon: float = 1e-4
-    decay: float = 0.0
+    average: float = 0.0
 
     def fit(
         self, model: MaxEnt, pieces: Pieces, rng: np.random.Generator, callback: Callback = None
@@ -260,73 +269,94 @@ class ContrastiveDivergence:
         """Move the model's weights."""
         weights = model.weights_
         mean, square = np.zeros_like(weights.vector), np.full_like(weights.vector, 1e-8)
-        pool = rng.permutation(len(pieces.start))[: self.pool]
-        state = pieces.grid.copy()
-        multiplicity = weights.multiplicity()
+        moving = np.ones(len(weights.vector), np.float32)
+        for part in weights.slices:
+            moving[part] = self.largest is None or part.stop - part.start <= self.largest
+        chains = Chains(model, pieces, self.n_chains, self.clamped, rng)
+        total, n_averaged = np.zeros(len(weights.vector), np.float64), 0
         for step in range(self.n_steps):
-            chosen = np.sort(rng.choice(pool, min(self.batch_size, len(pool)), replace=False))
-            clamp = rng.random() < self.clamped
-            seeds = rng.integers(0, 2**63, len(chosen))
-            persist = rng.random(len(chosen)) < self.persistent
-            difference = self._difference(
-                model, pieces, state, chosen, clamp, persist & (not clamp), seeds, multiplicity
-            )
-            difference -= np.float32(self.decay) * weights.vector
+            if step:
+                chains.start(np.flatnonzero(rng.random(self.n_chains) < self.restart))
+            difference = moving * chains.advance(self.n_sweeps, self.run_share)
             mean = np.float32(0.9) * mean + np.float32(0.1) * difference
             square = np.float32(0.99) * square + np.float32(0.01) * difference * difference
             rate = np.float32(self.learning_rate * (1 - step / self.n_steps))
             weights.vector += rate * mean / (np.sqrt(square) + np.float32(self.epsilon))
             weights.fold()
+            if step >= (1 - self.average) * self.n_steps:
+                total += weights.vector
+                n_averaged += 1
             if callback:
                 callback("contrastive divergence", step + 1, self.n_steps)
+        if n_averaged:
+            weights.vector[:] = total / n_averaged
+            weights.fold()
 
-    def _difference(
+
+class Chains:
+    """Gibbs chains of a model that is being fitted, each with the piece that it started from."""
+
+    def __init__(
         self,
         model: MaxEnt,
         pieces: Pieces,
-        state: Ints,
-        chosen: Ints,
-        clamp: bool,
-        persist: NDArray[np.bool_],
-        seeds: Ints,
-        multiplicity: Floats,
-    ) -> Floats:
-        """Corpus counts less the chains', a row, by weight."""
-        weights, layout = model.weights_, model.layout_
-        ones = np.ones(self.n_sweeps, np.float32)
+        n_chains: int,
+        clamped: float,
+        rng: np.random.Generator,
+    ) -> None:
+        self.model, self.pieces, self.clamped, self.rng = model, pieces, clamped, rng
+        self.multiplicity = model.weights_.multiplicity()
+        self.data: list[Ints] = [np.zeros((0, 0), np.int64)] * n_chains
+        self.grids = list(self.data)
+        self.clamp = np.zeros(n_chains, np.bool_)
+        self._queue: list[int] = []
+        self.start(np.arange(n_chains))
+
+    def start(self, which: Ints) -> None:
+        """Start some chains anew, at the next pieces of a random order."""
+        for i in which:
+            if not self._queue:
+                self._queue = self.rng.permutation(len(self.pieces.start)).tolist()
+            piece = self._queue.pop()
+            rows = slice(self.pieces.start[piece], self.pieces.stop[piece])
+            self.data[i] = self.grids[i] = self.pieces.grid[rows]
+            self.clamp[i] = self.rng.random() < self.clamped
+
+    def advance(self, n_sweeps: int, run_share: float) -> Floats:
+        """Sweep all chains; return the corpus's counts less theirs, a row, by weight."""
+        weights, layout = self.model.weights_, self.model.layout_
+        seeds = self.rng.integers(0, 2**63, len(self.grids))
+        ones = np.ones(n_sweeps, np.float32)
         none = no_steps(layout)
+        lines = slice(0, layout.n_lines)
+        symbols = np.arange(layout.width)
 
         def run(share: Ints) -> tuple[Floats, Floats, Ints]:
-            counts = np.zeros_like(weights.folded)
-            part = take(model, pieces, chosen[share])
-            data = part.grid.copy()
-            field = weights.field(part.grid)
-            for i, j in enumerate(share):
-                first, last, piece = part.start[i], part.stop[i], chosen[j]
-                if persist[j]:
-                    part.grid[first:last] = state[pieces.start[piece] : pieces.stop[piece]]
-                rows = np.argwhere(part.modelled[first:last]) + np.array([first, 0])
-                sites = rows[rows[:, 1] > 0] if clamp else rows
-                u = np.random.default_rng(seeds[j]).random((self.n_sweeps, len(rows), 3))
-                site_sweeper(layout)(
-                    part.grid, first, last, sites, layout, part.rows, field, weights.folded,
-                    none, ones, self.run_share, u,
-                )  # fmt: skip
-                if not clamp:
-                    state[pieces.start[piece] : pieces.stop[piece]] = part.grid[first:last]
-            add_counts(part.grid, part.start, part.stop, layout, part.rows, counts)
-            negative = np.zeros_like(weights.folded)
-            add_counts(data, part.start, part.stop, layout, part.rows, negative)
-            lines = slice(0, layout.n_lines)
-            symbols = np.arange(layout.width)
-            residual = (data[:, lines, None] == symbols).astype(np.float32)
-            residual -= part.grid[:, lines, None] == symbols
-            return negative - counts, residual, part.grid
+            from stats_composer.models.maxent import Pieces
 
-        shares = [s for s in np.array_split(np.arange(len(chosen)), N_SHARES) if len(s)]
+            data = Pieces([self.data[i] for i in share], self.model)
+            now = Pieces([self.grids[i] for i in share], self.model)
+            field = weights.field(now.grid)
+            for i, first, last in zip(share, now.start, now.stop, strict=True):
+                rows = np.argwhere(now.modelled[first:last]) + np.array([first, 0])
+                sites = rows[rows[:, 1] > 0] if self.clamp[i] else rows
+                u = np.random.default_rng(seeds[i]).random((n_sweeps, len(sites), 3))
+                site_sweeper(layout)(
+                    now.grid, first, last, sites, layout, now.rows, field, weights.folded,
+                    none, ones, run_share, u,
+                )  # fmt: skip
+                self.grids[i] = now.grid[first:last]
+            counts, expected = np.zeros_like(weights.folded), np.zeros_like(weights.folded)
+            add_counts(data.grid, data.start, data.stop, layout, data.rows, expected)
+            add_counts(now.grid, now.start, now.stop, layout, now.rows, counts)
+            residual = (data.grid[:, lines, None] == symbols).astype(np.float32)
+            residual -= now.grid[:, lines, None] == symbols
+            return expected - counts, residual, now.grid
+
+        shares = [s for s in np.array_split(np.arange(len(self.grids)), N_SHARES) if len(s)]
         with ThreadPoolExecutor(n_threads()) as pool:
             results = list(pool.map(run, shares))
-        folded = np.sum([r[0] for r in results], axis=0) / multiplicity
+        folded = np.sum([r[0] for r in results], axis=0) / self.multiplicity
         residual = np.concatenate([r[1] for r in results])
         grid = np.concatenate([r[2] for r in results])
         return weights.unfold(folded, residual, grid) / np.float32(len(grid))
