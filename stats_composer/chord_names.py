@@ -59,6 +59,7 @@ _FIFTHS_OF_DEGREE = (0, 2, 4, -1, 1, 3, 5)
 _LOWERED_IN_MINOR = (2, 5, 6)
 
 
+@functools.lru_cache(maxsize=4096)
 def harte_symbol(chord: Chord) -> str:
     """Write a chord in Harte's syntax.
 
@@ -100,6 +101,7 @@ def _degree_name(fifths: int) -> str:
     return ("#" * accidental if accidental > 0 else "b" * -accidental) + str(number + 1)
 
 
+@functools.lru_cache(maxsize=4096)
 def lead_sheet_symbol(chord: Chord) -> str:
     """Write a chord as a lead sheet does.
 

@@ -364,9 +364,11 @@ def slices(score: Score) -> NDArray[np.void]:
     cuts = np.unique(np.concatenate([[0, score.end], notes["onset"], stop]))
     table = make_table(SLICE_DTYPE, onset=cuts[:-1], duration=np.diff(cuts), bass=REST)
     first, last = np.searchsorted(cuts, notes["onset"]), np.searchsorted(cuts, stop)
-    for start, end, note in zip(first, last, notes, strict=True):
-        table["sounding"][start:end, note["pitch"]] = True
-        table["struck"][start, note["pitch"]] |= not note["tied"]
+    change = np.zeros((len(cuts), 128), np.int64)
+    np.add.at(change, (first, notes["pitch"]), 1)
+    np.add.at(change, (last, notes["pitch"]), -1)
+    table["sounding"] = np.cumsum(change[:-1], axis=0) > 0
+    table["struck"][first[~notes["tied"]], notes["pitch"][~notes["tied"]]] = True
     heard = table["sounding"].any(axis=1)
     table["bass"][heard] = table["sounding"][heard].argmax(axis=1)
     table["level"] = beat_levels(score, table["onset"])

@@ -95,7 +95,9 @@ class ChordClassifier(Estimator):
         solved = LinearSVC(C=self.C, dual=True, random_state=0, max_iter=3000)
         solved.fit(matrix, target)
         self.classes_ = solved.classes_.astype(np.int64)
-        self.weights_ = np.vstack([solved.coef_.T, solved.intercept_])
+        weights = np.vstack([solved.coef_.T, solved.intercept_])
+        # of two classes the solver gives the margin of the second alone
+        self.weights_ = weights if len(self.classes_) > 2 else np.hstack([-weights, weights])
         return solved
 
     def _codes(self, pieces: Sequence[NDArray[np.void]]) -> NDArray[np.int32]:

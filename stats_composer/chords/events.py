@@ -29,7 +29,7 @@ from stats_composer.chords.labels import N_QUALITIES, QUALITY_CODES
 from stats_composer.errors import ScoreFileError
 from stats_composer.phrases import beat_ticks
 from stats_composer.places import beat_levels
-from stats_composer.score import Score, bar_duration, make_table
+from stats_composer.score import Score, bar_duration
 from stats_composer.theory import name_fifths
 from stats_composer.views import slices
 
@@ -96,8 +96,7 @@ def chord_events(score: Score) -> NDArray[np.void]:
         return np.zeros(0, CHORD_EVENT_DTYPE)
     cut = slices(score.replace(notes=pitched) if struck.any() else score)
     # Where notes only stop, what still sounds goes on being heard with what was struck.
-    heard = cut["sounding"].any(axis=1)
-    fresh = cut["struck"].any(axis=1)
+    heard, fresh = _any(cut["sounding"]), _any(cut["struck"])
     begins = heard & (fresh | ~np.concatenate([[False], heard[:-1]]))
     narrow = _merge(cut, np.cumsum(begins), heard)
     if _fullness(narrow) >= TRIAD or len(narrow) < 2:
@@ -105,8 +104,8 @@ def chord_events(score: Score) -> NDArray[np.void]:
     wider = narrow
     for ticks in _widths(score):
         cut = _divide(cut, ticks)
-        heard = cut["sounding"].any(axis=1)
-        wider = _merge(cut, ticks.searchsorted(cut["onset"], side="right"), heard)
+        group = np.searchsorted(ticks, cut["onset"], side="right").astype(np.int64)
+        wider = _merge(cut, group, _any(cut["sounding"]))
         wider["accent"] = beat_levels(score, wider["onset"])
         if _fullness(wider) >= TRIAD:
             break
@@ -139,6 +138,10 @@ def _divide(cut: NDArray[np.void], ticks: Ints) -> NDArray[np.void]:
     return divided
 
 
+def _any(flags: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    return np.asarray(flags.any(axis=1), np.bool_)
+
+
 def _merge(cut: NDArray[np.void], group: Ints, heard: NDArray[np.bool_]) -> NDArray[np.void]:
     """Join the slices of each group that are heard into one event."""
     cut, group = cut[heard], group[heard]
@@ -149,23 +152,6 @@ def _merge(cut: NDArray[np.void], group: Ints, heard: NDArray[np.bool_]) -> NDAr
     span = np.add.reduceat(cut["duration"], first)
     weight = np.add.reduceat(present * cut["duration"][:, None], first, axis=0) / span[:, None]
     weight[weight < HEARD] = 0.0
-    return (
-        make_table(
-            CHORD_EVENT_DTYPE,
-            onset=cut["onset"][first],
-            duration=span,
-            bass=np.minimum.reduceat(cut["bass"], first) % 12,
-            accent=cut["level"][first],
-            weight=0.0,
-        )
-        if not len(first)
-        else _filled(cut, first, span, weight)
-    )
-
-
-def _filled(
-    cut: NDArray[np.void], first: Ints, span: Ints, weight: NDArray[np.float64]
-) -> NDArray[np.void]:
     events = np.zeros(len(first), CHORD_EVENT_DTYPE)
     events["onset"], events["duration"] = cut["onset"][first], span
     events["weight"] = weight

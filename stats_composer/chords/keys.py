@@ -12,6 +12,7 @@ Music Journal 28(3), 2004: keys as hidden states over chords.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 
 import numpy as np
@@ -69,9 +70,7 @@ def key_path(
     """
     if not chords:
         return []
-    keys = [
-        _near((pitch_class * 7) % 12, mode, home) for mode in (0, 1) for pitch_class in range(12)
-    ]
+    keys = [_near(fifths, mode, home) for mode in (MAJOR, MINOR) for fifths in range(12)]
     weight = np.array([[_fit(chord, key) for key in keys] for chord in chords])
     weight *= np.clip(np.asarray(lengths, np.float64), 0.5, 2.0)[:, None]
     weight[0, keys.index(home)] += 2.0
@@ -88,6 +87,7 @@ def _near(fifths: int, mode: int, home: tuple[int, int]) -> tuple[int, int]:
     return (fifths - lowest) % 12 + lowest, mode
 
 
+@functools.lru_cache(maxsize=4096)
 def _fit(chord: Chord, key: tuple[int, int]) -> float:
     tonic, mode = 7 * key[0], key[1]
     root = (7 * chord.root - tonic) % 12

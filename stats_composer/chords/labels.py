@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stats_composer.chord_symbols import QUALITIES, Chord
-from stats_composer.theory import MINOR
 
 __all__ = [
     "N_LABELS",
@@ -44,6 +43,10 @@ _READINGS: tuple[tuple[tuple[int, ...], ...], ...] = (
     (QUALITIES["min7"], QUALITIES["minmaj7"]),
 )
 """The tones each quality may mean, the likeliest first."""
+_TRIADS = {QUALITY_CODES.index("M"): (10, 11), QUALITY_CODES.index("m"): (10,)}
+SEVENTH_HEARD = 0.6
+"""A triad is named with its seventh where that sounds for more than this share of it: analysts
+of chorales often pass over sevenths, whoever plays from a symbol should not."""
 
 
 def label_tones(label: int, weight: NDArray[np.float64]) -> tuple[int, ...]:
@@ -53,7 +56,7 @@ def label_tones(label: int, weight: NDArray[np.float64]) -> tuple[int, ...]:
     ----------
     label : int
     weight : ndarray of shape (12,)
-        How long each pitch class sounds.
+        Share of the time that each pitch class sounds.
 
     Returns
     -------
@@ -68,31 +71,35 @@ def label_tones(label: int, weight: NDArray[np.float64]) -> tuple[int, ...]:
     (0, 4, 7, 11)
     """
     root, quality = divmod(label, N_QUALITIES)
-    turned = np.roll(weight, -root)
+    readings = _READINGS[quality]
+    heard = weight.tolist()
+    if quality in _TRIADS:
+        sevenths = [t for t in _TRIADS[quality] if heard[(root + t) % 12] > SEVENTH_HEARD]
+        return (*readings[0], sevenths[0]) if len(sevenths) == 1 else readings[0]
+    if len(readings) == 1:
+        return readings[0]
 
     def merit(tones: tuple[int, ...]) -> float:
         # Of a suspension and an added tone, the one that does not miss its third.
-        return float(sum(turned[tone] for tone in tones) / len(tones))
+        return sum(heard[(root + tone) % 12] for tone in tones) / len(tones)
 
-    return max(_READINGS[quality], key=merit)
+    return max(readings, key=merit)
 
 
 def coverage(tones: tuple[int, ...], root: int, weight: NDArray[np.float64]) -> float:
     """Return the share of what sounds that is tones of a chord."""
-    total = float(weight.sum())
-    inside = float(sum(weight[(root + tone) % 12] for tone in tones))
-    return inside / total if total else 0.0
+    heard = weight.tolist()
+    inside: float = sum(heard[(root + tone) % 12] for tone in tones)
+    return inside / (sum(heard) or 1.0)
 
 
-def root_fifths(pitch_class: int, tonic_fifths: int, mode: int) -> int:
+def root_fifths(pitch_class: int, tonic_fifths: int) -> int:
     """Spell a root in a key: from the flat second to the sharp fourth above its tonic."""
-    lowest = tonic_fifths - (5 if mode != MINOR else 5)
+    lowest = tonic_fifths - 5
     return (7 * pitch_class - lowest) % 12 + lowest
 
 
-def label_chord(
-    label: int, weight: NDArray[np.float64], bass: int, tonic_fifths: int, mode: int
-) -> Chord:
+def label_chord(label: int, weight: NDArray[np.float64], bass: int, tonic_fifths: int) -> Chord:
     """Make a chord of a label.
 
     Parameters
@@ -101,12 +108,12 @@ def label_chord(
     weight : ndarray of shape (12,)
     bass : int
         Pitch class; named in the chord where it is one of its tones and not the root.
-    tonic_fifths, mode : int
-        The key that decides the spelling.
+    tonic_fifths : int
+        Of the key that decides the spelling.
     """
     root = label // N_QUALITIES
     tones = label_tones(label, weight)
-    fifths = root_fifths(root, tonic_fifths, mode)
+    fifths = root_fifths(root, tonic_fifths)
     above = (bass - root) % 12
     if above == 0 or above not in tones:
         return Chord(fifths, tones)

@@ -8,6 +8,7 @@ span says why.
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -223,7 +224,8 @@ class ChordRecognizer:
         labels = probs.argmax(axis=1)
         first = np.flatnonzero(np.diff(labels, prepend=-1))
         weighted = events["weight"] * events["duration"][:, None]
-        total = np.add.reduceat(weighted, first, axis=0)
+        length = np.add.reduceat(events["duration"], first)
+        share = np.add.reduceat(weighted, first, axis=0) / length[:, None]
         mean = np.add.reduceat(probs, first, axis=0) / np.diff(first, append=len(events))[:, None]
         home = _home(score)
         spans = []
@@ -235,7 +237,7 @@ class ChordRecognizer:
                     int(events["onset"][last] + events["duration"][last]),
                     int(labels[event]),
                     int(events["bass"][event]),
-                    total[row],
+                    share[row],
                     mean[row],
                 )
             )
@@ -272,9 +274,9 @@ class _Found:
 
     def chord(self, key: tuple[int, int], label: int | None = None) -> Chord:
         own = self.label if label is None else label
-        return label_chord(own, self.weight, self.bass, *key)
+        return label_chord(own, self.weight, self.bass, key[0])
 
-    @property
+    @functools.cached_property
     def reason(self) -> str:
         root = self.label // N_QUALITIES
         tones = label_tones(self.label, self.weight)
@@ -312,7 +314,7 @@ def _describe(score: Score, found: Sequence[_Found], home: tuple[int, int]) -> l
     """Give the spans their keys and names, and fill the silences between them."""
     sure = [span for span in found if not span.reason]
     lengths = [(span.end - span.onset) / TICKS_PER_QUARTER for span in sure]
-    keys = dict(zip(map(id, sure), key_path([s.chord(home) for s in sure], lengths, home)))
+    keys = iter(key_path([span.chord(home) for span in sure], lengths, home))
     spans: list[ChordSpan] = []
     reached = 0
     for row, span in enumerate(found):
@@ -325,7 +327,7 @@ def _describe(score: Score, found: Sequence[_Found], home: tuple[int, int]) -> l
         if span.reason:
             spans.append(_no_chord(score, span.onset, stop, span.reason))
         else:
-            spans.append(_named(score, span, stop, keys[id(span)]))
+            spans.append(_named(score, span, stop, next(keys)))
         reached = stop
     if reached < score.end:
         spans.append(_no_chord(score, reached, score.end, "silence"))

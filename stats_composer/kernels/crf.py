@@ -26,7 +26,13 @@ from numpy.typing import NDArray
 
 from stats_composer.kernels._jit import inline, jit
 
-__all__ = ["add_features", "best_paths", "forward_backward", "gather_scores"]
+__all__ = [
+    "add_features",
+    "best_paths",
+    "forward_backward",
+    "gather_scores",
+    "number_features",
+]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -35,6 +41,39 @@ Features = NDArray[np.int32]
 # A label whose normalised message is below this is passed over: most are, once a model has
 # learned, and what is lost is a relative 1e-8 of the sums at most.
 NOTHING = 1e-10
+
+
+@jit()
+def number_features(codes: Features, number: Features, out: Features) -> int:
+    """Replace codes by features, those that are used moved to the front of their row.
+
+    Parameters
+    ----------
+    codes : (n_steps, n_rows, n_slots) int32                                         # IN
+    number : (n_codes,) int32
+        The feature of each code, or -1; codes beyond have none.                     # IN
+    out : (n_steps, n_rows, n_slots) int32
+        Filled up with -1.                                                           # OUT
+
+    Returns
+    -------
+    int
+        The most features that a row has.
+    """
+    n_steps, n_rows, n_slots = codes.shape
+    widest = 0
+    for t in range(n_steps):
+        for row in range(n_rows):
+            used = 0
+            for k in range(n_slots):
+                code = codes[t, row, k]
+                if 0 <= code < len(number) and number[code] >= 0:
+                    out[t, row, used] = number[code]
+                    used += 1
+            widest = max(widest, used)
+            for k in range(used, n_slots):
+                out[t, row, k] = -1
+    return widest
 
 
 @jit()
@@ -91,7 +130,7 @@ def add_features(feature: Features, residual: Floats, out: Floats) -> None:
 @inline
 def _lift(unary: Floats, t: int, out: Floats) -> float:
     """Write exp(unary - its largest) of a step, and return the largest."""
-    largest = unary[t, 0]
+    largest: float = unary[t, 0]
     for j in range(unary.shape[1]):
         largest = max(largest, unary[t, j])
     for j in range(unary.shape[1]):

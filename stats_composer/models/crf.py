@@ -24,7 +24,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Self
+from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -104,7 +104,7 @@ class ChainCRF(Estimator):
         l2: float = 12.0,
         l2_transition: float = 1.0,
         min_count: int = 2,
-        max_iter: int = 60,
+        max_iter: int = 40,
     ) -> None:
         self.n_rows = n_rows
         self.n_classes = n_classes
@@ -157,20 +157,16 @@ class ChainCRF(Estimator):
     # ---- use ----------------------------------------------------------------------------
 
     def _batch(self, pieces: Sequence[Observed]) -> _Batch:
-        """Number the features that are used and move them to the front of their row."""
+        """Replace codes by rows of the weights, those that are used first."""
         lengths = [len(piece.codes) for piece in pieces]
         codes = np.concatenate([piece.codes for piece in pieces])
-        number = np.full(max(int(codes.max(initial=0)), int(self.codes_.max(initial=0))) + 2, -1)
+        number = np.full(int(self.codes_.max(initial=0)) + 1, -1, np.int32)
         number[self.codes_] = np.arange(len(self.codes_))
-        feature = number[codes].astype(np.int32)  # the code -1 takes the last entry, -1
-        used = feature >= 0
-        width = int(used.sum(axis=2).max(initial=1))
-        packed = np.full((*feature.shape[:2], max(width, 1)), -1, np.int32)
-        step, row, _ = np.nonzero(used)
-        packed[step, row, (np.cumsum(used, axis=2) - 1)[used]] = feature[used]
+        feature = np.empty_like(codes)
+        width = kernels.number_features(codes, number, feature)
         start = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
         gate = np.concatenate([piece.gate for piece in pieces]).astype(np.int64)
-        return _Batch(start, packed, gate)
+        return _Batch(start, np.ascontiguousarray(feature[:, :, :width]), gate)
 
     def transition(self) -> Floats:
         """Return the log-weights of pairs of labels: (n_gates, n_labels, n_labels)."""
@@ -280,7 +276,7 @@ class _Objective:
         return float(own - log_normaliser), paired
 
     def __call__(self, parameters: Floats) -> tuple[float, Floats]:
-        model, truth, later = self.model, self.truth, self.later
+        truth, later = self.truth, self.later
         weights, progression, change = self.unpack(parameters)
         transition = progression.ravel()[self.index] + change[:, self.kind]
         value, paired = self.log_likelihood(weights, transition)
@@ -320,5 +316,4 @@ def _pair_indices(n_rows: int, n_classes: int) -> tuple[Ints, Ints]:
 
 
 def _turned(potential: Floats) -> Floats:
-    turned: Any = np.ascontiguousarray(potential.transpose(0, 2, 1))
-    return turned  # type: ignore[no-any-return]
+    return np.ascontiguousarray(potential.transpose(0, 2, 1))

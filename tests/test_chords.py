@@ -1,0 +1,348 @@
+"""Chords of scores: transposition, textures, bad input, files, the shell."""
+
+import csv
+import io
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from stats_composer.chord_symbols import parse_chord
+from stats_composer.chords import (
+    ChordClassifier,
+    ChordRecognizer,
+    chord_events,
+    read_choral_harmony,
+)
+from stats_composer.chords.events import CHORD_EVENT_DTYPE
+from stats_composer.chords.features import FAMILIES, relative_codes
+from stats_composer.chords.keys import key_path
+from stats_composer.chords.labels import N_LABELS, N_QUALITIES
+from stats_composer.cli import main
+from stats_composer.errors import ModelFileError, ScoreFileError
+from stats_composer.io import read, write
+from stats_composer.modelfile import read_header
+from stats_composer.models.base import Estimator
+from stats_composer.score import (
+    TICKS_PER_QUARTER,
+    TIME_SIGNATURE_DTYPE,
+    Part,
+    Score,
+    make_notes,
+    make_table,
+)
+
+QUARTER = TICKS_PER_QUARTER
+HEADINGS = (
+    "Choral_ID,Event_number," + ",".join(f"PC{k}" for k in range(1, 13)) + ",Bass,Meter,Chord"
+)
+
+
+@pytest.fixture(scope="module")
+def recognizer():
+    return ChordRecognizer.bundled()
+
+
+def block(chords, duration=2 * QUARTER, **marks):
+    """Write chords of four voices, each a list of pitches from the bass up."""
+    onset = np.repeat(np.arange(len(chords)) * duration, 4)
+    pitch = np.concatenate(chords)
+    notes = make_notes(onset=onset, duration=duration, pitch=pitch, part=[3, 2, 1, 0] * len(chords))
+    return Score(notes, **marks)
+
+
+TUNE = [[48, 64, 67, 72], [53, 60, 69, 72], [55, 62, 65, 71], [57, 60, 64, 72],
+        [53, 62, 69, 74], [55, 62, 67, 71], [48, 64, 67, 72], [48, 64, 67, 72]]  # fmt: skip
+
+
+def symbols(spans):
+    return [span.symbol for span in spans]
+
+
+# ---- what is recognized ----------------------------------------------------------------------
+
+
+def test_a_phrase_in_c(recognizer):
+    spans = recognizer.recognize(block(TUNE))
+    assert symbols(spans) == ["C", "F", "G7", "Am", "Dm/F", "G", "C"]
+    assert [span.numeral for span in spans] == ["I", "IV", "V7", "vi", "ii6", "V", "I"]
+    assert {span.key for span in spans} == {"C major"}
+    assert [(span.bar, span.beat) for span in spans[:3]] == [(1, 1), (1, 3), (2, 1)]
+    assert sum(span.duration for span in spans) == 16 * QUARTER
+    assert all(0 < span.confidence <= 1 and len(span.others) == 2 for span in spans)
+
+
+def broken(pattern):
+    chords = [(48, 55, 64), (50, 57, 65), (47, 55, 62), (48, 55, 64)]
+    pitch = [chord[k] for chord in chords for k in pattern]
+    onset = np.arange(len(pitch)) * 4 * QUARTER // len(pattern)
+    return make_notes(onset=onset, duration=4 * QUARTER // len(pattern), pitch=pitch)
+
+
+def test_broken_chords_are_gathered(recognizer):
+    left = broken([0, 2, 1, 2, 0, 2, 1, 2])
+    right = make_notes(onset=np.arange(4) * 4 * QUARTER, duration=4 * QUARTER,
+                       pitch=[76, 74, 74, 72], part=1)  # fmt: skip
+    spans = recognizer.recognize(Score(np.concatenate([left, right])))
+    assert symbols(spans) == ["C", "Dm", "G/B", "C"]
+
+
+@pytest.mark.parametrize(("numerator", "denominator"), [(3, 4), (6, 8), (5, 4), (2, 2), (7, 8)])
+def test_any_metre(recognizer, numerator, denominator):
+    metre = make_table(TIME_SIGNATURE_DTYPE, [(0, numerator, denominator)])
+    bar = numerator * 4 * QUARTER // denominator
+    spans = recognizer.recognize(block(TUNE, bar, time_signatures=metre))
+    assert symbols(spans)[0] == "C" and symbols(spans)[-1] == "C"
+    assert all(span.beat == 1 for span in spans)
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(-6, 6), st.integers(0, 2**32 - 1))
+def test_transposing_the_score_transposes_every_label(interval, seed):
+    recognizer = ChordRecognizer.bundled()
+    rng = np.random.default_rng(seed)
+    columns = {
+        "onset": np.sort(rng.integers(0, 24, 40)) * (QUARTER // 2),
+        "duration": rng.integers(1, 5, 40) * (QUARTER // 2),
+        "pitch": rng.choice([48, 50, 52, 53, 55, 57, 59, 60, 61, 64, 65, 66, 67, 70, 72], 40),
+        "part": rng.integers(0, 4, 40),
+    }
+    score = Score(make_notes(**columns))
+    columns["pitch"] = columns["pitch"] + interval
+    moved = Score(make_notes(**columns))
+    events, probs = recognizer.posteriors(score)
+    again, turned = recognizer.posteriors(moved)
+    np.testing.assert_array_equal((events["bass"] + interval) % 12, again["bass"])
+    expected = np.roll(probs.reshape(-1, 12, N_QUALITIES), interval, axis=1)
+    np.testing.assert_allclose(turned.reshape(expected.shape), expected, atol=1e-9)
+    for one, other in zip(recognizer.recognize(score), recognizer.recognize(moved), strict=True):
+        assert one.reason == other.reason
+        if not one.reason:
+            a, b = parse_chord(one.harte), parse_chord(other.harte)
+            assert {(p + interval) % 12 for p in a.pitch_classes} == b.pitch_classes
+            assert (7 * a.root + interval - 7 * b.root) % 12 == 0
+
+
+def test_modulation_is_heard():
+    names = ["C", "F", "G7", "C", "D7", "G", "C", "D7", "G", "D7", "G", "Am", "D7", "G"]
+    path = key_path([parse_chord(name) for name in names], [2.0] * len(names), (0, 0))
+    assert path[:3] == [(0, 0)] * 3 and path[-6:] == [(1, 0)] * 6
+    assert key_path([], [], (0, 0)) == []
+
+
+# ---- what is no chord ------------------------------------------------------------------------
+
+LINE = make_notes(onset=np.arange(8) * QUARTER, pitch=[60, 62, 64, 65, 67, 69, 71, 72])
+CLUSTER = make_notes(onset=0, duration=4 * QUARTER, pitch=np.arange(60, 68), voice=np.arange(8))
+BAD = {
+    "a single line": Score(LINE),
+    "silence": Score(LINE[:0], end=8 * QUARTER),
+    "percussion": Score(LINE, parts=(Part("Drums", percussion=True),)),
+    "a cluster": Score(CLUSTER),
+    "a single pitch class": Score(make_notes(onset=[0, 0], pitch=[48, 60], part=[0, 1])),
+}
+
+
+@pytest.mark.parametrize("reason", BAD)
+def test_no_chord_comes_with_its_reason(recognizer, reason):
+    score = BAD[reason]
+    spans = recognizer.recognize(score)
+    assert spans[0].harte == "N" and spans[0].symbol == "N.C."
+    assert spans[0].reason.startswith(reason)
+    assert len(recognizer.annotate(score).chords) == 0
+    assert sum(span.duration for span in spans) == score.end
+
+
+def test_silence_within_a_score_is_no_chord(recognizer):
+    notes = block([TUNE[0], TUNE[2]]).notes.copy()
+    notes["onset"] += 4 * QUARTER * (1 + (notes["onset"] > 0))
+    spans = recognizer.recognize(Score(notes))
+    assert [(span.symbol, span.reason) for span in spans][:3] == [
+        ("N.C.", "silence"), ("C", ""), ("N.C.", "silence")]  # fmt: skip
+
+
+def test_drums_beside_music_are_passed_over(recognizer):
+    score = block(TUNE)
+    drums = make_notes(onset=np.arange(32) * QUARTER // 2, pitch=42, part=4, duration=QUARTER // 2)
+    parts = (*score.parts, Part("Drums", percussion=True))
+    both = Score(np.concatenate([score.notes, drums]), parts=parts)
+    assert symbols(recognizer.recognize(both)) == symbols(recognizer.recognize(score))
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(0, 5 * QUARTER), st.integers(1, 3 * QUARTER), st.integers(0, 127),
+            st.integers(0, 3),
+        ),
+        max_size=25,
+    )
+)  # fmt: skip
+def test_any_notes_are_covered(rows):
+    columns = np.array(rows, np.int64).reshape(-1, 4).T
+    notes = make_notes(**dict(zip(("onset", "duration", "pitch", "part"), columns, strict=True)))
+    score = Score(notes)
+    spans = ChordRecognizer.bundled().recognize(score)
+    assert spans[0].onset == 0
+    assert sum(span.duration for span in spans) == score.end
+    assert all(span.duration > 0 for span in spans)
+
+
+# ---- data, classifier, files -----------------------------------------------------------------
+
+
+def row(name, number, tones, bass, accent, chord):
+    flags = ["YES" if k in tones else "NO" for k in range(12)]
+    return ",".join([name, str(number), *flags, bass, str(accent), chord])
+
+
+@pytest.fixture
+def events_file(tmp_path):
+    lines = [HEADINGS]
+    for piece in range(3):
+        for number in range(12):
+            name, root = (("C_M", 0), ("F_M", 5), ("G_M7", 7))[number % 3]
+            tones = {(root + t) % 12 for t in ((0, 4, 7, 10) if name.endswith("7") else (0, 4, 7))}
+            lines.append(row(f"p{piece}", number + 1, tones, name[0], 3 + 2 * (number % 2), name))
+    path = tmp_path / "events.csv"
+    path.write_text("\n".join(lines))
+    return path
+
+
+def test_the_data_set_is_read(events_file):
+    pieces = read_choral_harmony(events_file)
+    assert [piece.name for piece in pieces] == ["p0", "p1", "p2"]
+    assert pieces[0].labels[:3].tolist() == [0, 5 * N_QUALITIES, 7 * N_QUALITIES + 3]
+    assert pieces[0].events["bass"][:3].tolist() == [0, 5, 7]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "a,1,YES",
+        row("a", 1, {0}, "C", "x", "C_M"),
+        row("a", 1, {0}, "H", 3, "C_M"),
+        row("a", 1, {0}, "C", 3, "C_x"),
+    ],
+)
+def test_a_broken_line_is_named(tmp_path, line):
+    path = tmp_path / "events.csv"
+    path.write_text(f"{HEADINGS}\n{line}\n")
+    with pytest.raises(ScoreFileError, match="line 2"):
+        read_choral_harmony(path)
+    with pytest.raises(ScoreFileError, match="missing"):
+        read_choral_harmony(tmp_path / "missing.csv")
+
+
+def test_classifier_learns_and_knows_transposition(events_file):
+    pieces = read_choral_harmony(events_file)
+    events, labels = [p.events for p in pieces], [p.labels for p in pieces]
+    model = ChordClassifier(C=1.0, families=FAMILIES[:2]).fit(events, labels)
+    assert isinstance(model, Estimator) and model.get_params()["C"] == 1.0
+    np.testing.assert_array_equal(model.predict(events)[0], labels[0])
+    moved = events[0].copy()
+    moved["weight"] = np.roll(moved["weight"], 3, axis=1)
+    moved["bass"] = (moved["bass"] + 3) % 12
+    expected = (labels[0] + 3 * N_QUALITIES) % N_LABELS
+    np.testing.assert_array_equal(model.predict([moved])[0], expected)
+    probs = model.predict_proba(events)[0]
+    np.testing.assert_allclose(probs.sum(axis=1), 1)
+    with pytest.raises(ValueError, match="expected the first of"):
+        relative_codes(events[0], np.zeros((12, 1), np.int64), ("neighbours",))
+
+
+def test_a_recognizer_of_ones_own(events_file, tmp_path):
+    pieces = read_choral_harmony(events_file)
+    own = ChordRecognizer.train(pieces, manifest={"licence": "mine"}, max_iter=10)
+    own.save(tmp_path / "own.npz")
+    again = ChordRecognizer.load(tmp_path / "own.npz")
+    score = block(TUNE)
+    assert symbols(again.recognize(score)) == symbols(own.recognize(score))
+    assert again.manifest == {"licence": "mine"}
+
+
+def test_another_kind_of_model_is_refused():
+    from stats_composer.chords import recognizer
+
+    chorale = recognizer._BUNDLED.with_name("bach-chorale.npz")
+    with pytest.raises(ModelFileError, match="expected ChordRecognizer"):
+        ChordRecognizer.load(chorale)
+
+
+def test_the_bundled_model_names_its_source():
+    from stats_composer.chords import recognizer
+
+    header = read_header(recognizer._BUNDLED)
+    assert header["licence"] == "CC BY 4.0"
+    assert "Radicioni" in header["attribution"] and "Esposito" in header["attribution"]
+    assert recognizer._BUNDLED.stat().st_size < 200_000
+
+
+def test_events_of_a_held_bass():
+    notes = make_notes(onset=[0, 0, 0, QUARTER], duration=[2 * QUARTER, QUARTER, QUARTER, QUARTER],
+                       pitch=[48, 64, 67, 65], voice=[0, 1, 2, 3])  # fmt: skip
+    events = chord_events(Score(notes))
+    assert events.dtype == CHORD_EVENT_DTYPE
+    assert events["bass"].tolist() == [0] * len(events)
+    assert chord_events(BAD["silence"]).shape == (0,)
+
+
+def test_predicting_imports_no_scikit_learn():
+    program = (
+        "import sys\n"
+        "from stats_composer.chords import ChordRecognizer\n"
+        "from stats_composer.score import Score, make_notes\n"
+        "score = Score(make_notes(onset=0, pitch=[48, 64, 67], part=[2, 1, 0]))\n"
+        "assert ChordRecognizer.bundled().recognize(score)[0].symbol == 'C'\n"
+        "heavy = {'sklearn', 'music21', 'matplotlib', 'verovio'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+
+
+# ---- the shell -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def tune(tmp_path):
+    path = tmp_path / "tune.musicxml"
+    write(block(TUNE), path)
+    return path
+
+
+def run(*arguments, status=0):
+    with pytest.raises(SystemExit) as stop:
+        main(["chords", *map(str, arguments)])
+    assert stop.value.code == status
+
+
+def test_shell_prints_a_table(tune, capsys):
+    run(tune)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split() == ["bar", "beat", "chord", "numeral", "key", "sure", "or"]
+    assert lines[1].split()[:6] == ["1", "1", "C", "I", "C", "major"]
+    assert len(lines) == 8
+
+
+def test_shell_prints_data(tune, capsys):
+    run(tune, "--json")
+    rows = json.loads(capsys.readouterr().out)
+    run(tune, "--csv")
+    table = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert [r["harte"] for r in rows] == [r["harte"] for r in table]
+    assert rows[2]["harte"] == "G:7" and rows[2]["quarters"] == 2
+    run(tune, "--json", "--csv", status=2)
+
+
+def test_shell_writes_the_symbols(tune, tmp_path, capsys):
+    run(tune, "-o", tmp_path / "out.musicxml", "-o", tmp_path / "out.svg")
+    written = read(tmp_path / "out.musicxml")
+    assert written.chords["symbol"].tolist() == ["C", "F", "G7", "Am", "Dm/F", "G", "C"]
+    assert "harm" in (tmp_path / "out.svg").read_text()
+    run(tmp_path / "none.mid", status=1)
+    run(tune, "-o", tmp_path / "out.doc", status=1)
