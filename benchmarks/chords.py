@@ -89,7 +89,7 @@ class LogLinear:
         self.families, self.chain = families, chain
 
     def see(self, pieces):
-        """Number what is seen of pieces."""
+        """Return what is seen of pieces."""
         return [observe(piece.events, self.families) for piece in pieces]
 
     def fit(self, pieces, l2):

@@ -28,6 +28,7 @@ from stats_composer.io import read, write
 from stats_composer.modelfile import read_header
 from stats_composer.models.base import Estimator
 from stats_composer.score import (
+    CHORD_DTYPE,
     TICKS_PER_QUARTER,
     TIME_SIGNATURE_DTYPE,
     Part,
@@ -163,6 +164,16 @@ def test_silence_within_a_score_is_no_chord(recognizer):
     spans = recognizer.recognize(Score(notes))
     assert [(span.symbol, span.reason) for span in spans][:3] == [
         ("N.C.", "silence"), ("C", ""), ("N.C.", "silence")]  # fmt: skip
+
+
+def test_a_lead_sheet_has_the_chords_that_it_says(recognizer):
+    rows = [(0, "CΔ"), (2 * QUARTER, "E-7"), (4 * QUARTER, "N.C."), (5 * QUARTER, "Bb-7/Db")]
+    sheet = Score(LINE, chords=make_table(CHORD_DTYPE, rows))
+    spans = recognizer.recognize(sheet)
+    assert symbols(spans) == ["Cmaj7", "N.C.", "N.C.", "Bbm7/Db"]
+    assert "Em7 or Eb7" in spans[1].reason and spans[2].reason == "no chord, as written"
+    assert sum(span.duration for span in spans) == sheet.end
+    assert recognizer.annotate(sheet) == sheet
 
 
 def test_drums_beside_music_are_passed_over(recognizer):

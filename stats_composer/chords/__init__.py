@@ -2,7 +2,8 @@
 
 from stats_composer.chords.classifier import ChordClassifier
 from stats_composer.chords.events import chord_events, read_choral_harmony
-from stats_composer.chords.recognizer import ChordRecognizer, ChordSpan
+from stats_composer.chords.recognizer import ChordRecognizer
+from stats_composer.chords.spans import ChordSpan
 
 __all__ = [
     "ChordClassifier",

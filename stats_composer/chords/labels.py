@@ -72,7 +72,7 @@ def label_tones(label: int, weight: NDArray[np.float64]) -> tuple[int, ...]:
     """
     root, quality = divmod(label, N_QUALITIES)
     readings = _READINGS[quality]
-    heard = weight.tolist()
+    heard: list[float] = weight.tolist()
     if quality in _TRIADS:
         sevenths = [t for t in _TRIADS[quality] if heard[(root + t) % 12] > SEVENTH_HEARD]
         return (*readings[0], sevenths[0]) if len(sevenths) == 1 else readings[0]
@@ -88,7 +88,7 @@ def label_tones(label: int, weight: NDArray[np.float64]) -> tuple[int, ...]:
 
 def coverage(tones: tuple[int, ...], root: int, weight: NDArray[np.float64]) -> float:
     """Return the share of what sounds that is tones of a chord."""
-    heard = weight.tolist()
+    heard: list[float] = weight.tolist()
     inside: float = sum(heard[(root + tone) % 12] for tone in tones)
     return inside / (sum(heard) or 1.0)
 

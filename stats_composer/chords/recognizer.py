@@ -1,17 +1,13 @@
 """Chords of scores: events, the chain model over them, and what it says in symbols.
 
 The label of an event is the one with the largest posterior, given the whole piece; events in
-a row with one label are a span. The posterior is the confidence that is reported. Where what
-sounds is no chord (a single line, a cluster, silence, percussion), the symbol is `N` and the
-span says why.
+a row with one label are a span. The posterior is the confidence that is reported.
 """
 
 from __future__ import annotations
 
-import functools
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
@@ -20,73 +16,24 @@ from numpy.typing import NDArray
 
 from stats_composer import modelfile
 from stats_composer._version import __version__
-from stats_composer.chord_names import harte_symbol, lead_sheet_symbol, roman_numeral
-from stats_composer.chord_symbols import NO_CHORD, Chord
 from stats_composer.chords.events import LabelledPiece, chord_events
 from stats_composer.chords.features import N_GATES, observe
-from stats_composer.chords.keys import key_path
-from stats_composer.chords.labels import (
-    N_LABELS,
-    N_QUALITIES,
-    QUALITY_CODES,
-    coverage,
-    label_chord,
-    label_tones,
+from stats_composer.chords.labels import N_LABELS, N_QUALITIES, QUALITY_CODES
+from stats_composer.chords.spans import (
+    ChordSpan,
+    Found,
+    describe,
+    no_chord,
+    no_harmony,
+    written,
 )
 from stats_composer.errors import ModelFileError
 from stats_composer.models.crf import ChainCRF
-from stats_composer.phrases import beat_ticks
-from stats_composer.places import keys as score_keys
-from stats_composer.score import CHORD_DTYPE, TICKS_PER_QUARTER, Score, make_table
-from stats_composer.theory import estimate_key, key_name
+from stats_composer.score import CHORD_DTYPE, Score, make_table
 
-__all__ = ["ChordRecognizer", "ChordSpan"]
+__all__ = ["ChordRecognizer"]
 
 _BUNDLED = Path(__file__).parent.parent / "pretrained" / "bach-chords.npz"
-
-EXPLAINED = 0.55
-"""Share of what sounds that a chord's tones must be; below it the span is a cluster."""
-N_BEST = 3
-
-
-@dataclass(frozen=True)
-class ChordSpan:
-    """A stretch of a score and its chord.
-
-    Attributes
-    ----------
-    onset, duration : int
-        Ticks.
-    bar : int
-        Its printed number; `beat` counts from 1 in the metre's beats.
-    beat : float
-    symbol : str
-        As a lead sheet writes it, or `N.C.`.
-    harte : str
-        In Harte's syntax, or `N`.
-    numeral : str
-        Roman, in `key`; empty where there is no chord.
-    key : str
-        Such as `G major`.
-    confidence : float
-        Posterior of the label, in the mean over the span's events.
-    others : tuple of (str, float)
-        The next likeliest symbols.
-    reason : str
-        Why there is no chord; empty where there is one.
-    """
-
-    onset: int
-    duration: int
-    bar: int
-    beat: float
-    symbol: str
-    harte: str
-    numeral: str = ""
-    key: str = ""
-    confidence: float = 0.0
-    others: tuple[tuple[str, float], ...] = ()
-    reason: str = ""
 
 
 class ChordRecognizer:
@@ -215,11 +162,14 @@ class ChordRecognizer:
         Returns
         -------
         list of ChordSpan
-            In the order of time; together they cover the score.
+            In the order of time; together they cover the score. Of a single line with chord
+            symbols, a lead sheet, they are what its symbols say.
         """
-        why = _no_harmony(score)
+        why = no_harmony(score)
+        if why and len(score.chords):
+            return written(score)
         if why:
-            return [_no_chord(score, 0, score.end, why)]
+            return [no_chord(score, 0, score.end, why)]
         events, probs = self.posteriors(score)
         labels = probs.argmax(axis=1)
         first = np.flatnonzero(np.diff(labels, prepend=-1))
@@ -227,12 +177,11 @@ class ChordRecognizer:
         length = np.add.reduceat(events["duration"], first)
         share = np.add.reduceat(weighted, first, axis=0) / length[:, None]
         mean = np.add.reduceat(probs, first, axis=0) / np.diff(first, append=len(events))[:, None]
-        home = _home(score)
         spans = []
         for row, event in enumerate(first):
             last = first[row + 1] - 1 if row + 1 < len(first) else len(events) - 1
             spans.append(
-                _Found(
+                Found(
                     int(events["onset"][event]),
                     int(events["onset"][last] + events["duration"][last]),
                     int(labels[event]),
@@ -241,10 +190,12 @@ class ChordRecognizer:
                     mean[row],
                 )
             )
-        return _describe(score, spans, home)
+        return describe(score, spans)
 
     def annotate(self, score: Score, spans: Sequence[ChordSpan] | None = None) -> Score:
         """Return the score with the symbols of its chords, in place of those it had.
+
+        A lead sheet, a single line with symbols, is returned as it is.
 
         Parameters
         ----------
@@ -252,6 +203,8 @@ class ChordRecognizer:
         spans : sequence of ChordSpan, optional
             By default what `recognize` finds.
         """
+        if len(score.chords) and no_harmony(score):
+            return score
         spans = self.recognize(score) if spans is None else spans
         rows = [
             (span.onset, span.symbol)
@@ -259,120 +212,3 @@ class ChordRecognizer:
             if (span.symbol != spans[row - 1].symbol if row else not span.reason)
         ]
         return score.replace(chords=make_table(CHORD_DTYPE, rows))
-
-
-@dataclass(frozen=True, eq=False)
-class _Found:
-    """A span before it has its names."""
-
-    onset: int
-    end: int
-    label: int
-    bass: int
-    weight: NDArray[np.float64]
-    probs: NDArray[np.float64]
-
-    def chord(self, key: tuple[int, int], label: int | None = None) -> Chord:
-        own = self.label if label is None else label
-        return label_chord(own, self.weight, self.bass, key[0])
-
-    @functools.cached_property
-    def reason(self) -> str:
-        root = self.label // N_QUALITIES
-        tones = label_tones(self.label, self.weight)
-        if (self.weight > 0).sum() < 2:
-            return "a single pitch class"
-        if coverage(tones, root, self.weight) < EXPLAINED:
-            return "a cluster: no chord explains what sounds"
-        return ""
-
-
-def _home(score: Score) -> tuple[int, int]:
-    notes = score.notes
-    if len(score.key_signatures):
-        _, tonic, mode = score_keys(score)[0]
-        return tonic, mode
-    return estimate_key(notes["pitch"], notes["duration"], notes["onset"])
-
-
-def _no_harmony(score: Score) -> str:
-    """Say why a whole score has no chords; empty where it may have some."""
-    percussion = np.array([part.percussion for part in score.parts], np.bool_)
-    if not len(score.notes):
-        return "silence"
-    pitched = score.notes[~percussion[score.notes["part"]]]
-    if not len(pitched):
-        return "percussion"
-    stop = pitched["onset"] + pitched["duration"]
-    order = np.argsort(pitched["onset"], kind="stable")
-    reached = np.maximum.accumulate(stop[order])
-    together = pitched["onset"][order][1:] < reached[:-1]
-    return "" if together.any() else "a single line"
-
-
-def _describe(score: Score, found: Sequence[_Found], home: tuple[int, int]) -> list[ChordSpan]:
-    """Give the spans their keys and names, and fill the silences between them."""
-    sure = [span for span in found if not span.reason]
-    lengths = [(span.end - span.onset) / TICKS_PER_QUARTER for span in sure]
-    keys = iter(key_path([span.chord(home) for span in sure], lengths, home))
-    spans: list[ChordSpan] = []
-    reached = 0
-    for row, span in enumerate(found):
-        if span.onset > reached and (span.onset - reached >= _beat(score, reached) or not spans):
-            spans.append(_no_chord(score, reached, span.onset, "silence"))
-        stop = span.end
-        if row + 1 < len(found):
-            gap = found[row + 1].onset - stop
-            stop += gap if gap < _beat(score, stop) else 0
-        if span.reason:
-            spans.append(_no_chord(score, span.onset, stop, span.reason))
-        else:
-            spans.append(_named(score, span, stop, next(keys)))
-        reached = stop
-    if reached < score.end:
-        spans.append(_no_chord(score, reached, score.end, "silence"))
-    return spans
-
-
-def _named(score: Score, span: _Found, stop: int, key: tuple[int, int]) -> ChordSpan:
-    chord = span.chord(key)
-    best = np.argsort(-span.probs, kind="stable")[: N_BEST + 1]
-    others = [
-        (lead_sheet_symbol(span.chord(key, int(label))), round(float(span.probs[label]), 4))
-        for label in best
-        if label != span.label
-    ]
-    bar, beat = _place(score, span.onset)
-    return ChordSpan(
-        onset=span.onset,
-        duration=stop - span.onset,
-        bar=bar,
-        beat=beat,
-        symbol=lead_sheet_symbol(chord),
-        harte=harte_symbol(chord),
-        numeral=roman_numeral(chord, *key),
-        key=key_name(*key),
-        confidence=round(float(span.probs[span.label]), 4),
-        others=tuple(others[: N_BEST - 1]),
-    )
-
-
-def _no_chord(score: Score, onset: int, stop: int, reason: str) -> ChordSpan:
-    bar, beat = _place(score, onset)
-    return ChordSpan(onset, stop - onset, bar, beat, "N.C.", NO_CHORD, reason=reason)
-
-
-def _beat(score: Score, tick: int) -> int:
-    metre = score.mark_at("time_signatures", tick)
-    return beat_ticks(int(metre["numerator"]), int(metre["denominator"]))
-
-
-def _place(score: Score, tick: int) -> tuple[int, float]:
-    bar = score.bar_at(tick)
-    metre = score.mark_at("time_signatures", tick)
-    start = int(score.bars["onset"][bar])
-    if bar == 0 and score.pickup:
-        full = int(metre["numerator"]) * 4 * TICKS_PER_QUARTER // int(metre["denominator"])
-        start -= full - score.pickup
-    beat = 1 + (tick - start) * int(metre["denominator"]) / (4 * TICKS_PER_QUARTER)
-    return score.bar_number(bar), round(beat, 3)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from stats_composer.kernels._jit import inline, jit
 
-__all__ = ["N_ACCENTS", "NEIGHBOURS", "N_SLOTS", "write_codes"]
+__all__ = ["NEIGHBOURS", "N_ACCENTS", "N_SLOTS", "write_codes"]
 
 Ints = NDArray[np.int64]
 Codes = NDArray[np.int32]

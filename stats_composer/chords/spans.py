@@ -1,0 +1,228 @@
+"""Spans of a score and their chords: names, keys, places, and why there may be none.
+
+A span is named in the key of its place on the path of keys. Where what sounds is no chord (a
+single line, a cluster, silence, percussion), the symbol is `N` and the span says why. A single
+line under written symbols, a lead sheet, has the chords that its symbols say.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stats_composer.chord_names import harte_symbol, lead_sheet_symbol, roman_numeral
+from stats_composer.chord_symbols import NO_CHORD, Chord, is_no_chord, parse_chord
+from stats_composer.chords.keys import key_path
+from stats_composer.chords.labels import N_QUALITIES, coverage, label_chord, label_tones
+from stats_composer.phrases import beat_ticks
+from stats_composer.places import keys as score_keys
+from stats_composer.score import TICKS_PER_QUARTER, Score
+from stats_composer.theory import estimate_key, key_name
+
+__all__ = ["ChordSpan", "Found", "describe", "no_chord", "no_harmony", "written"]
+
+EXPLAINED = 0.55
+"""Share of what sounds that a chord's tones must be; below it the span is a cluster."""
+N_BEST = 3
+
+
+@dataclass(frozen=True)
+class ChordSpan:
+    """A stretch of a score and its chord.
+
+    Attributes
+    ----------
+    onset, duration : int
+        Ticks.
+    bar : int
+        Its printed number; `beat` counts from 1 in the metre's beats.
+    beat : float
+    symbol : str
+        As a lead sheet writes it, or `N.C.`.
+    harte : str
+        In Harte's syntax, or `N`.
+    numeral : str
+        Roman, in `key`; empty where there is no chord.
+    key : str
+        Such as `G major`.
+    confidence : float
+        Posterior of the label, in the mean over the span's events.
+    others : tuple of (str, float)
+        The next likeliest symbols.
+    reason : str
+        Why there is no chord; empty where there is one.
+    """
+
+    onset: int
+    duration: int
+    bar: int
+    beat: float
+    symbol: str
+    harte: str
+    numeral: str = ""
+    key: str = ""
+    confidence: float = 0.0
+    others: tuple[tuple[str, float], ...] = ()
+    reason: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """A span before it has its names: its label, what sounds, and the mean posteriors."""
+
+    onset: int
+    end: int
+    label: int
+    bass: int
+    weight: NDArray[np.float64]
+    probs: NDArray[np.float64]
+
+    def chord(self, key: tuple[int, int], label: int | None = None) -> Chord:
+        """Return the chord of its own or of another label, spelled in a key."""
+        own = self.label if label is None else label
+        return label_chord(own, self.weight, self.bass, key[0])
+
+    @functools.cached_property
+    def reason(self) -> str:
+        """Why it is no chord; empty where it is one."""
+        root = self.label // N_QUALITIES
+        tones = label_tones(self.label, self.weight)
+        if (self.weight > 0).sum() < 2:
+            return "a single pitch class"
+        if coverage(tones, root, self.weight) < EXPLAINED:
+            return "a cluster: no chord explains what sounds"
+        return ""
+
+
+def _home(score: Score) -> tuple[int, int]:
+    notes = score.notes
+    if len(score.key_signatures):
+        _, tonic, mode = score_keys(score)[0]
+        return tonic, mode
+    return estimate_key(notes["pitch"], notes["duration"], notes["onset"])
+
+
+def no_harmony(score: Score) -> str:
+    """Say why a whole score has no chords; empty where it may have some."""
+    percussion = np.array([part.percussion for part in score.parts], np.bool_)
+    if not len(score.notes):
+        return "silence"
+    pitched = score.notes[~percussion[score.notes["part"]]]
+    if not len(pitched):
+        return "percussion"
+    stop = pitched["onset"] + pitched["duration"]
+    order = np.argsort(pitched["onset"], kind="stable")
+    reached = np.maximum.accumulate(stop[order])
+    together = pitched["onset"][order][1:] < reached[:-1]
+    return "" if together.any() else "a single line"
+
+
+def describe(score: Score, found: Sequence[Found]) -> list[ChordSpan]:
+    """Give the spans their keys and names, and fill the silences between them."""
+    home = _home(score)
+    sure = [span for span in found if not span.reason]
+    lengths = [(span.end - span.onset) / TICKS_PER_QUARTER for span in sure]
+    keys = iter(key_path([span.chord(home) for span in sure], lengths, home))
+    spans: list[ChordSpan] = []
+    reached = 0
+    for row, span in enumerate(found):
+        if span.onset > reached and (span.onset - reached >= _beat(score, reached) or not spans):
+            spans.append(no_chord(score, reached, span.onset, "silence"))
+        stop = span.end
+        if row + 1 < len(found):
+            gap = found[row + 1].onset - stop
+            stop += gap if gap < _beat(score, stop) else 0
+        if span.reason:
+            spans.append(no_chord(score, span.onset, stop, span.reason))
+        else:
+            spans.append(_named(score, span, stop, next(keys)))
+        reached = stop
+    if reached < score.end:
+        spans.append(no_chord(score, reached, score.end, "silence"))
+    return spans
+
+
+def _named(score: Score, span: Found, stop: int, key: tuple[int, int]) -> ChordSpan:
+    chord = span.chord(key)
+    best = np.argsort(-span.probs, kind="stable")[: N_BEST + 1]
+    others = [
+        (lead_sheet_symbol(span.chord(key, int(label))), round(float(span.probs[label]), 4))
+        for label in best
+        if label != span.label
+    ]
+    bar, beat = _place(score, span.onset)
+    return ChordSpan(
+        onset=span.onset,
+        duration=stop - span.onset,
+        bar=bar,
+        beat=beat,
+        symbol=lead_sheet_symbol(chord),
+        harte=harte_symbol(chord),
+        numeral=roman_numeral(chord, *key),
+        key=key_name(*key),
+        confidence=round(float(span.probs[span.label]), 4),
+        others=tuple(others[: N_BEST - 1]),
+    )
+
+
+def no_chord(score: Score, onset: int, stop: int, reason: str) -> ChordSpan:
+    """Return a span without a chord."""
+    bar, beat = _place(score, onset)
+    return ChordSpan(onset, stop - onset, bar, beat, "N.C.", NO_CHORD, reason=reason)
+
+
+def _beat(score: Score, tick: int) -> int:
+    metre = score.mark_at("time_signatures", tick)
+    return beat_ticks(int(metre["numerator"]), int(metre["denominator"]))
+
+
+def _place(score: Score, tick: int) -> tuple[int, float]:
+    bar = score.bar_at(tick)
+    metre = score.mark_at("time_signatures", tick)
+    start = int(score.bars["onset"][bar])
+    if bar == 0 and score.pickup:
+        full = int(metre["numerator"]) * 4 * TICKS_PER_QUARTER // int(metre["denominator"])
+        start -= full - score.pickup
+    beat = 1 + (tick - start) * int(metre["denominator"]) / (4 * TICKS_PER_QUARTER)
+    return score.bar_number(bar), round(beat, 3)
+
+
+def written(score: Score) -> list[ChordSpan]:
+    """Read the chords that a score's symbols say; one that cannot be read gives its reason."""
+    home = _home(score)
+    onsets = [int(onset) for onset in score.chords["onset"]]
+    stops = [*onsets[1:], score.end]
+    spans = [no_chord(score, 0, onsets[0], "no symbol")] if onsets[0] else []
+    read: list[tuple[int, int, Chord]] = []
+    for onset, stop, symbol in zip(onsets, stops, score.chords["symbol"].tolist(), strict=True):
+        if stop == onset:
+            continue
+        try:
+            if is_no_chord(symbol):
+                spans.append(no_chord(score, onset, stop, "no chord, as written"))
+            else:
+                read.append((onset, stop, parse_chord(symbol)))
+        except ValueError as error:
+            spans.append(no_chord(score, onset, stop, str(error)))
+    lengths = [(stop - onset) / TICKS_PER_QUARTER for onset, stop, _ in read]
+    path = key_path([chord for _, _, chord in read], lengths, home)
+    for (onset, stop, chord), key in zip(read, path, strict=True):
+        bar, beat = _place(score, onset)
+        spans.append(
+            ChordSpan(
+                onset=onset,
+                duration=stop - onset,
+                bar=bar,
+                beat=beat,
+                symbol=lead_sheet_symbol(chord),
+                harte=harte_symbol(chord),
+                numeral=roman_numeral(chord, *key),
+                key=key_name(*key),
+                confidence=1.0,
+            )
+        )
+    return sorted(spans, key=lambda span: span.onset)
