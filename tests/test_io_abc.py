@@ -153,10 +153,13 @@ def test_a_file_head_holds_for_every_tune_and_latin_1_is_read():
 
 def test_tune_books_are_read_and_their_bars_are_full():
     corpus = read_corpus(
-        [f"music21:{name}" for name in ("book4", "nottingham-dataset/reelsa-c", "oneills1850")],
+        [
+            f"music21:{name}"
+            for name in ("book4", "nottingham-dataset/reelsa-c", "oneills1850/0001-0050")
+        ],
         n_jobs=2,
     )
-    assert not corpus.refused and len(corpus) > 2000
+    assert not corpus.refused and len(corpus) > 300
     full = total = 0
     for score in corpus:
         lengths = np.diff([*score.bars["onset"].tolist(), score.end])
