@@ -1,0 +1,194 @@
+"""What is given to a chorale: a melody, or all that lies outside a region, and its key.
+
+Given notes are pinned while the others are written, and join them afterwards as they were:
+what a grid cannot hold of them (triplets, short notes, lyrics, spelling) is never asked of it.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stats_composer.composers.page import PARTS
+from stats_composer.constraints import Constraint
+from stats_composer.encoding import Frame
+from stats_composer.places import keys
+from stats_composer.score import NOTE_DTYPE, Score
+from stats_composer.theory import estimate_key, key_signature
+from stats_composer.views import grid as view_grid
+
+__all__ = [
+    "Task",
+    "as_lines",
+    "as_part",
+    "given_onsets",
+    "given_symbols",
+    "kept_notes",
+    "melody_key",
+    "silent_steps",
+    "without_overlap",
+]
+
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is to be written, and what of it is given.
+
+    Attributes
+    ----------
+    page : Score
+        Without notes.
+    key : (tonic fifths, mode)
+    spans : list of (onset, end)
+        The final notes of the phrases.
+    given : Score or None
+        Four parts; notes that are kept.
+    free : ndarray of shape (n_lines,), bool
+        Lines without given notes.
+    region : (start tick, end tick) or None
+        Where something may be written; None is everywhere.
+    """
+
+    page: Score
+    key: tuple[int, int]
+    spans: list[tuple[int, int]]
+    constraints: tuple[Constraint, ...] = ()
+    given: Score | None = None
+    free: tuple[bool, ...] = (True, True, True, True)
+    region: tuple[int, int] | None = None
+
+
+def melody_key(melody: Score) -> tuple[int, int]:
+    """Tell the key of a melody from its notes, and from its signature where the two disagree.
+
+    A signature one fifth away belongs to an old mode (G minor written with one flat): the
+    notes are right if they end on their tonic.
+    """
+    notes = melody.notes
+    estimate = estimate_key(notes["pitch"], notes["duration"], notes["onset"])
+    if not len(melody.key_signatures):
+        return estimate
+    signature = int(melody.key_signatures["fifths"][0])
+    distance = abs(signature - key_signature(*estimate))
+    ends_on_tonic = int(notes["pitch"][-1]) % 12 == 7 * estimate[0] % 12
+    if distance == 0 or (distance == 1 and ends_on_tonic):
+        return estimate
+    _, tonic, mode = keys(melody)[0]
+    return tonic, mode
+
+
+def as_part(melody: Score, line: int) -> Score:
+    """Move a score of one part to a part of the choir."""
+    tables = {}
+    for name in ("notes", "fermatas", "lyrics"):
+        table = getattr(melody, name).copy()
+        table["part"], table["voice"] = line, 0
+        tables[name] = table
+    return melody.replace(parts=PARTS, **tables)
+
+
+def as_lines(score: Score) -> Score:
+    """Move four voices, wherever they stand, to four parts."""
+    tables = {}
+    for name in ("notes", "fermatas", "lyrics"):
+        table = getattr(score, name).copy()
+        for line, (part, voice) in enumerate(score.voices):
+            inside = (getattr(score, name)["part"] == part) & (
+                getattr(score, name)["voice"] == voice
+            )
+            table["part"][inside], table["voice"][inside] = line, 0
+        tables[name] = table
+    parts = score.parts if len(score.parts) == 4 else PARTS
+    return score.replace(parts=parts, **tables)
+
+
+def kept_notes(task: Task) -> NDArray[np.void]:
+    """Given notes that stay: of pinned lines, and those not wholly inside the region."""
+    assert task.given is not None
+    notes = task.given.notes
+    kept = ~np.array(task.free)[notes["part"]]
+    if task.region is not None:
+        start, stop = task.region
+        kept |= (notes["onset"] < start) | (notes["onset"] + notes["duration"] > stop)
+    kept_table: NDArray[np.void] = notes[kept]
+    return kept_table
+
+
+def given_symbols(frame: Frame, task: Task) -> Ints:
+    """Symbols of the given notes at each step and line; -1 where something may be written.
+
+    A pitch outside the alphabet of its line is told to the model at the nearest octave.
+    """
+    symbols = np.full((frame.n_steps, 4), -1, np.int64)
+    if task.given is None:
+        return symbols
+    kept = task.given.replace(notes=kept_notes(task))
+    pitch, _ = _quiet_grid(kept, frame.step)
+    start, stop = task.region or (0, task.page.end)
+    inside = np.zeros(frame.n_steps, np.bool_)
+    inside[frame.steps(start, stop - start)] = True
+    for v in range(4):
+        entries = frame.alphabets[v].entries
+        sounding = pitch[:, v] >= 0
+        wanted = pitch[:, v] - frame.shift
+        distance = np.abs(entries - wanted[:, None]) + 100 * ((entries - wanted[:, None]) % 12 != 0)
+        distance = distance + 10_000 * (entries < 0)
+        nearest = distance.argmin(axis=1)
+        rest = int(np.argmax(entries < 0)) if (entries < 0).any() else -1
+        silent_value = rest if not task.free[v] else -1
+        column = np.where(sounding, nearest, silent_value)
+        outside = np.where(sounding, nearest, rest if rest >= 0 else nearest)
+        symbols[:, v] = np.where(inside, column, outside)
+    return symbols
+
+
+def given_onsets(frame: Frame, given: Score) -> Bools:
+    """Onsets of the given notes at each step and line."""
+    return _quiet_grid(given, frame.step)[1]
+
+
+def _quiet_grid(score: Score, step: int) -> tuple[Ints, Bools]:
+    """View four parts as a grid; what it cannot hold is kept elsewhere, so nothing is said."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return view_grid(score, step, [(v, 0) for v in range(4)])
+
+
+def silent_steps(frame: Frame, task: Task) -> Bools:
+    """Mark the steps before the first given note and after the last, where nobody sings."""
+    silent = np.zeros(frame.n_steps, np.bool_)
+    if task.given is not None and len(task.given.notes):
+        notes = task.given.notes
+        first = int(notes["onset"].min()) // frame.step
+        last = -(-int((notes["onset"] + notes["duration"]).max()) // frame.step)
+        silent[:first] = True
+        silent[last:] = True
+    return silent
+
+
+def without_overlap(
+    notes: NDArray[np.void], kept: NDArray[np.void], start: int, stop: int
+) -> NDArray[np.void]:
+    """Cut new notes where kept ones of their line, or the region's ends, begin."""
+    pieces = []
+    for note in notes:
+        begin, end = int(note["onset"]), int(note["onset"] + note["duration"])
+        begin, end = max(begin, start), min(end, stop)
+        line = kept[kept["part"] == note["part"]]
+        for other in line:
+            o_begin, o_end = int(other["onset"]), int(other["onset"] + other["duration"])
+            if o_begin <= begin < o_end:
+                begin = o_end
+            elif begin < o_begin < end:
+                end = o_begin
+        if begin < end:
+            piece = note.copy()
+            piece["onset"], piece["duration"] = begin, end - begin
+            pieces.append(piece)
+    return np.array(pieces, NOTE_DTYPE) if pieces else np.zeros(0, NOTE_DTYPE)

@@ -1,0 +1,331 @@
+"""How a chorale is written on its page: skeleton, passing notes, struck notes.
+
+1. Gibbs sampling with annealing writes the lines at two steps a beat, from a start that keeps
+   every hard constraint. Before it has cooled, the chords of the final notes are held: all voices
+   stay on the chord of a phrase's final note for a beat, on the last one to its end.
+2. A second pass puts the notes between the steps, where they lie close to their neighbours.
+3. A third decides which notes that stay are struck again.
+
+The result is checked against the constraints, and written anew if it breaks one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stats_composer.composers.given import (
+    Task,
+    given_onsets,
+    given_symbols,
+    kept_notes,
+    silent_steps,
+    without_overlap,
+)
+from stats_composer.composers.page import add_fermatas
+from stats_composer.composers.voicing import striking_grid
+from stats_composer.constraints import check_feasible, compile_constraints, onsets_asked
+from stats_composer.encoding import Frame, GridEncoder
+from stats_composer.errors import SamplingError
+from stats_composer.factors import Factors
+from stats_composer.models.maxent import MaxEnt
+from stats_composer.phrases import FINAL, LAST, beat_ticks
+from stats_composer.sampling.gibbs import GibbsSampler, annealing
+from stats_composer.score import TICKS_PER_QUARTER, Score
+from stats_composer.search import find_grid
+
+__all__ = ["Plan", "Writer"]
+
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+ATTEMPTS = 8
+# Site updates that a piece may take; longer ones get fewer sweeps.
+MAX_UPDATES = 4_000_000
+# Nats against each voice of the last chord, or of the first of a free piece, that is not in the
+# tonic's triad in root position.
+LAST_CHORD = -4.0
+FIRST_CHORD = -2.0
+TRIADS = ((0, 4, 7), (0, 3, 4, 7))
+# Semitones from a passing note to its neighbours: to the nearer one, and to the other.
+NEAR, NEXT_NEAR = 2, 4
+
+
+class Plan(NamedTuple):
+    """What is known of a piece before the first draw, at two steps a beat.
+
+    Attributes
+    ----------
+    task : Task
+    frame : Frame
+    symbols : ndarray of shape (n_steps, n_voices), int64
+        Context voices filled in, and given notes.
+    free : ndarray of shape (n_steps, 4), bool
+        What is to be written.
+    factors : Factors
+        Constraints and what holds in any case.
+    """
+
+    task: Task
+    frame: Frame
+    symbols: Ints
+    free: Bools
+    factors: Factors
+
+
+@dataclass(frozen=True)
+class Writer:
+    """The models of a fitted composer at work.
+
+    Attributes
+    ----------
+    encoder, fine_encoder : GridEncoder
+        At two and at four steps a beat.
+    skeleton, passing, striking : MaxEnt
+    ranges : ndarray of shape (4, 2), int64
+        Lowest and highest pitch of each voice.
+    """
+
+    encoder: GridEncoder
+    fine_encoder: GridEncoder
+    skeleton: MaxEnt
+    passing: MaxEnt
+    striking: MaxEnt
+    ranges: Ints
+
+    def plan(self, task: Task) -> Plan:
+        """Compile what is asked and given.
+
+        Raises
+        ------
+        ConstraintError
+            If the constraints do not fit the page, or cannot all hold.
+        """
+        frame = self.encoder.frame(task.page, task.key)
+        symbols = self._blank(self.encoder, frame, task)
+        given = given_symbols(frame, task)
+        symbols[:, :4] = np.maximum(given, 0)
+        free = np.array(task.free) & (given < 0)
+        factors = self._base(frame, task, given, symbols)
+        if task.constraints:
+            factors = check_feasible(task.constraints, frame, factors)
+        return Plan(task, frame, symbols, free, factors)
+
+    def write(self, plan: Plan, rng: np.random.Generator) -> Score:
+        """Write until no hard constraint is broken.
+
+        Raises
+        ------
+        SamplingError
+            If nothing that keeps them was found.
+        """
+        broken: list[str] = []
+        for _ in range(ATTEMPTS):
+            symbols, held = self._skeleton(plan, rng)
+            onset = self._strike(plan, symbols, held, rng)
+            score = self._finish(plan, symbols, onset, rng)
+            broken = [text for c in plan.task.constraints for text in c.violations(score)]
+            if not broken:
+                return score
+        raise SamplingError(f"nothing found in {ATTEMPTS} attempts; the last one broke {broken[0]}")
+
+    @staticmethod
+    def _blank(encoder: GridEncoder, frame: Frame, task: Task) -> Ints:
+        """Return a grid with the context voices filled in."""
+        symbols = np.zeros((frame.n_steps, len(frame.alphabets)), np.int64)
+        context = encoder.context(frame, task.spans)
+        symbols[:, 4 : 4 + context.shape[1]] = context
+        return symbols
+
+    def _base(self, frame: Frame, task: Task, given: Ints, symbols: Ints) -> Factors:
+        """Return what always holds: given notes, ranges, rests where nothing is sung."""
+        unary = Factors.free(frame.n_steps, frame.n_symbols).unary.copy()
+        silent = silent_steps(frame, task)[:, None]
+        last = (symbols[:, self.encoder.column("end")] == LAST)[:, None]
+        last = last & self._can_end(frame, task, given, last)
+        for v in range(4):
+            entries = frame.alphabets[v].entries
+            row = unary[:, v, : len(entries)]
+            sounding, pitch = entries >= 0, entries + frame.shift
+            low, high = self.ranges[v]
+            row[:, sounding & ((pitch < low) | (pitch > high))] = -np.inf
+            if not sounding.all():
+                row[np.where(silent, sounding, ~sounding)] = -np.inf
+            strange = ~np.isin(entries % 12, TRIADS[task.key[1]] if v < 3 else 0)
+            row[last & strange & sounding] += LAST_CHORD
+            if task.given is None:
+                row[0, strange & sounding] += FIRST_CHORD
+            fixed = given[:, v] >= 0
+            row[fixed] = -np.inf
+            row[fixed, given[fixed, v]] = 0.0
+        columns = np.arange(unary.shape[2]) == symbols[:, 4:, None]
+        unary[:, 4:] = np.where(columns, 0.0, -np.inf)
+        return Factors(unary)
+
+    @staticmethod
+    def _can_end(frame: Frame, task: Task, given: Ints, last: Bools) -> bool:
+        """Tell whether what is given of the last chord belongs to the tonic's triad."""
+        for v in range(4):
+            symbols = given[:, v][last[:, 0] & (given[:, v] >= 0)]
+            entries = frame.alphabets[v].entries[symbols]
+            if not np.isin(entries[entries >= 0] % 12, TRIADS[task.key[1]]).all():
+                return False
+        return True
+
+    def _skeleton(self, plan: Plan, rng: np.random.Generator) -> tuple[Ints, Bools]:
+        """Draw the lines at two steps a beat; return them and where final chords are held."""
+        symbols = plan.symbols.copy()
+        symbols[:, :4] = np.where(plan.free, self._start(plan, rng)[:, :4], symbols[:, :4])
+        share = min(1.0, MAX_UPDATES / (240 * max(int(plan.free.sum()), 1)))
+        heating, level, cooling = (max(3, int(n * share)) for n in (80, 100, 60))
+        schedule = annealing(heating=heating, level=level, cooling=cooling)
+        sampler = GibbsSampler(
+            self.skeleton, symbols, plan.factors, free=plan.free, random_state=rng
+        )
+        n_after = cooling // 3
+        symbols = sampler.run(schedule[:-n_after])
+        held = self._hold(plan, symbols)
+        settled = held.copy()
+        settled[:-1] |= held[1:] & plan.free[:-1]
+        sampler = GibbsSampler(
+            self.skeleton, symbols, plan.factors, free=plan.free & ~settled, random_state=rng
+        )
+        return sampler.run(schedule[-n_after:]), held
+
+    @staticmethod
+    def _start(plan: Plan, rng: np.random.Generator) -> Ints:
+        factors = plan.factors
+        if not factors.automata and not factors.pairwise:
+            noise = rng.gumbel(size=factors.unary.shape)
+            start: Ints = (factors.unary + noise).argmax(axis=2)
+            return start
+        found = find_grid(factors, rng)
+        if found is None:
+            raise SamplingError("no start that keeps the constraints was found")
+        return found
+
+    def _hold(self, plan: Plan, symbols: Ints) -> Bools:
+        """Hold the chords of final notes, in place, where no constraint forbids it."""
+        held = np.zeros(plan.free.shape, np.bool_)
+        metre = plan.task.page.time_signatures[0]
+        beat = beat_ticks(int(metre["numerator"]), int(metre["denominator"]))
+        fixed = [v in plan.factors.automata for v in range(4)]
+        for i, (onset, end) in enumerate(plan.task.spans):
+            is_last = i == len(plan.task.spans) - 1
+            steps = plan.frame.steps(onset, end - onset if is_last else min(beat, end - onset))
+            rows = np.arange(max(steps.start, 0) + 1, min(steps.stop, len(symbols)))
+            if not len(rows):
+                continue
+            may = plan.free[rows] & ~np.array(fixed)
+            before = symbols[rows, :4]
+            chord = np.broadcast_to(symbols[rows[0] - 1, :4], before.shape)
+            symbols[rows, :4] = np.where(may, chord, before)
+            if _is_broken(plan.factors, symbols, rows):
+                symbols[rows, :4] = before
+                continue
+            held[rows] = may
+        return held
+
+    def _strike(self, plan: Plan, symbols: Ints, held: Bools, rng: np.random.Generator) -> Bools:
+        """Decide which notes start, of those that do not change their pitch."""
+        free, task = plan.free, plan.task
+        onset = np.zeros(free.shape, np.bool_)
+        if task.given is not None:
+            onset = given_onsets(plan.frame, task.given)
+        grid = striking_grid(self.encoder, symbols, onset)
+        settled = (grid[:, -1, None] >> np.arange(4) & 1) > 0
+        asked = onsets_asked(task.constraints, plan.frame)
+        unsettled = free & ~settled & (~held | asked.must)
+        grid[:, :4] = np.where(free, settled, onset)
+        grid[:, :4] |= unsettled & asked.must
+        unary = np.zeros((len(grid), 4, 2))
+        unary[..., 0][asked.must] = -np.inf
+        unary[..., 1][(asked.never | asked.changes) & ~asked.must] = -np.inf
+        sampler = GibbsSampler(
+            self.striking, grid, Factors(unary), free=unsettled, run_share=0.0, random_state=rng
+        )
+        return sampler.run(np.ones(30))[:, :4] > 0
+
+    def _finish(self, plan: Plan, symbols: Ints, onset: Bools, rng: np.random.Generator) -> Score:
+        """Put the notes between the steps, and join what was written with what was given."""
+        encoder, task = self.fine_encoder, plan.task
+        fine = encoder.frame(task.page, task.key)
+        rows = np.minimum(np.arange(fine.n_steps) // 2, len(symbols) - 1)
+        lines = self._blank(encoder, fine, task)
+        for v in range(4):
+            entries = plan.frame.alphabets[v].entries[symbols[rows, v]]
+            lines[:, v] = fine.alphabets[v].encode(entries)
+        given = given_symbols(fine, task)
+        lines[:, :4] = np.where(given >= 0, given, lines[:, :4])
+        fine_onset = np.zeros((fine.n_steps, 4), np.bool_)
+        fine_onset[::2] = onset[: len(fine_onset[::2])]
+        asked = onsets_asked(task.constraints, fine)
+        between = plan.free[rows] & (given < 0) & (np.arange(fine.n_steps) % 2 == 1)[:, None]
+        between &= ~asked.never & ~asked.changes & (not _is_compound(task.page))
+        between &= ~np.isin(lines[:, encoder.column("end")], (FINAL, LAST))[:, None]
+        if between.any():
+            lines = self._pass(task, fine, lines, between, rng)
+        entries = np.stack([fine.alphabets[v].entries[lines[:, v]] for v in range(4)], axis=1)
+        pitch = np.where(entries >= 0, entries + fine.shift, -1)
+        lines[:, -4:] = asked.settle(pitch, fine_onset)
+        return self._join(task, encoder.decode(lines, fine))
+
+    def _pass(
+        self, task: Task, frame: Frame, lines: Ints, between: Bools, rng: np.random.Generator
+    ) -> Ints:
+        """Draw the notes between the steps."""
+        factors = compile_constraints(task.constraints, frame)
+        between[:, [v for v in factors.automata if v < 4]] = False
+        base = self._base(frame, task, np.where(between, -1, lines[:, :4]), lines)
+        near = _near(frame, lines, between)
+        plain = Factors(base.unary + factors.unary + near, {}, factors.pairwise, factors.terms)
+        sampler = GibbsSampler(
+            self.passing, lines, plain, free=between, run_share=0.0, random_state=rng
+        )
+        return sampler.run(np.linspace(1.0, 0.7, 12))
+
+    @staticmethod
+    def _join(task: Task, written: Score) -> Score:
+        """Keep the given notes as they were, and give the result its marks."""
+        notes = written.notes
+        if task.given is not None:
+            kept = kept_notes(task)
+            start, stop = task.region or (0, task.page.end)
+            fresh = np.array(task.free)[notes["part"]]
+            fresh &= (notes["onset"] < stop) & (notes["onset"] + notes["duration"] > start)
+            notes = np.concatenate([without_overlap(notes[fresh], kept, start, stop), kept])
+        score = written.replace(notes=notes)
+        return score if task.region is not None else add_fermatas(score, task.spans)
+
+
+def _is_compound(page: Score) -> bool:
+    """Tell whether a beat has three parts, and a step no half that the style would fill."""
+    metre = page.time_signatures[0]
+    numerator, denominator = int(metre["numerator"]), int(metre["denominator"])
+    return beat_ticks(numerator, denominator) != 4 * TICKS_PER_QUARTER // denominator
+
+
+def _is_broken(factors: Factors, symbols: Ints, rows: Ints) -> bool:
+    """Tell whether unary or pairwise factors forbid some rows."""
+    worst = min(float(factors.unary[rows, v, symbols[rows, v]].min()) for v in range(4))
+    for (v, w), table in factors.pairwise.items():
+        worst = min(worst, float(table[rows, symbols[rows, v], symbols[rows, w]].min()))
+    return worst == -np.inf
+
+
+def _near(frame: Frame, lines: Ints, between: Bools) -> NDArray[np.float64]:
+    """Forbid notes between the steps that leap: unary log-weights."""
+    width = int(frame.n_symbols.max())
+    unary = np.zeros((frame.n_steps, len(frame.alphabets), width))
+    for v in range(4):
+        entries = frame.alphabets[v].entries
+        rows = np.flatnonzero(between[:, v])
+        before = entries[lines[rows - 1, v]][:, None]
+        after = entries[lines[np.minimum(rows + 1, frame.n_steps - 1), v]][:, None]
+        one, other = np.abs(entries - before), np.abs(entries - after)
+        fits = (np.minimum(one, other) <= NEAR) & (np.maximum(one, other) <= NEXT_NEAR)
+        unary[rows, v, : len(entries)] = np.where(fits | (entries == before), 0.0, -np.inf)
+    return unary
