@@ -170,7 +170,7 @@ def test_a_reader_that_wants_too_much_memory_is_refused():
     data = b"<score-partwise>" + b"<a b=''/>" * 600_000 + b"</score-partwise>"
     with (
         GuardedReader(max_memory_bytes=300_000_000) as reader,
-        pytest.raises(ScoreFileError, match="more memory than is allowed|reader died"),
+        pytest.raises(ScoreFileError, match=r"more memory than is allowed|reader died"),
     ):
         reader.read(data, "musicxml")
 
