@@ -20,7 +20,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from stats_composer.kernels._jit import inline, jit
+from stats_composer.kernels._jit import inline, jit, shared
 from stats_composer.kernels._softmax import draw_row, exp_row
 from stats_composer.kernels.chain import Arcs, find_arc, redraw_path, weigh_path
 from stats_composer.kernels.maxent import LOWEST, Floats, Ints, Layout, Rows, visit_site
@@ -47,7 +47,7 @@ class Steps(NamedTuple):
     of: Ints
 
 
-@inline
+@shared
 def _gather(  # type: ignore[no-untyped-def]
     grid, first, last, t, v, low, high, layout, rows, field, weights, steps, values, index, scratch
 ):

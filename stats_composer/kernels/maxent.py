@@ -374,7 +374,8 @@ def score_sites(
         for t in range(start[p], stop[p]):
             for v in range(layout.n_lines):
                 values = scores[t, v]
-                values[:] = field[t, v]
+                for a in range(layout.width):
+                    values[a] = field[t, v, a]
                 visit_site(
                     grid, start[p], stop[p], t, v, LOWEST, layout.n_symbols[v],
                     layout, rows, weights, values, index, scratch, False,
@@ -421,11 +422,11 @@ def value_and_gradient(
         for t in range(start[p], stop[p]):
             for v in range(layout.n_lines):
                 values = residual[t, v]
-                if not modelled[t, v]:
-                    values[:] = 0
-                    continue
                 n = layout.n_symbols[v]
-                values[:] = field[t, v]
+                for a in range(layout.width):
+                    values[a] = field[t, v, a] if modelled[t, v] else 0
+                if not modelled[t, v]:
+                    continue
                 visit_site(
                     grid, start[p], stop[p], t, v, LOWEST, n,
                     layout, rows, weights, values, index, scratch, False,
@@ -436,7 +437,8 @@ def value_and_gradient(
                 total += score - largest - np.log(normaliser)
                 for a in range(n):
                     values[a] = -values[a] / normaliser
-                values[n:] = 0
+                for a in range(n, layout.width):
+                    values[a] = 0
                 values[symbol] += np.float32(1.0)
                 if threshold < 0:
                     continue
