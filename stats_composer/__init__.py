@@ -17,6 +17,7 @@ _HOME = {
     "read": "io",
     "write": "io",
     "ChoraleComposer": "composers.chorale",
+    "ChordRecognizer": "chords.recognizer",
     "MaxEnt": "models.maxent",
     "PairwiseMaxEnt": "models.maxent",
 }

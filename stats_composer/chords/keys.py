@@ -38,9 +38,10 @@ _FUNCTIONS = {
 }
 FOREIGN = -1.5
 """Log-weight of a tone outside the scale."""
-CHANGE = -4.0
-"""Log-weight of a change of key, and `STEP` of each fifth that its signature moves."""
-STEP = -0.8
+CHANGE = -5.0
+"""Log-weight of a change of key, and `STEP` of each fifth that its signature moves; major and
+minor on one tonic count as neighbours."""
+STEP = -1.2
 
 
 def key_path(
@@ -74,7 +75,7 @@ def key_path(
     weight = np.array([[_fit(chord, key) for key in keys] for chord in chords])
     weight *= np.clip(np.asarray(lengths, np.float64), 0.5, 2.0)[:, None]
     weight[0, keys.index(home)] += 2.0
-    weight[-1, keys.index(home)] += 1.0
+    weight[-1, keys.index(home)] += 3.0
     transition = np.array([[_change(a, b) for b in keys] for a in keys])
     path = Chain(weight, [Automaton.first_order(transition, len(chords))]).best()
     return [keys[state] for state in path]
@@ -97,10 +98,11 @@ def _fit(chord: Chord, key: tuple[int, int]) -> float:
     merit = _FUNCTIONS[mode].get((root, major), 0.0)
     leading = root == 7 and major and 10 in chord.intervals
     tonic_seventh = root == 0 and 10 in chord.intervals
-    return FOREIGN * foreign + merit + 0.8 * leading - 0.5 * tonic_seventh
+    return FOREIGN * min(foreign, 2) + merit + 0.8 * leading - 0.5 * tonic_seventh
 
 
 def _change(a: tuple[int, int], b: tuple[int, int]) -> float:
     if a == b:
         return 0.0
-    return CHANGE + STEP * abs(key_signature(*a) - key_signature(*b))
+    fifths = abs(key_signature(*a) - key_signature(*b))
+    return CHANGE + STEP * (1 if a[0] == b[0] else fifths)

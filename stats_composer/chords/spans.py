@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,9 +25,11 @@ from stats_composer.theory import estimate_key, key_name
 
 __all__ = ["ChordSpan", "Found", "describe", "no_chord", "no_harmony", "written"]
 
-EXPLAINED = 0.55
-"""Share of what sounds that a chord's tones must be; below it the span is a cluster."""
+EXPLAINED = 0.45
+"""Share of what sounds that a chord's tones must be; below it the span is a cluster. A run of
+four notes of a scale has two of them."""
 N_BEST = 3
+ONE_TONE = "a single pitch class"
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,7 @@ class Found:
         root = self.label // N_QUALITIES
         tones = label_tones(self.label, self.weight)
         if (self.weight > 0).sum() < 2:
-            return "a single pitch class"
+            return ONE_TONE
         if coverage(tones, root, self.weight) < EXPLAINED:
             return "a cluster: no chord explains what sounds"
         return ""
@@ -124,6 +126,7 @@ def no_harmony(score: Score) -> str:
 def describe(score: Score, found: Sequence[Found]) -> list[ChordSpan]:
     """Give the spans their keys and names, and fill the silences between them."""
     home = _home(score)
+    found = _joined(score, found)
     sure = [span for span in found if not span.reason]
     lengths = [(span.end - span.onset) / TICKS_PER_QUARTER for span in sure]
     keys = iter(key_path([span.chord(home) for span in sure], lengths, home))
@@ -146,26 +149,47 @@ def describe(score: Score, found: Sequence[Found]) -> list[ChordSpan]:
     return spans
 
 
+def _joined(score: Score, found: Sequence[Found]) -> list[Found]:
+    """Let a chord go on over a moment in which only one of its tones sounds."""
+    joined: list[Found] = []
+    for span in found:
+        last = joined[-1] if joined else None
+        if (
+            last is not None
+            and span.reason == ONE_TONE
+            and not last.reason
+            and span.onset - last.end < _beat(score, last.end)
+            and span.end - span.onset <= 2 * _beat(score, span.onset)
+            and span.weight.argmax() in last.chord((0, 0)).pitch_classes
+        ):
+            joined[-1] = replace(last, end=span.end)
+        else:
+            joined.append(span)
+    return joined
+
+
 def _named(score: Score, span: Found, stop: int, key: tuple[int, int]) -> ChordSpan:
     chord = span.chord(key)
-    best = np.argsort(-span.probs, kind="stable")[: N_BEST + 1]
-    others = [
-        (lead_sheet_symbol(span.chord(key, int(label))), round(float(span.probs[label]), 4))
-        for label in best
-        if label != span.label
-    ]
+    symbol = lead_sheet_symbol(chord)
+    # several labels may have one symbol: a triad with its seventh, and the seventh chord
+    shares: dict[str, float] = {}
+    for label in np.argsort(-span.probs, kind="stable")[: 2 * N_BEST]:
+        name = lead_sheet_symbol(span.chord(key, int(label)))
+        shares[name] = shares.get(name, 0.0) + float(span.probs[label])
+    sure = shares.pop(symbol, float(span.probs[span.label]))
+    others = sorted(shares.items(), key=lambda item: -item[1])[: N_BEST - 1]
     bar, beat = _place(score, span.onset)
     return ChordSpan(
         onset=span.onset,
         duration=stop - span.onset,
         bar=bar,
         beat=beat,
-        symbol=lead_sheet_symbol(chord),
+        symbol=symbol,
         harte=harte_symbol(chord),
         numeral=roman_numeral(chord, *key),
         key=key_name(*key),
-        confidence=round(float(span.probs[span.label]), 4),
-        others=tuple(others[: N_BEST - 1]),
+        confidence=round(min(sure, 1.0), 4),
+        others=tuple((name, round(share, 4)) for name, share in others),
     )
 
 
