@@ -182,6 +182,8 @@ class _PartWriter:
             for staff in range(1, n_staves + 1):
                 sign, line = self.page.clef_of(staff)
                 clef = f"<sign>{sign}</sign><line>{line}</line>"
+                if sign == "G" and "tenor" in self.score.parts[self.part].name.lower():
+                    clef += "<clef-octave-change>-1</clef-octave-change>"
                 if self.score.parts[self.part].percussion:
                     clef = "<sign>percussion</sign>"
                 clefs += (
