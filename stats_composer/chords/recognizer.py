@@ -195,7 +195,7 @@ class ChordRecognizer:
     def annotate(self, score: Score, spans: Sequence[ChordSpan] | None = None) -> Score:
         """Return the score with the symbols of its chords, in place of those it had.
 
-        A lead sheet, a single line with symbols, is returned as it is.
+        Rests get no symbol. A lead sheet, a single line with symbols, is returned as it is.
 
         Parameters
         ----------
@@ -206,6 +206,7 @@ class ChordRecognizer:
         if len(score.chords) and no_harmony(score):
             return score
         spans = self.recognize(score) if spans is None else spans
+        spans = [span for span in spans if span.reason != "silence"]
         rows = [
             (span.onset, span.symbol)
             for row, span in enumerate(spans)
