@@ -290,9 +290,8 @@ class GridEncoder:
             "cadence": 3 * mode + np.clip(end - 11, 0, 2),
             "given": np.where(np.arange(frame.n_steps) % 2, 0, (1 << self.n_lines) - 1),
         }
-        return np.stack([columns[name] for name in self.contexts], axis=1).reshape(
-            frame.n_steps, -1
-        )
+        chosen = [columns[name] for name in self.contexts]
+        return np.array(chosen, np.int64).reshape(-1, frame.n_steps).T
 
     def encode(self, score: Score, key: tuple[int, int] | None = None) -> tuple[Ints, Frame]:
         """Write a score as a grid.

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import math
 import os
 import zipfile
 from collections.abc import Mapping
@@ -91,7 +92,7 @@ def load(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, NDArra
     with _opened(path) as archive:
         header = _header(path, archive)
         total = sum(
-            int(np.prod(entry["shape"])) * np.dtype(entry["dtype"]).itemsize
+            math.prod(entry["shape"]) * np.dtype(entry["dtype"]).itemsize
             for entry in header["arrays"].values()
         )
         if total > MAX_ARRAYS:
@@ -122,7 +123,7 @@ class _opened:
 
     def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
         self.archive.close()
-        if isinstance(error, zipfile.BadZipFile | ValueError | EOFError | KeyError | TypeError):
+        if isinstance(error, zipfile.BadZipFile | ValueError | LookupError | EOFError | TypeError):
             if isinstance(error, ModelFileError):
                 return
             raise ModelFileError(f"{self.path}: damaged: {error}") from error
@@ -140,6 +141,8 @@ def _header(path: str | os.PathLike[str], archive: zipfile.ZipFile) -> dict[str,
     if not isinstance(header, dict) or header.get("schema") != SCHEMA:
         found = header.get("schema") if isinstance(header, dict) else None
         raise ModelFileError(f"{path}: schema {found}: this version reads {SCHEMA}")
+    if not isinstance(header.get("arrays"), dict) or not isinstance(header.get("sha256"), str):
+        raise ModelFileError(f"{path}: damaged: a header without arrays or sha256")
     for entry in header["arrays"].values():
         shape, kind = entry["shape"], np.dtype(entry["dtype"]).kind
         if kind not in KINDS or any(not isinstance(n, int) or n < 0 for n in shape):
@@ -150,7 +153,7 @@ def _header(path: str | os.PathLike[str], archive: zipfile.ZipFile) -> dict[str,
 def _read_array(
     path: str | os.PathLike[str], archive: zipfile.ZipFile, name: str, entry: dict[str, Any]
 ) -> NDArray[Any]:
-    size = int(np.prod(entry["shape"])) * np.dtype(entry["dtype"]).itemsize
+    size = math.prod(entry["shape"]) * np.dtype(entry["dtype"]).itemsize
     info = archive.getinfo(f"{name}.npy")
     if info.file_size > size + 4096 or info.compress_type != zipfile.ZIP_STORED:
         raise ModelFileError(f"{path}: array {name}: larger than its header says")

@@ -171,7 +171,7 @@ def draw(sampler, world, temperature=1.0):
 
     So the draws are independent, however slowly the chain may mix.
     """
-    n_draws, n_sweeps = (12_000, 2) if sampler._arcs else (15_000, 8)
+    n_draws, n_sweeps = (12_000, 3) if sampler._arcs else (15_000, 8)
     schedule = np.full(n_sweeps, temperature, np.float32)
     starts = np.random.default_rng(6).choice(len(GRIDS), n_draws, p=target(**world))
     draws = np.empty((n_draws, *GRIDS[0].shape), np.int64)
@@ -299,7 +299,7 @@ def faulty_sampler(bug, world):
 
 BUGS = [
     ("temperature off by 5 %", "free"),
-    ("temperature off by 5 %", "automata"),
+    ("temperature off by 5 %", "hot automata"),
     ("off-by-one neighbour", "free"),
     ("off-by-one neighbour", "automata"),
     ("forgotten pin", "pinned"),

@@ -234,7 +234,7 @@ def _window(arcs, line, begin, end, tail):  # type: ignore[no-untyped-def]
     _read_on(arcs, line, end, tail)
     return Arcs(
         arcs.first, arcs.twin, arcs.symbol, arcs.target, arcs.log_weight, arcs.weight, arcs.peak,
-        arcs.kind[begin:end], tail, s, arcs.live, arcs.live_start[begin : end + 1],
+        arcs.kind[begin:end], tail, int(s), arcs.live, arcs.live_start[begin : end + 1],
     )  # fmt: skip
 
 
