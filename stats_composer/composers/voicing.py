@@ -41,7 +41,21 @@ __all__ = [
 Ints = NDArray[np.int64]
 
 SOLVER = StochasticGradient(learning_rate=0.1, n_epochs=8)
-FINISH = (ContrastiveDivergence(n_sweeps=10, n_steps=80),)
+# Pseudo-likelihood leaves chains that freeze after some hundred sweeps, and short chains from
+# the pieces do not see it. So old ones follow, 2,500 sweeps in the mean, that move the small
+# tables alone: how much moves and when, which pitches a voice sings, and how voices move.
+FINISH = (
+    ContrastiveDivergence(n_sweeps=10, n_steps=80),
+    ContrastiveDivergence(
+        n_sweeps=25,
+        n_steps=240,
+        n_chains=24,
+        restart=0.01,
+        largest=20_000,
+        epsilon=1e-3,
+        average=0.5,
+    ),
+)
 
 
 def _shared(encoder: GridEncoder) -> dict[str, object]:

@@ -11,7 +11,7 @@ The result is checked against the constraints, and written anew if it breaks one
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -30,7 +30,7 @@ from stats_composer.composers.voicing import striking_grid
 from stats_composer.constraints import check_feasible, compile_constraints, onsets_asked
 from stats_composer.encoding import Frame, GridEncoder
 from stats_composer.errors import SamplingError
-from stats_composer.factors import Factors
+from stats_composer.factors import Factors, ParallelMotion
 from stats_composer.models.maxent import MaxEnt
 from stats_composer.phrases import FINAL, LAST, beat_ticks
 from stats_composer.sampling.gibbs import GibbsSampler, annealing
@@ -44,7 +44,7 @@ Bools = NDArray[np.bool_]
 
 ATTEMPTS = 8
 # Site updates that a piece may take; longer ones get fewer sweeps.
-MAX_UPDATES = 4_000_000
+MAX_UPDATES = 2_000_000
 # Nats against each voice of the last chord, or of the first of a free piece, that is not in the
 # tonic's triad in root position.
 LAST_CHORD = -4.0
@@ -52,6 +52,10 @@ FIRST_CHORD = -2.0
 TRIADS = ((0, 4, 7), (0, 3, 4, 7))
 # Semitones from a passing note to its neighbours: to the nearer one, and to the other.
 NEAR, NEXT_NEAR = 2, 4
+# Annealing sharpens what the model favours, and not what it avoids: so parallels are told twice.
+PARALLELS = ParallelMotion(log_weight=-1.5)
+# Temperatures of the notes between the steps.
+PASSING = np.linspace(1.0, 0.85, 12)
 
 
 class Plan(NamedTuple):
@@ -177,21 +181,20 @@ class Writer:
 
     def _skeleton(self, plan: Plan, rng: np.random.Generator) -> tuple[Ints, Bools]:
         """Draw the lines at two steps a beat; return them and where final chords are held."""
+        factors = replace(plan.factors, terms=(*plan.factors.terms, PARALLELS))
         symbols = plan.symbols.copy()
         symbols[:, :4] = np.where(plan.free, self._start(plan, rng)[:, :4], symbols[:, :4])
         share = min(1.0, MAX_UPDATES / (240 * max(int(plan.free.sum()), 1)))
         heating, level, cooling = (max(3, int(n * share)) for n in (80, 100, 60))
         schedule = annealing(heating=heating, level=level, cooling=cooling)
-        sampler = GibbsSampler(
-            self.skeleton, symbols, plan.factors, free=plan.free, random_state=rng
-        )
+        sampler = GibbsSampler(self.skeleton, symbols, factors, free=plan.free, random_state=rng)
         n_after = cooling // 3
         symbols = sampler.run(schedule[:-n_after])
         held = self._hold(plan, symbols)
         settled = held.copy()
         settled[:-1] |= held[1:] & plan.free[:-1]
         sampler = GibbsSampler(
-            self.skeleton, symbols, plan.factors, free=plan.free & ~settled, random_state=rng
+            self.skeleton, symbols, factors, free=plan.free & ~settled, random_state=rng
         )
         return sampler.run(schedule[-n_after:]), held
 
@@ -281,11 +284,13 @@ class Writer:
         between[:, [v for v in factors.automata if v < 4]] = False
         base = self._base(frame, task, np.where(between, -1, lines[:, :4]), lines)
         near = _near(frame, lines, between)
-        plain = Factors(base.unary + factors.unary + near, {}, factors.pairwise, factors.terms)
+        plain = Factors(
+            base.unary + factors.unary + near, {}, factors.pairwise, (*factors.terms, PARALLELS)
+        )
         sampler = GibbsSampler(
             self.passing, lines, plain, free=between, run_share=0.0, random_state=rng
         )
-        return sampler.run(np.linspace(1.0, 0.7, 12))
+        return sampler.run(PASSING)
 
     @staticmethod
     def _join(task: Task, written: Score) -> Score:
