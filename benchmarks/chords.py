@@ -26,7 +26,7 @@ from stats_composer.chords.labels import N_QUALITIES
 from stats_composer.kernels.crf import best_paths
 from stats_composer.models.crf import ChainCRF, Observed
 
-PENALTIES = (8.0, 16.0)
+PENALTIES = (8.0, 16.0, 28.0)
 TEMPERATURES = (0.8, 1.0, 1.25, 1.5)
 MARGIN_TEMPERATURES = (0.2, 0.3, 0.45)
 TRANSITION_WEIGHTS = (0.0, 0.1, 0.2, 0.4)
@@ -250,7 +250,7 @@ def measure_fit(pieces):
     alone = cpu(lambda: peer.fit(matrix, target))
     ours = cpu(lambda: model.fit(events, labels))
     chain = LogLinear(FAMILIES, True)
-    whole = cpu(lambda: chain.fit(pieces, 12.0), n=1)
+    whole = cpu(lambda: chain.fit(pieces, 16.0), n=1)
     print(f"fit, {matrix.shape[0]} events, {matrix.shape[1]} features, CPU seconds:")
     print(f"  LinearSVC on the ready matrix {alone:.2f}; ChordClassifier {ours:.2f}", end="")
     print(f" ({ours / alone:.2f} times); chain model {whole:.1f}", flush=True)

@@ -1,7 +1,8 @@
 """Chords of scores: events, the chain model over them, and what it says in symbols.
 
-The label of an event is the one with the largest posterior, given the whole piece; events in
-a row with one label are a span. The posterior is the confidence that is reported.
+The labels are the most probable path through the piece, which changes where a chord does more
+often than the most probable label of each event would; events in a row with one label are a
+span. The posterior of its label is the confidence that is reported.
 """
 
 from __future__ import annotations
@@ -170,8 +171,8 @@ class ChordRecognizer:
             return written(score)
         if why:
             return [no_chord(score, 0, score.end, why)]
-        events, probs = self.posteriors(score)
-        labels = probs.argmax(axis=1)
+        events = chord_events(score)
+        (labels,), (probs,) = self.model.decode([observe(events)], temperature=self.temperature)
         first = np.flatnonzero(np.diff(labels, prepend=-1))
         weighted = events["weight"] * events["duration"][:, None]
         length = np.add.reduceat(events["duration"], first)

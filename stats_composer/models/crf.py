@@ -101,7 +101,7 @@ class ChainCRF(Estimator):
         n_rows: int = 12,
         n_classes: int = 11,
         n_gates: int = 1,
-        l2: float = 12.0,
+        l2: float = 16.0,
         l2_transition: float = 1.0,
         min_count: int = 2,
         max_iter: int = 40,
@@ -201,12 +201,15 @@ class ChainCRF(Estimator):
         """
         self._check_fitted("weights_")
         batch = self._batch(pieces)
-        unary = self._gather(batch) / temperature
+        return self._marginals(batch, self._gather(batch), temperature)
+
+    def _marginals(self, batch: _Batch, unary: Floats, temperature: float) -> list[Floats]:
         potential = np.exp(self.transition() / temperature)
         marginal = np.empty_like(unary)
         none = np.empty((0, *potential.shape[1:]))
+        turned = _turned(potential)
         kernels.forward_backward(
-            batch.start, unary, batch.gate, potential, _turned(potential), marginal, none
+            batch.start, unary / temperature, batch.gate, potential, turned, marginal, none
         )
         return np.split(marginal, batch.start[1:-1])
 
@@ -214,9 +217,21 @@ class ChainCRF(Estimator):
         """Return the most probable path of labels of each piece, by Viterbi's algorithm."""
         self._check_fitted("weights_")
         batch = self._batch(pieces)
+        return self._paths(batch, self._gather(batch))
+
+    def _paths(self, batch: _Batch, unary: Floats) -> list[Ints]:
         path = np.empty(len(batch.gate), np.int64)
-        kernels.best_paths(batch.start, self._gather(batch), batch.gate, self.transition(), path)
+        kernels.best_paths(batch.start, unary, batch.gate, self.transition(), path)
         return np.split(path, batch.start[1:-1])
+
+    def decode(
+        self, pieces: Sequence[Observed], *, temperature: float = 1.0
+    ) -> tuple[list[Ints], list[Floats]]:
+        """Return what `predict` and `marginals` return, in one go."""
+        self._check_fitted("weights_")
+        batch = self._batch(pieces)
+        unary = self._gather(batch)
+        return self._paths(batch, unary), self._marginals(batch, unary, temperature)
 
     def score(self, pieces: Sequence[Observed], labels: Sequence[Ints]) -> float:
         """Return the mean conditional log-likelihood of a label, in nats."""
