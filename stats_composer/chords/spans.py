@@ -138,7 +138,7 @@ def describe(score: Score, found: Sequence[Found]) -> list[ChordSpan]:
         stop = span.end
         if row + 1 < len(found):
             gap = found[row + 1].onset - stop
-            stop += gap if gap < _beat(score, stop) else 0
+            stop += gap if gap and gap < _beat(score, stop) else 0
         if span.reason:
             spans.append(no_chord(score, span.onset, stop, span.reason))
         else:
@@ -173,7 +173,7 @@ def _named(score: Score, span: Found, stop: int, key: tuple[int, int]) -> ChordS
     symbol = lead_sheet_symbol(chord)
     # several labels may have one symbol: a triad with its seventh, and the seventh chord
     shares: dict[str, float] = {}
-    for label in np.argsort(-span.probs, kind="stable")[: 2 * N_BEST]:
+    for label in np.argsort(-span.probs, kind="stable")[: N_BEST + 1]:
         name = lead_sheet_symbol(span.chord(key, int(label)))
         shares[name] = shares.get(name, 0.0) + float(span.probs[label])
     sure = shares.pop(symbol, float(span.probs[span.label]))

@@ -22,6 +22,7 @@ in Machine Learning 4(4), 2012, section 4.1: the gradient; 2.6: tied parameters.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Self
@@ -321,6 +322,7 @@ def _check_labels(pieces: Sequence[Observed], labels: Sequence[Ints], n_labels: 
     return np.concatenate([np.asarray(own, np.int64) for own in labels])
 
 
+@functools.cache
 def _pair_indices(n_rows: int, n_classes: int) -> tuple[Ints, Ints]:
     """Index, of every pair of labels, its entry of `progression` and its kind of change."""
     row, own = np.divmod(np.arange(n_rows * n_classes), n_classes)
