@@ -243,6 +243,9 @@ def best_paths(start: Ints, unary: Floats, gate: Ints, transition: Floats, path:
     origin = np.empty((n_steps, n_labels), np.int32)
     score = np.empty(n_labels)
     best = np.empty(n_labels)
+    spread = np.empty(len(transition))
+    for g in range(len(transition)):
+        spread[g] = transition[g].max() - transition[g].min()
     total = 0.0
     for p in range(len(start) - 1):
         first, last = start[p], start[p + 1] - 1
@@ -252,10 +255,14 @@ def best_paths(start: Ints, unary: Floats, gate: Ints, transition: Floats, path:
             score[j] = unary[first, j]
         for t in range(first + 1, last + 1):
             g = gate[t]
+            # a label that the best one beats by more than transitions can differ is out
+            least = score.max() - spread[g] - 1e-9
             for j in range(n_labels):
-                best[j] = score[0] + transition[g, 0, j]
+                best[j] = -np.inf
                 origin[t, j] = 0
-            for i in range(1, n_labels):
+            for i in range(n_labels):
+                if score[i] < least:
+                    continue
                 for j in range(n_labels):
                     value = score[i] + transition[g, i, j]
                     if value > best[j]:
