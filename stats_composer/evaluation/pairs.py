@@ -58,7 +58,9 @@ def pair_frequencies(
             for g in range(n_gates):
                 counts[number, g] += np.bincount(cell[value == g], minlength=n_symbols**2)
     total = counts.sum(axis=2, keepdims=True)
-    return (counts / np.maximum(total, 1)).reshape(len(pairs), n_gates, n_symbols, n_symbols)
+    shape = len(pairs), n_gates, n_symbols, n_symbols
+    frequencies: Reals = (counts / np.maximum(total, 1)).reshape(shape)
+    return frequencies
 
 
 def pair_correlation(one: Reals, other: Reals) -> float:
