@@ -169,7 +169,7 @@ def test_a_worked_example_on_paper():
     grid = np.array([[0], [0], [1]])
     model._set_up([grid])
     coupling = 0.7
-    list(model.weights_.tables.values())[0][0, 0, [0, 1], [0, 1]] = coupling
+    next(iter(model.weights_.tables.values()))[0, 0, [0, 1], [0, 1]] = coupling
     model.weights_.fold()
     like = np.exp(coupling) / (np.exp(coupling) + 1)
     expected = (np.log(like) + np.log(0.5) + np.log(1 - like)) / 3
