@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import os
+import warnings
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from stats_composer._version import __version__
 from stats_composer.composers.chorale import ChoraleComposer
-from stats_composer.errors import ScoreFileError
+from stats_composer.errors import ScoreFileError, ScoreWarning
 from stats_composer.io import read_corpus
 from stats_composer.phrases import beat_ticks
 from stats_composer.score import Score
@@ -81,7 +82,10 @@ def train(
     if not used:
         raise ScoreFileError(f"{', '.join(map(str, sources))}: no score in four parts")
     composer = ChoraleComposer(random_state=random_state)
-    composer.fit(used.values(), callback=callback)
+    with warnings.catch_warnings():
+        # Ornaments finer than the grid are expected, and left out of what is learned.
+        warnings.simplefilter("ignore", ScoreWarning)
+        composer.fit(used.values(), callback=callback)
     composer.manifest_ = {
         "name": "bach-chorale" if sources == ["music21:bach"] else "chorales",
         "trained_on": f"{len(used)} scores of {', '.join(map(str, sources))}",
