@@ -55,7 +55,7 @@ NEAR, NEXT_NEAR = 2, 4
 # Annealing sharpens what the model favours, and not what it avoids: so parallels are told twice.
 PARALLELS = ParallelMotion(log_weight=-1.5)
 # Temperatures of the notes between the steps.
-PASSING = np.linspace(1.0, 0.85, 12)
+PASSING = np.linspace(1.0, 0.95, 12)
 
 
 class Plan(NamedTuple):
