@@ -102,7 +102,7 @@ def diagnose(traces: Any) -> Diagnosis:
     --------
     >>> rng = np.random.default_rng(0)
     >>> print(diagnose(rng.normal(size=(4, 1000)) + [[0], [0], [0], [3]]))
-    not mixed: R-hat 1.77, expected at most 1.01
+    not mixed: R-hat 1.48, expected at most 1.01
     """
     traces = _check(traces)
     n_chains, n_draws = traces.shape
