@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,19 +43,21 @@ Ints = NDArray[np.int64]
 
 SOLVER = StochasticGradient(learning_rate=0.1, n_epochs=8)
 # Pseudo-likelihood leaves chains that freeze after some hundred sweeps, and short chains from
-# the pieces do not see it. So old ones follow, 2,500 sweeps in the mean, that move the small
-# tables alone: how much moves and when, which pitches a voice sings, and how voices move.
+# the pieces do not see it. So older ones follow, of up to 6,000 and 5,000 sweeps, that move the
+# small tables alone: how much moves and when, which pitches a voice sings, how voices move.
+OLD = ContrastiveDivergence(
+    n_sweeps=25,
+    n_steps=240,
+    n_chains=24,
+    restart=0.01,
+    largest=20_000,
+    epsilon=1e-3,
+    average=0.5,
+)
 FINISH = (
     ContrastiveDivergence(n_sweeps=10, n_steps=80),
-    ContrastiveDivergence(
-        n_sweeps=25,
-        n_steps=240,
-        n_chains=24,
-        restart=0.01,
-        largest=20_000,
-        epsilon=1e-3,
-        average=0.5,
-    ),
+    OLD,
+    replace(OLD, n_sweeps=50, n_steps=100, learning_rate=0.005),
 )
 
 
