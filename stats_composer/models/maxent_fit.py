@@ -324,42 +324,40 @@ class Chains:
 
     def advance(self, n_sweeps: int, run_share: float) -> Floats:
         """Sweep all chains; return the corpus's counts less theirs, a row, by weight."""
+        from stats_composer.models.maxent import Pieces
+
         weights, layout = self.model.weights_, self.model.layout_
+        data = Pieces(self.data, self.model)
+        now = Pieces(self.grids, self.model)
+        field = weights.field(now.grid)
         seeds = self.rng.integers(0, 2**63, len(self.grids))
         ones = np.ones(n_sweeps, np.float32)
         none = no_steps(layout)
+        sweep = site_sweeper(layout)
+
+        def run(i: int) -> None:
+            first, last = now.start[i], now.stop[i]
+            rows = np.argwhere(now.modelled[first:last]) + np.array([first, 0])
+            sites = rows[rows[:, 1] > 0] if self.clamp[i] else rows
+            u = np.random.default_rng(seeds[i]).random((n_sweeps, len(sites), 3))
+            sweep(
+                now.grid, first, last, sites, layout, now.rows, field, weights.folded, none,
+                ones, run_share, u,
+            )  # fmt: skip
+            self.grids[i] = now.grid[first:last]
+
+        longest_first = np.argsort(now.start - now.stop, kind="stable")
+        with ThreadPoolExecutor(n_threads()) as pool:
+            list(pool.map(run, longest_first))
+        counts, expected = np.zeros_like(weights.folded), np.zeros_like(weights.folded)
+        add_counts(data.grid, data.start, data.stop, layout, data.rows, expected)
+        add_counts(now.grid, now.start, now.stop, layout, now.rows, counts)
         lines = slice(0, layout.n_lines)
         symbols = np.arange(layout.width)
-
-        def run(share: Ints) -> tuple[Floats, Floats, Ints]:
-            from stats_composer.models.maxent import Pieces
-
-            data = Pieces([self.data[i] for i in share], self.model)
-            now = Pieces([self.grids[i] for i in share], self.model)
-            field = weights.field(now.grid)
-            for i, first, last in zip(share, now.start, now.stop, strict=True):
-                rows = np.argwhere(now.modelled[first:last]) + np.array([first, 0])
-                sites = rows[rows[:, 1] > 0] if self.clamp[i] else rows
-                u = np.random.default_rng(seeds[i]).random((n_sweeps, len(sites), 3))
-                site_sweeper(layout)(
-                    now.grid, first, last, sites, layout, now.rows, field, weights.folded,
-                    none, ones, run_share, u,
-                )  # fmt: skip
-                self.grids[i] = now.grid[first:last]
-            counts, expected = np.zeros_like(weights.folded), np.zeros_like(weights.folded)
-            add_counts(data.grid, data.start, data.stop, layout, data.rows, expected)
-            add_counts(now.grid, now.start, now.stop, layout, now.rows, counts)
-            residual = (data.grid[:, lines, None] == symbols).astype(np.float32)
-            residual -= now.grid[:, lines, None] == symbols
-            return expected - counts, residual, now.grid
-
-        shares = [s for s in np.array_split(np.arange(len(self.grids)), N_SHARES) if len(s)]
-        with ThreadPoolExecutor(n_threads()) as pool:
-            results = list(pool.map(run, shares))
-        folded = np.sum([r[0] for r in results], axis=0) / self.multiplicity
-        residual = np.concatenate([r[1] for r in results])
-        grid = np.concatenate([r[2] for r in results])
-        return weights.unfold(folded, residual, grid) / np.float32(len(grid))
+        residual = (data.grid[:, lines, None] == symbols).astype(np.float32)
+        residual -= now.grid[:, lines, None] == symbols
+        folded: Floats = (expected - counts) / self.multiplicity
+        return weights.unfold(folded, residual, now.grid) / np.float32(len(now.grid))
 
 
 def no_steps(layout: Layout) -> Steps:
