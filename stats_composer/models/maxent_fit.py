@@ -356,7 +356,7 @@ class Chains:
         symbols = np.arange(layout.width)
         residual = (data.grid[:, lines, None] == symbols).astype(np.float32)
         residual -= now.grid[:, lines, None] == symbols
-        folded: Floats = (expected - counts) / self.multiplicity
+        folded = np.asarray((expected - counts) / self.multiplicity, np.float32)
         return weights.unfold(folded, residual, now.grid) / np.float32(len(now.grid))
 
 
