@@ -101,7 +101,7 @@ def test_any_metre(recognizer, numerator, denominator):
     assert all(span.beat == 1 for span in spans)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.integers(-6, 6), st.integers(0, 2**32 - 1))
 def test_transposing_the_score_transposes_every_label(interval, seed):
     recognizer = ChordRecognizer.bundled()
@@ -184,7 +184,7 @@ def test_drums_beside_music_are_passed_over(recognizer):
     assert symbols(recognizer.recognize(both)) == symbols(recognizer.recognize(score))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     st.lists(
         st.tuples(

@@ -329,13 +329,7 @@ def constraint_sets(draw):
 def test_ten_thousand_draws_break_no_hard_constraint():
     n_drawn = 0
 
-    @settings(
-        max_examples=220,
-        deadline=None,
-        derandomize=True,
-        database=None,
-        suppress_health_check=list(HealthCheck),
-    )
+    @settings(max_examples=220, suppress_health_check=list(HealthCheck))
     @given(constraint_sets(), constraint_sets(), st.integers(0, 2**32 - 1), st.booleans())
     def draw_and_check(some, others, seed, hold):
         nonlocal n_drawn
@@ -475,7 +469,7 @@ def with_weight(constraint, weight):
     return from_json(data if weight is None else {**data, "weight": weight})
 
 
-@settings(max_examples=60, deadline=None, derandomize=True, database=None)
+@settings(max_examples=60)
 @given(constraint_sets(), st.sampled_from([None, -1.5, 0, "hard"]))
 def test_json_gives_back_what_was_written(constraints, weight):
     constraints = [with_weight(constraint, weight) for constraint in constraints]
@@ -571,7 +565,7 @@ def test_files_are_read_and_refused(tmp_path):
         load_constraints(tmp_path / "absent.json")
 
 
-@settings(max_examples=220, deadline=None, derandomize=True, database=None)
+@settings(max_examples=220)
 @given(
     st.sampled_from(sorted(BROKEN)),
     st.text(max_size=8),

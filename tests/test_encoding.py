@@ -65,7 +65,7 @@ def choirs(draw, steps_per_beat, n_lines=2):
 
 @pytest.mark.parametrize("hold", ["onset", "symbol"])
 @pytest.mark.parametrize("steps_per_beat", [2, 4])
-@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=30, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_decode_is_the_inverse_of_encode(hold, steps_per_beat, data):
     score = data.draw(choirs(steps_per_beat))
@@ -76,7 +76,7 @@ def test_decode_is_the_inverse_of_encode(hold, steps_per_beat, data):
     assert encoder.decode(symbols, frame) == score
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=20, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_transposing_a_piece_moves_the_shift_alone(data):
     score = data.draw(choirs(2))

@@ -34,7 +34,7 @@ def round_trip(score):
     return read_midi(data, Report()), str(report)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, suppress_health_check=list(HealthCheck))
 @given(scores())
 def test_plain_scores_come_back(score):
     again, told = round_trip(score)
@@ -47,7 +47,7 @@ def test_plain_scores_come_back(score):
     assert score.notes[fields].tolist() == again.notes[fields].tolist()
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, suppress_health_check=list(HealthCheck))
 @given(marked_scores())
 def test_any_score_is_written_and_read(score):
     again, _ = round_trip(score)

@@ -65,7 +65,7 @@ def counted(score, step=1):
     return Counter(zip(onsets, durations, score.notes["pitch"].tolist(), strict=True))
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck), phases=DRAWN)
+@settings(max_examples=120, suppress_health_check=list(HealthCheck), phases=DRAWN)
 @given(marked_scores())
 def test_any_score_comes_back(score):
     assert score.differences(round_trip(score)) == []
@@ -137,7 +137,7 @@ def verovio_notes(data):
     return found
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck), phases=DRAWN)
+@settings(max_examples=25, suppress_health_check=list(HealthCheck), phases=DRAWN)
 @given(marked_scores(odd=False, overlaps=False, percussion=False))
 def test_music21_reads_the_same_notes(score):
     notes = score.notes.copy()

@@ -77,7 +77,7 @@ def test_places_with_and_without_a_pickup():
     assert Score(tune()).place(tune()[4]) == "bar 2 beat 1 (part 1)"
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(scores(), st.integers(-12, 12))
 def test_transposing_back_is_the_same_score(score, semitones):
     interval = int(natural_fifths(np.array([semitones]))[0])
@@ -100,7 +100,7 @@ def test_transposing_moves_keys_and_chord_symbols():
         score.transpose(68)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(scores(), st.data())
 def test_cutting_keeps_every_sounding_tick(score, data):
     cut = data.draw(st.integers(0, score.n_bars - 1))

@@ -35,7 +35,7 @@ QUARTER = TICKS_PER_QUARTER
 SIXTEENTH = QUARTER // 4
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(scores())
 def test_grid_and_back_is_the_same_score(score):
     voices = [(part, 0) for part in range(score.n_parts)]
@@ -44,7 +44,7 @@ def test_grid_and_back_is_the_same_score(score):
     assert back.differences(respell(score)) == []
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data())
 def test_a_score_and_back_is_the_same_grid(data):
     n_steps, n_voices = data.draw(st.integers(1, 40)), data.draw(st.integers(1, 4))
@@ -106,7 +106,7 @@ def test_from_grid_spells_in_the_key_in_force():
     assert score.notes["fifths"].tolist() == [0, 5, 0, -3, 6, 8, 3, 6]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(scores(step=TICKS_PER_QUARTER // 3))
 def test_events_and_back_is_the_same_score(score):
     assert from_events(events(score), score) == score
@@ -119,7 +119,7 @@ def test_events_count_shifts_within_a_voice():
     assert table["shift"].tolist() == [0, QUARTER, 0]
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(scores(step=TICKS_PER_QUARTER // 2, max_parts=1))
 def test_pianoroll_agrees_with_pypianoroll(score):
     pretty_midi = pytest.importorskip("pretty_midi")
@@ -158,7 +158,7 @@ def test_pianoroll_of_one_part_and_of_short_repeats():
     assert pianoroll(repeats, SIXTEENTH)[:, 60].nonzero()[0].tolist() == [0, 1]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(scores())
 def test_slices_cover_the_score_and_agree_with_its_grid(score):
     table = slices(score)

@@ -10,6 +10,8 @@ that sound.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -89,8 +91,8 @@ def label_tones(label: int, weight: NDArray[np.float64]) -> tuple[int, ...]:
 def coverage(tones: tuple[int, ...], root: int, weight: NDArray[np.float64]) -> float:
     """Return the share of what sounds that is tones of a chord."""
     heard: list[float] = weight.tolist()
-    inside: float = sum(heard[(root + tone) % 12] for tone in tones)
-    return inside / (sum(heard) or 1.0)
+    # exact sums: their order, which a transposition turns, must not decide a tie
+    return math.fsum(heard[(root + tone) % 12] for tone in tones) / (math.fsum(heard) or 1.0)
 
 
 def root_fifths(pitch_class: int, tonic_fifths: int) -> int:
