@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from gridded import gridded_scores as scores
+from strategies import scores
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
