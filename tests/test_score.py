@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from strategies import scores
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from strategies import scores
 
 from stats_composer.errors import ScoreError
 from stats_composer.score import (

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from strategies import scores
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from strategies import scores
 
 from stats_composer.errors import ScoreError, ScoreWarning
 from stats_composer.places import bar_positions, beat_levels, keys, respell, seconds
