@@ -1,5 +1,6 @@
 """Plain-Python twins of the kernels, from their formulas; nothing of the package is used."""
 
+import itertools
 import math
 
 # ---- chain: an automaton is dense tables target[kind][state][symbol] (-1 refuses), ----------
@@ -242,6 +243,86 @@ def gibbs_sweep_sites(grid, sites, n_symbols, log_weight, inverse, run_share, u)
             for row in range(t, t + length):
                 grid[row][v] = chosen
     return n_changed
+
+
+# ---- row moves: `read` gives the log-weight of a whole line under its automaton ----------------
+
+
+def gibbs_row_stretches(n_steps, longest):
+    """List (begin, end, probability) of the stretches that a row move may redraw."""
+    found = [(0, n_steps, 1 / 32)]
+    for length in range(1, longest + 1):
+        n_places = n_steps + length - 1
+        for place in range(n_places):
+            begin = place - length + 1
+            share = 31 / 32 / longest / n_places
+            found.append((max(begin, 0), min(begin + length, n_steps), share))
+    return found
+
+
+def set_line(grid, v, line):
+    """Write a line into a grid."""
+    return [[*row[:v], symbol, *row[v + 1 :]] for row, symbol in zip(grid, line, strict=True)]
+
+
+def gibbs_row_proposal(grid, v, stretch, n_symbols, free, log_weight, read, scale):
+    """Return the probability of every line that a row move may propose."""
+    line, (begin, end) = [row[v] for row in grid], stretch
+
+    def site(t, symbol):
+        return scale * log_weight(set_line(grid, v, [*line[:t], symbol, *line[t + 1 :]]))
+
+    scores = {(t, a): site(t, a) for t in range(begin, end) for a in range(n_symbols)}
+    options = [range(n_symbols) if free[t] else [line[t]] for t in range(begin, end)]
+    weights = {}
+    for part in itertools.product(*options):
+        new = (*line[:begin], *part, *line[end:])
+        total = read(new) + sum(scores[t, new[t]] for t in range(begin, end) if free[t])
+        if total > -math.inf:
+            weights[new] = total
+    log_sum = _log_sum(list(weights.values()))
+    return {new: math.exp(weight - log_sum) for new, weight in weights.items()}
+
+
+def gibbs_row_acceptance(grid, v, new, stretch, n_symbols, free, log_weight, read, scale):
+    """Return Metropolis and Hastings' ratio of a proposed line."""
+    rules = (n_symbols, free, log_weight, read, scale)
+    old, changed = tuple(row[v] for row in grid), set_line(grid, v, new)
+    forth = gibbs_row_proposal(grid, v, stretch, *rules)[new]
+    back = gibbs_row_proposal(changed, v, stretch, *rules)[old]
+    change = scale * (log_weight(changed) - log_weight(grid)) + read(new) - read(old)
+    return math.exp(change) * back / forth
+
+
+def gibbs_sweep_row(grid, v, n_symbols, free, log_weight, read, scale, longest, u):
+    """Redraw stretches of a line; returns the grid and the number of moves accepted."""
+    n_steps, n_accepted = len(grid), 0
+    for place, length, threshold, *steps in u:
+        stretch = (0, n_steps)
+        if place >= 1 / 32:
+            n_rows = 1 + int(length * longest)
+            begin = int((place - 1 / 32) / (31 / 32) * (n_steps + n_rows - 1)) - n_rows + 1
+            stretch = (max(begin, 0), min(begin + n_rows, n_steps))
+        law = gibbs_row_proposal(grid, v, stretch, n_symbols, free, log_weight, read, scale)
+        new = ()
+        for t in range(n_steps):
+            share = [
+                sum(p for line, p in law.items() if line[: t + 1] == (*new, a))
+                for a in range(n_symbols)
+            ]
+            passed, chosen = 0.0, None
+            for a in range(n_symbols):
+                if share[a] > 0.0:
+                    chosen, passed = a, passed + share[a]
+                    if t >= stretch[0] and steps[t - stretch[0]] * sum(share) < passed:
+                        break
+            new = (*new, chosen)
+        ratio = gibbs_row_acceptance(
+            grid, v, new, stretch, n_symbols, free, log_weight, read, scale
+        )
+        if threshold < ratio:
+            grid, n_accepted = set_line(grid, v, new), n_accepted + 1
+    return grid, n_accepted
 
 
 # ---- pairs: a coupling is a dict of (line a, line b, lag) to a table [symbol of a][of b] -------

@@ -1,6 +1,7 @@
 """The Gibbs sampler against enumeration: its transition kernel, its draws, planted bugs."""
 
 import copy
+import functools
 
 import naive
 import numpy as np
@@ -10,7 +11,7 @@ from enumerate import all_grids, chi_square_p, law
 from stats_composer.automata import Automaton
 from stats_composer.errors import ConstraintError
 from stats_composer.factors import Factors, ParallelMotion
-from stats_composer.kernels.gibbs import sweep_sites
+from stats_composer.kernels.gibbs import sweep_row, sweep_sites
 from stats_composer.models.maxent import MaxEnt
 from stats_composer.models.terms import (
     Field,
@@ -349,6 +350,57 @@ def test_sweep_sites_equals_its_naive_twin(run_share):
     )  # fmt: skip
     np.testing.assert_array_equal(sampler.grid, ref)
     assert comp_changed == ref_changed
+
+
+ROW_WORLDS = [name for name in WORLDS if "automat" in name]
+
+
+def row_rules(name):
+    """Return what the naive row move of a world's line 0 needs, after the grid and the line."""
+    world = WORLDS[name]
+    factors = world["factors"]
+    plain = Factors(factors.unary, {}, factors.pairwise)
+    total = MODEL_LOG_WEIGHTS + [plain.log_weight(grid) for grid in GRIDS]
+    known = {str(grid.tolist()): weight for grid, weight in zip(GRIDS, total, strict=True)}
+    free = np.ones(N_STEPS, bool) if "free" not in world else world["free"][:, 0]
+
+    def read(line):
+        return sum(a.log_weight_of(np.array(line)) for a in factors.automata[0])
+
+    scale = 1 / world.get("temperature", 1.0)
+    return N_SYMBOLS[0], free.tolist(), lambda grid: known[str(grid)], functools.cache(read), scale
+
+
+@pytest.mark.parametrize("name", ROW_WORLDS)
+def test_the_kernel_of_row_moves_leaves_the_law(name):
+    pi, rules = target(**WORLDS[name]), row_rules(name)
+    kernel = np.zeros((len(GRIDS), len(GRIDS)))
+    for x in np.flatnonzero(pi > 0):
+        grid = GRIDS[x].tolist()
+        for begin, end, share in naive.gibbs_row_stretches(N_STEPS, 2):
+            law = naive.gibbs_row_proposal(grid, 0, (begin, end), *rules)
+            for new, prob in law.items():
+                ratio = naive.gibbs_row_acceptance(grid, 0, new, (begin, end), *rules)
+                other = state_number(np.array(naive.set_line(grid, 0, new)))
+                kernel[x, other] += share * prob * min(1.0, ratio)
+                kernel[x, x] += share * prob * (1.0 - min(1.0, ratio))
+    np.testing.assert_allclose(kernel[pi > 0].sum(axis=1), 1.0, atol=1e-12)
+    assert np.abs(pi @ kernel - pi).max() < 1e-12
+
+
+@pytest.mark.parametrize("name", ROW_WORLDS)
+def test_sweep_row_equals_its_naive_twin(name):
+    sampler, rules = sampler_of(**WORLDS[name]), row_rules(name)
+    u = np.random.default_rng(8).random((60, N_STEPS + 3))
+    u[::5, 0] *= 1 / 32
+    ref, ref_accepted = naive.gibbs_sweep_row(sampler.grid.tolist(), 0, *rules, 2, u.tolist())
+    comp_accepted = sweep_row(
+        sampler.grid, 0, N_STEPS, 0, np.ascontiguousarray(sampler.free[:, 0]), sampler._arcs[0],
+        MODEL.layout_, sampler._pieces.rows, sampler._field, sampler._weights, sampler._steps,
+        rules[-1], 2, u,
+    )  # fmt: skip
+    np.testing.assert_array_equal(sampler.grid, ref)
+    assert comp_accepted == ref_accepted
 
 
 def test_the_same_seed_gives_the_same_chain_however_it_is_cut():
