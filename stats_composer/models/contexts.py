@@ -1,0 +1,220 @@
+"""The context tree: how often each sequence of up to n symbols stands in a corpus.
+
+The n-gram w_1 ... w_k is a node of level k, the child of its context w_1 ... w_{k-1}. Its
+count says how often it ends somewhere in the corpus. Dropping the first symbol leads to its
+*suffix*, a node of the level above: contexts are shortened along these links.
+
+Conventions
+-----------
+* A piece is read as START, its symbols, and END where the end is modelled. An n-gram holds
+  START at most once, in front: what comes first in a piece has the context START alone.
+* A code is a symbol plus `FIRST_SYMBOL`; START and END come before them.
+* Nodes are numbered level by level from the root, 0, and within a level by parent and code:
+  children of a node are neighbours, those of node i from `first[i]` to `first[i + 1]`.
+
+References
+----------
+A. Pauls, D. Klein, "Faster and smaller n-gram language models", ACL 2011, section 3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["END", "FIRST_SYMBOL", "START", "ContextTree"]
+
+START, END, FIRST_SYMBOL = 0, 1, 2
+
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class ContextTree:
+    """Counts of all n-grams of up to n symbols.
+
+    Attributes
+    ----------
+    level : ndarray of shape (n + 2,), int64
+        Where each level begins; the last entry is the number of nodes.
+    code : ndarray of shape (n_nodes,), int64
+        The last code of each n-gram; 0 at the root.
+    count : ndarray of shape (n_nodes,), int64
+        At the root the number of symbols predicted, at START the number of pieces.
+    first : ndarray of shape (n_contexts + 1,), int64
+        Where the children of each node above the last level begin.
+    """
+
+    level: Ints
+    code: Ints
+    count: Ints
+    first: Ints
+
+    @classmethod
+    def from_levels(cls, parents: list[Ints], codes: list[Ints], counts: list[Ints]) -> ContextTree:
+        """Build a tree from the nodes of its levels 1 to n.
+
+        Parameters
+        ----------
+        parents, codes, counts : lists of ndarray, int64
+            By level; parents are numbered within their level; sorted by parent and code.
+        """
+        sizes = [1, *map(len, codes)]
+        level = np.cumsum([0, *sizes])
+        children = [np.bincount(p, minlength=n) for p, n in zip(parents, sizes, strict=False)]
+        root = counts[0].sum() - counts[0][codes[0] == START].sum()
+        return cls(
+            level,
+            np.concatenate([[0], *codes]),
+            np.concatenate([[root], *counts]),
+            1 + np.cumsum(np.concatenate([[0], *children])),
+        )
+
+    @classmethod
+    def count_pieces(cls, pieces: Sequence[Ints], n: int, *, end: bool = False) -> ContextTree:
+        """Count the n-grams of pieces.
+
+        Parameters
+        ----------
+        pieces : sequence of ndarray of shape (n_steps,), int64
+        n : int
+        end : bool
+            Whether pieces end in END.
+        """
+        after = [END] if end else []
+        codes = np.concatenate([np.r_[START, piece + FIRST_SYMBOL, after] for piece in pieces])
+        codes = codes.astype(np.int64)
+        length = np.array([len(piece) + 1 + len(after) for piece in pieces])
+        place = np.arange(len(codes)) - np.repeat(np.cumsum(length) - length, length)
+        width, node = codes.max() + 1, np.zeros(len(codes), np.int64)
+        parents, last, counts = [], [], []
+        for k in range(n):
+            there = np.flatnonzero(place >= k)
+            context = node[there - 1] if k else node
+            key, index, count = np.unique(
+                context * width + codes[there], return_inverse=True, return_counts=True
+            )
+            node[there] = index
+            parents.append(key // width)
+            last.append(key % width)
+            counts.append(count)
+        return cls.from_levels(parents, last, counts)
+
+    @property
+    def n(self) -> int:
+        """Length of the longest n-grams."""
+        return len(self.level) - 2
+
+    @property
+    def n_contexts(self) -> int:
+        """Number of nodes above the last level."""
+        return len(self.first) - 1
+
+    @property
+    def n_symbols(self) -> int:
+        """One more than the largest symbol seen."""
+        return max(int(self.code[1 : self.level[2]].max(initial=0)) + 1 - FIRST_SYMBOL, 0)
+
+    @cached_property
+    def parent(self) -> Ints:
+        """The context of each node; -1 at the root."""
+        children: Ints = np.diff(self.first)
+        return np.concatenate([[-1], np.repeat(np.arange(self.n_contexts), children)])
+
+    @cached_property
+    def suffix(self) -> Ints:
+        """The node without the first symbol of each; -1 at the root."""
+        suffix = np.full(len(self.code), -1)
+        suffix[1 : self.level[2]] = 0
+        width = int(self.code.max()) + 1
+        key = self.parent * width + self.code
+        for k in range(2, self.n + 1):
+            above = slice(self.level[k - 1], self.level[k])
+            here = slice(self.level[k], self.level[k + 1])
+            wanted = suffix[self.parent[here]] * width + self.code[here]
+            suffix[here] = self.level[k - 1] + np.searchsorted(key[above], wanted)
+        return suffix
+
+    @cached_property
+    def begins(self) -> NDArray[np.bool_]:
+        """Whether each n-gram begins with START."""
+        begins = np.zeros(len(self.code), bool)
+        begins[1 : self.level[2]] = self.code[1 : self.level[2]] == START
+        for k in range(2, self.n + 1):
+            here = slice(self.level[k], self.level[k + 1])
+            begins[here] = begins[self.parent[here]]
+        return begins
+
+    def sum_children(self, value: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Sum a value of each node over the children of each context."""
+        return np.bincount(self.parent[1:], value[1:], self.n_contexts).astype(np.float64)
+
+    def plus(self, other: ContextTree, sign: int = 1) -> ContextTree:
+        """Add the counts of another tree, or take them away again with a sign of -1.
+
+        Raises
+        ------
+        ValueError
+            Where a count would fall below 0: those pieces were not counted.
+        """
+        width = max(int(self.code.max()), int(other.code.max())) + 1
+        above = [np.zeros(1, np.int64), np.zeros(1, np.int64)]
+        parents, codes, counts = [], [], []
+        for k in range(1, self.n + 1):
+            keys = [t._keys(k, place, width) for t, place in zip((self, other), above, strict=True)]
+            key = np.union1d(*keys)
+            count = np.zeros(len(key), np.int64)
+            above = [np.searchsorted(key, own) for own in keys]
+            count[above[0]] = self.count[self.level[k] : self.level[k + 1]]
+            count[above[1]] += sign * other.count[other.level[k] : other.level[k + 1]]
+            if (count < 0).any():
+                raise ValueError("pieces to forget: not among those that were counted")
+            kept = count > 0
+            place = np.cumsum(kept) - 1
+            above = [np.where(kept[own], place[own], -1) for own in above]
+            parents.append(key[kept] // width)
+            codes.append(key[kept] % width)
+            counts.append(count[kept])
+        return self.from_levels(parents, codes, counts)
+
+    def _keys(self, k: int, above: Ints, width: int) -> Ints:
+        """Parent and code in one number of the nodes of a level, the parents renumbered."""
+        here = slice(self.level[k], self.level[k + 1])
+        parent: Ints = above[self.parent[here] - self.level[k - 1]]
+        return parent * width + self.code[here]
+
+    def check(self, n: int) -> None:
+        """Check that arrays from outside are a tree of n levels.
+
+        Raises
+        ------
+        ValueError
+            If they are not.
+        """
+        level, size = self.level, len(self.code)
+        sound = (
+            len(level) == n + 2
+            and level[0] == 0
+            and (np.diff(level) >= 0).all()
+            and level[-1] == size == len(self.count)
+            and self.n_contexts == level[n]
+            and np.array_equal(self.first[level[:-1]], level[1:])
+            and (self.code >= 0).all()
+            and (self.count >= 0).all()
+        )
+        if sound:
+            rising = np.diff(self.code[1:], prepend=-1) > 0
+            rising[self.first[:-1][self.first[:-1] < size] - 1] = True
+            inner = slice(level[2], None) if n > 1 else slice(0, 0)
+            above = self.suffix[inner]
+            sound = (
+                rising.all()
+                and (self.code[above] == self.code[inner]).all()
+                and (self.parent[above] == self.suffix[self.parent[inner]]).all()
+            )
+        if not sound:
+            raise ValueError(f"not a context tree of {n} levels")

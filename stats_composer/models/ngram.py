@@ -1,0 +1,343 @@
+"""N-grams of variable order: the law of a symbol given up to n - 1 before it.
+
+    P(x_1 ... x_T) = product over t of P(x_t | x_{t-n+1} ... x_{t-1})
+
+What a context has not seen is left to shorter ones, down to the uniform law over the alphabet,
+as a smoothing strategy says (`models/smoothing.py`); no symbol of the alphabet is impossible.
+A model sees a voice of any integers: pitches, intervals, chords, bars of a plan.
+
+Conventions
+-----------
+A piece is an array of symbols from 0. What comes first in a piece has a context of its own, the
+start. With `end=True` the end of a piece is predicted too, as one more value.
+
+References
+----------
+S. F. Chen, J. Goodman, "An empirical study of smoothing techniques for language modeling",
+Harvard TR-10-98 (1998). F. Pachet, P. Roy, G. Barbieri, "Finite-length Markov processes with
+constraints", IJCAI 2011.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from stats_composer.automata import MAX_STATES, Automaton
+from stats_composer.errors import ConstraintError
+from stats_composer.kernels import ngram as kernels
+from stats_composer.models.base import Estimator, check_pieces, generator
+from stats_composer.models.contexts import END, FIRST_SYMBOL, START, ContextTree
+from stats_composer.models.smoothing import KneserNey, Smoothing
+
+__all__ = ["NGram"]
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+class NGram(Estimator):
+    """N-gram model of variable order.
+
+    Parameters
+    ----------
+    n : int
+        Length of the longest n-grams: a symbol is predicted from at most n - 1 before it.
+    smoothing : KneserNey, WittenBell, Lidstone or PPM
+        Default: `KneserNey()`.
+    n_symbols : int, optional
+        Size of the alphabet. By default one more than the largest symbol counted.
+    end : bool
+        Whether the end of a piece is predicted too.
+
+    Attributes
+    ----------
+    tree_ : ContextTree
+        The counts of all n-grams.
+    n_symbols_ : int
+
+    Examples
+    --------
+    >>> model = NGram(n=2, end=True).fit([[0, 1, 0, 1, 2]])
+    >>> [round(float(p), 4) for p in np.exp(model.score_samples([[0, 1]])[0])]
+    [0.6625, 0.6125, 0.1125]
+    """
+
+    def __init__(
+        self,
+        n: int = 3,
+        *,
+        smoothing: Smoothing | None = None,
+        n_symbols: int | None = None,
+        end: bool = False,
+    ) -> None:
+        self.n = n
+        self.smoothing = smoothing
+        self.n_symbols = n_symbols
+        self.end = end
+
+    # ---- counts -------------------------------------------------------------------------
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Count pieces.
+
+        Parameters
+        ----------
+        X : list of ndarray of shape (n_steps,) or (n_steps, 1), int, in [0, n_symbols)
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            For an empty list, an empty piece, or what is not a symbol.
+        """
+        return self._keep(self._count(X))
+
+    def partial_fit(self, X: Any, y: Any = None) -> Self:
+        """Count more pieces; the same as having counted all at once."""
+        counted = self._count(X)
+        return self._keep(self.tree_.plus(counted) if hasattr(self, "tree_") else counted)
+
+    def forget(self, X: Any) -> Self:
+        """Take the counts of pieces away again; the same as never having counted them.
+
+        Raises
+        ------
+        ValueError
+            If they were not among the pieces counted, or are all of them.
+        """
+        self._check_fitted("tree_")
+        tree = self.tree_.plus(self._count(X), -1)
+        if not tree.count[0]:
+            raise ValueError("forget: nothing would be left to predict from")
+        return self._keep(tree)
+
+    def _count(self, X: Any) -> ContextTree:
+        if isinstance(self.n, bool) or not isinstance(self.n, int) or self.n < 1:
+            raise ValueError(f"n {self.n!r}: expected an integer from 1")
+        return ContextTree.count_pieces(self._check(X, self.n_symbols), self.n, end=self.end)
+
+    def _keep(self, tree: ContextTree) -> Self:
+        self.tree_ = tree
+        self.n_symbols_ = max(tree.n_symbols, 1) if self.n_symbols is None else self.n_symbols
+        self._tables: kernels.Tables | None = None
+        return self
+
+    @staticmethod
+    def _check(X: Any, n_symbols: int | None) -> list[Ints]:
+        columns = [np.reshape(p, (-1, 1)) if np.ndim(p) == 1 else p for p in X]
+        pieces = [grid[:, 0] for grid in check_pieces(columns, 1)]
+        for i, piece in enumerate(pieces):
+            if n_symbols is not None and piece.max() >= n_symbols:
+                raise ValueError(f"piece {i}: symbol {piece.max()}: expected below {n_symbols}")
+        return pieces
+
+    @property
+    def tables_(self) -> kernels.Tables:
+        """The smoothed tree, as the kernels read it."""
+        self._check_fitted("tree_")
+        if self._tables is None:
+            smoothing = self.smoothing or KneserNey()
+            values = range(END if self.end else FIRST_SYMBOL, FIRST_SYMBOL + self.n_symbols_)
+            self._tables = smoothing.tables(self.tree_, values)
+        return self._tables
+
+    # ---- files --------------------------------------------------------------------------
+
+    def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        """Return what was learned: sizes as JSON can hold them, and arrays."""
+        self._check_fitted("tree_")
+        tree = self.tree_
+        arrays = {"code": tree.code, "count": tree.count, "children": np.diff(tree.first)}
+        sizes = {"n_symbols": self.n_symbols_, "level": tree.level.tolist()}
+        return sizes, {k: v.astype(np.min_scalar_type(v.max(initial=0))) for k, v in arrays.items()}
+
+    def restore(self, sizes: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Self:
+        """Take back what `state` gave, for a model of the same parameters.
+
+        Raises
+        ------
+        ValueError
+            If the arrays are not a context tree of n levels.
+        """
+        level = np.array(sizes["level"], np.int64)
+        code, count, children = (arrays[k].astype(np.int64) for k in ("code", "count", "children"))
+        tree = ContextTree(level, code, count, 1 + np.cumsum(np.r_[0, children]))
+        tree.check(self.n)
+        self._keep(tree)
+        self.n_symbols_ = int(sizes["n_symbols"])
+        return self
+
+    # ---- scores -------------------------------------------------------------------------
+
+    def score_samples(self, X: Any) -> list[Floats]:
+        """Return the log-probability of every symbol, and of the end where it is modelled.
+
+        Parameters
+        ----------
+        X : list of ndarray of shape (n_steps,) or (n_steps, 1), int, in [0, n_symbols_)
+
+        Returns
+        -------
+        list of ndarray of shape (n_steps,) or, with an end, (n_steps + 1,), float64, nats
+        """
+        tables = self.tables_
+        pieces = self._check(X, self.n_symbols_)
+        after = [END] if self.end else []
+        codes = np.concatenate([np.r_[piece + FIRST_SYMBOL, after] for piece in pieces])
+        bounds = np.cumsum([0, *(len(piece) + len(after) for piece in pieces)])
+        log_prob = np.empty(len(codes))
+        kernels.score_codes(tables, self._start(), codes.astype(np.int64), bounds, log_prob)
+        return np.split(log_prob, bounds[1:-1])
+
+    def score(self, X: Any, y: Any = None) -> float:
+        """Return the mean log-likelihood, nats a symbol (the end counts as one)."""
+        return float(np.concatenate(self.score_samples(X)).mean())
+
+    # ---- the next symbol ----------------------------------------------------------------
+
+    def _start(self, given: ArrayLike = ()) -> int:
+        """Return the context after the start of a piece and some symbols."""
+        tree, tables = self.tree_, self.tables_
+        start = int(tables.state[1]) if tree.code[1] == START else 0
+        codes = np.asarray(given, np.int64).reshape(-1) + FIRST_SYMBOL
+        if not len(codes):
+            return start
+        if codes.min() < FIRST_SYMBOL or codes.max() >= self.n_symbols_ + FIRST_SYMBOL:
+            raise ValueError(f"given: expected symbols from 0 to {self.n_symbols_ - 1}")
+        scratch = np.empty(len(codes))
+        return kernels.score_codes(tables, start, codes, np.array([0, len(codes)]), scratch)
+
+    def sample(
+        self,
+        n: int,
+        n_steps: int,
+        *,
+        given: ArrayLike = (),
+        random_state: int | np.random.Generator | None = None,
+    ) -> Ints:
+        """Draw pieces from the start, or continuations of a given beginning.
+
+        Parameters
+        ----------
+        n : int
+        n_steps : int
+            Length of each; what is given does not count.
+        given : array_like of int
+            What the piece began with.
+        random_state : int, Generator or None
+
+        Returns
+        -------
+        paths : ndarray of shape (n, n_steps), int64
+            -1 from the end of a piece on, where the end is modelled.
+        """
+        u = generator(random_state).random((n, n_steps))
+        codes = np.empty((n, n_steps), np.int64)
+        kernels.draw_codes(
+            self.tables_, self._start(given), self.n_symbols_ + FIRST_SYMBOL, u, codes
+        )
+        ended = np.cumsum(codes == END, axis=1) > 0
+        return np.where(ended, -1, codes - FIRST_SYMBOL)
+
+    def automaton(
+        self,
+        n_steps: int,
+        allowed: NDArray[np.bool_] | None = None,
+        *,
+        given: ArrayLike = (),
+        max_states: int = MAX_STATES,
+    ) -> Automaton:
+        """Return the model's law as an automaton for `sampling.chain.Chain`.
+
+        Its states are the contexts that can be reached, each shortened to the longest that
+        something was seen after; the log-weights are the log-probabilities. With an end
+        modelled, ending in a state weighs as much as the end there.
+
+        Parameters
+        ----------
+        n_steps : int
+        allowed : ndarray of shape (n_steps, n_symbols_), bool, optional
+            Only contexts that can be reached through these symbols are built.
+        given : array_like of int
+            What the piece began with.
+        max_states : int
+
+        Raises
+        ------
+        ConstraintError
+            Where more than `max_states` contexts can be reached.
+
+        Examples
+        --------
+        >>> from stats_composer.sampling.chain import Chain
+        >>> model = NGram(n=3).fit([[0, 1, 2, 0, 1, 2, 0, 1, 0]])
+        >>> unary = np.zeros((4, 3))
+        >>> unary[3, :2] = -np.inf
+        >>> Chain(unary, [model.automaton(4, unary == 0)]).best().tolist()
+        [2, 0, 1, 2]
+        """
+        if allowed is None:
+            allowed = np.ones((n_steps, self.n_symbols_), bool)
+        rows = _Rows(self.tables_, self._start(given), self.n_symbols_, max_states)
+        reached = np.zeros(1, np.int64)
+        for t in range(n_steps):
+            reached = rows.follow(reached, allowed[t])
+        return rows.collect(n_steps, self.end)
+
+
+class _Rows:
+    """Rows of next-symbol probabilities, made as their contexts are reached."""
+
+    def __init__(self, tables: kernels.Tables, start: int, n_symbols: int, limit: int) -> None:
+        self.tables, self.n_symbols, self.limit = tables, n_symbols, limit
+        self.number = np.full(len(tables.state), -1)
+        self.number[start] = 0
+        self.state = np.array([start])
+        self.prob = np.empty((0, n_symbols + FIRST_SYMBOL))
+        self.target = np.empty((0, n_symbols), np.int64)
+        self.known: dict[tuple[bytes, bytes], Ints] = {}
+
+    def _expand(self) -> None:
+        """Make the rows of states that have none, and number the states that follow."""
+        new = self.state[len(self.prob) :]
+        prob = np.empty((len(new), self.n_symbols + FIRST_SYMBOL))
+        target = np.empty(prob.shape, np.int64)
+        kernels.fill_rows(self.tables, new, prob, target)
+        self.prob = np.concatenate([self.prob, prob])
+        self.target = np.concatenate([self.target, target[:, FIRST_SYMBOL:]])
+
+    def follow(self, reached: Ints, allowed: NDArray[np.bool_]) -> Ints:
+        """Return the states, by number, that follow some states through allowed symbols."""
+        step = reached.tobytes(), allowed.tobytes()
+        if step not in self.known:
+            if len(self.prob) < len(self.state):
+                self._expand()
+            nodes = np.unique(self.target[reached][:, allowed])
+            new = nodes[self.number[nodes] < 0]
+            if len(self.state) + len(new) > self.limit:
+                raise ConstraintError(
+                    f"the n-gram model reaches more than {self.limit} contexts: lower its n, or "
+                    "allow fewer symbols"
+                )
+            self.number[new] = len(self.state) + np.arange(len(new))
+            self.state = np.concatenate([self.state, new])
+            self.known[step] = np.sort(self.number[nodes])
+        return self.known[step]
+
+    def collect(self, n_steps: int, end: bool) -> Automaton:
+        """Return the automaton."""
+        if len(self.prob) < len(self.state):
+            self._expand()
+        final = np.log(self.prob[:, END]) if end else 0.0
+        target = self.number[self.target][None]
+        log_weight = np.log(self.prob[:, FIRST_SYMBOL:])[None]
+        return Automaton.from_table(
+            target, np.zeros(n_steps, np.int64), log_weight=log_weight, final=final
+        )

@@ -1,0 +1,246 @@
+"""Smoothing: how much of the counts to believe, and what a context leaves to shorter ones.
+
+A strategy turns the counts of a context tree into `Tables` for the kernels. With a context c,
+c' the context without its first symbol, N(cx) the count of x after c, N(c) their sum and T(c)
+the number of different symbols after c:
+
+* interpolated strategies: P(x | c) = a(cx) + e(c) P(x | c'), down to the uniform law over the
+  alphabet, where a(cx) and e(c) sum to one;
+* exclusion: P(x | c) = a(cx) where x was seen after c, else e(c) P(x | c') renormalised over
+  the symbols not seen after c.
+
+References
+----------
+S. F. Chen, J. Goodman, "An empirical study of smoothing techniques for language modeling",
+Harvard TR-10-98 (1998), sections 2.7 and 4.1. R. Kneser, H. Ney, "Improved backing-off for
+m-gram language modeling", ICASSP 1995. I. H. Witten, T. C. Bell, "The zero-frequency problem",
+IEEE Trans. Inf. Theory 37 (1991). A. Moffat, "Implementation of the PPM data compression
+scheme", IEEE Trans. Comm. 38 (1990).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stats_composer.kernels.ngram import Tables
+from stats_composer.models.contexts import START, ContextTree
+
+__all__ = ["PPM", "KneserNey", "Lidstone", "Smoothing", "WittenBell"]
+
+Floats = NDArray[np.float64]
+
+# Where counts of counts are too few to estimate discounts: as KenLM's `--discount_fallback`.
+_DISCOUNTS = np.array([0.0, 0.5, 1.0, 1.5])
+
+
+class Smoothing(Protocol):
+    """What `NGram` asks of a strategy."""
+
+    def tables(self, tree: ContextTree, values: range) -> Tables:
+        """Return what the kernels read.
+
+        Parameters
+        ----------
+        tree : ContextTree
+        values : range
+            The codes that can come next.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class KneserNey:
+    """Interpolated Kneser-Ney: shorter contexts count the contexts a symbol was seen in.
+
+    a(cx) = (N(cx) - D) / N(c) and e(c) = D T(c) / N(c), where for all but the longest n-grams
+    and those that begin a piece, N(cx) is the number of different symbols before cx.
+
+    Parameters
+    ----------
+    discount : float, optional
+        D, above 0 and below 1. By default three of them, for N of 1, 2 and more, are estimated
+        at each level (Chen and Goodman, eq. 26), or .5, 1 and 1.5 where counts are too few.
+    """
+
+    discount: float | None = None
+
+    def __post_init__(self) -> None:
+        """Check the discount."""
+        if self.discount is not None and not 0 < self.discount < 1:
+            raise ValueError(f"discount {self.discount}: expected above 0 and below 1")
+
+    def tables(self, tree: ContextTree, values: range) -> Tables:
+        """Return what the kernels read."""
+        count = _predicted(tree)
+        inner = ~tree.begins
+        inner[tree.level[tree.n] :] = False
+        lower = np.bincount(tree.suffix[1:], minlength=len(count)).astype(float)
+        count[inner] = lower[inner]
+        count[0] = 0.0
+        discount = np.zeros(len(count))
+        for k in range(1, tree.n + 1):
+            here = slice(tree.level[k], tree.level[k + 1])
+            discount[here] = self._discounts(count[here])[np.minimum(count[here], 3).astype(int)]
+        discount = np.minimum(discount, count)
+        total = np.maximum(tree.sum_children(count), 1.0)
+        escape = tree.sum_children(discount) / total
+        return _interpolated(tree, values, (count - discount) / total[tree.parent], escape)
+
+    def _discounts(self, count: Floats) -> Floats:
+        if self.discount is not None:
+            return np.array([0.0, *[self.discount] * 3])
+        n1, n2, n3, n4 = (float((count == i).sum()) for i in (1, 2, 3, 4))
+        if not n1 * n2 * n3 * n4:
+            return _DISCOUNTS
+        y = n1 / (n1 + 2 * n2)
+        found = np.array([0.0, 1 - 2 * y * n2 / n1, 2 - 3 * y * n3 / n2, 3 - 4 * y * n4 / n3])
+        return found if (found[1:] > 0).all() else _DISCOUNTS
+
+
+@dataclass(frozen=True)
+class WittenBell:
+    """Interpolated Witten-Bell: a(cx) = N(cx) / (N(c) + T(c)), e(c) = T(c) / (N(c) + T(c))."""
+
+    def tables(self, tree: ContextTree, values: range) -> Tables:
+        """Return what the kernels read."""
+        count = _predicted(tree)
+        seen = tree.sum_children((count > 0).astype(float))
+        total = np.maximum(tree.sum_children(count) + seen, 1.0)
+        return _interpolated(tree, values, count / total[tree.parent], seen / total)
+
+
+@dataclass(frozen=True)
+class Lidstone:
+    """Lidstone: P(x | c) = (N(cx) + gamma) / (N(c) + gamma n) of n symbols, c the longest seen.
+
+    Parameters
+    ----------
+    gamma : float
+        Above 0; 1 is Laplace's law, 1/2 Jeffreys'.
+    """
+
+    gamma: float = 0.5
+
+    def __post_init__(self) -> None:
+        """Check gamma."""
+        if not self.gamma > 0:
+            raise ValueError(f"gamma {self.gamma}: expected above 0")
+
+    def tables(self, tree: ContextTree, values: range) -> Tables:
+        """Return what the kernels read."""
+        count = _predicted(tree)
+        total = tree.sum_children(count) + self.gamma * len(values)
+        prob = (count + self.gamma) / total[tree.parent]
+        escape = self.gamma * len(values) / total
+        scale = np.full(tree.n_contexts, 1 / len(values))
+        return _tables(
+            tree, values, prob, np.ones(tree.n_contexts), escape, scale, escape, flat=True
+        )
+
+
+@dataclass(frozen=True)
+class PPM:
+    """Prediction by partial matching, with exclusion.
+
+    Of N(c) + e counts those of the escape, e, are left to the shorter context, where symbols
+    seen after the longer one are excluded: from the counts, the escape and the alphabet.
+
+    Parameters
+    ----------
+    method : str
+        `A`: e = 1; `C`: e = T(c); `D`: e = T(c) / 2 and each count less by a half.
+    """
+
+    method: str = "C"
+
+    def __post_init__(self) -> None:
+        """Check the method."""
+        if self.method not in _METHODS:
+            raise ValueError(f"method {self.method!r}: expected one of {', '.join(_METHODS)}")
+
+    def tables(self, tree: ContextTree, values: range) -> Tables:
+        """Return what the kernels read."""
+        less, constant, each = _METHODS[self.method]
+        count = _predicted(tree)
+        seen = (count > 0).astype(float)
+        weight = count - less * seen
+        types = tree.sum_children(seen)
+        is_full = types >= len(values)
+
+        def rates(total: Floats, new: Floats, is_full: NDArray[np.bool_]) -> tuple[Floats, Floats]:
+            """Return the factor of a weight and the probability of escape."""
+            escape = np.where(is_full, 0.0, constant + each * new)
+            sum_ = total + escape
+            none = sum_ <= 0  # Nothing is left here: all goes on to the shorter context.
+            return 1 / np.where(none, 1.0, sum_), np.where(
+                none, 1.0, escape / np.where(none, 1, sum_)
+            )
+
+        start_scale, start_escape = rates(tree.sum_children(weight), types, is_full)
+        # After a context c, in its suffix c': the counts of what was not seen after c.
+        suffix = tree.suffix[: tree.n_contexts]
+        total = tree.sum_children(weight)[suffix] - tree.sum_children(weight[tree.suffix])
+        new = types[suffix] - types
+        total[new == 0] = 0.0
+        scale, escape = rates(total, new, is_full[suffix])
+        scale[0] = 1 / max(len(values) - types[0], 1)
+        return _tables(tree, values, weight, start_scale, start_escape, scale, escape)
+
+
+# Taken off each count, escape counts of a context, escape counts of each symbol seen in it.
+_METHODS = {"A": (0.0, 1.0, 0.0), "C": (0.0, 0.0, 1.0), "D": (0.5, 0.0, 0.5)}
+
+
+def _predicted(tree: ContextTree) -> Floats:
+    """Return the counts of symbols to predict: 0 at START, which nothing predicts."""
+    count = tree.count.astype(float)
+    count[1 : tree.level[2]][tree.code[1 : tree.level[2]] == START] = 0.0
+    return count
+
+
+def _interpolated(tree: ContextTree, values: range, own: Floats, escape: Floats) -> Tables:
+    """Mix each level with the one above, from the uniform law on."""
+    prob = np.zeros(len(own))
+    prob[0] = 1 / len(values)
+    for k in range(1, tree.n + 1):
+        here = slice(tree.level[k], tree.level[k + 1])
+        prob[here] = own[here] + escape[tree.parent[here]] * prob[tree.suffix[here]]
+    ones = np.ones(tree.n_contexts)
+    scale = ones.copy()
+    scale[0] = 1 / len(values)
+    return _tables(tree, values, prob, ones, escape, scale, escape[tree.suffix[: tree.n_contexts]])
+
+
+def _tables(
+    tree: ContextTree,
+    values: range,
+    prob: Floats,
+    start_scale: Floats,
+    start_escape: Floats,
+    scale: Floats,
+    escape: Floats,
+    flat: bool = False,
+) -> Tables:
+    goes_on = np.zeros(len(tree.code), bool)
+    goes_on[: tree.n_contexts] = np.diff(tree.first) > 0
+    state = np.where(goes_on, np.arange(len(goes_on)), -1)
+    for k in range(1, tree.n + 1):
+        here = slice(tree.level[k], tree.level[k + 1])
+        state[here] = np.where(goes_on[here], state[here], state[tree.suffix[here]])
+    return Tables(
+        first=tree.first,
+        code=tree.code,
+        suffix=tree.suffix,
+        state=state,
+        prob=prob,
+        start_scale=start_scale,
+        start_escape=start_escape,
+        scale=scale,
+        escape=escape,
+        first_code=values.start,
+        flat=flat,
+    )
