@@ -251,7 +251,7 @@ def test_an_mxl_is_read_by_its_container(tmp_path):
     assert read(path).title == "Scale"
 
 
-@pytest.mark.parametrize("name", ["tune.abc", "tune.pdf", "tune"])
+@pytest.mark.parametrize("name", ["tune.krn", "tune.pdf", "tune"])
 def test_a_format_that_is_not_written(tmp_path, name):
     with pytest.raises(ScoreFileError, match=r"written are \.musicxml"):
         write(TUNE, tmp_path / name)

@@ -59,7 +59,7 @@ Outputs = Annotated[
         "--output",
         "-o",
         metavar="FILE",
-        help="Where to write; .musicxml, .mxl, .mid, .svg, .png or .wav says as what. May be "
+        help="Where to write; .musicxml, .mxl, .mid, .abc, .svg, .png or .wav says as what. May be "
         "repeated; '-' is MusicXML on standard output.",
     ),
 ]

@@ -28,7 +28,7 @@ __all__ = [
 ]
 
 STANDARD = "-"
-_SCORES = (".musicxml", ".xml", ".mxl", ".mid", ".midi")
+_SCORES = (".musicxml", ".xml", ".mxl", ".mid", ".midi", ".abc")
 _PICTURES = (".svg", ".png")
 _SUFFIXES = (*_SCORES, *_PICTURES, ".wav")
 

@@ -56,7 +56,7 @@ from stats_composer.score import (
     make_table,
 )
 
-__all__ = ["read_abc"]
+__all__ = ["is_chord_symbol", "read_abc"]
 
 _VELOCITY = 80
 _WHOLE = 4 * TICKS_PER_QUARTER
@@ -87,6 +87,12 @@ _CHORD = re.compile(
 )
 _BODY_FIELDS = "IKLMmNPQRrsTUVWw+"
 _TIMES = {2: 3, 3: 2, 4: 3, 6: 2, 8: 3}
+
+
+def is_chord_symbol(text: str) -> bool:
+    """Tell whether a quoted text is a chord symbol, and no annotation."""
+    chord = _CHORD.fullmatch(text) or text.upper().replace(".", "") in ("NC", "N")
+    return text[:1] not in "^_<>@" and bool(chord)
 
 
 def read_abc(data: bytes, report: Report) -> list[Score]:
@@ -182,7 +188,7 @@ class _Tune:
 
     def read(self, text: str) -> None:
         music = re.sub(r"^\s*(\w:|%).*$", "", text, flags=re.MULTILINE)
-        self.barred = re.search(r"\|(?!\])", music) is not None
+        self.barred = re.search(r"\|(?!\])|::", music) is not None
         for raw in text.split("\n"):
             midi = re.match(r"%%MIDI\s+(program|transpose)\s+(?:[0-9]+\s+)?(-?[0-9]{1,3})", raw)
             if midi and midi[1] == "program":
@@ -319,9 +325,7 @@ class _Tune:
             self.report.add("signs that are no ABC left out", self.place)
 
     def _quoted(self, text: str) -> None:
-        if text[:1] in "^_<>@" or not (
-            _CHORD.fullmatch(text) or text.upper().replace(".", "") in ("NC", "N")
-        ):
+        if not is_chord_symbol(text):
             if text:
                 self.report.add("annotations left out", self.place)
             return

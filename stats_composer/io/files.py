@@ -119,14 +119,14 @@ def read_bytes(source: PathOrStream) -> bytes:
 
 
 def write(score: Score, target: PathOrStream, *, format: str | None = None) -> None:
-    """Write a score as MusicXML, zipped MusicXML or MIDI, whole or not at all.
+    """Write a score as MusicXML, zipped MusicXML, MIDI or ABC, whole or not at all.
 
     Parameters
     ----------
     score : Score
     target : str, path, or binary stream
     format : str, optional
-        One of musicxml, mxl, midi; by default the suffix tells, for a stream MusicXML.
+        One of musicxml, mxl, midi, abc; by default the suffix tells, for a stream MusicXML.
 
     Raises
     ------
@@ -155,9 +155,9 @@ def write(score: Score, target: PathOrStream, *, format: str | None = None) -> N
 def _target_format(name: str, format: str | None) -> str:
     suffix = Path(name).suffix.lower()
     found = format or (SUFFIXES.get(suffix, "") if suffix else "musicxml" if not name else "")
-    if found not in ("musicxml", "mxl", "midi"):
+    if found not in ("musicxml", "mxl", "midi", "abc"):
         asked = f"format {format!r}" if format else f"suffix {suffix!r}"
-        raise ScoreFileError(f"{asked}: written are .musicxml, .xml, .mxl, .mid and .midi")
+        raise ScoreFileError(f"{asked}: written are .musicxml, .xml, .mxl, .mid, .midi and .abc")
     return found
 
 
@@ -166,6 +166,10 @@ def _encode(score: Score, format: str, report: Report) -> bytes:
         from stats_composer.io.midi_writer import encode_midi
 
         return encode_midi(score, report)
+    if format == "abc":
+        from stats_composer.io.abc_writer import encode_abc
+
+        return encode_abc(score, report)
     from stats_composer.io.musicxml_writer import encode_musicxml
     from stats_composer.io.mxl import zip_musicxml
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import bisect
 import itertools
 from collections import defaultdict
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -48,6 +49,8 @@ class Page:
     ----------
     score : Score
     part : int
+    cuts : iterable of int
+        Ticks at which a sign of the first voice has to start.
 
     Attributes
     ----------
@@ -57,7 +60,7 @@ class Page:
         The notes that are `tied` in the score.
     """
 
-    def __init__(self, score: Score, part: int) -> None:
+    def __init__(self, score: Score, part: int, *, cuts: Iterable[int] = ()) -> None:
         self.score = score
         rows = score.notes[score.notes["part"] == part]
         names = Note._fields
@@ -70,7 +73,7 @@ class Page:
                 self._lyrics[voice, onset].append(tuple(lyric))
         marks = self._fermatas | set(self._lyrics)
         self.voices = sorted({note.voice for note in notes} | {voice for voice, _ in marks}) or [0]
-        self._mark_cuts = {change for change in self._changes() if change not in self._bar_set}
+        self._mark_cuts = ({*self._changes(), *cuts}) - self._bar_set
         self._homes: dict[tuple[int, int], int] = {}
         self._lanes = [lane for voice in self.voices for lane in self._voice(voice, notes, marks)]
         self.n_staves, self._staves = _staves(score.parts[part].program, self.voices, notes)
