@@ -32,7 +32,7 @@ HOME = {
         ],
         "basis",
     ),
-    **dict.fromkeys(["places", "phrases", "views", "encoding", "constraints", "io"], "music"),
+    **dict.fromkeys(["places", "phrases", "views", "melody_views", "encoding", "constraints", "io"], "music"),
     **dict.fromkeys(["models", "sampling", "modelfile"], "statistics"),
     "chords": "chords",
     **dict.fromkeys(["render", "evaluation", "composers"], "composers"),
