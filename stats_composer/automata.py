@@ -229,18 +229,33 @@ def live_states(automaton: Automaton, allowed: Bools) -> tuple[Bools, Bools]:
     live = np.zeros((automaton.n_steps + 1, automaton.n_states), bool)
     passed = np.zeros(allowed.shape, bool)
     live[0, automaton.initial] = True
-    usable = []
-    for t, kind in enumerate(automaton.kind):
+    # Steps of one kind soon reach the same states: what was found for one serves the others.
+    usable: list[Bools] = []
+    after: dict[tuple[int, bytes, bytes], tuple[Bools, Bools]] = {}
+    for t, kind in enumerate(automaton.kind.tolist()):
         source, symbol, target, _ = arcs[kind]
-        usable.append(live[t, source] & allowed[t, symbol])
-        live[t + 1, target[usable[t]]] = True
+        step = kind, allowed[t].tobytes(), live[t].tobytes()
+        if step not in after:
+            usable.append(live[t, source] & allowed[t, symbol])
+            live[t + 1, target[usable[t]]] = True
+            after[step] = usable[t], live[t + 1].copy()
+        else:
+            usable.append(after[step][0])
+            live[t + 1] = after[step][1]
     live[-1] &= automaton.final > -np.inf
+    before: dict[tuple[int, int, bytes], tuple[Bools, Bools]] = {}
     for t in range(automaton.n_steps - 1, -1, -1):
-        source, symbol, target, _ = arcs[automaton.kind[t]]
-        through = usable[t] & live[t + 1, target]
-        live[t] = False
-        live[t, source[through]] = True
-        passed[t, symbol[through]] = True
+        kind = int(automaton.kind[t])
+        source, symbol, target, _ = arcs[kind]
+        back = kind, id(usable[t]), live[t + 1].tobytes()
+        if back not in before:
+            through = usable[t] & live[t + 1, target]
+            live[t] = False
+            live[t, source[through]] = True
+            passed[t, symbol[through]] = True
+            before[back] = live[t].copy(), passed[t]
+        else:
+            live[t], passed[t] = before[back]
     return live, passed
 
 
