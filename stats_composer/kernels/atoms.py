@@ -1,0 +1,512 @@
+"""What a frame model can see when it asks whether a key sounds: small integers, by name.
+
+A frame is a set of keys. The chain rule asks key after key; when it comes to key k of frame t,
+it knows all frames before t and the keys it has passed in t. From these the functions here
+compute *atoms*, of three kinds:
+
+* of the frame: the frames before as hashes, their voices, pitch-class sets, the key the piece
+  seems to be in, and where earlier in the piece things went as they go now;
+* of the gap since the last key found sounding: the notes so far, absolute and relative;
+* of the key itself: its history, its distances to what sounds near it.
+
+Conventions
+-----------
+Keys are visited in rising order, or first the top note from above and then the rest in rising
+order. Four voices are read off every frame, lowest first: of more notes the two outermost on
+either side, of fewer some doubled, so that the voices move as little as they can. "Ahead" is
+the direction of the visit. Distances are clipped; -1 is "none".
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stats_composer.kernels._jit import inline, shared
+from stats_composer.kernels.mixer import fold
+
+__all__ = ["ATOMS", "GATE_SIZE", "MEMORY", "Past", "fill_frame", "fill_gap", "fill_key"]
+
+N_VOICES = 4
+MAX_LAG = 96
+WORD = 60  # keys a 64-bit word
+
+ATOMS = (
+    # of the frame
+    "one", "time4", "time8", "time16", "time12", "start", "count1", "count2",
+    "frames1", "frames2", "frames3", "frames4", "frames6", "voices1", "voices2", "voices3",
+    "voices4", "bass1", "top1", "classes1", "classes2", "bass_class1", "key", "mode", "onsets",
+    "match", "shape1", "bass2", "top2",
+    # of the gap
+    "rank", "last", "last2", "bass", "top", "sofar", "sofar_classes", "sofar_shape",
+    "sofar_bass", "moves", "last_move", "own1", "own2", "own3", "own4", "own_step1", "own_step2",
+    "own_class", "own_degree", "agree", "expected", "own_shape1", "own_shape2", "bass_shape1",
+    "tonic", "last_class", "bass_class", "top_move", "next1", "bass_degree",
+    # of the key
+    "pitch", "degree", "on1", "run", "past2", "past4", "past8", "past16", "seen", "ahead",
+    "behind", "from_last", "from_last2", "from_own", "near2", "near3", "near5", "near12",
+    "near3_2", "near5_2", "near3_3", "set_below", "set1", "set2", "set_recent", "matched",
+    "aligned", "vote", "lagged", "at_lags", "used", "used_class", "duration", "count", "left",
+    "aligned_miss", "match_miss", "lag_miss",
+)  # fmt: skip
+(
+    ONE, TIME4, TIME8, TIME16, TIME12, START, COUNT1, COUNT2,
+    FRAMES1, FRAMES2, FRAMES3, FRAMES4, FRAMES6, VOICES1, VOICES2, VOICES3,
+    VOICES4, BASS1, TOP1, CLASSES1, CLASSES2, BASS_CLASS1, KEY, MODE, ONSETS,
+    MATCH, SHAPE1, BASS2, TOP2,
+    RANK, LAST, LAST2, BASS, TOP, SOFAR, SOFAR_CLASSES, SOFAR_SHAPE,
+    SOFAR_BASS, MOVES, LAST_MOVE, OWN1, OWN2, OWN3, OWN4, OWN_STEP1, OWN_STEP2,
+    OWN_CLASS, OWN_DEGREE, AGREE, EXPECTED, OWN_SHAPE1, OWN_SHAPE2, BASS_SHAPE1,
+    TONIC, LAST_CLASS, BASS_CLASS, TOP_MOVE, NEXT1, BASS_DEGREE,
+    PITCH, DEGREE, ON1, RUN, PAST2, PAST4, PAST8, PAST16, SEEN, AHEAD,
+    BEHIND, FROM_LAST, FROM_LAST2, FROM_OWN, NEAR2, NEAR3, NEAR5, NEAR12,
+    NEAR3_2, NEAR5_2, NEAR3_3, SET_BELOW, SET1, SET2, SET_RECENT, MATCHED,
+    ALIGNED, VOTE, LAGGED, AT_LAGS, USED, USED_CLASS, DURATION, COUNT, LEFT,
+    ALIGNED_MISS, MATCH_MISS, LAG_MISS,
+) = range(len(ATOMS))  # fmt: skip
+
+# Atoms that look further back than the last frames: the in-piece memory.
+MEMORY = frozenset(
+    [
+        *("match", "match_miss", "matched", "expected", "agree"),
+        *("aligned", "aligned_miss", "vote", "lagged", "lag_miss", "at_lags"),
+        *("used", "used_class", "duration"),
+    ]
+)
+# What gates can show: values from 0, below this.
+GATE_SIZE = {
+    "one": 1, "time4": 4, "time8": 8, "time16": 16, "start": 4, "count1": 10, "rank": 10,
+    "pitch": 128, "on1": 2, "run": 32, "past4": 16, "seen": 64, "ahead": 32, "behind": 32,
+    "from_last": 32, "match": 12, "agree": 4, "matched": 3, "aligned": 48, "vote": 13,
+    "lagged": 36, "mode": 3, "left": 8, "count": 10, "near2": 32, "from_own": 32, "degree": 13,
+    "match_miss": 4, "aligned_miss": 4, "key": 25, "last": 128, "top_move": 32,
+}  # fmt: skip
+
+
+class Past(NamedTuple):
+    """What is known of a piece before a frame, and of a frame before a key.
+
+    Attributes
+    ----------
+    words : ndarray of shape (n_frames, 2), int64
+        The keys of each frame as bits.
+    hashes, classes, n_notes : ndarray of shape (n_frames,), int64
+        A hash of each frame, its pitch classes as bits, its number of notes.
+    voices : ndarray of shape (n_frames, 4), int64
+    history, run, duration : ndarray of shape (n_keys,), int64
+        Of each key: its states as bits, the last one lowest; for how long it has had this one;
+        how long it last sounded.
+    used, vote : ndarray of shape (n_keys,), float64
+        In how many frames each key sounded; how likely earlier places make it now.
+    used_class : ndarray of shape (12,), float64
+    distance, distance_next : ndarray of shape (n_frames + 1,), float64
+    length, length_next : ndarray of shape (n_frames + 1,), int64
+        How unlike, and for how many frames equal, the frames before each earlier place are.
+    lag_error : ndarray of shape (MAX_LAG + 1,), float64
+    place : ndarray of shape (5,), int64
+        The frame that continues the longest match, the nearest place, and the best lag ago (-1:
+        none); how near the last two are, in steps.
+    notes : ndarray of shape (n_keys + 2,), int64
+        The notes of the frame so far, in the order they were found.
+    found : ndarray of shape (8,), int64
+        Counters of the frame so far: notes; held, released, begun; and misses of the three
+        places.
+    """
+
+    words: NDArray[np.int64]
+    hashes: NDArray[np.int64]
+    classes: NDArray[np.int64]
+    n_notes: NDArray[np.int64]
+    voices: NDArray[np.int64]
+    history: NDArray[np.int64]
+    run: NDArray[np.int64]
+    duration: NDArray[np.int64]
+    used: NDArray[np.float64]
+    vote: NDArray[np.float64]
+    used_class: NDArray[np.float64]
+    distance: NDArray[np.float64]
+    distance_next: NDArray[np.float64]
+    length: NDArray[np.int64]
+    length_next: NDArray[np.int64]
+    lag_error: NDArray[np.float64]
+    place: NDArray[np.int64]
+    notes: NDArray[np.int64]
+    found: NDArray[np.int64]
+
+
+@inline
+def clip(x, low, high):  # type: ignore[no-untyped-def]
+    """Return x, or the bound that it is beyond."""
+    return min(max(x, low), high)
+
+
+@inline
+def log_size(n):  # type: ignore[no-untyped-def]
+    """Return a coarse size, 0 to 11."""
+    if n < 4:
+        return n
+    if n < 6:
+        return 4
+    if n < 8:
+        return 5
+    if n < 12:
+        return 6
+    if n < 16:
+        return 7
+    if n < 24:
+        return 8
+    if n < 32:
+        return 9
+    return 10 if n < 64 else 11
+
+
+@inline
+def count_bits(x):  # type: ignore[no-untyped-def]
+    """Return how many bits of a word that is not negative are set."""
+    x -= (x >> 1) & 0x5555555555555555
+    x = (x & 0x3333333333333333) + ((x >> 2) & 0x3333333333333333)
+    x = (x + (x >> 4)) & 0x0F0F0F0F0F0F0F0F
+    return ((x * 0x0101010101010101) >> 56) & 0xFF
+
+
+@inline
+def rotate(classes, pitch_class):  # type: ignore[no-untyped-def]
+    """Return a set of pitch classes as seen from one of them."""
+    return ((classes >> pitch_class) | (classes << (12 - pitch_class))) & 4095
+
+
+@inline
+def window(roll, t, k, radius):  # type: ignore[no-untyped-def]
+    """Return the keys of frame t within a radius of k as bits; nothing before the first frame."""
+    bits = 0
+    if t >= 0:
+        for other in range(k - radius, k + radius + 1):
+            bits <<= 1
+            if 0 <= other < roll.shape[1] and roll[t, other]:
+                bits |= 1
+    return bits
+
+
+@shared
+def assign_voices(roll, t, voices, notes):  # type: ignore[no-untyped-def]
+    """Write the four voices of frame t: those nearest to the voices before it."""
+    n = 0
+    for k in range(roll.shape[1]):
+        if roll[t, k]:
+            notes[n] = k
+            n += 1
+    n_keys = roll.shape[1]
+    for v in range(N_VOICES):
+        voices[t, v] = voices[t - 1, v] if t > 0 else n_keys * (9 + 2 * v) // 25
+    if n == 0:
+        return
+    if n >= N_VOICES:
+        voices[t, 0], voices[t, 1] = notes[0], notes[1]
+        voices[t, 2], voices[t, 3] = notes[n - 2], notes[n - 1]
+        return
+    nearest = -1
+    chosen = 0
+    for ways in range(8):  # bit v: voice v + 1 has the next note, not the same one
+        if count_bits(ways) != n - 1:
+            continue
+        at = 0
+        far = abs(notes[0] - voices[t, 0])
+        for v in range(1, N_VOICES):
+            at += (ways >> (v - 1)) & 1
+            far += abs(notes[at] - voices[t, v])
+        if nearest < 0 or far < nearest:
+            nearest, chosen = far, ways
+    at = 0
+    voices[t, 0] = notes[0]
+    for v in range(1, N_VOICES):
+        at += (chosen >> (v - 1)) & 1
+        voices[t, v] = notes[at]
+
+
+@shared
+def remember_frame(past, roll, t):  # type: ignore[no-untyped-def]
+    """Add frame t to what is known."""
+    n_keys = roll.shape[1]
+    past.words[t, 0] = past.words[t, 1] = past.classes[t] = past.n_notes[t] = 0
+    for k in range(n_keys):
+        on = 1 if roll[t, k] else 0
+        if on:
+            past.words[t, k // WORD] |= 1 << (k % WORD)
+            past.classes[t] |= 1 << (k % 12)
+            past.n_notes[t] += 1
+            past.used[k] += 1
+            past.used_class[k % 12] += 1
+        if on == past.history[k] & 1:
+            past.run[k] += 1
+        else:
+            if past.history[k] & 1:
+                past.duration[k] = log_size(past.run[k])
+            past.run[k] = 1
+        past.history[k] = (past.history[k] << 1) | on
+    past.hashes[t] = fold(fold(7, past.words[t, 0]), past.words[t, 1])
+    assign_voices(roll, t, past.voices, past.notes)
+
+
+@inline
+def unlike(past, t, s):  # type: ignore[no-untyped-def]
+    """Return in how many keys two frames differ."""
+    return count_bits(past.words[t, 0] ^ past.words[s, 0]) + count_bits(
+        past.words[t, 1] ^ past.words[s, 1]
+    )
+
+
+@shared
+def find_places(past, roll, t):  # type: ignore[no-untyped-def]
+    """Find where earlier in the piece things went as they go before frame t, and vote."""
+    longest, match, nearest, near = 0, -1, 1e9, -1
+    for j in range(t - 1, 0, -1):
+        e = unlike(past, t - 1, j - 1)
+        past.distance_next[j] = 0.75 * (past.distance[j - 1] if j > 1 else 4.0) + e
+        past.length_next[j] = (past.length[j - 1] + 1 if j > 1 else 1) if e == 0 else 0
+        if past.length_next[j] > longest:
+            longest, match = past.length_next[j], j
+        if past.distance_next[j] < nearest:
+            nearest, near = past.distance_next[j], j
+    past.vote[:] = 0.0
+    total = 1e-9
+    for j in range(1, t):
+        past.distance[j] = past.distance_next[j]
+        past.length[j] = past.length_next[j]
+        if past.distance[j] < nearest + 6.0:
+            share = math.exp(nearest - past.distance[j])
+            total += share
+            for k in range(roll.shape[1]):
+                if roll[j, k]:
+                    past.vote[k] += share
+    for k in range(roll.shape[1]):
+        past.vote[k] /= total
+    least, lag = 1e9, 0
+    for d in range(2, MAX_LAG + 1):
+        if t > d:
+            past.lag_error[d] = 0.93 * past.lag_error[d] + unlike(past, t - 1, t - 1 - d)
+            if (d % 4 == 0 or d % 6 == 0) and past.lag_error[d] < least:
+                least, lag = past.lag_error[d], d
+        else:
+            past.lag_error[d] = 30.0
+    past.place[0] = match
+    past.place[1] = near
+    past.place[2] = t - lag if lag else -1
+    past.place[3] = 15 if near < 0 else int(min(14.0, nearest * 1.2))
+    past.place[4] = 0 if not lag else 1 + int(min(10.0, least / 3.0))
+    return log_size(longest)
+
+
+@shared
+def estimate_key(used_class, profiles):  # type: ignore[no-untyped-def]
+    """Return 12 mode + tonic of the profile nearest to the pitch classes so far; 24 if none."""
+    best, chosen = 0.0, 24
+    for mode in range(2):
+        for tonic in range(12):
+            score = 0.0
+            for c in range(12):
+                score += used_class[(tonic + c) % 12] * profiles[mode, c]
+            if score > best:
+                best, chosen = score, 12 * mode + tonic
+    return chosen
+
+
+@inline
+def hash_voices(voices, t, reference):  # type: ignore[no-untyped-def]
+    """Return a hash of the four voices of frame t relative to a key; 0 before the first."""
+    if t < 0:
+        return 0
+    h = 1
+    for v in range(N_VOICES):
+        h = fold(h, voices[t, v] - reference)
+    return h
+
+
+@shared
+def fill_frame(past, roll, t, profiles, atoms):  # type: ignore[no-untyped-def]
+    """Write the atoms of frame t, after adding the frame before it to what is known."""
+    if t > 0:
+        remember_frame(past, roll, t - 1)
+    past.place[:] = -1
+    atoms[MATCH] = find_places(past, roll, t)
+    atoms[ONE] = 0
+    atoms[TIME4], atoms[TIME8], atoms[TIME16] = t % 4, t % 8, t % 16
+    atoms[TIME12] = t % 12
+    atoms[START] = min(t, 3)
+    atoms[COUNT1] = min(past.n_notes[t - 1], 9) if t > 0 else -1
+    atoms[COUNT2] = min(past.n_notes[t - 2], 9) if t > 1 else -1
+    h = 11
+    for d in range(1, 7):
+        h = fold(h, past.hashes[t - d] if t >= d else -d)
+        if d <= 4:
+            atoms[FRAMES1 + d - 1] = h
+            atoms[VOICES1 + d - 1] = hash_voices(past.voices, t - d, 0)
+    atoms[FRAMES6] = h
+    atoms[BASS1] = past.voices[t - 1, 0] if t > 0 else -1
+    atoms[TOP1] = past.voices[t - 1, 3] if t > 0 else -1
+    atoms[BASS2] = past.voices[t - 2, 0] if t > 1 else -1
+    atoms[TOP2] = past.voices[t - 2, 3] if t > 1 else -1
+    atoms[SHAPE1] = hash_voices(past.voices, t - 1, atoms[BASS1])
+    atoms[CLASSES1] = past.classes[t - 1] if t > 0 else -1
+    atoms[CLASSES2] = past.classes[t - 2] if t > 1 else -1
+    atoms[BASS_CLASS1] = atoms[BASS1] % 12 if t > 0 else -1
+    atoms[KEY] = estimate_key(past.used_class, profiles)
+    atoms[MODE] = atoms[KEY] // 12
+    atoms[TONIC] = atoms[KEY] % 12
+    onsets = 0
+    for d in range(1, 9):
+        onsets <<= 1
+        if t > d and (
+            past.words[t - d, 0] & ~past.words[t - d - 1, 0]
+            or past.words[t - d, 1] & ~past.words[t - d - 1, 1]
+        ):
+            onsets |= 1
+    atoms[ONSETS] = onsets
+
+
+@shared
+def fill_gap(past, roll, t, n, top, descending, atoms):  # type: ignore[no-untyped-def]
+    """Write the atoms of the gap after the n-th note of the frame.
+
+    `top` is the top note if it was found first, else -1; the notes after it are
+    `past.notes[:n]`, in rising order. While it is looked for, `descending` is true.
+    """
+    notes = past.notes
+    v = N_VOICES - 1 if descending else min(n, N_VOICES - 1)
+    atoms[RANK] = 9 if descending else min(n, 8)
+    atoms[LAST] = notes[n - 1] if n > 0 else -1
+    atoms[LAST2] = notes[n - 2] if n > 1 else -1
+    atoms[BASS] = notes[0] if n > 0 else -1
+    atoms[TOP] = top
+    for d in range(1, 5):
+        atoms[OWN1 + d - 1] = past.voices[t - d, v] if t >= d else -d
+    own = atoms[OWN1]
+    atoms[OWN_STEP1] = own - atoms[OWN2] if t > 1 else -99
+    atoms[OWN_STEP2] = atoms[OWN2] - atoms[OWN3] if t > 2 else -99
+    atoms[OWN_CLASS] = own % 12 if t > 0 else -1
+    tonic = atoms[TONIC]
+    atoms[OWN_DEGREE] = (own - tonic) % 12 if t > 0 else -1
+    atoms[OWN_SHAPE1] = hash_voices(past.voices, t - 1, own)
+    atoms[OWN_SHAPE2] = hash_voices(past.voices, t - 2, own)
+    lowest = notes[0] if n > 0 else top if top >= 0 else own
+    atoms[BASS_SHAPE1] = hash_voices(past.voices, t - 1, lowest)
+    sofar, shape, above, moves, classes = fold(3, top), 5, 6, 8, 0
+    if top >= 0:
+        shape = fold(shape, top - own)
+        above = fold(above, top - lowest)
+        moves = fold(moves, top - past.voices[t - 1, 3] if t > 0 else 99)
+        classes = 1 << (top % 12)
+    for i in range(n):
+        k = notes[i]
+        sofar = fold(sofar, k)
+        shape = fold(shape, k - own)
+        above = fold(above, k - lowest)
+        moves = fold(moves, k - past.voices[t - 1, min(i, 3)] if t > 0 else 99)
+        classes |= 1 << (k % 12)
+    atoms[SOFAR], atoms[SOFAR_SHAPE], atoms[SOFAR_BASS], atoms[MOVES] = sofar, shape, above, moves
+    atoms[SOFAR_CLASSES] = classes
+    atoms[LAST_MOVE] = -99
+    if n > 0 and t > 0:
+        atoms[LAST_MOVE] = notes[n - 1] - past.voices[t - 1, min(n - 1, 3)]
+    atoms[TOP_MOVE] = -99
+    if top >= 0 and t > 0:
+        atoms[TOP_MOVE] = top - past.voices[t - 1, 3]
+    atoms[LAST_CLASS] = atoms[LAST] % 12 if n > 0 else -1
+    atoms[BASS_CLASS] = atoms[BASS] % 12 if n > 0 else -1
+    atoms[BASS_DEGREE] = (atoms[BASS] - tonic) % 12 if n > 0 else -1
+    match = past.place[0]
+    atoms[AGREE] = min(past.found[5], 3) if match >= 0 else -1
+    start = atoms[LAST] + 1
+    atoms[EXPECTED] = next_note(roll, match, start, descending)
+    atoms[NEXT1] = next_note(roll, t - 1, start, descending)
+
+
+@inline
+def next_note(roll, t, k, descending):  # type: ignore[no-untyped-def]
+    """Return the first note of frame t from key k on, or the top one; -1 if there is none."""
+    if t < 0:
+        return -1
+    if descending:
+        for other in range(roll.shape[1] - 1, -1, -1):
+            if roll[t, other]:
+                return other
+        return -1
+    for other in range(k, roll.shape[1]):
+        if roll[t, other]:
+            return other
+    return -1
+
+
+@shared
+def fill_key(past, roll, t, k, descending, atoms):  # type: ignore[no-untyped-def]
+    """Write the atoms of key k."""
+    n_keys = roll.shape[1]
+    found = past.found
+    history = past.history[k]
+    on1 = history & 1
+    c = k % 12
+    atoms[PITCH] = k
+    atoms[DEGREE] = (c - atoms[TONIC]) % 12 if atoms[KEY] < 24 else 12
+    atoms[ON1] = on1
+    atoms[RUN] = log_size(past.run[k]) + 16 * on1
+    atoms[PAST2], atoms[PAST4] = history & 3, history & 15
+    atoms[PAST8], atoms[PAST16] = history & 255, history & 65535
+    atoms[SEEN] = min(found[1], 3) + 4 * min(found[2], 3) + 16 * min(found[3], 3)
+    atoms[COUNT] = min(found[0], 9)
+    atoms[LEFT] = clip((past.n_notes[t - 1] if t > 0 else 0) - found[1] - found[2], 0, 7)
+    ahead, behind = 30, 30
+    step = -1 if descending else 1
+    if t > 0:
+        for d in range(1, 25):
+            other = k + d * step
+            if ahead == 30 and 0 <= other < n_keys and roll[t - 1, other]:
+                ahead = d
+            other = k - d * step
+            if behind == 30 and 0 <= other < n_keys and roll[t - 1, other]:
+                behind = d
+    atoms[AHEAD], atoms[BEHIND] = ahead, behind
+    atoms[FROM_LAST] = min(k - atoms[LAST], 31) if atoms[LAST] >= 0 else 0
+    atoms[FROM_LAST2] = min(k - atoms[LAST2], 40) if atoms[LAST2] >= 0 else 0
+    atoms[FROM_OWN] = clip(k - atoms[OWN1] + 16, 0, 31)
+    atoms[NEAR2] = window(roll, t - 1, k, 2)
+    atoms[NEAR3] = window(roll, t - 1, k, 3)
+    atoms[NEAR5] = window(roll, t - 1, k, 5)
+    atoms[NEAR12] = window(roll, t - 1, k, 12)
+    atoms[NEAR3_2] = window(roll, t - 2, k, 3)
+    atoms[NEAR5_2] = window(roll, t - 2, k, 5)
+    atoms[NEAR3_3] = window(roll, t - 3, k, 3)
+    atoms[SET_BELOW] = rotate(atoms[SOFAR_CLASSES], c)
+    atoms[SET1] = rotate(past.classes[t - 1], c) if t > 0 else 0
+    atoms[SET2] = rotate(past.classes[t - 2], c) if t > 1 else 0
+    recent = 0
+    for d in range(1, min(t, 4) + 1):
+        recent |= past.classes[t - d]
+    atoms[SET_RECENT] = rotate(recent, c)
+    fill_memory(past, roll, t, k, atoms)
+
+
+@inline
+def fill_memory(past, roll, t, k, atoms):  # type: ignore[no-untyped-def]
+    """Write those atoms of key k that remember the piece."""
+    found = past.found
+    match, near, lagged = past.place[0], past.place[1], past.place[2]
+    atoms[MATCHED] = 2 if match < 0 else 1 if roll[match, k] else 0
+    atoms[ALIGNED] = past.place[3] + 16 * (2 if near < 0 else 1 if roll[near, k] else 0)
+    atoms[LAGGED] = past.place[4] + 12 * (2 if lagged < 0 else 1 if roll[lagged, k] else 0)
+    atoms[MATCH_MISS], atoms[ALIGNED_MISS] = min(found[5], 3), min(found[6], 3)
+    atoms[LAG_MISS] = min(found[7], 3)
+    vote = past.vote[k]
+    atoms[VOTE] = 0 if vote < 0.001 else 12 if vote < 0.03 else 1 + int(vote * 9.99)
+    lags = 0
+    for d in (4, 6, 8, 12, 16, 24, 32, 48, 64):
+        lags <<= 1
+        if t >= d and roll[t - d, k]:
+            lags |= 1
+    atoms[AT_LAGS] = lags
+    share = past.used[k] / (t + 20.0)
+    atoms[USED] = int(min(15.0, 2.5 * math.log(1.0 + 200.0 * share)))
+    share = past.used_class[k % 12] / (t + 20.0)
+    atoms[USED_CLASS] = int(min(15.0, 2.5 * math.log(1.0 + 100.0 * share)))
+    atoms[DURATION] = past.duration[k]

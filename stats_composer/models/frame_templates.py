@@ -1,0 +1,140 @@
+"""What a frame model looks at: its templates, and what gates its mixture.
+
+A template is written as its atoms (`kernels/atoms.py`), for gaps with the atom that the next
+note is relative to, and with the template whose estimate stands behind its own where it was
+seldom met.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+__all__ = ["GAP_TEMPLATES", "GATES", "KEY_TEMPLATES", "Template"]
+
+
+class Template(NamedTuple):
+    """A context.
+
+    Attributes
+    ----------
+    atoms : str
+        Their names, with spaces.
+    relative_to : str
+        The atom that the next note is relative to; empty: the note as such.
+    parent : str
+        The name of a template before it; empty: the root.
+    sides : str
+        "l" where it is counted over the training pieces, "s" over the piece itself, "ls".
+    """
+
+    atoms: str
+    relative_to: str = ""
+    parent: str = ""
+    sides: str = "l"
+
+
+T = Template
+KEY_TEMPLATES = {
+    "root": T("on1 run near2 seen left", sides="l"),
+    "pitch": T("pitch on1 past2", sides="ls"),
+    "past16": T("past16 seen"),
+    "run ahead": T("run seen left ahead", sides="ls"),
+    "pitch past4": T("pitch past4 count", sides="ls"),
+    "near12": T("near12 seen", sides="ls"),
+    "near5 5": T("near5 near5_2 seen", sides="ls"),
+    "near3 3 3": T("near3 near3_2 near3_3 seen", sides="ls"),
+    "set below": T("set_below seen run", sides="ls"),
+    "set degree": T("set_below degree on1", sides="ls"),
+    "set below 1": T("set_below set1 on1", sides="ls"),
+    "set 1 2": T("set1 set2 set_below from_last", sides="ls"),
+    "set recent": T("set_recent set_below on1", sides="ls"),
+    "lasts": T("from_last from_last2 on1 ahead", sides="ls"),
+    "behind": T("from_last ahead seen behind", sides="ls"),
+    "behind pitch": T("from_last ahead behind pitch on1", sides="ls"),
+    "time16": T("pitch time16 on1 seen", sides="ls"),
+    "time8": T("time8 run seen", sides="ls"),
+    "time12": T("time12 run seen", sides="ls"),
+    "onsets": T("onsets run seen", sides="ls"),
+    "onsets duration": T("onsets run duration on1"),
+    "own": T("rank from_own on1 own_step1", sides="ls"),
+    "own degree": T("rank from_own degree on1", sides="ls"),
+    "at lags": T("at_lags on1 seen", sides="ls"),
+    "lagged": T("lagged on1 lag_miss"),
+    "matched": T("matched match match_miss on1 seen"),
+    "aligned": T("aligned vote aligned_miss on1"),
+    "aligned run": T("aligned vote aligned_miss run seen ahead"),
+    "places": T("matched match match_miss aligned vote lagged on1"),
+    "used": T("pitch used on1 seen"),
+    "used class": T("used used_class on1 seen count"),
+}
+GAP_TEMPLATES = {
+    "rank": T("rank count1 mode"),
+    "time": T("rank count1 time4 start mode", "", "rank"),
+    "own": T("rank own1 start", "", "rank", "ls"),
+    "own time": T("rank own1 mode time4 start", "", "own"),
+    "own 2": T("rank own1 own2", "", "own", "ls"),
+    "own 3": T("rank own1 own2 own3", "", "own 2"),
+    "own 4": T("rank own1 own2 own3 own4 mode", "", "own 3"),
+    "bass": T("rank bass", "", "rank"),
+    "last": T("rank last", "", "rank"),
+    "outer": T("rank top bass", "", "bass"),
+    "sofar": T("rank sofar", "", "last", "ls"),
+    "sofar time": T("rank sofar mode time4", "", "sofar"),
+    "sofar own": T("rank sofar own1", "", "sofar"),
+    "sofar own key": T("rank sofar own1 key", "", "sofar own"),
+    "sofar own 2": T("rank sofar own1 own2", "", "sofar own"),
+    "bass own": T("rank bass own1 bass1", "", "bass"),
+    "last own": T("rank last own1 last_move", "", "last", "ls"),
+    "top own": T("rank top own1 top1", "", "own"),
+    "outer own": T("rank top bass top1 bass1", "", "outer"),
+    "voices": T("rank voices1", "", "own", "ls"),
+    "voices time": T("rank voices1 mode time4", "", "voices"),
+    "voices bass": T("rank voices1 bass", "", "voices"),
+    "voices sofar": T("rank voices1 sofar", "", "sofar own", "ls"),
+    "voices sofar time": T("rank voices1 sofar time4", "", "voices sofar"),
+    "voices 2 sofar": T("rank voices1 voices2 sofar", "", "voices sofar", "ls"),
+    "voices 2p sofar": T("rank voices1 classes2 bass2 sofar", "", "voices sofar"),
+    "voices 3 sofar": T("rank voices1 voices2 voices3 sofar", "", "voices 2 sofar"),
+    "voices 4 sofar": T("rank voices1 voices2 voices3 voices4 sofar", "", "voices 3 sofar"),
+    "voices 2": T("rank voices1 voices2", "", "own"),
+    "classes sofar": T("rank classes1 sofar", "", "sofar"),
+    "classes": T("rank classes1 bass_class1 sofar_classes last_class", "", "sofar", "ls"),
+    "classes own": T("rank classes1 bass_class1 sofar_classes last_class own1", "", "classes"),
+    "classes 2 own": T(
+        "rank classes1 bass_class1 sofar_classes last_class own1 classes2", "", "classes own"
+    ),
+    "below own": T("rank sofar_classes last_class own1", "", "own"),
+    "frames 1": T("frames1 sofar", "", "sofar own", "ls"),
+    "frames 2": T("frames2 sofar", "", "frames 1", "ls"),
+    "frames 3": T("frames3 sofar", "", "frames 2", "ls"),
+    "frames 4": T("frames4 sofar", "", "frames 3"),
+    "frames 6": T("frames6 sofar", "", "frames 4"),
+    "step": T("rank own_step1 start", "own1", "own", "ls"),
+    "step 2": T("rank own_step1 own_step2 mode", "own1", "step", "ls"),
+    "degree": T("rank own_degree mode own_step1", "own1", "step"),
+    "shape": T("rank sofar_shape", "own1", "step", "ls"),
+    "shape moves": T("rank sofar_shape moves", "own1", "shape", "ls"),
+    "shape own": T("rank sofar_shape own_shape1", "own1", "shape moves", "ls"),
+    "shape own 2": T("rank sofar_shape own_shape1 own_shape2", "own1", "shape own"),
+    "shape degree": T("rank sofar_shape own_degree mode", "own1", "shape"),
+    "own shape": T("rank own_shape1", "own1", "step"),
+    "own shape moves": T("rank own_shape1 moves own_class", "own1", "own shape", "ls"),
+    "moves": T("rank moves own_step1", "own1", "step"),
+    "above bass": T("rank sofar_bass", "bass", "shape"),
+    "above bass key": T("rank sofar_bass bass_class mode", "bass", "above bass"),
+    "above bass degree": T("rank sofar_bass bass_degree mode", "bass", "above bass"),
+    "above bass shape": T("rank sofar_bass bass_shape1", "bass", "above bass"),
+    "next": T("rank count1 last_move", "next1", "own"),
+    "expected": T("match agree", "expected", "own"),
+    "expected rank": T("match agree rank moves", "expected", "expected"),
+}
+GATES = (
+    "run near2",
+    "pitch",
+    "match matched match_miss",
+    "seen on1",
+    "aligned",
+    "from_last ahead",
+    "rank count1 on1",
+    "time8 from_own",
+)
