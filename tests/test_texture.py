@@ -1,0 +1,100 @@
+"""K-means: its kernels against plain twins, its answers against scikit-learn's."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from stats_composer.kernels import kmeans as kernels
+from stats_composer.models.texture import KMeans
+from tests import naive_kmeans as naive
+
+
+def bars(n=400, d=6, seed=0):
+    """Rows of few distinct values, as bars are."""
+    rng = np.random.default_rng(seed)
+    return rng.choice(rng.integers(0, 4, (n // 8, d)) / 2.0, n)
+
+
+def test_grouping_equals_its_twin():
+    rows = bars().view(np.int64)
+    ref, comp = np.full((2, len(rows)), -1), np.full((2, len(rows)), -1)
+    n_ref = naive.group_rows(rows, None, *ref)
+    n_comp = kernels.group_rows(rows, np.full(1024, -1), *comp)
+    assert n_ref == n_comp == len(np.unique(rows, axis=0))
+    assert_array_equal(ref[:, :n_ref], comp[:, :n_ref])
+    assert_array_equal(ref[0], comp[0])
+
+
+def test_seeding_equals_its_twin():
+    rows = np.unique(bars(), axis=0)
+    rng = np.random.default_rng(1)
+    weight, u = rng.integers(1, 9, len(rows)).astype(float), rng.random((7, 3))
+    ref, comp = np.empty((2, 7, rows.shape[1]))
+    naive.seed_centers(rows, weight, u, ref)
+    kernels.seed_centers(rows, weight, u, comp)
+    assert_array_equal(ref, comp)
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_iteration_equals_its_twin(lost):
+    rows = np.unique(bars(), axis=0)
+    weight = np.random.default_rng(2).integers(1, 9, len(rows)).astype(float)
+    start = rows[:5].copy()
+    if lost:
+        start[3] = 1e3
+    answers = []
+    for module in (naive, kernels):
+        centers, label, nearest = start.copy(), np.full(len(rows), -1), np.empty(len(rows))
+        n = module.iterate_lloyd(rows, weight, 50, centers, label, nearest)
+        answers.append((n, centers, label, nearest))
+    ref, comp = answers
+    assert ref[0] == comp[0]
+    assert_array_equal(ref[2], comp[2])
+    assert_allclose(ref[1], comp[1])
+    assert_allclose(ref[3], comp[3], atol=1e-12)
+    assert (np.bincount(comp[2], minlength=5) > 0).all()
+
+
+def test_from_the_same_centers_it_ends_where_scikit_learn_does():
+    from sklearn.cluster import KMeans as Oracle
+
+    rows = np.random.default_rng(3).normal(size=(300, 4)).round(1)
+    rows = np.concatenate([rows, rows[:100]])
+    init = rows[:6]
+    oracle = Oracle(6, init=init, n_init=1, tol=0.0, algorithm="lloyd").fit(rows)
+    model = KMeans(6).fit(rows, init=init)
+    assert_allclose(model.inertia_, oracle.inertia_)
+    pairs = set(zip(model.labels_.tolist(), oracle.labels_.tolist(), strict=True))
+    assert len(pairs) == 6
+
+
+def test_from_its_own_seeds_it_is_as_good_as_scikit_learn():
+    from sklearn.cluster import KMeans as Oracle
+
+    rows = bars(2000, 8, seed=4)
+    ours = [KMeans(10, random_state=seed).fit(rows).inertia_ for seed in range(10)]
+    theirs = [Oracle(10, n_init=1, random_state=seed).fit(rows).inertia_ for seed in range(10)]
+    assert np.median(ours) < 1.05 * np.median(theirs)
+
+
+def test_labels_do_not_depend_on_the_order_of_rows_and_predict_gives_them():
+    rows = bars()
+    model = KMeans(5, n_init=3, random_state=7).fit(rows)
+    order = np.random.default_rng(0).permutation(len(rows))
+    again = KMeans(5, n_init=3, random_state=7).fit(rows[order])
+    assert_array_equal(model.labels_[order], again.labels_)
+    assert_array_equal(model.predict(rows), model.labels_)
+    sizes = np.bincount(model.labels_)
+    assert (np.diff(sizes) <= 0).all()
+
+
+def test_few_rows_and_bad_ones():
+    model = KMeans(9).fit([[1.0, 0.0], [1.0, -0.0]])
+    assert model.labels_.tolist() == [0, 0] and model.inertia_ == 0.0 and model.n_distinct_ == 1
+    for rows, message in [([], "shape"), ([[np.nan]], "finite"), ([1.0], "shape")]:
+        with pytest.raises(ValueError, match=message):
+            KMeans().fit(rows)
+    with pytest.raises(ValueError, match="at least one cluster"):
+        KMeans(0).fit([[1.0]])
+    with pytest.raises(ValueError, match="3 features: expected 2"):
+        model.predict([[0.0, 0.0, 0.0]])
