@@ -23,7 +23,15 @@ from numpy.typing import NDArray
 from stats_composer.kernels._jit import inline, jit, shared
 from stats_composer.kernels._softmax import draw_row, exp_row
 from stats_composer.kernels.chain import Arcs, find_arc, redraw_path, weigh_path
-from stats_composer.kernels.maxent import LOWEST, Floats, Ints, Layout, Rows, visit_site
+from stats_composer.kernels.maxent import (
+    LOWEST,
+    Floats,
+    Ints,
+    Layout,
+    Rows,
+    padded_symbols,
+    visit_site,
+)
 
 __all__ = ["Steps", "sweep_row", "sweep_sites"]
 
@@ -90,7 +98,7 @@ def _move_run(  # type: ignore[no-untyped-def]
     A run of one symbol becomes one of another row by row, each scored with those before it
     changed; where a row forbids a symbol, there is nothing more to score.
     """
-    n = layout.n_symbols[v]
+    n = padded_symbols(layout, v)
     current = grid[t, v]
     start = values[current]
     for a in range(n):
@@ -164,7 +172,7 @@ def sweep_sites(
         for i in range(u.shape[1]):
             site = int(u[sweep, i, 0] * n_sites)
             t, v = sites[site, 0], sites[site, 1]
-            n, current = layout.n_symbols[v], grid[t, v]
+            n, current = padded_symbols(layout, v), grid[t, v]
             length = 1
             if u[sweep, i, 1] < run_share:
                 length = 2 if u[sweep, i, 1] < 0.6 * run_share else 4

@@ -28,7 +28,15 @@ from numpy.typing import NDArray
 from stats_composer.kernels._jit import inline, jit
 from stats_composer.kernels._softmax import exp_row
 
-__all__ = ["Layout", "Rows", "add_counts", "score_sites", "value_and_gradient", "visit_site"]
+__all__ = [
+    "Layout",
+    "Rows",
+    "add_counts",
+    "padded_symbols",
+    "score_sites",
+    "value_and_gradient",
+    "visit_site",
+]
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
@@ -84,6 +92,12 @@ class Rows(NamedTuple):
 
 # Of the type of every other bound: a literal 0 would be one more type to compile for.
 LOWEST = np.int64(0)
+
+
+@inline
+def padded_symbols(layout, v):  # type: ignore[no-untyped-def]
+    """Round the symbols of a line up to whole vectors of eight: what is added is forbidden."""
+    return (layout.n_symbols[v] + 7) & ~7
 
 
 @inline
@@ -377,7 +391,7 @@ def score_sites(
                 for a in range(layout.width):
                     values[a] = field[t, v, a]
                 visit_site(
-                    grid, start[p], stop[p], t, v, LOWEST, layout.n_symbols[v],
+                    grid, start[p], stop[p], t, v, LOWEST, padded_symbols(layout, v),
                     layout, rows, weights, values, index, scratch, False,
                 )  # fmt: skip
 
@@ -422,7 +436,7 @@ def value_and_gradient(
         for t in range(start[p], stop[p]):
             for v in range(layout.n_lines):
                 values = residual[t, v]
-                n = layout.n_symbols[v]
+                n = padded_symbols(layout, v)
                 for a in range(layout.width):
                     values[a] = field[t, v, a] if modelled[t, v] else 0
                 if not modelled[t, v]:
