@@ -35,7 +35,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
-MAX_STATES = 50_000
+MAX_STATES = 100_000
 
 
 @dataclass(frozen=True, eq=False)

@@ -143,26 +143,75 @@ def fill_rows(tables: Tables, states: Ints, prob: Floats, target: Ints) -> None:
 def draw_codes(tables: Tables, start: int, n_codes: int, u: Floats, codes: Ints) -> None:
     """Draw sequences of codes, each from the context `start`.
 
+    A uniform is spent on the codes seen after the context in rising order, then on those seen
+    only after its suffix, and so on, and in the end on the rest of the alphabet.
+
     Parameters
     ----------
     tables : Tables
     start : int
     n_codes : int
+        One more than the largest code.
     u : ndarray of shape (n_pieces, n_steps), in [0, 1)
     codes : ndarray of shape (n_pieces, n_steps), overwritten
     """
-    prob, target = np.empty((1, n_codes)), np.empty((1, n_codes), np.int64)
-    state = np.empty(1, np.int64)
     for piece in range(u.shape[0]):
-        state[0] = start
+        c = start
         for i in range(u.shape[1]):
-            fill_rows(tables, state, prob, target)
-            passed, chosen = 0.0, 0
-            for code in range(tables.first_code, n_codes):
-                if prob[0, code] > 0.0:
-                    chosen = code
-                    passed += prob[0, code]
-                    if u[piece, i] < passed:
-                        break
-            codes[piece, i] = chosen
-            state[0] = target[0, chosen]
+            codes[piece, i], c = draw_code(tables, c, n_codes, u[piece, i])
+
+
+@inline
+def draw_code(tables, start, n_codes, u):  # type: ignore[no-untyped-def]
+    """Draw the next code after a context; return it and the context that follows."""
+    c, longer, last = start, -1, -1
+    passed, scale, escape = 1.0, tables.start_scale[c], tables.start_escape[c]
+    while True:
+        skip, skip_end = 0, 0
+        if longer >= 0:
+            skip, skip_end = tables.first[longer], tables.first[longer + 1]
+        for child in range(tables.first[c], tables.first[c + 1]):
+            code = tables.code[child]
+            while skip < skip_end and tables.code[skip] < code:
+                skip += 1
+            if code < tables.first_code or (skip < skip_end and tables.code[skip] == code):
+                continue
+            prob = passed * scale * tables.prob[child]
+            if prob > 0.0:
+                if u < prob:
+                    return code, tables.state[child]
+                u -= prob
+                last = child
+        passed *= escape
+        scale, escape = tables.scale[c], tables.escape[c]
+        if tables.flat or c == 0:
+            break
+        longer = c
+        c = tables.suffix[c]
+    code = draw_unseen(tables, c, n_codes, u, passed * scale)
+    if code < 0:  # Rounding left a little of u, but no code.
+        return tables.code[last], tables.state[last]
+    while c > 0:
+        c = tables.suffix[c]
+        child = find_child(tables, c, code)
+        if child >= 0:
+            return code, tables.state[child]
+    return code, 0
+
+
+@inline
+def draw_unseen(tables, c, n_codes, u, prob):  # type: ignore[no-untyped-def]
+    """Return a code that was not seen after a context, each of the same probability, or -1."""
+    child, end = tables.first[c], tables.first[c + 1]
+    chosen = -1
+    for code in range(tables.first_code, n_codes):
+        while child < end and tables.code[child] < code:
+            child += 1
+        if child < end and tables.code[child] == code:
+            continue
+        if prob > 0.0:
+            chosen = code
+        if u < prob:
+            break
+        u -= prob
+    return chosen

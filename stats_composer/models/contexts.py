@@ -153,6 +153,13 @@ class ContextTree:
         """Sum a value of each node over the children of each context."""
         return np.bincount(self.parent[1:], value[1:], self.n_contexts).astype(np.float64)
 
+    def shorten(self, nodes: Ints, length: int) -> Ints:
+        """Cut nodes to their last codes, at most `length` of them."""
+        level = np.repeat(np.arange(self.n + 1), np.diff(self.level))
+        for _ in range(self.n):
+            nodes = np.where(level[nodes] > length, self.suffix[nodes], nodes)
+        return nodes
+
     def plus(self, other: ContextTree, sign: int = 1) -> ContextTree:
         """Add the counts of another tree, or take them away again with a sign of -1.
 

@@ -252,6 +252,7 @@ class NGram(Estimator):
         allowed: NDArray[np.bool_] | None = None,
         *,
         given: ArrayLike = (),
+        support: int | None = None,
         max_states: int = MAX_STATES,
     ) -> Automaton:
         """Return the model's law as an automaton for `sampling.chain.Chain`.
@@ -267,6 +268,10 @@ class NGram(Estimator):
             Only contexts that can be reached through these symbols are built.
         given : array_like of int
             What the piece began with.
+        support : int, optional
+            Allow only what was seen in the corpus after the last `support` symbols (or after
+            the context, where that is shorter): the law is then the model's own, given that
+            every symbol is such a one. By default every symbol of the alphabet may come.
         max_states : int
 
         Raises
@@ -285,59 +290,81 @@ class NGram(Estimator):
         """
         if allowed is None:
             allowed = np.ones((n_steps, self.n_symbols_), bool)
-        rows = _Rows(self.tables_, self._start(given), self.n_symbols_, max_states)
+        rows = _Rows(self.tree_, self.tables_, self.n_symbols_, support, self._start(given))
         reached = np.zeros(1, np.int64)
         for t in range(n_steps):
             reached = rows.follow(reached, allowed[t])
+            if len(rows.state) > max_states:
+                raise ConstraintError(
+                    f"the n-gram model reaches more than {max_states} contexts: lower its n or "
+                    "its support, or allow fewer symbols"
+                )
         return rows.collect(n_steps, self.end)
 
 
 class _Rows:
-    """Rows of next-symbol probabilities, made as their contexts are reached."""
+    """Rows of next-code probabilities, made as their contexts are reached."""
 
-    def __init__(self, tables: kernels.Tables, start: int, n_symbols: int, limit: int) -> None:
-        self.tables, self.n_symbols, self.limit = tables, n_symbols, limit
-        self.number = np.full(len(tables.state), -1)
-        self.number[start] = 0
+    def __init__(
+        self,
+        tree: ContextTree,
+        tables: kernels.Tables,
+        n_symbols: int,
+        support: int | None,
+        start: int,
+    ) -> None:
+        self.tree, self.tables, self.support = tree, tables, support
         self.state = np.array([start])
+        self.number = np.full(len(tree.code), -1)
+        self.number[start] = 0
         self.prob = np.empty((0, n_symbols + FIRST_SYMBOL))
-        self.target = np.empty((0, n_symbols), np.int64)
+        self.target = np.empty(self.prob.shape, np.int64)
         self.known: dict[tuple[bytes, bytes], Ints] = {}
-
-    def _expand(self) -> None:
-        """Make the rows of states that have none, and number the states that follow."""
-        new = self.state[len(self.prob) :]
-        prob = np.empty((len(new), self.n_symbols + FIRST_SYMBOL))
-        target = np.empty(prob.shape, np.int64)
-        kernels.fill_rows(self.tables, new, prob, target)
-        self.prob = np.concatenate([self.prob, prob])
-        self.target = np.concatenate([self.target, target[:, FIRST_SYMBOL:]])
 
     def follow(self, reached: Ints, allowed: NDArray[np.bool_]) -> Ints:
         """Return the states, by number, that follow some states through allowed symbols."""
         step = reached.tobytes(), allowed.tobytes()
         if step not in self.known:
-            if len(self.prob) < len(self.state):
-                self._expand()
-            nodes = np.unique(self.target[reached][:, allowed])
+            self._expand()
+            nodes = np.unique(self.target[reached, FIRST_SYMBOL:][:, allowed])
+            nodes = nodes[nodes >= 0]
             new = nodes[self.number[nodes] < 0]
-            if len(self.state) + len(new) > self.limit:
-                raise ConstraintError(
-                    f"the n-gram model reaches more than {self.limit} contexts: lower its n, or "
-                    "allow fewer symbols"
-                )
             self.number[new] = len(self.state) + np.arange(len(new))
             self.state = np.concatenate([self.state, new])
             self.known[step] = np.sort(self.number[nodes])
         return self.known[step]
 
+    def _expand(self) -> None:
+        """Make the rows of states that have none; -1 is the target of what is not supported."""
+        new = self.state[len(self.prob) :]
+        prob = np.empty((len(new), self.prob.shape[1]))
+        target = np.empty(prob.shape, np.int64)
+        kernels.fill_rows(self.tables, new, prob, target)
+        if self.support is not None:
+            target[~self._seen(self.tree.shorten(new, self.support), prob.shape[1])] = -1
+        self.prob = np.concatenate([self.prob, prob])
+        self.target = np.concatenate([self.target, target])
+
+    def _seen(self, contexts: Ints, n_codes: int) -> NDArray[np.bool_]:
+        """Return which codes were seen after each context."""
+        first = self.tree.first[contexts]
+        count = self.tree.first[contexts + 1] - first
+        row = np.repeat(np.arange(len(contexts)), count)
+        child = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count) + first[row]
+        seen = np.zeros((len(contexts), n_codes), bool)
+        seen[row, self.tree.code[child]] = True
+        return seen
+
     def collect(self, n_steps: int, end: bool) -> Automaton:
-        """Return the automaton."""
-        if len(self.prob) < len(self.state):
-            self._expand()
-        final = np.log(self.prob[:, END]) if end else 0.0
-        target = self.number[self.target][None]
-        log_weight = np.log(self.prob[:, FIRST_SYMBOL:])[None]
+        """Return the automaton of the states, with the arcs between them."""
+        self._expand()
+        target = np.where(self.target < 0, -1, self.number[self.target])
+        with np.errstate(divide="ignore"):  # Nothing but an end that cannot come has log 0.
+            log_weight = np.log(self.prob)
+        final = np.where(self.target[:, END] < 0, -np.inf, log_weight[:, END]) if end else 0.0
         return Automaton.from_table(
-            target, np.zeros(n_steps, np.int64), log_weight=log_weight, final=final
+            target[None, :, FIRST_SYMBOL:],
+            np.zeros(n_steps, np.int64),
+            log_weight=log_weight[:, FIRST_SYMBOL:],
+            final=final,
         )
