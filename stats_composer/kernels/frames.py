@@ -37,8 +37,9 @@ from stats_composer.kernels.mixer import Mixer, add_count, bucket_of, fold, get_
 __all__ = ["Job", "Model", "Piece", "Plan", "Scratch", "run_frames"]
 
 Ints = NDArray[np.int64]
-HIT = 1 << 20
-ROOT_ON, ROOT_OFF = 0.03, 0.57  # what the root counts before it has counted anything
+TOTAL, HIT = 0, 1  # symbols of a context: that it was met; that the key sounded
+FIRST_KEY = 256  # the next note is key 0, or the reference itself
+ROOT = 0.05  # the chance of a key where nothing was counted
 LEAST_ERROR = 1e-3  # smaller ones are most of all and teach little
 
 
@@ -55,7 +56,7 @@ class Plan(NamedTuple):
     long, short : ndarray of shape (n_templates,), int64
         Their experts, -1: none.
     parent : ndarray of shape (n_experts,), int64
-        A lower expert each; expert 0 is the root, expert 1 a constant.
+        A lower expert each; expert 0 is the root, expert 1 a constant, which is its parent.
     gate, gate_size : ndarray of shape (n_gates, n_most), int64
         The atoms that each gate shows, and how many values each has.
     order : ndarray of shape (3,), int64
@@ -88,7 +89,8 @@ class Scratch(NamedTuple):
         The hashes in force.
     left : ndarray of shape (2, n_templates), int64
         The continuations of each gap that are not passed, long and short.
-    logit : ndarray of shape (n_experts,), float64
+    belief : ndarray of shape (n_experts, 2), float64
+        What each expert takes for the chance of the key, and its log-odds.
     said, weight : ndarray of shape (n_experts,), float32
     bucket : ndarray of shape (n_experts,), int64
     shown : ndarray of shape (n_gates,), int64
@@ -97,7 +99,7 @@ class Scratch(NamedTuple):
     atoms: Ints
     context: Ints
     left: Ints
-    logit: NDArray[np.float64]
+    belief: NDArray[np.float64]
     said: NDArray[np.float32]
     weight: NDArray[np.float32]
     bucket: Ints
@@ -133,11 +135,11 @@ class Job(NamedTuple):
 
 
 @inline
-def hash_template(plan, c, descending, atoms):  # type: ignore[no-untyped-def]
+def hash_template(template, c, descending, atoms):  # type: ignore[no-untyped-def]
     """Return the context of template c."""
     h = fold(c + 1, 1 if descending else 0)
-    for i in range(plan.template.shape[1]):
-        a = plan.template[c, i]
+    for i in range(template.shape[1]):
+        a = template[c, i]
         if a < 0:
             break
         h = fold(h, atoms[a])
@@ -145,101 +147,107 @@ def hash_template(plan, c, descending, atoms):  # type: ignore[no-untyped-def]
 
 
 @inline
-def symbol_of(plan, c, k, atoms):  # type: ignore[no-untyped-def]
-    """Return what names key k after the gap of template c."""
-    reference = plan.reference[c]
-    return HIT + k - (atoms[reference] if reference >= 0 else 0)
+def symbol_of(reference, k, atoms):  # type: ignore[no-untyped-def]
+    """Return what names key k after a gap with this reference."""
+    return FIRST_KEY + k - (atoms[reference] if reference >= 0 else 0)
 
 
 @shared
-def open_gap(model, piece, mixing, descending):  # type: ignore[no-untyped-def]
+def open_gap(plan, long, short, mixing, descending, scratch):  # type: ignore[no-untyped-def]
     """Look up the contexts of the gap."""
-    plan, scratch = model.plan, piece.scratch
+    template, context, left, atoms = plan.template, scratch.context, scratch.left, scratch.atoms
+    has_long, has_short = plan.long, plan.short
     for c in range(plan.n_gap):
-        h = hash_template(plan, c, descending, scratch.atoms)
-        scratch.context[c] = h
+        h = hash_template(template, c, descending, atoms)
+        context[c] = h
         if mixing:
-            scratch.left[0, c] = get_count(model.long, h) if plan.long[c] >= 0 else 0
-            scratch.left[1, c] = get_count(piece.short, h) if plan.short[c] >= 0 else 0
+            left[0, c] = get_count(long, h, TOTAL) if has_long[c] >= 0 else 0
+            left[1, c] = get_count(short, h, TOTAL) if has_short[c] >= 0 else 0
 
 
 @shared
-def close_gap(plan, table, is_long, k, amount, scratch):  # type: ignore[no-untyped-def]
+def close_gap(plan, table, side, k, amount, scratch):  # type: ignore[no-untyped-def]
     """Count the gap's end: at key k, or at none (-1)."""
+    expert = plan.long if side == 0 else plan.short
+    reference, context, atoms = plan.reference, scratch.context, scratch.atoms
     for c in range(plan.n_gap):
-        if (plan.long[c] if is_long else plan.short[c]) >= 0:
-            h = scratch.context[c]
-            add_count(table, h, amount)
+        if expert[c] >= 0:
+            add_count(table, context[c], TOTAL, amount)
             if k >= 0:
-                add_count(table, fold(h, symbol_of(plan, c, k, scratch.atoms)), amount)
+                add_count(table, context[c], symbol_of(reference[c], k, atoms), amount)
 
 
 @shared
-def count_key(plan, table, is_long, event, amount, scratch):  # type: ignore[no-untyped-def]
+def count_key(plan, table, side, event, amount, scratch):  # type: ignore[no-untyped-def]
     """Count the event under the contexts of the key."""
-    for c in range(plan.n_gap, plan.template.shape[0]):
-        if (plan.long[c] if is_long else plan.short[c]) >= 0:
-            h = scratch.context[c]
-            add_count(table, h, amount)
+    expert = plan.long if side == 0 else plan.short
+    context = scratch.context
+    for c in range(plan.n_gap, expert.shape[0]):
+        if expert[c] >= 0:
+            add_count(table, context[c], TOTAL, amount)
             if event:
-                add_count(table, fold(h, HIT), amount)
+                add_count(table, context[c], HIT, amount)
 
 
 @inline
-def look_up(plan, table, side, c, k, scratch):  # type: ignore[no-untyped-def]
-    """Return n and n1 of template c for key k, taking the key off what is left of a gap."""
-    h = scratch.context[c]
-    if c < plan.n_gap:
-        n, symbol = scratch.left[side, c], symbol_of(plan, c, k, scratch.atoms)
-    else:
-        n, symbol = get_count(table, h), HIT
-    n1 = 0
-    if n > 0:
-        n1 = min(get_count(table, fold(h, symbol)), n)
-        if c < plan.n_gap:
-            scratch.left[side, c] = n - n1
-    return n, n1
+def tell(e, above, n, n1, weight, belief, said, bucket):  # type: ignore[no-untyped-def]
+    """Write what expert e says: (1) of `mixer`."""
+    bucket[e] = bucket_of(n, n1)
+    if n == 0:
+        belief[e, 0], belief[e, 1] = belief[above, 0], belief[above, 1]
+        said[e] = 0.0
+        return
+    p = (n1 + weight * belief[above, 0]) / (n + weight)
+    logit = math.log(p / (1.0 - p))
+    said[e] = logit - belief[above, 1]
+    belief[e, 0], belief[e, 1] = p, logit
 
 
 @shared
-def ask_expert(plan, table, side, c, k, scratch):  # type: ignore[no-untyped-def]
-    """Write what an expert says of key k: (1) of `mixer`."""
-    e = plan.long[c] if side == 0 else plan.short[c]
-    if e < 0:
-        return
-    n, n1 = look_up(plan, table, side, c, k, scratch)
-    scratch.bucket[e] = bucket_of(n, n1)
-    if e == 0:
-        scratch.logit[0] = math.log((n1 + ROOT_ON) / (n - n1 + ROOT_OFF))
-        scratch.said[0] = scratch.logit[0]
-        return
-    above = scratch.logit[plan.parent[e]]
-    scratch.logit[e] = above
-    if n > 0:
-        s = plan.smoothing[side]
-        p = 1.0 / (1.0 + math.exp(-above))
-        scratch.logit[e] = math.log((n1 + s * p) / (n - n1 + s * (1.0 - p)))
-    scratch.said[e] = scratch.logit[e] - above
+def ask_experts(plan, table, side, k, scratch):  # type: ignore[no-untyped-def]
+    """Write what the long or the short experts say of key k, which passes the gaps' key k."""
+    expert = plan.long if side == 0 else plan.short
+    reference, parent, weight = plan.reference, plan.parent, plan.smoothing[side]
+    context, left, atoms = scratch.context, scratch.left, scratch.atoms
+    belief, said, bucket = scratch.belief, scratch.said, scratch.bucket
+    for c in range(plan.n_gap, expert.shape[0]):
+        e = expert[c]
+        if e >= 0:
+            n = get_count(table, context[c], TOTAL)
+            n1 = min(get_count(table, context[c], HIT), n) if n > 0 else 0
+            tell(e, parent[e], n, n1, weight, belief, said, bucket)
+    for c in range(plan.n_gap):
+        e = expert[c]
+        if e >= 0:
+            n, n1 = left[side, c], 0
+            if n > 0:
+                n1 = min(get_count(table, context[c], symbol_of(reference[c], k, atoms)), n)
+                left[side, c] = n - n1
+            tell(e, parent[e], n, n1, weight, belief, said, bucket)
+
+
+@shared
+def show_gates(plan, scratch):  # type: ignore[no-untyped-def]
+    """Write what the gates show."""
+    gate, gate_size, atoms = plan.gate, plan.gate_size, scratch.atoms
+    for g in range(gate.shape[0]):
+        shown = 0
+        for i in range(gate.shape[1]):
+            if gate[g, i] >= 0:
+                size = gate_size[g, i]
+                shown = shown * size + min(max(atoms[gate[g, i]], 0), size - 1)
+        scratch.shown[g] = shown
 
 
 @inline
 def predict(model, piece, k):  # type: ignore[no-untyped-def]
     """Return the log-odds that key k sounds."""
     plan, scratch = model.plan, piece.scratch
-    n_templates = plan.template.shape[0]
     scratch.said[1] = 1.0
-    for i in range(n_templates):
-        c = (i + plan.n_gap) % n_templates  # keys first: the first of them is the root
-        ask_expert(plan, model.long, 0, c, k, scratch)
-        ask_expert(plan, piece.short, 1, c, k, scratch)
-    for g in range(plan.gate.shape[0]):
-        shown = 0
-        for i in range(plan.gate.shape[1]):
-            if plan.gate[g, i] >= 0:
-                size = plan.gate_size[g, i]
-                atom = scratch.atoms[plan.gate[g, i]]
-                shown = shown * size + min(max(atom, 0), size - 1)
-        scratch.shown[g] = shown
+    scratch.belief[1, 0], scratch.belief[1, 1] = ROOT, 0.0
+    ask_experts(plan, model.long, 0, k, scratch)
+    ask_experts(plan, piece.short, 1, k, scratch)
+    show_gates(plan, scratch)
     return mix(model.mixer, scratch.said, scratch.bucket, scratch.shown, scratch.weight)
 
 
@@ -262,11 +270,12 @@ def note_key(past, roll, t, k, event):  # type: ignore[no-untyped-def]
 @shared
 def run_key(roll, t, k, descending, u, model, piece, job, out):  # type: ignore[no-untyped-def]
     """Score, learn, draw or count one key; return whether it sounds."""
-    plan, scratch = model.plan, piece.scratch
-    fill_key(piece.past, roll, t, k, descending, scratch.atoms)
-    for c in range(plan.n_gap, plan.template.shape[0]):
-        scratch.context[c] = hash_template(plan, c, descending, scratch.atoms)
-    table, is_long, amount = model.long, True, job.amount
+    plan, scratch, template = model.plan, piece.scratch, model.plan.template
+    context, atoms = scratch.context, scratch.atoms
+    fill_key(piece.past, roll, t, k, descending, atoms)
+    for c in range(plan.n_gap, template.shape[0]):
+        context[c] = hash_template(template, c, descending, atoms)
+    table, side, amount = model.long, 0, job.amount
     if amount == 0:
         z = predict(model, piece, k)
         p = 1.0 / (1.0 + math.exp(-z))
@@ -276,11 +285,11 @@ def run_key(roll, t, k, descending, u, model, piece, job, out):  # type: ignore[
         error = p - (1.0 if roll[t, k] else 0.0)
         if job.rate > 0.0 and abs(error) > LEAST_ERROR:
             learn(model.mixer, scratch.said, scratch.bucket, scratch.shown, error, job.rate)
-        table, is_long, amount = piece.short, False, 1
+        table, side, amount = piece.short, 1, 1
     event = roll[t, k]
-    count_key(plan, table, is_long, event, amount, scratch)
+    count_key(plan, table, side, event, amount, scratch)
     if event:
-        close_gap(plan, table, is_long, k, amount, scratch)
+        close_gap(plan, table, side, k, amount, scratch)
     note_key(piece.past, roll, t, k, event)
     return event
 
@@ -289,27 +298,30 @@ def run_key(roll, t, k, descending, u, model, piece, job, out):  # type: ignore[
 def run_frame(roll, t, u, model, piece, job, out):  # type: ignore[no-untyped-def]
     """Visit the keys of one frame."""
     plan, past, scratch = model.plan, piece.past, piece.scratch
+    long, short, atoms = model.long, piece.short, scratch.atoms
     low, high = plan.order[1], plan.order[2]
     mixing = job.amount == 0
-    fill_frame(past, roll, t, plan.profiles, scratch.atoms)
+    fill_frame(past, roll, t, plan.profiles, atoms)
     top = -1
     for phase in range(0 if plan.order[0] else 1, 2):
         descending = phase == 0
         stop = high if top < 0 else top
         past.found[:] = 0
-        fill_gap(past, roll, t, 0, top, descending, scratch.atoms)
-        open_gap(model, piece, mixing, descending)
+        fill_gap(past, roll, t, 0, top, descending, atoms)
+        open_gap(plan, long, short, mixing, descending, scratch)
         for i in range(low, stop):
             k = high - 1 - i + low if descending else i
             if run_key(roll, t, k, descending, u, model, piece, job, out):
                 if descending:
                     top = k
                     break
-                fill_gap(past, roll, t, past.found[0], top, descending, scratch.atoms)
-                open_gap(model, piece, mixing, descending)
+                fill_gap(past, roll, t, past.found[0], top, descending, atoms)
+                open_gap(plan, long, short, mixing, descending, scratch)
         if top < 0 or not descending:
-            table = piece.short if mixing else model.long
-            close_gap(plan, table, not mixing, -1, 1 if mixing else job.amount, scratch)
+            if mixing:
+                close_gap(plan, short, 1, -1, 1, scratch)
+            else:
+                close_gap(plan, long, 0, -1, job.amount, scratch)
         if descending and top < 0:
             break
 

@@ -16,8 +16,9 @@ sizes of AdaGrad.
 Conventions
 -----------
 Counts are kept in one flat table of 64-bit slots: the upper 35 bits check the hash, the lower
-28 hold the count. Hashes are signed 64-bit integers; products wrap around. A table that is full
-where a hash would go forgets the event: its context then counts as not met.
+28 hold the count. The symbols of a context lie side by side, which is what makes asking for one
+after another quick. Hashes are signed 64-bit integers; products wrap around. A table that is full
+where a symbol would go forgets it: it then counts as not met.
 
 References
 ----------
@@ -70,13 +71,13 @@ def fold(h, value):  # type: ignore[no-untyped-def]
 
 
 @inline
-def find_slot(table, h, insert):  # type: ignore[no-untyped-def]
-    """Return the slot of a hash, or -1 where it has none (and, inserting, cannot get one)."""
-    h ^= (h >> 31) & ((1 << 33) - 1)
-    check = ((h >> 29) & CHECK_MASK) | 1
+def find_slot(table, h, symbol, insert):  # type: ignore[no-untyped-def]
+    """Return the slot of a context's symbol, or -1: it has none, or cannot get one."""
+    check = (((h >> 29) + symbol * SPREAD) & CHECK_MASK) | 1
     mask = table.shape[0] - 1
+    first = (h ^ (h >> 32)) + symbol  # the upper bits of a product are the well mixed ones
     for i in range(N_PROBES):
-        slot = (h + i) & mask
+        slot = (first + i) & mask
         value = table[slot]
         if value >> COUNT_BITS == check:
             return slot
@@ -89,16 +90,16 @@ def find_slot(table, h, insert):  # type: ignore[no-untyped-def]
 
 
 @inline
-def get_count(table, h):  # type: ignore[no-untyped-def]
-    """Return how often a hash was counted."""
-    slot = find_slot(table, h, False)
+def get_count(table, h, symbol):  # type: ignore[no-untyped-def]
+    """Return how often a symbol was counted under a context."""
+    slot = find_slot(table, h, symbol, False)
     return table[slot] & COUNT_MASK if slot >= 0 else 0
 
 
 @inline
-def add_count(table, h, amount):  # type: ignore[no-untyped-def]
-    """Count a hash; a negative amount takes back what was counted."""
-    slot = find_slot(table, h, amount > 0)
+def add_count(table, h, symbol, amount):  # type: ignore[no-untyped-def]
+    """Count a symbol under a context; a negative amount takes back what was counted."""
+    slot = find_slot(table, h, symbol, amount > 0)
     if slot >= 0 and (table[slot] & COUNT_MASK) + amount >= 0:
         table[slot] += amount
 

@@ -224,7 +224,7 @@ def _lay_out(
             reference[i] = ATOMS.index(t.relative_to)
     root = len(gaps)
     long[root] = 0
-    parent = [0, 0]
+    parent = [1, 1]
     numbered: dict[tuple[bool, str], int] = {}
     for i in [*range(root, len(templates)), *range(root)]:
         name, t = templates[i]
@@ -299,7 +299,7 @@ def _new_scratch(plan: Plan) -> Scratch:
         atoms=np.zeros(len(ATOMS), np.int64),
         context=np.zeros(n_templates, np.int64),
         left=np.zeros((2, n_templates), np.int64),
-        logit=np.zeros(n_experts),
+        belief=np.zeros((n_experts, 2)),
         said=np.zeros(n_experts, np.float32),
         weight=np.zeros(n_experts, np.float32),
         bucket=np.zeros(n_experts, np.int64),
