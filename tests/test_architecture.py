@@ -24,6 +24,7 @@ HOME = {
             "chord_names",
             "score",
             "automata",
+            "contexts",
             "factors",
             "search",
             "errors",

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from stats_composer import modelfile
 from stats_composer.automata import Automaton
+from stats_composer.contexts import END, FIRST_SYMBOL, START
 from stats_composer.errors import ConstraintError, NotFittedError
 from stats_composer.kernels.ngram import fill_rows
-from stats_composer.models.contexts import END, FIRST_SYMBOL, START
 from stats_composer.models.ngram import NGram
 from stats_composer.models.smoothing import PPM, KneserNey, Lidstone, WittenBell
 from stats_composer.sampling.chain import Chain

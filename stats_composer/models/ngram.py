@@ -27,10 +27,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from stats_composer.automata import MAX_STATES, Automaton
+from stats_composer.contexts import END, FIRST_SYMBOL, START, ContextTree
 from stats_composer.errors import ConstraintError
 from stats_composer.kernels import ngram as kernels
 from stats_composer.models.base import Estimator, check_pieces, generator
-from stats_composer.models.contexts import END, FIRST_SYMBOL, START, ContextTree
 from stats_composer.models.smoothing import KneserNey, Smoothing
 
 __all__ = ["NGram"]

@@ -26,8 +26,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from stats_composer.contexts import START, ContextTree
 from stats_composer.kernels.ngram import Tables
-from stats_composer.models.contexts import START, ContextTree
 
 __all__ = ["PPM", "KneserNey", "Lidstone", "Smoothing", "WittenBell"]
 

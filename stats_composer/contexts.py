@@ -130,13 +130,9 @@ class ContextTree:
         """The node without the first symbol of each; -1 at the root."""
         suffix = np.full(len(self.code), -1)
         suffix[1 : self.level[2]] = 0
-        width = int(self.code.max()) + 1
-        key = self.parent * width + self.code
         for k in range(2, self.n + 1):
-            above = slice(self.level[k - 1], self.level[k])
             here = slice(self.level[k], self.level[k + 1])
-            wanted = suffix[self.parent[here]] * width + self.code[here]
-            suffix[here] = self.level[k - 1] + np.searchsorted(key[above], wanted)
+            suffix[here] = self.children(suffix[self.parent[here]], self.code[here])
         return suffix
 
     @cached_property
@@ -148,6 +144,23 @@ class ContextTree:
             here = slice(self.level[k], self.level[k + 1])
             begins[here] = begins[self.parent[here]]
         return begins
+
+    @cached_property
+    def _key(self) -> Ints:
+        """Parent and code of each node but the root, in one number; rising."""
+        key: Ints = self.parent[1:] * self._width + self.code[1:]
+        return key
+
+    @cached_property
+    def _width(self) -> int:
+        return int(self.code.max()) + 1
+
+    def children(self, nodes: Ints, codes: Ints) -> Ints:
+        """Return the child of each node for a code, -1 where there is none."""
+        known = (codes >= 0) & (codes < self._width)
+        wanted = np.where(known, nodes * self._width + codes, -1)
+        place = np.minimum(np.searchsorted(self._key, wanted), len(self._key) - 1)
+        return np.where(self._key[place] == wanted, place + 1, -1)
 
     def sum_children(self, value: NDArray[np.float64]) -> NDArray[np.float64]:
         """Sum a value of each node over the children of each context."""
@@ -218,10 +231,6 @@ class ContextTree:
             rising[self.first[:-1][self.first[:-1] < size] - 1] = True
             inner = slice(level[2], None) if n > 1 else slice(0, 0)
             above = self.suffix[inner]
-            sound = (
-                rising.all()
-                and (self.code[above] == self.code[inner]).all()
-                and (self.parent[above] == self.suffix[self.parent[inner]]).all()
-            )
+            sound = rising.all() and (above >= 0).all()
         if not sound:
             raise ValueError(f"not a context tree of {n} levels")
