@@ -40,6 +40,7 @@ Ints = NDArray[np.int64]
 TOTAL, HIT = 0, 1  # symbols of a context: that it was met; that the key sounded
 FIRST_KEY = 256  # the next note is key 0, or the reference itself
 ROOT = 0.05  # the chance of a key where nothing was counted
+LEAST = 1e-9  # chances that experts take for it
 LEAST_ERROR = 1e-3  # smaller ones are most of all and teach little
 
 
@@ -125,13 +126,14 @@ class Piece(NamedTuple):
 class Job(NamedTuple):
     """What to do: frames start to stop; where amount is not 0, count them, else score them.
 
-    The weights follow the gradient with step size `rate`.
+    The weights follow the gradient with step size `rate`; those of gates decay.
     """
 
     start: int
     stop: int
     amount: int
     rate: float
+    decay: float
 
 
 @inline
@@ -198,6 +200,7 @@ def tell(e, above, n, n1, weight, belief, said, bucket):  # type: ignore[no-unty
         said[e] = 0.0
         return
     p = (n1 + weight * belief[above, 0]) / (n + weight)
+    p = min(max(p, LEAST), 1.0 - LEAST)
     logit = math.log(p / (1.0 - p))
     said[e] = logit - belief[above, 1]
     belief[e, 0], belief[e, 1] = p, logit
@@ -284,7 +287,8 @@ def run_key(roll, t, k, descending, u, model, piece, job, out):  # type: ignore[
         out[t, k] = -math.log(p if roll[t, k] else 1.0 / (1.0 + math.exp(z)))
         error = p - (1.0 if roll[t, k] else 0.0)
         if job.rate > 0.0 and abs(error) > LEAST_ERROR:
-            learn(model.mixer, scratch.said, scratch.bucket, scratch.shown, error, job.rate)
+            shown = scratch.shown
+            learn(model.mixer, scratch.said, scratch.bucket, shown, error, job.rate, job.decay)
         table, side, amount = piece.short, 1, 1
     event = roll[t, k]
     count_key(plan, table, side, event, amount, scratch)

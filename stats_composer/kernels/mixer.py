@@ -151,20 +151,20 @@ def mix(mixer, said, bucket, shown, weight):  # type: ignore[no-untyped-def]
 
 
 @inline
-def learn(mixer, said, bucket, shown, error, rate):  # type: ignore[no-untyped-def]
-    """Move the weights against the gradient: error = P - event, times what each expert said."""
-    n_experts = said.shape[0]
-    rate = np.float32(rate)
-    error = np.float32(error)
-    for e in range(n_experts):
+def learn(mixer, said, bucket, shown, error, rate, decay):  # type: ignore[no-untyped-def]
+    """Move the weights against the gradient: error = P - event, times what each expert said.
+
+    Those of the gates are drawn to zero as well, `decay` times their size.
+    """
+    rate, error, decay = np.float32(rate), np.float32(error), np.float32(decay)
+    for e in range(said.shape[0]):
         b = bucket[e]
         slope = error * said[e]
         mixer.bucket_square[e, b] += slope * slope
         mixer.bucket[e, b] -= rate * slope / math.sqrt(mixer.bucket_square[e, b])
     for g in range(shown.shape[0]):
-        row = mixer.gate[g, shown[g]]
-        square = mixer.gate_square[g, shown[g]]
-        for e in range(n_experts):
+        row, square = mixer.gate[g, shown[g]], mixer.gate_square[g, shown[g]]
+        for e in range(said.shape[0]):
             slope = error * said[e]
             square[e] += slope * slope
-            row[e] -= rate * slope / np.sqrt(square[e])
+            row[e] -= rate * (slope + decay * row[e]) / np.sqrt(square[e])

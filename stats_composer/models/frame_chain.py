@@ -54,7 +54,7 @@ class FrameChain:
     gates : sequence of str
     memory : bool
     smoothing : (float, float)
-    caution : float
+    caution, decay : float
     log2_slots : int
     """
 
@@ -69,11 +69,12 @@ class FrameChain:
         memory: bool,
         smoothing: tuple[float, float],
         caution: float,
+        decay: float,
         log2_slots: int,
     ) -> None:
         if order not in ORDERS:
             raise ValueError(f"order {order!r}: expected one of {', '.join(ORDERS)}")
-        self.n_keys = n_keys
+        self.n_keys, self.decay = n_keys, decay
         self.flipped, top_first = ORDERS[order]
         chosen = [
             {n: t for n, t in table.items() if memory or not MEMORY & _atoms(t)}
@@ -105,12 +106,21 @@ class FrameChain:
             self._run(roll, amount=1)
 
     def learn(self, rolls: Sequence[Bools], rate: float, rng: np.random.Generator) -> list[Floats]:
-        """Learn from each piece with its own counts taken out; return the surprise of frames."""
+        """Learn from each piece with its own counts taken out; return the surprise of frames.
+
+        The weights are left at their mean over the pass, which wavers less than the last ones.
+        """
         seen: list[Floats] = [np.zeros(0)] * len(rolls)
+        moving = self.mixer.bucket, self.mixer.gate
+        total = [np.zeros(array.shape) for array in moving]
         for i in rng.permutation(len(rolls)):
             self._run(rolls[i], amount=-1)
             seen[i] = self._run(rolls[i], rate=rate).sum(axis=1)
             self._run(rolls[i], amount=1)
+            for array, mean in zip(moving, total, strict=True):
+                mean += array
+        for array, mean in zip(moving, total, strict=True):
+            array[:] = mean / len(rolls)
         return seen
 
     def score(self, roll: Bools, *, adapt: float = 0.0) -> Floats:
@@ -168,7 +178,7 @@ class Reader:
         self.chain = chain
         self.roll = (roll[:, ::-1] if chain.flipped else roll).copy()
         n_short = int((chain.plan.short >= 0).sum())
-        entries = n_short * roll.size + 1
+        entries = 4 * n_short * roll.size + 1
         bits = min(max(10, math.ceil(math.log2(entries))), MAX_LOG2_SHORT)
         short = np.zeros(1 << bits if n_short else 1, np.int64)
         self.piece = Piece(_new_past(*roll.shape), short, _new_scratch(chain.plan))
@@ -179,7 +189,7 @@ class Reader:
         """Go on to a frame."""
         chain = self.chain
         model = Model(chain.plan, chain.long, chain.mixer)
-        job = Job(self.at, stop, amount, rate)
+        job = Job(self.at, stop, amount, rate, chain.decay)
         run_frames(self.roll, u, model, self.piece, job, self.surprise)
         self.at = stop
 

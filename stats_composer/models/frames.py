@@ -55,6 +55,8 @@ class FrameModel(Estimator):
         The step size of each pass over the training pieces.
     caution : float
         What the sums of squared gradients start at: the higher, the slower weights move.
+    decay : float
+        How strongly the weights of the gates are drawn to zero.
     smoothing : (float, float)
         Weight of the parent's estimate in those of long and of short experts.
     log2_slots : int
@@ -87,6 +89,7 @@ class FrameModel(Estimator):
         adapt: bool = False,
         rates: Sequence[float] = (0.02, 0.01),
         caution: float = 100.0,
+        decay: float = 0.1,
         smoothing: tuple[float, float] = (0.5, 1.0),
         log2_slots: int = 24,
         gap_templates: Mapping[str, Template] | None = None,
@@ -99,6 +102,7 @@ class FrameModel(Estimator):
         self.adapt = adapt
         self.rates = rates
         self.caution = caution
+        self.decay = decay
         self.smoothing = smoothing
         self.log2_slots = log2_slots
         self.gap_templates = gap_templates
@@ -116,6 +120,7 @@ class FrameModel(Estimator):
             memory=self.memory,
             smoothing=self.smoothing,
             caution=self.caution,
+            decay=self.decay,
             log2_slots=self.log2_slots,
         )
 
