@@ -105,23 +105,35 @@ class FrameChain:
         for roll in rolls:
             self._run(roll, amount=1)
 
-    def learn(self, rolls: Sequence[Bools], rate: float, rng: np.random.Generator) -> list[Floats]:
-        """Learn from each piece with its own counts taken out; return the surprise of frames.
+    def learn(
+        self, rolls: Sequence[Bools], rate: float, rng: np.random.Generator, most: int
+    ) -> Floats:
+        """Learn from pieces in random order, of `most` frames at most but the first.
 
-        The weights are left at their mean over the pass, which wavers less than the last ones.
+        Each has its own counts taken out meanwhile. The weights are left at their mean over the
+        pass, which wavers less than the last ones.
+
+        Returns
+        -------
+        ndarray of shape (n_frames,), float64
+            The surprise of the frames, as they were met.
         """
-        seen: list[Floats] = [np.zeros(0)] * len(rolls)
         moving = self.mixer.bucket, self.mixer.gate
         total = [np.zeros(array.shape) for array in moving]
+        seen: list[Floats] = []
+        n_frames = 0
         for i in rng.permutation(len(rolls)):
+            n_frames += len(rolls[i])
+            if seen and n_frames > most:
+                break
             self._run(rolls[i], amount=-1)
-            seen[i] = self._run(rolls[i], rate=rate).sum(axis=1)
+            seen.append(self._run(rolls[i], rate=rate).sum(axis=1))
             self._run(rolls[i], amount=1)
             for array, mean in zip(moving, total, strict=True):
                 mean += array
         for array, mean in zip(moving, total, strict=True):
-            array[:] = mean / len(rolls)
-        return seen
+            array[:] = mean / len(seen)
+        return np.concatenate(seen)
 
     def score(self, roll: Bools, *, adapt: float = 0.0) -> Floats:
         """Return the surprise of every key, (n_frames, n_keys)."""

@@ -52,7 +52,9 @@ class FrameModel(Estimator):
         Whether the weights go on learning within each piece that is scored; after it they are
         as before.
     rates : sequence of float
-        The step size of each pass over the training pieces.
+        The step size of each pass over the training pieces; at least one.
+    frames_a_pass : int
+        A pass stops before it has seen more frames than these, save in its first piece.
     caution : float
         What the sums of squared gradients start at: the higher, the slower weights move.
     decay : float
@@ -88,6 +90,7 @@ class FrameModel(Estimator):
         memory: bool = True,
         adapt: bool = False,
         rates: Sequence[float] = (0.02, 0.01),
+        frames_a_pass: int = 60_000,
         caution: float = 100.0,
         decay: float = 0.1,
         smoothing: tuple[float, float] = (0.5, 1.0),
@@ -101,6 +104,7 @@ class FrameModel(Estimator):
         self.memory = memory
         self.adapt = adapt
         self.rates = rates
+        self.frames_a_pass = frames_a_pass
         self.caution = caution
         self.decay = decay
         self.smoothing = smoothing
@@ -143,21 +147,21 @@ class FrameModel(Estimator):
             If there is no piece, no frame, or a piece of another shape.
         """
         rolls = check_rolls(X)
-        n_frames = sum(len(roll) for roll in rolls)
-        if not n_frames:
+        if not sum(len(roll) for roll in rolls):
             raise ValueError("no frames: expected pieces of at least one frame in all")
         self.chains_ = []
-        seen = np.zeros((len(self.orders), n_frames))
-        for i, order in enumerate(self.orders):
+        seen = []
+        for order in self.orders:
             rng = np.random.default_rng(self.random_state or 0)
             chain = self._new_chain(order, rolls[0].shape[1])
             chain.count(rolls)
             for number, rate in enumerate(self.rates):
-                seen[i] = -np.concatenate(chain.learn(rolls, rate, rng))
+                surprise = chain.learn(rolls, rate, rng, self.frames_a_pass)
                 if callback is not None:
-                    callback(order, number, float(seen[i].mean()))
+                    callback(order, number, -float(surprise.mean()))
             self.chains_.append(chain)
-        self.weights_ = mixture_weights(seen)
+            seen.append(-surprise)
+        self.weights_ = mixture_weights(np.stack(seen))
         return self
 
     # ---- scores -------------------------------------------------------------------------
