@@ -38,6 +38,7 @@ __all__ = [
     "key_signature",
     "name_fifths",
     "parse_key",
+    "parse_mode",
     "parse_pitch",
     "pitch_name",
     "scale_pitch_classes",
@@ -160,6 +161,32 @@ def parse_key(name: str) -> tuple[int, int]:
     if abs(key_signature(fifths, mode)) > 7:
         raise ValueError(f"key {name!r}: expected at most seven sharps or flats")
     return fifths, mode
+
+
+def parse_mode(name: str) -> tuple[int, str]:
+    """Read a key in major, minor, dorian or mixolydian.
+
+    Parameters
+    ----------
+    name : str
+        What `parse_key` reads, or such as `A dorian`, `D mix`.
+
+    Returns
+    -------
+    tonic_fifths : int
+    mode : str, a name in `SCALES`
+
+    Examples
+    --------
+    >>> parse_mode("A dorian"), parse_mode("D"), parse_mode("e")
+    ((3, 'dorian'), (2, 'major'), (4, 'minor'))
+    """
+    tonic, _, word = name.strip().partition(" ")
+    for mode in ("dorian", "mixolydian"):
+        if len(word) > 2 and mode.startswith(word.lower()):
+            return parse_key(tonic[:1].upper() + tonic[1:])[0], mode
+    fifths, number = parse_key(name)
+    return fifths, "minor" if number == MINOR else "major"
 
 
 def key_name(tonic_fifths: int, mode: int) -> str:

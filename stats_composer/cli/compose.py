@@ -6,7 +6,7 @@ import secrets
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -39,22 +39,29 @@ from stats_composer.cli.output import (
     save,
     say,
 )
-from stats_composer.errors import EncodingError, ScoreError, ScoreWarning
+from stats_composer.errors import EncodingError, ModelFileError, ScoreError, ScoreWarning
 from stats_composer.score import Score
 
-if TYPE_CHECKING:
-    from stats_composer.composers.chorale import ChoraleComposer
+__all__ = ["compose", "deliver", "harmonize", "style_composer"]
 
-__all__ = ["compose", "harmonize"]
-
-_DEFAULT_SUFFIXES = (".musicxml", ".mid")
+DEFAULT_SUFFIXES = (".musicxml", ".mid")
+TUNE_SUFFIXES = (*DEFAULT_SUFFIXES, ".abc")
 
 
 def compose(
     output: Outputs = None,
-    bars: Annotated[int, typer.Option(min=1, max=1000, help="Length.")] = 8,
+    style: Annotated[
+        str, typer.Option(help="bach-chorale, in four parts, or folk, a dance tune.")
+    ] = "bach-chorale",
+    dance: Annotated[
+        str | None, typer.Option(help="Of a folk tune: reel, jig, hornpipe, polka, ...")
+    ] = None,
+    bars: Annotated[
+        int | None,
+        typer.Option(min=1, max=1000, help="Length; by default 8, of a folk tune 16."),
+    ] = None,
     key: Key = None,
-    time_signature: TimeSignature = "4/4",
+    time_signature: TimeSignature = None,
     tempo: Tempo = None,
     pin: Pins = None,
     chord: Chords = None,
@@ -66,25 +73,35 @@ def compose(
     model: ModelFile = None,
     as_json: Json = False,
 ) -> None:
-    """Compose a four-part chorale.
+    """Compose a four-part chorale, or with `--style folk` a dance tune.
 
-    Without a name it is written as MusicXML and MIDI beside you, under a name that is free.
+    Without a name it is written as MusicXML and MIDI (a tune as ABC too) beside you, under a
+    name that is free.
     """
     check_outputs(output or ())
     wishes = gather_constraints(constraints, pin, chord, ranges)
     seed = secrets.randbelow(2**32) if seed is None else seed
+    composer = style_composer(style, model)
+    folk = not hasattr(composer, "harmonize")
+    options: dict[str, Any] = {"dance": dance} if folk else {}
+    if dance is not None and not folk:
+        raise typer.BadParameter("only folk tunes are dances", param_hint="--dance")
+    if not folk and key is not None:
+        _check_plain_key(key)
     with patience():
-        scores = _composer(model).compose(
-            bars=bars,
+        scores = composer.compose(
+            bars=bars or (16 if folk else 8),
             key=key,
-            time_signature=time_signature,
+            time_signature=time_signature or (None if folk else "4/4"),
             tempo=tempo,
             constraints=wishes,
             random_state=seed,
             n=count,
             n_jobs=jobs,
+            **options,
         )
-    _deliver(scores, output, "chorale", seed, as_json)
+    suffixes = TUNE_SUFFIXES if folk else DEFAULT_SUFFIXES
+    deliver(scores, output, "tune" if folk else "chorale", seed, as_json, suffixes=suffixes)
 
 
 def harmonize(
@@ -112,27 +129,55 @@ def harmonize(
     seed = secrets.randbelow(2**32) if seed is None else seed
     try:
         with patience():
-            scores = _composer(model).harmonize(
+            scores = style_composer("bach-chorale", model).harmonize(
                 given, voice=voice, constraints=wishes, random_state=seed, n=count
             )
     except (ScoreError, EncodingError) as error:
         raise ScoreError(f"{melody}: {error}") from error
     stem = "melody" if melody == STANDARD else Path(melody).stem
-    _deliver(scores, output, f"{stem}-harmonized", seed, as_json)
+    deliver(scores, output, f"{stem}-harmonized", seed, as_json)
 
 
-def _composer(model: str | None) -> ChoraleComposer:
+def _check_plain_key(key: str) -> None:
+    """Refuse the modes that only folk tunes know."""
+    from stats_composer.theory import parse_key
+
+    try:
+        parse_key(key)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--key") from None
+
+
+def style_composer(style: str, model: str | None) -> Any:
+    """Read the composer of a bundled style, or of a model file.
+
+    Raises
+    ------
+    ModelFileError
+        If there is no such style, or the file is damaged.
+    """
     from stats_composer.composers.chorale import ChoraleComposer
+    from stats_composer.composers.melody import MelodyComposer
 
-    return ChoraleComposer.bundled() if model is None else ChoraleComposer.load(model)
+    known: dict[str, Any] = {"bach-chorale": ChoraleComposer, "folk": MelodyComposer}
+    if model is None:
+        if style not in known:
+            raise ModelFileError(f"style {style!r}: expected one of {', '.join(known)}")
+        return known[style].bundled()
+    from stats_composer.modelfile import read_header
+
+    name = read_header(model).get("model")
+    return (MelodyComposer if name == "MelodyComposer" else ChoraleComposer).load(model)
 
 
-def _deliver(
+def deliver(
     scores: Score | Sequence[Score],
     output: list[str] | None,
     stem: str,
     seed: int,
     as_json: bool,
+    *,
+    suffixes: tuple[str, ...] = DEFAULT_SUFFIXES,
 ) -> None:
     """Write the scores, and say what was written and what to do next."""
     scores = [scores] if isinstance(scores, Score) else scores
@@ -142,16 +187,16 @@ def _deliver(
         if output:
             names = [numbered(name, number, len(scores)) for name in output]
         else:
-            names = free_names(stem, _DEFAULT_SUFFIXES)
+            names = free_names(stem, suffixes)
         _save_all(score, names)
         facts = score_facts(score)
         files = [name for name in names if name != STANDARD]
         reports.append({"files": files, "seed": seed, **facts})
         bars = "1 bar" if facts["bars"] == 1 else f"{facts['bars']} bars"
         if files:
+            parts = "1 part" if facts["parts"] == 1 else f"{facts['parts']} parts"
             say(
-                f"Wrote {listing(files)}: {facts['parts']} parts, {bars} in "
-                f"{facts['key']}, seed {seed}.",
+                f"Wrote {listing(files)}: {parts}, {bars} in {facts['key']}, seed {seed}.",
                 aside=aside,
             )
     shown = [name for report in reports for name in report["files"]]

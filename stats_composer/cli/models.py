@@ -58,18 +58,39 @@ def train(
         Path | None,
         typer.Option(metavar="FILE", help="Names of files to leave out, one a line."),
     ] = None,
+    style: Annotated[
+        str, typer.Option(help="chorale: scores in four parts; folk: dance tunes in one.")
+    ] = "chorale",
+    licence: Annotated[
+        str, typer.Option(help="Of the tunes, for the model's record.", show_default=False)
+    ] = "",
+    attribution: Annotated[
+        str, typer.Option(help="Whose they are, for the record.", show_default=False)
+    ] = "",
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same file.")] = 0,
     jobs: Jobs = 1,
 ) -> None:
-    """Learn a style of four-part writing from scores."""
+    """Learn a style of four-part writing, or of folk tunes, from scores."""
     if Path(output).suffix != ".npz" or not Path(output).parent.is_dir():
         raise ScoreFileError(f"{output}: expected a name that ends in .npz, in a folder that is")
     names = [] if exclude is None else read_names(exclude)
-    from stats_composer.composers.training import train as train_chorales
+    options: dict[str, Any] = {
+        "exclude": names,
+        "random_state": seed,
+        "n_jobs": jobs,
+        "progress": sys.stderr.isatty(),
+    }
+    composer: Any
+    if style == "folk":
+        from stats_composer.composers.tune_training import train_tunes
 
-    composer = train_chorales(
-        source, exclude=names, random_state=seed, n_jobs=jobs, progress=sys.stderr.isatty()
-    )
+        composer = train_tunes(source, licence=licence, attribution=attribution, **options)
+    elif style == "chorale":
+        from stats_composer.composers.training import train as train_chorales
+
+        composer = train_chorales(source, **options)
+    else:
+        raise ScoreFileError(f"style {style!r}: expected chorale or folk")
     composer.save(output)
     say(f"Wrote {output}.")
     say(f"Next: stats-composer compose --model {output}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stats_composer.theory import parse_key
+from stats_composer.theory import parse_mode
 
 if TYPE_CHECKING:
     from stats_composer.constraints import Constraint
@@ -34,13 +34,15 @@ __all__ = [
 def _check_key(text: str | None) -> str | None:
     if text is not None:
         try:
-            parse_key(text)
+            parse_mode(text)
         except ValueError as error:
             raise typer.BadParameter(str(error)) from None
     return text
 
 
-def _check_time_signature(text: str) -> str:
+def _check_time_signature(text: str | None) -> str | None:
+    if text is None:
+        return None
     match = re.fullmatch(r"(\d{1,3})/(1|2|4|8|16|32|64|128)", text)
     if not match or not 1 <= int(match[1]) <= 128:
         raise typer.BadParameter(f"{text!r}: expected a metre, such as 3/4")
@@ -66,11 +68,14 @@ Outputs = Annotated[
 Key = Annotated[
     str | None,
     typer.Option(
-        help="Such as G, 'Bb major', 'f# minor'; a small letter alone is minor.",
+        help="Such as G, 'Bb major', 'f# minor'; a small letter alone is minor. Folk tunes know "
+        "'A dorian' and 'D mixolydian' too.",
         callback=_check_key,
     ),
 ]
-TimeSignature = Annotated[str, typer.Option(help="The metre.", callback=_check_time_signature)]
+TimeSignature = Annotated[
+    str | None, typer.Option(help="The metre.", callback=_check_time_signature)
+]
 Tempo = Annotated[float | None, typer.Option(help="Quarters a minute.", callback=_check_tempo)]
 Seed = Annotated[
     int | None,

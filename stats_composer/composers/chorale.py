@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Self
 
@@ -19,7 +18,12 @@ from numpy.typing import NDArray
 
 from stats_composer import modelfile
 from stats_composer.composers.given import Task, as_lines, as_part, melody_key
-from stats_composer.composers.page import blank_page, parse_time_signature, planned_spans
+from stats_composer.composers.page import (
+    blank_page,
+    parse_time_signature,
+    planned_spans,
+    write_many,
+)
 from stats_composer.composers.voicing import (
     passing_model,
     skeleton_model,
@@ -225,7 +229,7 @@ class ChoraleComposer:
             task = Task(page, tonic, planned_spans(page), tuple(constraints))  # type: ignore[arg-type]
             return writer.write(writer.plan(task), rng)
 
-        return self._many(write, random_state, n, n_jobs)
+        return write_many(write, random_state, n, n_jobs)
 
     def harmonize(
         self,
@@ -278,7 +282,7 @@ class ChoraleComposer:
         task = Task(page, tonic, phrase_spans(melody), tuple(constraints), given, free)
         writer = self._writer()
         plan = writer.plan(task)
-        return self._many(lambda rng: writer.write(plan, rng), random_state, n, n_jobs)
+        return write_many(lambda rng: writer.write(plan, rng), random_state, n, n_jobs)
 
     def resample(
         self,
@@ -328,19 +332,7 @@ class ChoraleComposer:
         )
         writer = self._writer()
         plan = writer.plan(task)
-        return self._many(lambda rng: writer.write(plan, rng), random_state, n, n_jobs)
-
-    @staticmethod
-    def _many(
-        write: Callable[[np.random.Generator], Score],
-        random_state: int | None,
-        n: int | None,
-        n_jobs: int,
-    ) -> Score | list[Score]:
-        seeds = np.random.SeedSequence(random_state).spawn(1 if n is None else n)
-        with ThreadPoolExecutor(max(1, min(n_jobs, len(seeds)))) as pool:
-            scores = list(pool.map(lambda seed: write(np.random.default_rng(seed)), seeds))
-        return scores[0] if n is None else scores
+        return write_many(lambda rng: writer.write(plan, rng), random_state, n, n_jobs)
 
     def _writer(self) -> Writer:
         return Writer(

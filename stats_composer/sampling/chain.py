@@ -115,6 +115,27 @@ class Chain:
         self.automaton = multiply_all(automata, allowed, max_states=max_states)
         self.arcs = flatten(self.automaton, allowed)
 
+    def under(self, unary: Floats) -> Chain:
+        """Return the law under other log-weights, its automaton shared with this one.
+
+        Parameters
+        ----------
+        unary : ndarray of shape (n_steps, n_symbols), float64
+            It may forbid more than this chain's own, not less.
+
+        Examples
+        --------
+        >>> chain = Chain(np.zeros((2, 2)))
+        >>> chain.under(np.array([[0.0, -np.inf], [-np.inf, 0.0]])).best().tolist()
+        [0, 1]
+        """
+        if unary.shape != self.unary.shape or ((self.unary == -np.inf) & (unary > -np.inf)).any():
+            raise ConstraintError("unary: expected one of the same shape, that allows no more")
+        other: Chain = object.__new__(type(self))
+        other.unary = np.ascontiguousarray(unary, np.float64)
+        other.automaton, other.arcs = self.automaton, self.arcs
+        return other
+
     @property
     def n_steps(self) -> int:
         """Number of steps."""

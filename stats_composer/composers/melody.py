@@ -1,0 +1,276 @@
+"""Folk tunes: one line in parts that are played twice, composed anew or continued.
+
+For each dance that its tunes know a composer has a style (composers/style.py): a plan of the
+form by K-means of bars and an n-gram over them, notes by an n-gram of variable order, both
+drawn from their exact laws under what the user asks (composers/tune_writer.py).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stats_composer import modelfile
+from stats_composer.composers.copying import CopyGuard
+from stats_composer.composers.form import part_lengths
+from stats_composer.composers.page import MAX_BARS, parse_time_signature, write_many
+from stats_composer.composers.style import Style
+from stats_composer.composers.tune_writer import TuneTask, TuneWriter
+from stats_composer.composers.tunes import (
+    HOLD,
+    KINDS,
+    MODES,
+    Tune,
+    code_pitch,
+    read_tune,
+    tonic_height,
+)
+from stats_composer.constraints import Constraint
+from stats_composer.errors import ConstraintError, EncodingError, ModelFileError, NotFittedError
+from stats_composer.sampling.chain import Chain
+from stats_composer.score import Score
+from stats_composer.theory import parse_mode
+
+__all__ = ["MelodyComposer"]
+
+Ints = NDArray[np.int64]
+
+OWN_KEYS = ("model", "random_state", "sizes", "schema", "arrays", "sha256")
+MAX_COPY = 12
+
+
+class MelodyComposer:
+    """Composer of folk tunes.
+
+    Parameters
+    ----------
+    max_copy : int
+        Longest run of notes that a tune may share with one it was learned from, transposed or
+        not.
+    random_state : int
+        Of the fit.
+
+    Attributes
+    ----------
+    styles_ : dict of str to Style
+        By the name of the dance.
+
+    Examples
+    --------
+    >>> composer = MelodyComposer.bundled()  # doctest: +SKIP
+    >>> tune = composer.compose(dance="jig", key="A dorian", random_state=1)  # doctest: +SKIP
+    """
+
+    def __init__(self, *, max_copy: int = MAX_COPY, random_state: int = 0) -> None:
+        self.max_copy = max_copy
+        self.random_state = random_state
+
+    # ---- learning -----------------------------------------------------------------------
+
+    def fit(self, scores: Iterable[Score]) -> Self:
+        """Learn from scores of one line each.
+
+        Raises
+        ------
+        EncodingError
+            If there is none, or one is no tune; `tunes.read_tune` says when.
+        """
+        return self.fit_tunes([read_tune(score) for score in scores])
+
+    def fit_tunes(self, tunes: Sequence[Tune]) -> Self:
+        """Learn from tunes that were read already."""
+        if not tunes:
+            raise EncodingError("no tunes: expected at least one")
+        self.manifest_: dict[str, Any] = {}
+        self.styles_ = {}
+        for name, kind in KINDS.items():
+            mine = [tune for tune in tunes if tune.kind == kind]
+            if mine:
+                self.styles_[name] = Style(kind, random_state=self.random_state).fit(mine)
+        return self._ready()
+
+    def _ready(self) -> Self:
+        self._chains: dict[tuple[object, ...], Chain] = {}
+        self._guard: CopyGuard | None = None
+        return self
+
+    @property
+    def guard(self) -> CopyGuard:
+        """What tells whether a run of notes is copied."""
+        if self._guard is None or self._guard.n != self.max_copy:
+            tunes = (tune for style in self.styles_.values() for tune in _melodies(style))
+            self._guard = CopyGuard(tunes, self.max_copy)
+        return self._guard
+
+    # ---- files --------------------------------------------------------------------------
+
+    def save(self, path: str | os.PathLike[str], manifest: Mapping[str, Any] | None = None) -> None:
+        """Write the styles to one file, with what they were made from.
+
+        Parameters
+        ----------
+        path : path, ending in `.npz`
+        manifest : mapping, optional
+            What JSON can hold; by default that of `train_tunes`, if it made the composer.
+        """
+        self._check_fitted()
+        header: dict[str, Any] = dict(self.manifest_ if manifest is None else manifest)
+        header |= {"model": "MelodyComposer", "random_state": self.random_state, "sizes": {}}
+        arrays: dict[str, NDArray[Any]] = {}
+        for name, style in self.styles_.items():
+            header["sizes"][name], learned = style.state()
+            arrays |= {f"{name}/{key}": array for key, array in learned.items()}
+        modelfile.save(path, header, arrays)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Self:
+        """Read a composer from a file that `save` wrote.
+
+        Raises
+        ------
+        ModelFileError
+            If it is damaged, or not a melody composer's.
+        """
+        header, arrays = modelfile.load(path)
+        if header.get("model") != "MelodyComposer":
+            raise ModelFileError(f"{path}: a {header.get('model')}: expected a MelodyComposer")
+        try:
+            composer = cls(random_state=int(header["random_state"]))
+            composer.styles_ = {}
+            for name, sizes in header["sizes"].items():
+                start = f"{name}/"
+                learned = {
+                    k.removeprefix(start): a for k, a in arrays.items() if k.startswith(start)
+                }
+                composer.styles_[name] = Style(KINDS[name]).restore(sizes, learned)
+        except (KeyError, TypeError, ValueError, IndexError) as error:
+            raise ModelFileError(f"{path}: not as this version writes it: {error}") from error
+        composer.manifest_ = {k: v for k, v in header.items() if k not in OWN_KEYS}
+        return composer._ready()
+
+    @classmethod
+    def bundled(cls) -> Self:
+        """Read the composer that comes with the package, `folk`."""
+        return cls.load(Path(__file__).parent.parent / "pretrained" / "folk.npz")
+
+    def _check_fitted(self) -> None:
+        if not hasattr(self, "styles_"):
+            raise NotFittedError("MelodyComposer has no styles: call fit, load or bundled first")
+
+    # ---- what a user asks for -----------------------------------------------------------
+
+    def compose(
+        self,
+        *,
+        dance: str | None = None,
+        bars: int = 16,
+        key: str | None = None,
+        time_signature: str | None = None,
+        tempo: float | None = None,
+        constraints: Sequence[Constraint] = (),
+        random_state: int | None = None,
+        n: int | None = None,
+        n_jobs: int = 1,
+    ) -> Score | list[Score]:
+        """Compose tunes.
+
+        Parameters
+        ----------
+        dance : str, optional
+            One of `styles_`, such as `jig`. By default the commonest of its metre.
+        bars : int
+            Of all parts, each counted once: parts have eight, a last one what is left. A
+            second ending is one more.
+        key : str, optional
+            Such as `G`, `e minor`, `A dorian`, `D mixolydian`; by default one as common as in
+            the style.
+        time_signature : str, optional
+            By default that of the dance, which is a reel where neither is told.
+        tempo : float, optional
+            Quarters a minute; by default that of the style.
+        constraints : sequence of Constraint
+            The voice is called `melody`. Under constraints all bars are counted as printed:
+            there are no second endings.
+        random_state : int, optional
+            The same seed gives the same scores for any `n_jobs`.
+        n : int, optional
+            Number of scores.
+        n_jobs : int
+            Threads that write them.
+
+        Returns
+        -------
+        Score, or a list of n of them where `n` is given
+
+        Raises
+        ------
+        ConstraintError
+            If the style has no such dance or metre, or the constraints do not fit the tune or
+            cannot all hold.
+        SamplingError
+            If nothing that keeps them was found.
+        """
+        self._check_fitted()
+        style = self._style(dance, time_signature)
+        if not 1 <= bars <= MAX_BARS:
+            raise ConstraintError(f"{bars} bars: expected 1 to {MAX_BARS}")
+        asked = None if key is None else parse_mode(key)
+
+        def write(rng: np.random.Generator) -> Score:
+            tonic, mode = asked or _drawn_key(style, rng)
+            task = TuneTask(
+                style=style,
+                key=(tonic, mode),
+                height=tonic_height(tonic),
+                lengths=part_lengths(bars),
+                pickup=int(rng.choice(style.pickups_)) % style.kind.n_steps,
+                tempo=style.tempo_ if tempo is None else tempo,
+                constraints=tuple(constraints),
+            )
+            return TuneWriter(task, self.guard.first, self._chains).write(rng)
+
+        return write_many(write, random_state, n, n_jobs)
+
+    def _style(self, kind: str | None, time_signature: str | None) -> Style:
+        """Find the style of a dance or a metre."""
+        known = ", ".join(self.styles_)
+        if kind is not None and kind not in self.styles_:
+            raise ConstraintError(f"dance {kind!r}: expected one of {known}")
+        metre = None if time_signature is None else parse_time_signature(time_signature)
+        if kind is None:
+            fitting = [
+                style for style in self.styles_.values() if metre in (None, style.kind.metre)
+            ]
+            if not fitting:
+                metres = ", ".join(_metres(self.styles_.values()))
+                raise ConstraintError(f"time signature {time_signature}: this style has {metres}")
+            return max(fitting, key=lambda style: len(style.keys_))
+        style = self.styles_[kind]
+        if metre not in (None, style.kind.metre):
+            n, d = style.kind.metre
+            raise ConstraintError(f"time signature {time_signature}: a {kind} is in {n}/{d}")
+        return style
+
+
+def _metres(styles: Iterable[Style]) -> list[str]:
+    return sorted({"{}/{}".format(*style.kind.metre) for style in styles})
+
+
+def _drawn_key(style: Style, rng: np.random.Generator) -> tuple[int, str]:
+    tonic, mode = style.keys_[int(rng.integers(len(style.keys_)))].tolist()
+    return tonic, list(MODES)[mode]
+
+
+def _melodies(style: Style) -> Iterable[tuple[Ints, Ints]]:
+    """List the pitches and steps of a style's tunes, all on one tonic."""
+    ends = np.flatnonzero(style.lines_ == HOLD - 1)
+    for first, end in zip(np.r_[0, ends[:-1] + 1], ends, strict=True):
+        line = style.lines_[first:end]
+        at = np.flatnonzero(line != HOLD)
+        mode = list(MODES)[style.modes_[first]]
+        yield np.array([code_pitch(int(code), mode, 60) for code in line[at]]), at

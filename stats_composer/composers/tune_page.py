@@ -1,0 +1,212 @@
+"""From the codes of a tune to its page: bars with repeats and endings, ornaments, lilt."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stats_composer.composers.tunes import HOLD, MODES, Kind
+from stats_composer.score import (
+    BAR_DTYPE,
+    KEY_SIGNATURE_DTYPE,
+    MAJOR,
+    MINOR,
+    NOTE_DTYPE,
+    REPEAT_END,
+    REPEAT_START,
+    TEMPO_DTYPE,
+    TICKS_PER_QUARTER,
+    TIME_SIGNATURE_DTYPE,
+    UNKNOWN_MODE,
+    Part,
+    Score,
+    make_table,
+    natural_fifths,
+)
+from stats_composer.theory import fifths_name
+
+__all__ = ["FIDDLE", "Bar", "Turner", "blank_tune", "notes_table", "written_bars", "written_notes"]
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+FIDDLE = Part("Melody", 40)
+VELOCITY = 80
+
+
+@dataclass(frozen=True, eq=False)
+class Bar:
+    """A written bar: its codes, repeat signs and the number of its ending."""
+
+    codes: Ints
+    repeat: int = 0
+    ending: int = 0
+
+
+def written_bars(parts: Sequence[Ints], endings: Sequence[Ints | None]) -> list[Bar]:
+    """List the bars of parts that are each played twice.
+
+    Parameters
+    ----------
+    parts : sequence of ndarray of shape (n_bars, n_steps), codes
+        As played the second time.
+    endings : sequence of ndarray of shape (n_steps,) or None
+        The last bar of each as played the first time, where it is another.
+    """
+    bars = []
+    for part, ending in zip(parts, endings, strict=True):
+        flags = [0] * len(part)
+        flags[0] |= REPEAT_START
+        if ending is None:
+            flags[-1] |= REPEAT_END
+            bars += [Bar(*row) for row in zip(part, flags, strict=True)]
+            continue
+        bars += [Bar(*row) for row in zip(part[:-1], flags[:-1], strict=True)]
+        bars.append(Bar(ending, flags[-1] & REPEAT_START | REPEAT_END, 1))
+        bars.append(Bar(part[-1], 0, 2))
+    return bars
+
+
+def blank_tune(
+    kind: Kind, key: tuple[int, str], pickup: int, bars: Sequence[Bar], tempo: float
+) -> Score:
+    """Prepare the page of a tune.
+
+    Parameters
+    ----------
+    kind : Kind
+    key : (tonic fifths, mode of `MODES`)
+    pickup : int
+        Steps of the upbeat.
+    bars : sequence of Bar
+    tempo : float
+        Quarters a minute.
+    """
+    tonic, mode = key
+    known = {"major": MAJOR, "minor": MINOR}.get(mode, UNKNOWN_MODE)
+    start, full = pickup * kind.step, kind.n_steps * kind.step
+    rows = [(start + i * full, bar.repeat, bar.ending) for i, bar in enumerate(bars)]
+    rows = [(0, 0, 0), *rows] if pickup else rows
+    named = fifths_name(tonic) + (f" {mode}" if mode != "major" else "")
+    return Score(
+        np.zeros(0, NOTE_DTYPE),
+        bars=make_table(BAR_DTYPE, rows),
+        time_signatures=make_table(TIME_SIGNATURE_DTYPE, [(0, *kind.metre)]),
+        key_signatures=make_table(KEY_SIGNATURE_DTYPE, [(0, tonic - MODES[mode], known)]),
+        tempos=make_table(TEMPO_DTYPE, [(0, tempo)]),
+        parts=(FIDDLE,),
+        title=f"{kind.name.capitalize()} in {named}",
+        composer="stats_composer",
+        end=start + len(bars) * full,
+    )
+
+
+def written_notes(
+    kind: Kind, line: Ints, pickup: int, turns: Sequence[Ints], pitch: Callable[[int], int]
+) -> list[tuple[int, int, int]]:
+    """List the notes of a line of steps, with ornaments and lilt.
+
+    Parameters
+    ----------
+    kind : Kind
+        Whose pairs of steps are written long-short if it is swung.
+    line : ndarray of shape (n_steps,), int64
+        Codes, the upbeat first.
+    pickup : int
+    turns : sequence of ndarray
+        For each step the codes that follow its own within an ornament, or nothing.
+    pitch : callable (code) -> MIDI pitch
+
+    Returns
+    -------
+    list of (onset, duration, pitch), ticks
+    """
+    at = np.flatnonzero(line != HOLD)
+    begins: list[tuple[int, int]] = []
+    for here, after in zip(at.tolist(), [*at[1:].tolist(), len(line)], strict=True):
+        more = turns[here] if len(turns) else ()
+        length = 2 * kind.step if len(more) == 2 else kind.step
+        onset = _tick(kind, here, pickup) if not len(more) else here * kind.step
+        begins.append((onset, int(line[here])))
+        if after - here < length // kind.step:
+            continue
+        for i, code in enumerate(more, 1):
+            begins.append((onset + i * length // (len(more) + 1), int(code)))
+    ends = [onset for onset, _ in begins[1:]] + [len(line) * kind.step]
+    return [(o, end - o, pitch(code)) for (o, code), end in zip(begins, ends, strict=True)]
+
+
+def _tick(kind: Kind, step: int, pickup: int) -> int:
+    """Return where a step starts: in a lilt the second of a pair comes late."""
+    late = kind.swung and (step - pickup) % 2 == 1
+    return step * kind.step + (TICKS_PER_QUARTER // 4 if late else 0)
+
+
+def notes_table(rows: Sequence[tuple[int, int, int]], page: Score) -> NDArray[np.void]:
+    """Build the notes of a melody, spelled near the page's key."""
+    table = make_table(NOTE_DTYPE, [(*row, 0, 0, 0, VELOCITY, False) for row in rows])
+    table["fifths"] = natural_fifths(table["pitch"], int(page.key_signatures["fifths"][0]))
+    return table
+
+
+class Turner:
+    """Draws the ornaments of a style: triplets for notes of two steps, halves for one.
+
+    Parameters
+    ----------
+    turns : ndarray of shape (n, 5), int64
+        As of `Tune.turns`.
+    lines : ndarray of int64
+        All steps of the style's tunes, to count what had no ornament.
+    """
+
+    def __init__(self, turns: Ints, lines: Ints) -> None:
+        at = np.flatnonzero(lines != HOLD)
+        length = np.diff(at)
+        here, after = lines[at[:-1]], lines[at[1:]]
+        real = (here > HOLD) & (after > HOLD)
+        self.chance: dict[tuple[int, int], float] = {}
+        self.figures: dict[tuple[int, int], Ints] = {}
+        for size in (1, 2):
+            moves = (after - here)[real & (length == size)]
+            mine = turns[turns[:, 0] == size]
+            ahead = mine[:, 4] - mine[:, 1]
+            for move in np.unique(ahead).tolist():
+                chosen = mine[ahead == move]
+                n = int((moves == move).sum())
+                if len(chosen) >= 2:
+                    self.chance[size, move] = min(len(chosen) / max(n, 1), 0.5)
+                    self.figures[size, move] = chosen[:, 2:4] - chosen[:, 1:2]
+
+    def draw(self, line: Ints, pickup: int, fits: Callable[[Ints], bool], u: Floats) -> list[Ints]:
+        """Draw the ornaments of a line.
+
+        Parameters
+        ----------
+        line : ndarray of shape (n_steps,), int64, codes
+        pickup : int
+        fits : callable (codes) -> bool
+            Whether the mode has them.
+        u : ndarray of shape (n_steps, 2), float64, in [0, 1)
+
+        Returns
+        -------
+        list of ndarray
+            For each step the codes that follow its own before the next step.
+        """
+        none = np.zeros(0, np.int64)
+        found = [none] * len(line)
+        at = np.flatnonzero(line != HOLD)
+        for here, after in zip(at[:-1].tolist(), at[1:].tolist(), strict=True):
+            size, move = after - here, int(line[after] - line[here])
+            on_beat = size == 1 or (here - pickup) % 2 == 0
+            if not (on_beat and u[here, 0] < self.chance.get((size, move), 0.0)):
+                continue
+            figures = self.figures[size, move]
+            codes = line[here] + figures[int(u[here, 1] * len(figures)), :size]
+            if fits(codes):
+                found[here] = codes
+        return found

@@ -1,0 +1,412 @@
+"""How a tune is written: a plan of its form, then its bars, ornaments and endings.
+
+1. A plan is drawn: for each bar how it repeats an earlier one, or its texture.
+2. Bars that are new are drawn in order. Each is drawn from the exact law of the whole tune
+   given all that stands already, and what repeats it is then given too: so a bar before one
+   that comes back leads into it.
+3. Where more than `max_copy` notes in a row stand in the corpus, the last of them is forbidden
+   there and the tune drawn anew.
+4. First endings are drawn between the bar before them and the beginning that they lead to.
+
+What a user asks for always holds; the form, the upbeats and the tonic at the end are given up
+where they contradict it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stats_composer.automata import Automaton
+from stats_composer.composers.form import (
+    N_PLACES,
+    RELATIONS,
+    bar_vectors,
+    copies,
+    places,
+    relate,
+    split_at,
+)
+from stats_composer.composers.style import CODES, LAST, Style, is_high, phased
+from stats_composer.composers.tune_page import (
+    Bar,
+    Turner,
+    blank_tune,
+    notes_table,
+    written_bars,
+    written_notes,
+)
+from stats_composer.composers.tunes import MODES, PART_BARS, code_pitch
+from stats_composer.constraints import Constraint, check_feasible
+from stats_composer.encoding import HOLD as HOLD_ENTRY
+from stats_composer.encoding import Alphabet, Frame
+from stats_composer.errors import SamplingError
+from stats_composer.factors import Factors
+from stats_composer.sampling.chain import Chain
+from stats_composer.score import MINOR, Score
+
+__all__ = ["TuneTask", "TuneWriter"]
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+WEIGHTS = {"mode": 1.0, "height": 0.5, "cluster": 0.7, "place": 0.7}
+TOKENS_WEIGHT = 1.0
+# Nats against a pitch that is rare in the style's mode or outside its compass, where a user's
+# wishes may ask for it.
+STRANGE = -6.0
+COMPASS = (55, 88)
+ATTEMPTS, REDRAWS = 8, 40
+
+
+@dataclass(frozen=True)
+class TuneTask:
+    """What is to be written.
+
+    Attributes
+    ----------
+    style : Style
+    key : (tonic fifths, mode of `tunes.MODES`)
+    height : int
+        MIDI pitch of code 0.
+    lengths : list of int
+        Bars of the parts.
+    pickup : int
+        Steps of the upbeat.
+    tempo : float
+    constraints : tuple of Constraint
+    given : ndarray of shape (n_steps,), int64
+        Symbols that are fixed, -1 where free; may be shorter than the tune.
+    repeats : bool
+        Whether parts are played twice.
+    """
+
+    style: Style
+    key: tuple[int, str]
+    height: int
+    lengths: list[int]
+    pickup: int
+    tempo: float
+    constraints: tuple[Constraint, ...] = ()
+    given: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
+    repeats: bool = True
+
+    @property
+    def n_bars(self) -> int:
+        """Bars of all parts."""
+        return sum(self.lengths)
+
+    def span(self, bar: int, width: int | None = None) -> slice:
+        """Return the steps of a bar, or of its beginning."""
+        n = self.style.kind.n_steps
+        first = self.pickup + bar * n
+        return slice(first, first + (n if width is None else width))
+
+
+class TuneWriter:
+    """Writes tunes for one task.
+
+    Parameters
+    ----------
+    task : TuneTask
+    copied : callable (pitches, steps) -> int
+        The index of the first note that ends too long a copy, or -1.
+    known : dict, optional
+        Chains of former tasks without constraints, to be used again.
+    """
+
+    def __init__(
+        self,
+        task: TuneTask,
+        copied: Callable[[Ints, Ints], int],
+        known: dict[tuple[object, ...], Chain] | None = None,
+    ) -> None:
+        self.task, self.copied = task, copied
+        self.known = {} if known is None else known
+        style = task.style
+        self.n_steps = task.pickup + task.n_bars * style.kind.n_steps
+        pitch = style.pitches(task.key[1], task.height)
+        self.pitch = np.where((pitch >= COMPASS[0]) & (pitch <= COMPASS[1]), pitch, -1)
+        self.place = places(task.lengths)
+        mode = _mode_index(task.key[1])
+        self.usual = style.known_[mode] & ((self.pitch >= 0) | (np.arange(len(pitch)) == 0))
+        self.wished = bool(task.constraints) or bool(len(task.given))
+        self.usable = style.known_.any(axis=0)
+        if self.wished:
+            self.usable = self.usual | (self.pitch >= 0)
+        self.page = blank_tune(
+            style.kind,
+            task.key,
+            task.pickup,
+            [Bar(np.zeros(0, np.int64))] * task.n_bars,
+            task.tempo,
+        )
+        self.hard = self._compile()
+        self.chain = self._chain()
+
+    # ---- what holds ---------------------------------------------------------------------
+
+    def _compile(self) -> Factors:
+        """Compile what the user asks, over the usable symbols."""
+        pitches = self.pitch[self.usable][1:]
+        alphabet = Alphabet(np.array([HOLD_ENTRY, *pitches]), "melody")
+        tonic, mode = self.task.key
+        key = tonic, MINOR if mode in ("minor", "dorian") else 0
+        frame = Frame(self.page, self.task.style.kind.step, (alphabet,), 1, 0, key)
+        unary = np.zeros((self.n_steps, 1, len(alphabet)))
+        index = np.cumsum(self.usable) - 1
+        for step, symbol in enumerate(self.task.given[: self.n_steps].tolist()):
+            if symbol >= 0:
+                unary[step] = -np.inf
+                unary[step, 0, index[symbol]] = 0.0
+        base = Factors(unary)
+        if not self.task.constraints:
+            return base
+        return check_feasible(self.task.constraints, frame, base)
+
+    def _chain(self) -> Chain:
+        """Return the law of the notes under what the user asks."""
+        style, task = self.task.style, self.task
+        key = style.kind.name, self.n_steps, task.pickup % style.cycle
+        if not self.wished and key in self.known:
+            return self.known[key]
+        phase = (np.arange(self.n_steps) - task.pickup) % style.cycle
+        allowed = np.zeros((self.n_steps, style.cycle, style.n_codes), bool)
+        allowed[np.arange(self.n_steps), phase] = self.usable
+        automaton = style.notes_.automaton(self.n_steps, allowed.reshape(self.n_steps, -1))
+        notes = phased(automaton, style.n_codes, phase)
+        unary = np.full((self.n_steps, style.n_codes), -np.inf)
+        unary[:, self.usable] = self.hard.unary[:, 0]
+        # The constraints' automata read the usable symbols alone.
+        wishes = [_spread(a, np.flatnonzero(self.usable)) for a in self.hard.automata.get(0, ())]
+        chain = Chain(unary, [notes, *wishes])
+        if not self.wished:
+            self.known[key] = chain
+        return chain
+
+    # ---- the plan -----------------------------------------------------------------------
+
+    def _plan(self, rng: np.random.Generator) -> Ints:
+        """Draw a token for each bar."""
+        style, place = self.task.style, self.place
+        high = is_high(self.task.height)
+        weight = np.tile(TOKENS_WEIGHT * style.facets_["tokens"][high], (len(place), 1))
+        for bar in range(len(place)):
+            for number, relation in enumerate(RELATIONS):
+                if copies(place, bar, relation) < 0:
+                    weight[bar, number] = -np.inf
+        fixed = self._given_tokens()
+        rows = np.flatnonzero(fixed >= 0)
+        weight[rows] = -np.inf
+        weight[rows, fixed[rows]] = 0.0
+        tokens: Ints = self._plan_chain().under(weight).sample(1, random_state=rng)[0]
+        return tokens
+
+    def _plan_chain(self) -> Chain:
+        """Return the law of plans alone."""
+        style, place = self.task.style, self.place
+        key = style.kind.name, tuple(self.task.lengths)
+        if key not in self.known:
+            allowed = np.zeros((len(place), N_PLACES, style.n_tokens), bool)
+            allowed[np.arange(len(place)), place] = True
+            automaton = style.plan_.automaton(len(place), allowed.reshape(len(place), -1))
+            plans = phased(automaton, style.n_tokens, place)
+            self.known[key] = Chain(np.zeros((len(place), style.n_tokens)), [plans])
+        return self.known[key]
+
+    def _given_tokens(self) -> Ints:
+        """Return the tokens of bars that are given as a whole, else -1."""
+        task, kind = self.task, self.task.style.kind
+        whole = max(0, (len(task.given) - task.pickup) // kind.n_steps)
+        tokens = np.full(task.n_bars, -1)
+        if whole:
+            end = task.pickup + whole * kind.n_steps
+            bars = CODES[np.maximum(task.given[task.pickup : end], 0)].reshape(whole, -1)
+            label = task.style.clusters_.predict(bar_vectors(bars, kind))
+            found = relate(bars, self.place[:whole], kind)
+            tokens[:whole] = np.where(found >= 0, found, len(RELATIONS) + label)
+        return tokens
+
+    def _wishes_of_style(self, tokens: Ints, rng: np.random.Generator) -> Floats:
+        """Return log-weights of the style: facets of each bar, and how a tune ends."""
+        task, style, kind = self.task, self.task.style, self.task.style.kind
+        mode = _mode_index(task.key[1])
+        code = WEIGHTS["mode"] * style.facets_["mode"][mode]
+        code = code + WEIGHTS["height"] * style.facets_["height"][is_high(task.height)]
+        code = code + np.where(self.usual, 0.0, STRANGE if self.wished else -np.inf)
+        weight = np.tile(code, (self.n_steps, 1))
+        for bar, token in enumerate(tokens.tolist()):
+            span = task.span(bar)
+            spot = LAST if bar == task.n_bars - 1 else self.place[bar] % PART_BARS
+            weight[span] += WEIGHTS["place"] * style.facets_["place"][spot]
+            if token >= len(RELATIONS):
+                cluster = token - len(RELATIONS)
+                weight[span] += WEIGHTS["cluster"] * style.facets_["cluster"][cluster]
+            weight[span.start, 0] = -np.inf  # every bar starts with a note
+        weight[0, 0] = -np.inf
+        last = task.span(task.n_bars - 1)
+        final = last.start + int(rng.choice(style.finals_[style.finals_ < kind.n_steps]))
+        weight[final, CODES % 14 != 0] = -np.inf
+        weight[final + 1 : last.stop, 1:] = -np.inf
+        return weight
+
+    # ---- the notes ----------------------------------------------------------------------
+
+    def write(self, rng: np.random.Generator) -> Score:
+        """Write a tune.
+
+        Raises
+        ------
+        SamplingError
+            If nothing was found that copies no more than it may.
+        """
+        for _ in range(ATTEMPTS):
+            tokens = self._plan(rng)
+            line = self._line(tokens, rng)
+            if line is not None:
+                return self._finish(line, rng)
+        raise SamplingError(f"no tune in {ATTEMPTS} attempts that copies no more than it may")
+
+    def _line(self, tokens: Ints, rng: np.random.Generator) -> Ints | None:
+        """Draw the symbols of all steps, or None where every draw copied too much."""
+        style = self._wishes_of_style(tokens, rng)
+        given = len(self.task.given)
+        for _ in range(REDRAWS):
+            line = self._draw(tokens, style, rng)
+            at = np.flatnonzero(line > 0)
+            step = self._too_long_copy(line, at)
+            if step < 0 or step < given:
+                return line
+            style[step, line[step]] = -np.inf
+        return None
+
+    def _too_long_copy(self, line: Ints, at: Ints) -> int:
+        """Return the step of the first note that ends too long a copy, or -1."""
+        note = self.copied(self.pitch[line[at]], at)
+        return -1 if note < 0 else int(at[note])
+
+    def _draw(self, tokens: Ints, style: Floats, rng: np.random.Generator) -> Ints:
+        task = self.task
+        half = split_at(task.style.kind)
+        fixed = np.full(self.n_steps, -1)
+        ties = [
+            (copies(self.place, bar, RELATIONS[t]), bar, n)
+            for n in (None, half)
+            for bar, t in enumerate(tokens.tolist())
+            if t < len(RELATIONS) and (n or RELATIONS[t].whole)
+        ]
+        path: Ints | None = None
+        for bar in range(task.n_bars):
+            span = task.span(bar)
+            if path is None and (fixed[span] < 0).any():
+                path = self._path(style, fixed, span.start, rng)
+            if path is not None:
+                fixed[: span.stop] = path[: span.stop]
+            for source, copy, n in ties:
+                here, there = fixed[task.span(source, n)], task.span(copy, n)
+                steps = np.arange(there.start, there.stop)
+                new = copy > bar and (fixed[there] < 0).any()
+                if new and (here >= 0).all() and (style[steps, here] > -np.inf).all():
+                    fixed[there], path = here, None
+        return fixed
+
+    def _path(self, style: Floats, fixed: Ints, start: int, rng: np.random.Generator) -> Ints:
+        """Draw a path through what is fixed; first copies ahead, then the style give way."""
+        behind = fixed.copy()
+        behind[start:] = -1
+        for wishes, pins in ((style, fixed), (style, behind), (_soft(style), behind)):
+            unary = self.chain.unary + wishes
+            rows = np.flatnonzero(pins >= 0)
+            kept = self.chain.unary[rows, pins[rows]]
+            unary[rows] = -np.inf
+            unary[rows, pins[rows]] = kept
+            chain = self.chain.under(unary)
+            if chain.log_normaliser > -np.inf:
+                if pins is behind:
+                    fixed[start:] = -1
+                path: Ints = chain.sample(1, random_state=rng)[0]
+                return path
+        raise SamplingError("what was written cannot be continued as the constraints ask")
+
+    # ---- the page -----------------------------------------------------------------------
+
+    def _finish(self, line: Ints, rng: np.random.Generator) -> Score:
+        task, kind = self.task, self.task.style.kind
+        bars = line[task.pickup :].reshape(task.n_bars, kind.n_steps)
+        bounds = np.cumsum(task.lengths)[:-1]
+        parts = [CODES[part] for part in np.split(bars, bounds)]
+        endings: list[Ints | None] = [None] * len(parts)
+        if task.repeats and not self.wished:
+            endings = [self._ending(line, part, rng) for part in range(len(parts))]
+        written = written_bars(parts, endings) if task.repeats else [Bar(b) for b in CODES[bars]]
+        page = blank_tune(kind, task.key, task.pickup, written, task.tempo)
+        codes = np.concatenate([CODES[line[: task.pickup]], *(bar.codes for bar in written)])
+        turner = Turner(task.style.turns_, task.style.lines_)
+        u = self._shared(rng.random((len(codes), 2)), codes)
+        u[: len(task.given), 0] = 1.0
+        turns = turner.draw(codes, task.pickup, self._fits, u)
+        even = kind._replace(swung=False)
+        for dance, ornaments in ((kind, turns), (kind, ()), (even, ())):
+            rows = written_notes(dance, codes, task.pickup, ornaments, self._pitch_of)
+            score = page.replace(notes=notes_table(rows, page))
+            if not any(constraint.violations(score) for constraint in task.constraints):
+                return score
+        return score
+
+    def _pitch_of(self, code: int) -> int:
+        return code_pitch(code, self.task.key[1], self.task.height)
+
+    def _fits(self, codes: Ints) -> bool:
+        inside = (codes >= CODES[1]) & (codes <= CODES[-1])
+        return bool(inside.all() and self.usual[codes - CODES[1] + 1].all())
+
+    def _shared(self, u: Floats, codes: Ints) -> Floats:
+        """Give bars of the same codes the same numbers, so that ornaments come back too."""
+        n = self.task.style.kind.n_steps
+        seen: dict[bytes, int] = {}
+        for start in range(self.task.pickup, len(codes), n):
+            first = seen.setdefault(codes[start : start + n].tobytes(), start)
+            u[start : start + n] = u[first : first + n]
+        return u
+
+    def _ending(self, line: Ints, part: int, rng: np.random.Generator) -> Ints | None:
+        """Draw the last bar of a part as played the first time, or None for the same."""
+        task, kind = self.task, self.task.style.kind
+        has_upbeat = task.pickup > 0
+        if rng.random() >= task.style.second_[int(has_upbeat)]:
+            return None
+        first = sum(task.lengths[:part])
+        last = first + task.lengths[part] - 1
+        slot = last if last + 1 < task.n_bars else task.lengths[0] - 1
+        if slot + 1 >= task.n_bars or slot < 1 or last < 1:
+            return None
+        fixed = np.full(self.n_steps, -1)
+        fixed[task.span(slot - 1)] = line[task.span(last - 1)]
+        fixed[task.span(slot, split_at(kind))] = line[task.span(last, split_at(kind))]
+        fixed[task.span(slot + 1)] = line[task.span(first)]
+        tokens = np.zeros(task.n_bars, np.int64)
+        path = self._path(self._wishes_of_style(tokens, rng), fixed, 0, rng)
+        ending = path[task.span(slot)]
+        run = np.concatenate([line[task.span(last - 1)], ending, line[task.span(first)]])
+        at = np.flatnonzero(run > 0)
+        same = (ending == line[task.span(last)]).all() or ending[0] == 0
+        if same or self.copied(self.pitch[run[at]], at) >= 0:
+            return None
+        return CODES[ending]
+
+
+def _mode_index(mode: str) -> int:
+    return list(MODES).index(mode)
+
+
+def _soft(style: Floats) -> Floats:
+    """Make what a style forbids unlikely only."""
+    return np.maximum(style, 4 * STRANGE)
+
+
+def _spread(automaton: Automaton, symbols: Ints) -> Automaton:
+    """Rename the symbols of an automaton."""
+    return replace(automaton, symbol=symbols[automaton.symbol])

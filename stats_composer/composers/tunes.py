@@ -1,0 +1,294 @@
+"""Tunes as a folk musician hears them: kind, mode, upbeat, parts of eight bars, ornaments.
+
+Conventions
+-----------
+* A *kind* is a dance: it follows from the metre, and for hornpipes from their lilt (pairs of
+  notes long and short, written as even ones here). Its *step* is the value that the dance
+  runs in: an eighth, in 2/4 a sixteenth.
+* A bar is a row of steps. Each holds a *code* or `HOLD`: twice the scale degree above the
+  tonic (7 is its octave), one more for the semitone between two degrees. So tunes in all keys
+  and modes speak of the same things.
+* Notes between the steps are ornaments, and left to them (`Tune.turns`).
+* A part is eight bars. A part that comes again with another last bar is kept once; upbeats
+  to what follows stand at the end of a part's last bar.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stats_composer.errors import EncodingError
+from stats_composer.score import TICKS_PER_QUARTER, Score, bar_duration
+from stats_composer.theory import SCALES
+
+__all__ = [
+    "HOLD",
+    "KINDS",
+    "MODES",
+    "PART_BARS",
+    "Kind",
+    "Tune",
+    "code_pitch",
+    "read_tune",
+    "tonic_height",
+]
+
+Ints = NDArray[np.int64]
+
+HOLD = -1000
+PART_BARS = 8
+GRAIN = TICKS_PER_QUARTER // 24
+MODES = {"major": 0, "mixolydian": 1, "dorian": 2, "minor": 3}
+"""Fifths from the signature to the tonic."""
+
+
+class Kind(NamedTuple):
+    """A dance: its name, metre, ticks of a step, and whether pairs of steps are long-short."""
+
+    name: str
+    metre: tuple[int, int]
+    step: int
+    swung: bool = False
+
+    @property
+    def n_steps(self) -> int:
+        """Steps of a bar."""
+        return bar_duration(*self.metre) // self.step
+
+    @property
+    def group(self) -> int:
+        """Steps of a beat."""
+        return 3 if self.metre[1] == 8 else 2 if self.metre[0] > 2 else 4
+
+
+EIGHTH = TICKS_PER_QUARTER // 2
+KINDS = {
+    kind.name: kind
+    for kind in (
+        Kind("reel", (4, 4), EIGHTH),
+        Kind("hornpipe", (4, 4), EIGHTH, True),
+        Kind("jig", (6, 8), EIGHTH),
+        Kind("slip jig", (9, 8), EIGHTH),
+        Kind("slide", (12, 8), EIGHTH),
+        Kind("polka", (2, 4), EIGHTH // 2),
+        Kind("waltz", (3, 4), EIGHTH),
+    )
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Tune:
+    """A tune, its repeats folded.
+
+    Attributes
+    ----------
+    kind : Kind
+    tonic : int
+        Fifths.
+    mode : str, one of `MODES`
+    height : int
+        MIDI pitch of code 0.
+    pickup : ndarray of shape (n,), int64
+        Codes of the upbeat's steps.
+    parts : tuple of ndarray of shape (n_bars, n_steps), int64
+        As played the last time.
+    endings : tuple of ndarray of shape (n_steps,) or None
+        For each part the last bar as played the first time, where it is another.
+    turns : ndarray of shape (n, 5), int64
+        Ornaments: the steps that they take (2 for a triplet, 1 for halves), their first code,
+        the two codes that follow (the second of halves is that of the next step), and the
+        code after them.
+    tempo : float
+        Quarters a minute; 0 where none is told.
+    """
+
+    kind: Kind
+    tonic: int
+    mode: str
+    height: int
+    pickup: Ints
+    parts: tuple[Ints, ...]
+    endings: tuple[Ints | None, ...]
+    turns: Ints
+    tempo: float
+
+    @property
+    def bars(self) -> Ints:
+        """All bars of the parts."""
+        return np.concatenate(self.parts)
+
+    @property
+    def line(self) -> Ints:
+        """The steps from the upbeat to the end."""
+        return np.concatenate([self.pickup, self.bars.ravel()])
+
+
+def code_pitch(code: int, mode: str, height: int) -> int:
+    """Return the MIDI pitch of a code, or -1 where the mode has nothing between two degrees.
+
+    Examples
+    --------
+    >>> code_pitch(4, "dorian", 62), code_pitch(5, "dorian", 62), code_pitch(3, "dorian", 62)
+    (65, 66, -1)
+    """
+    scale = SCALES[mode]
+    octave, degree = divmod(code // 2, 7)
+    low = scale[degree]
+    high = scale[degree + 1] if degree < 6 else 12
+    if code % 2 and high - low < 2:
+        return -1
+    return height + 12 * octave + low + code % 2
+
+
+def read_tune(score: Score) -> Tune:
+    """Read a tune from a score of one line.
+
+    Parameters
+    ----------
+    score : Score
+        The first part is read. Where its bars have no upbeat, accents (the loudest notes)
+        tell where the bars begin.
+
+    Raises
+    ------
+    EncodingError
+        Saying why it is no tune: chords, a metre that changes, bars that are not full.
+    """
+    notes = score.notes[score.notes["part"] == score.notes["part"].min(initial=0)]
+    if len(notes) < 8:
+        raise EncodingError(f"{len(notes)} notes: expected a tune")
+    if len(score.time_signatures) > 1:
+        raise EncodingError("a metre that changes")
+    _, numerator, denominator = score.time_signatures[0].tolist()
+    metre = (int(numerator), int(denominator))
+    onset = (notes["onset"] + GRAIN // 2) // GRAIN * GRAIN
+    if (np.diff(onset) <= 0).any():
+        raise EncodingError("notes that sound together")
+    full = bar_duration(*metre)
+    start = score.pickup or _phase(onset, notes["velocity"], full)
+    kind = _kind((4, 4) if metre == (2, 2) else metre, onset - start)
+    end = int(onset[-1] + notes["duration"][-1])
+    n_bars = (end - start + full // 2) // full
+    tonic, mode = _tonic(score, notes["pitch"], onset - start, full)
+    height = tonic_height(tonic)
+    code = _codes(notes["pitch"], mode, height)
+    step_onset = _even(onset - start, kind)
+    line = np.full(n_bars * kind.n_steps, HOLD)
+    at, off = np.divmod(step_onset, kind.step)
+    inside = (off == 0) & (at >= 0) & (at < len(line))
+    line[at[inside]] = code[inside]
+    before = at < 0
+    pickup = np.full(max(0, -int(at[before].min(initial=0))), HOLD)
+    pickup[at[before & (off == 0)]] = code[before & (off == 0)]
+    turns = _turns(step_onset, code, kind)
+    parts, endings = _fold(line.reshape(n_bars, kind.n_steps))
+    tempo = float(score.tempos["quarters_per_minute"][0]) if len(score.tempos) else 0.0
+    return Tune(kind, tonic, mode, height, pickup, parts, endings, turns, tempo)
+
+
+def _phase(onset: Ints, velocity: NDArray[np.uint8], full: int) -> int:
+    """Return where the first full bar begins, by the accents."""
+    accents = onset[velocity == velocity.max()] % full
+    if len(accents) == len(onset):
+        return 0
+    places, counts = np.unique(accents, return_counts=True)
+    best = int(np.argmax(counts))
+    if counts[best] < 0.9 * counts.sum() - 1:
+        raise EncodingError("bars that are not full")
+    return int(places[best])
+
+
+def _kind(metre: tuple[int, int], onset: Ints) -> Kind:
+    """Name the dance of a metre; long-short pairs of eighths make a hornpipe."""
+    found = [kind for kind in KINDS.values() if kind.metre == metre]
+    if not found:
+        raise EncodingError(f"a metre of {metre[0]}/{metre[1]}: expected that of a dance")
+    if len(found) > 1:
+        place = onset % TICKS_PER_QUARTER
+        even = int((place == TICKS_PER_QUARTER // 2).sum())
+        lilt = int(np.isin(place, (TICKS_PER_QUARTER * 2 // 3, TICKS_PER_QUARTER * 3 // 4)).sum())
+        middle = int((place == TICKS_PER_QUARTER // 3).sum())
+        return found[int(lilt - middle > even)]
+    return found[0]
+
+
+def _even(onset: Ints, kind: Kind) -> Ints:
+    """Write long-short pairs as even ones."""
+    if not kind.swung:
+        return onset
+    beat, place = np.divmod(onset, TICKS_PER_QUARTER)
+    late = np.isin(place, (TICKS_PER_QUARTER * 2 // 3, TICKS_PER_QUARTER * 3 // 4))
+    triplet = np.isin(beat, beat[place == TICKS_PER_QUARTER // 3])
+    return np.where(late & ~triplet, beat * TICKS_PER_QUARTER + kind.step, onset)
+
+
+def _tonic(score: Score, pitch: Ints, onset: Ints, full: int) -> tuple[int, str]:
+    """Hear which of the signature's modes ends the tune and its parts, and holds its beats."""
+    signature = int(score.key_signatures["fifths"][0]) if len(score.key_signatures) else 0
+    bar = onset // full
+    strong = onset % (full // 2 if full % 3 else full // 3) == 0
+    closes = strong & (bar % PART_BARS == PART_BARS - 1)
+    best, answer = -1.0, (signature, "major")
+    for mode, fifths in MODES.items():
+        tonic = 7 * (signature + fifths) % 12
+        chord = [(tonic + SCALES[mode][degree]) % 12 for degree in (0, 2, 4)]
+        heard = 1.0 * (pitch[-1] % 12 == tonic)
+        heard += 1.5 * float((pitch[closes] % 12 == tonic).mean()) if closes.any() else 0.0
+        heard += 1.0 * float(np.isin(pitch[strong] % 12, chord).mean())
+        heard += 0.5 * float((pitch[strong] % 12 == tonic).mean()) + 0.1 * (mode == "major")
+        if heard > best:
+            best, answer = heard, (signature + fifths, mode)
+    return answer
+
+
+def tonic_height(tonic: int) -> int:
+    """Return the MIDI pitch of code 0: the tonic from C4 to B4."""
+    return 60 + 7 * tonic % 12
+
+
+def _codes(pitch: Ints, mode: str, height: int) -> Ints:
+    scale = np.array(SCALES[mode])
+    octave, tone = np.divmod(pitch.astype(np.int64) - height, 12)
+    degree = np.searchsorted(scale, tone, side="right") - 1
+    code: Ints = 2 * (7 * octave + degree) + (scale[degree] != tone)
+    return code
+
+
+def _turns(onset: Ints, code: Ints, kind: Kind) -> Ints:
+    """Collect the notes between the steps, as rows of `Tune.turns`."""
+    rows = []
+    step = kind.step
+    for i in range(len(onset) - 3):
+        here, place = onset[i : i + 4] - onset[i], onset[i] % step
+        if place == 0 and here[1] * 3 == 2 * step and here[3] == 2 * step:
+            rows.append((2, code[i], code[i + 1], code[i + 2], code[i + 3]))
+        elif place == 0 and here[1] * 2 == step and here[2] == step:
+            rows.append((1, code[i], code[i + 1], code[i + 2], code[i + 2]))
+    return np.array(rows, np.int64).reshape(-1, 5)
+
+
+def _fold(bars: Ints) -> tuple[tuple[Ints, ...], tuple[Ints | None, ...]]:
+    """Divide bars into parts, and keep those that come twice once."""
+    parts: list[Ints] = []
+    endings: list[Ints | None] = []
+    for first in range(0, len(bars) - PART_BARS + 1, PART_BARS):
+        part = bars[first : first + PART_BARS]
+        if parts and _alike(part, parts[-1]) >= PART_BARS - 2:
+            other = parts[-1][-1]
+            endings[-1] = other if (other != part[-1]).any() else endings[-1]
+            parts[-1] = part
+        else:
+            parts.append(part)
+            endings.append(None)
+    if not parts:
+        raise EncodingError(f"{len(bars)} bars: expected {PART_BARS} or more")
+    return tuple(parts), tuple(endings)
+
+
+def _alike(one: Ints, other: Ints) -> int:
+    """Count the bars of two parts that agree in most of their steps."""
+    return int(((one == other).mean(axis=1) > 0.6).sum())
