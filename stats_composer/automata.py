@@ -22,14 +22,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stats_composer.errors import ConstraintError
 
-__all__ = ["MAX_STATES", "Automaton", "live_states", "multiply", "multiply_all"]
+__all__ = ["MAX_STATES", "Automaton", "Machine", "live_states", "multiply", "multiply_all"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -198,6 +198,23 @@ class Automaton:
         source = np.repeat(np.arange(self.n_states), np.diff(bounds))
         return source, self.symbol[span], self.target[span], self.log_weight[span]
 
+    def follow(self, kind: int, states: Ints, symbols: Ints) -> tuple[Ints, Floats]:
+        """Return where states go through symbols, -1 where they are refused, and log-weights."""
+        source, symbol, target, log_weight = self.arcs(kind)
+        width = 1 + max(symbol.max(initial=0), symbols.max(initial=0))
+        keys = np.append(source * width + symbol, -1)
+        wanted = states * width + symbols
+        j = np.searchsorted(keys[:-1], wanted)
+        found = keys[j] == wanted
+        j[~found] = 0
+        if not len(target):
+            return np.full(len(j), -1), np.zeros(len(j))
+        return np.where(found, target[j], -1), log_weight[j]
+
+    def end(self, states: Ints) -> Floats:
+        """Return the log-weights of ending in states."""
+        return self.final[states]
+
     def log_weight_of(self, symbols: Ints) -> float:
         """Read a path and return the sum of its log-weights, -inf where it is refused."""
         state, total = self.initial, 0.0
@@ -209,6 +226,34 @@ class Automaton:
             total += float(self.log_weight[j])
             state = int(self.target[j])
         return total + float(self.final[state])
+
+
+class Machine(Protocol):
+    """What a product asks of its second factor, which may compute its states as they come.
+
+    Attributes
+    ----------
+    kind, initial : as of an `Automaton`
+    n_states : int
+        States are numbers below this; it may be large, for only those reached are looked at.
+    """
+
+    @property
+    def kind(self) -> Ints: ...  # noqa: D102
+
+    @property
+    def n_states(self) -> int: ...  # noqa: D102
+
+    @property
+    def initial(self) -> int: ...  # noqa: D102
+
+    def follow(self, kind: int, states: Ints, symbols: Ints) -> tuple[Ints, Floats]:
+        """Return where states go through symbols, -1 where they are refused, and log-weights."""
+        ...
+
+    def end(self, states: Ints) -> Floats:
+        """Return the log-weights of ending in states."""
+        ...
 
 
 def live_states(automaton: Automaton, allowed: Bools) -> tuple[Bools, Bools]:
@@ -260,13 +305,13 @@ def live_states(automaton: Automaton, allowed: Bools) -> tuple[Bools, Bools]:
 
 
 def multiply_all(
-    automata: Iterable[Automaton], allowed: Bools, *, max_states: int = MAX_STATES
+    automata: Iterable[Automaton | Machine], allowed: Bools, *, max_states: int = MAX_STATES
 ) -> Automaton:
     """Build the automaton that reads as all of some automata do, adding their log-weights.
 
     Parameters
     ----------
-    automata : iterable of Automaton, of the same number of steps
+    automata : iterable of Automaton or Machine, of the same number of steps
         Of none the product is an automaton of one state that accepts everything.
     allowed : ndarray of shape (n_steps, n_symbols), bool
         Only states that can be reached through these symbols are built.
@@ -277,17 +322,21 @@ def multiply_all(
     ConstraintError
         Where the product has more than `max_states` states.
     """
-    result = None
-    for automaton in automata:
-        result = automaton if result is None else multiply(result, automaton, allowed, max_states)
-    if result is None:
+    automata = list(automata)
+    tables = [part for part in automata if isinstance(part, Automaton)]
+    machines = [part for part in automata if not isinstance(part, Automaton)]
+    if tables:
+        result, *tables = tables
+    else:
         n_steps, n_symbols = allowed.shape
-        return Automaton.from_table(np.zeros((1, 1, n_symbols)), np.zeros(n_steps, np.int64))
+        result = Automaton.from_table(np.zeros((1, 1, n_symbols)), np.zeros(n_steps, np.int64))
+    for part in (*tables, *machines):
+        result = multiply(result, part, allowed, max_states)
     return result
 
 
 def multiply(
-    left: Automaton, right: Automaton, allowed: Bools, max_states: int = MAX_STATES
+    left: Automaton, right: Automaton | Machine, allowed: Bools, max_states: int = MAX_STATES
 ) -> Automaton:
     """Build the product of two automata, its states only where they can be reached."""
     pairs, kind = np.unique(np.stack([left.kind, right.kind], axis=1), axis=0, return_inverse=True)
@@ -312,9 +361,8 @@ def multiply(
 class _Product:
     """A product that grows as its states are reached; states are numbered as they are met."""
 
-    def __init__(self, left: Automaton, right: Automaton, pairs: Ints) -> None:
+    def __init__(self, left: Automaton, right: Automaton | Machine, pairs: Ints) -> None:
         self.left, self.right, self.pairs = left, right, pairs
-        self.width = 1 + max(left.symbol.max(initial=0), right.symbol.max(initial=0))
         start = left.initial * right.n_states + right.initial
         self.number = {start: 0}
         self.is_reached = np.ones(1, bool)
@@ -352,14 +400,11 @@ class _Product:
         begin, count = first[s_left], first[s_left + 1] - first[s_left]
         row = np.repeat(np.arange(len(states)), count)
         i = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count) + begin[row]
-        source, symbol, target, log_weight = right.arcs(self.pairs[k, 1])
-        keys = np.append(source * self.width + symbol, -1)
-        wanted = s_right[row] * self.width + left.symbol[i]
-        j = np.searchsorted(keys[:-1], wanted)
-        found = keys[j] == wanted
-        i, j, row = i[found], j[found], row[found]
-        targets = self._numbers(left.target[i] * right.n_states + target[j])
-        return states[row], left.symbol[i], targets, left.log_weight[i] + log_weight[j]
+        target, log_weight = right.follow(int(self.pairs[k, 1]), s_right[row], left.symbol[i])
+        found = target >= 0
+        i, row, target = i[found], row[found], target[found]
+        targets = self._numbers(left.target[i] * right.n_states + target)
+        return states[row], left.symbol[i], targets, left.log_weight[i] + log_weight[found]
 
     def _numbers(self, codes: Ints) -> Ints:
         """Return the numbers of states, new ones for those not met before."""
@@ -386,5 +431,5 @@ class _Product:
         symbol, target, log_weight = (np.concatenate(c) for c in zip(*parts, strict=True))
         codes = np.fromiter(self.number, np.int64)[kept]
         s_left, s_right = np.divmod(codes, self.right.n_states)
-        final = self.left.final[s_left] + self.right.final[s_right]
+        final = self.left.final[s_left] + self.right.end(s_right)
         return Automaton(np.array(first), symbol, target, log_weight, kind, final)

@@ -162,6 +162,21 @@ class ContextTree:
         place = np.minimum(np.searchsorted(self._key, wanted), len(self._key) - 1)
         return np.where(self._key[place] == wanted, place + 1, -1)
 
+    def step(self, nodes: Ints, codes: Ints) -> Ints:
+        """Return the longest n-grams that end with some nodes and a code after each.
+
+        The root where not even the code is there; a node of the last level is not cut first.
+        """
+        after = np.zeros(len(nodes), np.int64)
+        left = np.flatnonzero(codes >= 0)
+        nodes = nodes.copy()
+        while len(left):
+            child = self.children(nodes[left], codes[left])
+            after[left] = np.maximum(child, 0)
+            left = left[(child < 0) & (nodes[left] > 0)]
+            nodes[left] = self.suffix[nodes[left]]
+        return after
+
     def sum_children(self, value: NDArray[np.float64]) -> NDArray[np.float64]:
         """Sum a value of each node over the children of each context."""
         return np.bincount(self.parent[1:], value[1:], self.n_contexts).astype(np.float64)

@@ -143,3 +143,31 @@ def draw(prob, counts, n, values, uniforms, flat=False):
             u -= prob(x, context)
         read.append(chosen)
     return read[1:]
+
+
+# ---- copies: a piece is the labels of its events and their times -----------------------------
+
+
+def moves(labels, times):
+    return [(labels[i + 1] - labels[i], times[i + 1] - times[i]) for i in range(len(labels) - 1)]
+
+
+def known_runs(corpus, n_events):
+    """Return all runs of events in a corpus, by their moves."""
+    return {tuple(run) for piece in corpus for run in runs_of(piece, n_events)}
+
+
+def runs_of(piece, n_events):
+    steps = moves(*piece)
+    return [steps[i : i + n_events - 1] for i in range(len(steps) - n_events + 2)]
+
+
+def has_run(piece, runs, n_events):
+    return any(tuple(run) in runs for run in runs_of(piece, n_events))
+
+
+def copied_runs(corpus, piece, n_events):
+    """Return the last event of each run of a piece that stands in a corpus."""
+    runs = known_runs(corpus, n_events)
+    found = enumerate(runs_of(piece, n_events))
+    return [i + n_events - 1 for i, run in found if tuple(run) in runs]

@@ -25,6 +25,7 @@ HOME = {
             "score",
             "automata",
             "contexts",
+            "copies",
             "factors",
             "search",
             "errors",
