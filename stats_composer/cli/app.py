@@ -9,7 +9,7 @@ from typer import TyperException as UsageError
 
 from stats_composer._version import __version__
 from stats_composer.cli.chords import chords
-from stats_composer.cli.compose import compose, harmonize
+from stats_composer.cli.compose import compose, continue_, harmonize
 from stats_composer.cli.facts import inspect
 from stats_composer.cli.models import models, train
 from stats_composer.cli.show import show
@@ -22,8 +22,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for _verb in (compose, harmonize, chords, show, inspect, models, train):
-    app.command()(_verb)
+for _verb in (compose, harmonize, continue_, chords, show, inspect, models, train):
+    app.command(_verb.__name__.rstrip("_"))(_verb)
 
 
 def _print_version(wanted: bool) -> None:

@@ -1,4 +1,4 @@
-"""`compose` and `harmonize`: new scores."""
+"""`compose`, `harmonize` and `continue`: new scores."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ from stats_composer.cli.output import (
 from stats_composer.errors import EncodingError, ModelFileError, ScoreError, ScoreWarning
 from stats_composer.score import Score
 
-__all__ = ["compose", "deliver", "harmonize", "style_composer"]
+__all__ = ["compose", "continue_", "deliver", "harmonize", "style_composer"]
 
 DEFAULT_SUFFIXES = (".musicxml", ".mid")
 TUNE_SUFFIXES = (*DEFAULT_SUFFIXES, ".abc")
@@ -138,6 +138,44 @@ def harmonize(
     deliver(scores, output, f"{stem}-harmonized", seed, as_json)
 
 
+def continue_(
+    phrase: Annotated[str, typer.Argument(help="A score; '-' is standard input.")],
+    output: Outputs = None,
+    bars: Annotated[int, typer.Option(min=1, max=1000, help="How many more.")] = 8,
+    style: Annotated[
+        str,
+        typer.Option(help="own, learned from the phrase alone; folk; or bach-chorale."),
+    ] = "own",
+    seed: Seed = None,
+    count: Count = 1,
+    model: ModelFile = None,
+    as_json: Json = False,
+) -> None:
+    """Go on from a phrase, in its own style or a bundled one; the phrase stays as it is.
+
+    Without a name it is written as MusicXML and MIDI beside you, under a name that is free.
+    """
+    check_outputs(output or ())
+    composer = None if style == "own" and model is None else style_composer(style, model)
+    given = read_input(phrase)
+    seed = secrets.randbelow(2**32) if seed is None else seed
+    options: dict[str, Any] = {"bars": bars, "random_state": seed, "n": count}
+    try:
+        with patience():
+            if composer is None:
+                from stats_composer.composers.continuing import continue_phrase
+
+                scores = continue_phrase(given, **options)
+            elif hasattr(composer, "continue_tune"):
+                scores = composer.continue_tune(given, **options)
+            else:
+                scores = composer.continue_chorale(given, **options)
+    except (ScoreError, EncodingError) as error:
+        raise ScoreError(f"{phrase}: {error}") from error
+    stem = "phrase" if phrase == STANDARD else Path(phrase).stem
+    deliver(scores, output, f"{stem}-continued", seed, as_json)
+
+
 def _check_plain_key(key: str) -> None:
     """Refuse the modes that only folk tunes know."""
     from stats_composer.theory import parse_key
@@ -162,7 +200,7 @@ def style_composer(style: str, model: str | None) -> Any:
     known: dict[str, Any] = {"bach-chorale": ChoraleComposer, "folk": MelodyComposer}
     if model is None:
         if style not in known:
-            raise ModelFileError(f"style {style!r}: expected one of {', '.join(known)}")
+            raise ModelFileError(f"style {style!r}: expected {' or '.join(known)}")
         return known[style].bundled()
     from stats_composer.modelfile import read_header
 

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stats_composer import modelfile
+from stats_composer.composers.continuing import extended
 from stats_composer.composers.given import Task, as_lines, as_part, melody_key
 from stats_composer.composers.page import (
     blank_page,
@@ -283,6 +284,41 @@ class ChoraleComposer:
         writer = self._writer()
         plan = writer.plan(task)
         return write_many(lambda rng: writer.write(plan, rng), random_state, n, n_jobs)
+
+    def continue_chorale(
+        self,
+        phrase: Score,
+        *,
+        bars: int = 8,
+        constraints: Sequence[Constraint] = (),
+        random_state: int | None = None,
+        n: int | None = None,
+        n_jobs: int = 1,
+    ) -> Score | list[Score]:
+        """Go on from the beginning of a chorale.
+
+        Parameters
+        ----------
+        phrase : Score
+            Of four voices, top to bottom; it comes back unchanged, with `bars` more bars. Where
+            its last bar is not full, that is filled first.
+        bars : int
+        constraints, random_state, n, n_jobs
+            As of `compose`.
+
+        Returns
+        -------
+        Score, or a list of n of them where `n` is given
+        """
+        page = extended(phrase, bars)
+        longer = page.replace(notes=phrase.notes)
+        whole = page.n_bars - bars
+        first = whole if int(page.bars["onset"][whole]) == phrase.end else whole - 1
+        region = longer.bar_number(first), longer.bar_number(longer.n_bars - 1)
+        return self.resample(
+            longer, bars=region, constraints=constraints, random_state=random_state, n=n,
+            n_jobs=n_jobs,
+        )  # fmt: skip
 
     def resample(
         self,

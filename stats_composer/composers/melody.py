@@ -16,10 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stats_composer import modelfile
+from stats_composer.composers.continuing import extended, join
 from stats_composer.composers.copying import CopyGuard
 from stats_composer.composers.form import part_lengths
 from stats_composer.composers.page import MAX_BARS, parse_time_signature, write_many
-from stats_composer.composers.style import Style
+from stats_composer.composers.style import Style, symbols_of
 from stats_composer.composers.tune_writer import TuneTask, TuneWriter
 from stats_composer.composers.tunes import (
     HOLD,
@@ -27,6 +28,7 @@ from stats_composer.composers.tunes import (
     MODES,
     Tune,
     code_pitch,
+    read_phrase,
     read_tune,
     tonic_height,
 )
@@ -233,6 +235,61 @@ class MelodyComposer:
                 constraints=tuple(constraints),
             )
             return TuneWriter(task, self.guard.first, self._chains).write(rng)
+
+        return write_many(write, random_state, n, n_jobs)
+
+    def continue_tune(
+        self,
+        phrase: Score,
+        *,
+        bars: int = 8,
+        constraints: Sequence[Constraint] = (),
+        random_state: int | None = None,
+        n: int | None = None,
+        n_jobs: int = 1,
+    ) -> Score | list[Score]:
+        """Continue a phrase as a tune of its dance goes on.
+
+        Parameters
+        ----------
+        phrase : Score
+            Of one line; it comes back unchanged, with `bars` more bars. Where its last bar is
+            not full, that is filled first.
+        bars : int
+        constraints, random_state, n, n_jobs
+            As of `compose`.
+
+        Returns
+        -------
+        Score, or a list of n of them where `n` is given
+
+        Raises
+        ------
+        EncodingError
+            If the phrase is no line in the metre of a dance that the style knows.
+        """
+        self._check_fitted()
+        kind, key, pickup, line = read_phrase(phrase)
+        if kind.name not in self.styles_:
+            raise EncodingError(f"a {kind.name}: this style knows {', '.join(self.styles_)}")
+        page = extended(phrase, bars)
+        style = self.styles_[kind.name]
+        start = pickup * kind.step
+        task = TuneTask(
+            style=style,
+            key=key,
+            height=tonic_height(key[0]),
+            lengths=part_lengths((page.end - start) // (kind.n_steps * kind.step)),
+            pickup=pickup,
+            tempo=style.tempo_,
+            constraints=tuple(constraints),
+            given=symbols_of(line),
+            repeats=False,
+        )
+
+        def write(rng: np.random.Generator) -> Score:
+            tune = TuneWriter(task, self.guard.first).write(rng)
+            return join(phrase, page, tune.notes.tolist())
 
         return write_many(write, random_state, n, n_jobs)
 

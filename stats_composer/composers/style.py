@@ -29,7 +29,7 @@ from stats_composer.composers.tunes import HOLD, MODES, PART_BARS, Kind, Tune, c
 from stats_composer.models.ngram import NGram
 from stats_composer.models.texture import KMeans
 
-__all__ = ["Style", "is_high", "phased"]
+__all__ = ["CODES", "LAST", "Style", "is_high", "phased", "symbols_of"]
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]

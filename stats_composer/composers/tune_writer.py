@@ -246,7 +246,7 @@ class TuneWriter:
                 cluster = token - len(RELATIONS)
                 weight[span] += WEIGHTS["cluster"] * style.facets_["cluster"][cluster]
             weight[span.start, 0] = -np.inf  # every bar starts with a note
-        weight[0, 0] = -np.inf
+        weight[min(len(task.given), self.n_steps - 1), 0] = -np.inf
         last = task.span(task.n_bars - 1)
         final = last.start + int(rng.choice(style.finals_[style.finals_ < kind.n_steps]))
         weight[final, CODES % 14 != 0] = -np.inf

@@ -33,6 +33,8 @@ __all__ = [
     "Kind",
     "Tune",
     "code_pitch",
+    "hear_tonic",
+    "read_phrase",
     "read_tune",
     "tonic_height",
 ]
@@ -41,6 +43,7 @@ Ints = NDArray[np.int64]
 
 HOLD = -1000
 PART_BARS = 8
+MIN_NOTES = 8
 GRAIN = TICKS_PER_QUARTER // 24
 MODES = {"major": 0, "mixolydian": 1, "dorian": 2, "minor": 3}
 """Fifths from the signature to the tonic."""
@@ -158,36 +161,97 @@ def read_tune(score: Score) -> Tune:
     EncodingError
         Saying why it is no tune: chords, a metre that changes, bars that are not full.
     """
-    notes = score.notes[score.notes["part"] == score.notes["part"].min(initial=0)]
-    if len(notes) < 8:
+    score = _without_first_endings(score)
+    notes, metre = _line(score)
+    if len(notes) < MIN_NOTES:
         raise EncodingError(f"{len(notes)} notes: expected a tune")
-    if len(score.time_signatures) > 1:
-        raise EncodingError("a metre that changes")
-    _, numerator, denominator = score.time_signatures[0].tolist()
-    metre = (int(numerator), int(denominator))
     onset = (notes["onset"] + GRAIN // 2) // GRAIN * GRAIN
-    if (np.diff(onset) <= 0).any():
-        raise EncodingError("notes that sound together")
     full = bar_duration(*metre)
     start = score.pickup or _phase(onset, notes["velocity"], full)
-    kind = _kind((4, 4) if metre == (2, 2) else metre, onset - start)
-    end = int(onset[-1] + notes["duration"][-1])
-    n_bars = (end - start + full // 2) // full
-    tonic, mode = _tonic(score, notes["pitch"], onset - start, full)
+    kind = _kind(metre, onset - start)
+    n_bars = (int(onset[-1] + notes["duration"][-1]) - start + full // 2) // full
+    tonic, mode = hear_tonic(score, notes["pitch"], onset - start, full)
     height = tonic_height(tonic)
     code = _codes(notes["pitch"], mode, height)
     step_onset = _even(onset - start, kind)
-    line = np.full(n_bars * kind.n_steps, HOLD)
-    at, off = np.divmod(step_onset, kind.step)
-    inside = (off == 0) & (at >= 0) & (at < len(line))
-    line[at[inside]] = code[inside]
-    before = at < 0
-    pickup = np.full(max(0, -int(at[before].min(initial=0))), HOLD)
-    pickup[at[before & (off == 0)]] = code[before & (off == 0)]
+    pickup = -int((step_onset // kind.step).min(initial=0))
+    line = _steps(step_onset, code, kind, pickup, n_bars * kind.n_steps)
     turns = _turns(step_onset, code, kind)
-    parts, endings = _fold(line.reshape(n_bars, kind.n_steps))
+    parts, endings = _fold(line[pickup:].reshape(n_bars, kind.n_steps))
     tempo = float(score.tempos["quarters_per_minute"][0]) if len(score.tempos) else 0.0
-    return Tune(kind, tonic, mode, height, pickup, parts, endings, turns, tempo)
+    return Tune(kind, tonic, mode, height, line[:pickup], parts, endings, turns, tempo)
+
+
+def read_phrase(score: Score) -> tuple[Kind, tuple[int, str], int, Ints]:
+    """Read the beginning of a tune as it is printed.
+
+    Parameters
+    ----------
+    score : Score
+        Of one line.
+
+    Returns
+    -------
+    kind : Kind
+    key : (tonic fifths, mode)
+    pickup : int
+        Steps of the upbeat.
+    line : ndarray of shape (n_steps,), int64
+        Codes from the upbeat to the end of the last bar.
+
+    Raises
+    ------
+    EncodingError
+        As of `read_tune`, but for the number of notes and bars.
+    """
+    notes, metre = _line(score)
+    if not len(notes):
+        raise EncodingError("no notes: expected a phrase")
+    start = score.pickup
+    onset = notes["onset"] - start
+    kind = _kind(metre, onset)
+    if (onset % kind.step == 0).mean() < 0.5:
+        raise EncodingError(
+            f"the notes are in no metre: most start between the steps of a {kind.name}"
+        )
+    key = hear_tonic(score, notes["pitch"], onset, bar_duration(*metre))
+    code = _codes(notes["pitch"], key[1], tonic_height(key[0]))
+    pickup = -(-start // kind.step)
+    n_steps = -(-(score.end - start) // kind.step)
+    return kind, key, pickup, _steps(_even(onset, kind), code, kind, pickup, n_steps)
+
+
+def _line(score: Score) -> tuple[NDArray[np.void], tuple[int, int]]:
+    """Return the notes of the first part, and the metre."""
+    notes = score.notes[score.notes["part"] == score.notes["part"].min(initial=0)]
+    if len(score.time_signatures) > 1:
+        raise EncodingError("a metre that changes: expected a tune of one metre")
+    if (notes["onset"][1:] < (notes["onset"] + notes["duration"])[:-1]).any():
+        raise EncodingError("notes that sound together: expected a tune of one line")
+    _, numerator, denominator = score.time_signatures[0].tolist()
+    metre = (int(numerator), int(denominator))
+    return notes, (4, 4) if metre == (2, 2) else metre
+
+
+def _without_first_endings(score: Score) -> Score:
+    """Leave out the bars that are played the first time alone."""
+    first = np.flatnonzero(score.bars["ending"] == 1)
+    bounds = np.append(score.bars["onset"], score.end)
+    notes = score.notes.copy()
+    for bar in first[::-1]:
+        start, stop = bounds[bar], bounds[bar + 1]
+        notes = notes[(notes["onset"] < start) | (notes["onset"] >= stop)]
+        notes["onset"] -= np.where(notes["onset"] >= stop, stop - start, 0)
+    return score.replace(notes=notes) if len(first) else score
+
+
+def _steps(onset: Ints, code: Ints, kind: Kind, pickup: int, n_steps: int) -> Ints:
+    """Return the codes of the steps from the upbeat on; onsets count from the first bar."""
+    line = np.full(pickup + n_steps, HOLD)
+    at, off = np.divmod(onset, kind.step)
+    inside = (off == 0) & (at >= -pickup) & (at < n_steps)
+    line[pickup + at[inside]] = code[inside]
+    return line
 
 
 def _phase(onset: Ints, velocity: NDArray[np.uint8], full: int) -> int:
@@ -226,8 +290,24 @@ def _even(onset: Ints, kind: Kind) -> Ints:
     return np.where(late & ~triplet, beat * TICKS_PER_QUARTER + kind.step, onset)
 
 
-def _tonic(score: Score, pitch: Ints, onset: Ints, full: int) -> tuple[int, str]:
-    """Hear which of the signature's modes ends the tune and its parts, and holds its beats."""
+def hear_tonic(score: Score, pitch: Ints, onset: Ints, full: int) -> tuple[int, str]:
+    """Hear which of the signature's modes ends a tune and its parts, and holds its beats.
+
+    Parameters
+    ----------
+    score : Score
+        Whose key signature counts, not its mode.
+    pitch, onset : ndarray of shape (n_notes,), int64
+        Of the line; onsets count from the first full bar, in ticks.
+    full : int
+        Ticks of a bar.
+
+    Returns
+    -------
+    tonic : int
+        Fifths.
+    mode : str, one of `MODES`
+    """
     signature = int(score.key_signatures["fifths"][0]) if len(score.key_signatures) else 0
     bar = onset // full
     strong = onset % (full // 2 if full % 3 else full // 3) == 0

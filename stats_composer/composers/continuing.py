@@ -1,0 +1,228 @@
+"""Continuing a phrase: in its own style, learned from the phrase alone, or in a bundled one.
+
+Its own style is an n-gram over slices: what all voices do in a step of the metre (a pitch
+struck or held, or a rest), together with the place of the step in the bar. Slices that the
+phrase does not have are not invented, so chords stay its own. The continuation is drawn from
+the exact law given the phrase, and closes on the tonic where the phrase has a slice for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stats_composer.composers.page import MAX_BARS, write_many
+from stats_composer.composers.style import phased
+from stats_composer.composers.tunes import hear_tonic
+from stats_composer.errors import ConstraintError, EncodingError
+from stats_composer.models.ngram import NGram
+from stats_composer.models.smoothing import WittenBell
+from stats_composer.places import bar_positions, keys
+from stats_composer.sampling.chain import Chain
+from stats_composer.score import (
+    BAR_DTYPE,
+    NOTE_DTYPE,
+    TICKS_PER_QUARTER,
+    UNKNOWN_MODE,
+    Score,
+    bar_duration,
+    make_table,
+    natural_fifths,
+)
+from stats_composer.views import HOLD, REST
+
+__all__ = ["continue_phrase", "extended", "join"]
+
+Ints = NDArray[np.int64]
+
+DIVISIONS = (1, 2, 3, 4, 6, 8, 12)
+ON_GRID = 0.95
+N = 4
+
+
+def continue_phrase(
+    phrase: Score,
+    *,
+    bars: int = 8,
+    random_state: int | None = None,
+    n: int | None = None,
+) -> Score | list[Score]:
+    """Continue a phrase in its own style.
+
+    Parameters
+    ----------
+    phrase : Score
+        Of any number of voices, each of one note at a time; it comes back unchanged, with
+        `bars` more bars. Where its last bar is not full, that is filled first.
+    bars : int
+    random_state : int, optional
+    n : int, optional
+        Number of continuations.
+
+    Returns
+    -------
+    Score, or a list of n of them where `n` is given
+
+    Raises
+    ------
+    EncodingError
+        If the phrase has less than two notes, or no grid of a metre holds it.
+
+    Examples
+    --------
+    >>> from stats_composer.score import make_notes
+    >>> tune = Score(make_notes(onset=10080 * np.arange(8), pitch=[60, 62, 64, 65] * 2))
+    >>> longer = continue_phrase(tune, bars=2, random_state=0)
+    >>> longer.n_bars, bool((longer.notes[:8] == tune.notes).all())
+    (4, True)
+    """
+    if len(phrase.notes) < 2:
+        found = "one note" if len(phrase.notes) else "no notes"
+        raise EncodingError(f"{found}: expected a phrase of two notes or more")
+    page = extended(phrase, bars)
+    step = _step(phrase)
+    rows = _slices(phrase, step)
+    tonic = _tonic(phrase)
+    slices, symbols = np.unique(
+        np.concatenate([rows, np.full((1, rows.shape[1]), HOLD)]), axis=0, return_inverse=True
+    )
+    symbols = symbols.ravel()[:-1]
+    place = bar_positions(page, np.arange(0, page.end, step)) // step
+    law = _law(place, symbols, slices, 7 * tonic % 12)
+
+    def write(rng: np.random.Generator) -> Score:
+        path = law.sample(1, random_state=rng)[0]
+        grid = np.concatenate([rows, slices[path]])
+        return join(phrase, page, _notes(grid, phrase, step))
+
+    return write_many(write, random_state, n, 1)
+
+
+def _law(place: Ints, symbols: Ints, slices: Ints, tonic: int) -> Chain:
+    """Return the law of the steps after the phrase, given it."""
+    n_given, n_slices = len(symbols), len(slices)
+    model = NGram(N, smoothing=WittenBell(), n_symbols=(int(place.max()) + 1) * n_slices)
+    coded = place[:n_given] * n_slices + symbols
+    after = place[n_given:]
+    seen = np.zeros((int(place.max()) + 1, n_slices), bool)
+    seen[place[:n_given], symbols] = True
+    bare = ~seen.any(axis=1)
+    hold = int(np.flatnonzero((slices == HOLD).all(axis=1))[0])
+    seen[bare, hold] = True
+    seen[:, hold] |= seen.any(axis=1)
+    allowed = np.zeros((len(after), *seen.shape), bool)
+    allowed[np.arange(len(after)), after] = seen[after]
+    model.fit([coded])
+    automaton = model.automaton(len(after), allowed.reshape(len(after), -1), given=coded)
+    unary = np.where(seen[after], 0.0, -np.inf)
+    # The piece's own silence of all voices is no music to invent.
+    unary[:, hold] += np.where(np.isin(hold, symbols), 0.0, -8.0)
+    free = Chain(unary, [phased(automaton, n_slices, after)])
+    closing = free.under(_closed(unary, after, slices, hold, tonic))
+    return closing if closing.log_normaliser > -np.inf else free
+
+
+def _closed(unary: Any, place: Ints, slices: Ints, hold: int, tonic: int) -> Any:
+    """Ask that the last bar's first slice stands on the tonic and is held to the end."""
+    unary = unary.copy()
+    last = int(np.flatnonzero(place == 0)[-1]) if (place == 0).any() else 0
+    sounding = np.where(slices >= 0, slices, 999)
+    lowest = sounding.min(axis=1)
+    struck = (slices != HOLD).all(axis=1) & (lowest < 999)
+    unary[last, ~(struck & (lowest % 12 == tonic))] = -np.inf
+    unary[last + 1 :] = -np.inf
+    unary[last + 1 :, hold] = 0.0
+    return unary
+
+
+def extended(score: Score, bars: int) -> Score:
+    """Return the page of a score, its last bar filled and more bars after it.
+
+    Parameters
+    ----------
+    score : Score
+    bars : int
+
+    Raises
+    ------
+    ConstraintError
+        If there would be more than `MAX_BARS`, or less than one new bar.
+    """
+    if not 1 <= bars <= MAX_BARS:
+        raise ConstraintError(f"{bars} bars: expected 1 to {MAX_BARS}")
+    metre = score.mark_at("time_signatures", score.end)
+    full = bar_duration(metre["numerator"], metre["denominator"])
+    end = int(bar_positions(score, np.array([score.end - 1]))[0]) + 1
+    whole = score.end + max(full - end, 0)
+    if score.pickup and score.n_bars == 1:
+        whole = score.end
+    rows = [(whole + i * full, 0, 0) for i in range(bars)]
+    bars_table = np.concatenate([score.bars, make_table(BAR_DTYPE, rows)])
+    return score.replace(notes=np.zeros(0, NOTE_DTYPE), bars=bars_table, end=whole + bars * full)
+
+
+def join(phrase: Score, page: Score, rows: Iterable[tuple[int, ...]]) -> Score:
+    """Put a phrase and what follows it on a page."""
+    table = make_table(NOTE_DTYPE, [row for row in rows if row[0] >= phrase.end])
+    return page.replace(notes=np.concatenate([phrase.notes, table]))
+
+
+def _tonic(phrase: Score) -> int:
+    """Return the tonic at the end, in fifths; one line without a mode may be in an old one."""
+    mark = phrase.mark_at("key_signatures", phrase.end)
+    if len(phrase.voices) > 1 or mark is None or mark["mode"] != UNKNOWN_MODE:
+        return keys(phrase)[-1][1]
+    metre = phrase.mark_at("time_signatures", phrase.end)
+    full = bar_duration(metre["numerator"], metre["denominator"])
+    onset = phrase.notes["onset"] - phrase.pickup
+    return hear_tonic(phrase, phrase.notes["pitch"], onset, full)[0]
+
+
+def _step(phrase: Score) -> int:
+    """Return the coarsest step that nearly all notes start on."""
+    onset = phrase.notes["onset"]
+    metre = phrase.mark_at("time_signatures", phrase.end)
+    full = bar_duration(metre["numerator"], metre["denominator"])
+    for division in DIVISIONS:
+        step = TICKS_PER_QUARTER // division
+        if full % step == 0 and (onset % step == 0).mean() >= ON_GRID:
+            return step
+    raise EncodingError(
+        f"the notes are in no metre: {(onset % step != 0).mean():.0%} of them start between "
+        f"the steps of 1/{DIVISIONS[-1]} of a quarter"
+    )
+
+
+def _slices(phrase: Score, step: int) -> Ints:
+    """Return what each voice does in each step: a pitch struck, HOLD or REST."""
+    n_steps = -(-phrase.end // step)
+    rows = np.full((n_steps, len(phrase.voices)), REST)
+    for v, (part, voice) in enumerate(phrase.voices):
+        mine = phrase.notes[(phrase.notes["part"] == part) & (phrase.notes["voice"] == voice)]
+        if len(np.unique(mine["onset"])) < len(mine):
+            raise EncodingError(f"chords within {_voice_name(phrase, part)}: expected one line")
+        for onset, duration, pitch in mine[["onset", "duration", "pitch"]].tolist():
+            first, stop = -(-onset // step), -(-(onset + duration) // step)
+            rows[first:stop, v] = HOLD
+            rows[first : first + 1, v] = pitch
+    return rows
+
+
+def _voice_name(phrase: Score, part: int) -> str:
+    return phrase.parts[part].name or f"part {part + 1}"
+
+
+def _notes(grid: Ints, phrase: Score, step: int) -> Iterable[tuple[int, ...]]:
+    """List the notes of all voices of a grid of slices."""
+    mark = phrase.mark_at("key_signatures", phrase.end)
+    signature = 0 if mark is None else int(mark["fifths"])
+    for v, (part, voice) in enumerate(phrase.voices):
+        at = np.flatnonzero(grid[:, v] != HOLD)
+        for here, after in zip(at.tolist(), [*at[1:].tolist(), len(grid)], strict=True):
+            pitch = int(grid[here, v])
+            if pitch >= 0:
+                fifths = int(natural_fifths(np.array(pitch), signature))
+                yield here * step, (after - here) * step, pitch, fifths, part, voice, 80, 0
