@@ -111,28 +111,29 @@ class FrameChain:
         """Learn from pieces in random order, of `most` frames at most but the first.
 
         Each has its own counts taken out meanwhile. The weights are left at their mean over the
-        pass, which wavers less than the last ones.
+        second half of the pass, which wavers less than the last ones.
 
         Returns
         -------
         ndarray of shape (n_frames,), float64
             The surprise of the frames, as they were met.
         """
+        order = rng.permutation(len(rolls))
+        n_frames = np.cumsum([len(rolls[i]) for i in order])
+        order = order[: max(1, int((n_frames <= most).sum()))]
         moving = self.mixer.bucket, self.mixer.gate
         total = [np.zeros(array.shape) for array in moving]
         seen: list[Floats] = []
-        n_frames = 0
-        for i in rng.permutation(len(rolls)):
-            n_frames += len(rolls[i])
-            if seen and n_frames > most:
-                break
+        half = len(order) // 2
+        for i in order:
             self._run(rolls[i], amount=-1)
             seen.append(self._run(rolls[i], rate=rate).sum(axis=1))
             self._run(rolls[i], amount=1)
-            for array, mean in zip(moving, total, strict=True):
-                mean += array
+            if len(seen) > half:
+                for array, mean in zip(moving, total, strict=True):
+                    mean += array
         for array, mean in zip(moving, total, strict=True):
-            array[:] = mean / len(seen)
+            array[:] = mean / (len(order) - half)
         return np.concatenate(seen)
 
     def score(self, roll: Bools, *, adapt: float = 0.0) -> Floats:

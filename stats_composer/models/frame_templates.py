@@ -66,6 +66,11 @@ KEY_TEMPLATES = {
     "places": T("matched match match_miss aligned vote lagged on1"),
     "used": T("pitch used on1 seen"),
     "used class": T("used used_class on1 seen count"),
+    "run time16": T("run time16 seen", sides="ls"),
+    "onsets time8": T("onsets time8 seen on1", sides="ls"),
+    "own run": T("rank from_own run seen"),
+    "degree run": T("degree run seen set_below"),
+    "past8 time4": T("past8 time4 seen left", sides="ls"),
 }
 GAP_TEMPLATES = {
     "rank": T("rank count1 mode"),
@@ -125,16 +130,17 @@ GAP_TEMPLATES = {
     "above bass degree": T("rank sofar_bass bass_degree mode", "bass", "above bass"),
     "above bass shape": T("rank sofar_bass bass_shape1", "bass", "above bass"),
     "next": T("rank count1 last_move", "next1", "own"),
+    "own onsets": T("rank own1 onsets", "", "own", "ls"),
+    "voices sofar onsets": T("rank voices1 sofar onsets", "", "voices sofar"),
+    "classes 2": T("rank classes1 classes2 bass_class1 sofar_classes last_class", "", "classes"),
+    "own time8": T("rank own1 own2 time8", "", "own 2"),
+    "last own step": T("rank last own1 own_step1", "", "last own"),
+    "outer moves": T("rank top_move last_move own_step1", "own1", "step", "ls"),
+    "frames 4 short": T("frames4 sofar", "", "frames 3", "s"),
+    "voices 3 short": T("rank voices1 voices2 voices3 sofar", "", "voices 2 sofar", "s"),
+    "moves degree": T("rank moves own_degree bass_degree mode", "own1", "moves"),
+    "shape degrees": T("rank bass_degree own_degree sofar_shape", "own1", "shape"),
     "expected": T("match agree", "expected", "own"),
     "expected rank": T("match agree rank moves", "expected", "expected"),
 }
-GATES = (
-    "run near2",
-    "pitch",
-    "match matched match_miss",
-    "seen on1",
-    "aligned",
-    "from_last ahead",
-    "rank count1 on1",
-    "time8 from_own",
-)
+GATES = ("rank count1 on1", "match agree", "from_last ahead", "rank from_own")

@@ -93,7 +93,7 @@ class FrameModel(Estimator):
         frames_a_pass: int = 60_000,
         caution: float = 100.0,
         decay: float = 0.1,
-        smoothing: tuple[float, float] = (0.5, 1.0),
+        smoothing: tuple[float, float] = (1.0, 2.0),
         log2_slots: int = 24,
         gap_templates: Mapping[str, Template] | None = None,
         key_templates: Mapping[str, Template] | None = None,
