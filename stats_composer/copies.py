@@ -95,10 +95,13 @@ class Corpus:
 
     def codes(self, moves: Ints) -> Ints:
         """Return the code of each of some moves (n, 2) in the trees, -1 where it has none."""
-        both, code = np.unique(np.concatenate([self._kinds, moves]), axis=0, return_inverse=True)
-        known = np.full(len(both), -1)
-        known[code.ravel()[: len(self._kinds)]] = np.arange(len(self._kinds)) + FIRST_SYMBOL
-        return known[code.ravel()[len(self._kinds) :]]
+        low = np.minimum(self._kinds.min(axis=0, initial=0), moves.min(axis=0, initial=0))
+        width = max(self._kinds[:, 1].max(initial=0), moves[:, 1].max(initial=0)) - low[1] + 1
+        known, wanted = (
+            (m[:, 0] - low[0]) * width + m[:, 1] - low[1] for m in (self._kinds, moves)
+        )
+        place = np.searchsorted(known, wanted)
+        return np.where(np.append(known, -1)[place] == wanted, place + FIRST_SYMBOL, -1)
 
     def first_copy(self, n: int, labels: ArrayLike, times: ArrayLike) -> int:
         """Return the index of the first event that ends a run of n + 1 that stands in the corpus.

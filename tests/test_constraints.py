@@ -493,6 +493,7 @@ BROKEN = {
     "duration -1": {"type": "Pin", "voice": 0, "bar": 1, "beat": 1, "pitch": 60, "duration": -1},
     "voice -1": {"type": "NoRepeat", "voice": -1},
     "n 0": {"type": "NoRepeat", "voice": 0, "n": 0},
+    "n 0.5": {"type": "MaxCopy", "n": 0.5},
     "weight 1": {"type": "NoCrossing", "weight": 1},
     "weight 'soft'": {"type": "NoCrossing", "weight": "soft"},
     "bars 'all'": {"type": "InKey", "bars": "all"},

@@ -9,10 +9,22 @@ from hypothesis import strategies as st
 
 from stats_composer import modelfile
 from stats_composer.automata import multiply_all
+from stats_composer.constraints import MaxCopy, from_json, to_json, with_corpus
 from stats_composer.copies import CopyMachine, Corpus
+from stats_composer.encoding import HOLD as HELD
+from stats_composer.encoding import REST as SILENT
+from stats_composer.encoding import GridEncoder
 from stats_composer.errors import ConstraintError
 from stats_composer.models.ngram import NGram
 from stats_composer.sampling.chain import Chain
+from stats_composer.score import (
+    TICKS_PER_QUARTER,
+    TIME_SIGNATURE_DTYPE,
+    Part,
+    Score,
+    make_notes,
+    make_table,
+)
 
 HOLD, REST, *PITCHES = range(5)
 LABEL = np.array([-1, -1, 60, 62, 65])
@@ -69,7 +81,7 @@ def test_pieces_do_not_run_into_each_other():
 
 # ---- the law --------------------------------------------------------------------------------
 
-N_STEPS = 6
+N_STEPS = 5
 TUNES = [[2, 0, 3, 4, 2, 3, 0, 2, 2, 3], [3, 4, 1, 2, 3, 2, 0, 0, 4, 3, 3]]
 CORPUS = Corpus([events(tune) for tune in TUNES])
 
@@ -117,3 +129,53 @@ def test_foreign_arrays_are_refused():
     arrays = CORPUS.state()
     with pytest.raises(ValueError, match="not the moves"):
         Corpus.restore({**arrays, "length": arrays["length"][1:]})
+
+
+# ---- the constraint -------------------------------------------------------------------------
+
+EIGHTH = TICKS_PER_QUARTER // 2
+
+
+ENCODER = GridEncoder(1, hold="symbol", contexts=(), names=("melody",)).set_entries(
+    [np.array([HELD, SILENT, 60, 62, 65])]
+)
+
+
+def melody_frame():
+    page = Score(
+        make_notes(onset=[], pitch=[]),
+        parts=(Part("Melody"),),
+        time_signatures=make_table(TIME_SIGNATURE_DTYPE, [(0, 3, 4)]),
+        end=N_STEPS * EIGHTH,
+    )
+    return ENCODER.frame(page, (2, 0))
+
+
+def corpus_in_ticks():
+    pieces = [events(tune) for tune in TUNES]
+    return Corpus([(labels, np.array(times) * EIGHTH) for labels, times in pieces])
+
+
+def test_the_constraint_forbids_exactly_what_it_names():
+    frame = melody_frame()
+    [wish] = with_corpus([MaxCopy(2, "melody")], corpus_in_ticks())
+    [automaton] = wish.compile(frame).automata[0]
+    for line in np.random.default_rng(0).integers(0, 5, (300, N_STEPS)):
+        score = ENCODER.decode(line[:, None], frame)
+        assert bool(wish.violations(score)) == (automaton.log_weight_of(line) == -np.inf)
+
+
+def test_a_corpus_too_large_to_compile_is_left_to_the_check(monkeypatch):
+    monkeypatch.setattr("stats_composer.constraints.copies._MAX_STATES", 5)
+    [wish] = with_corpus([MaxCopy(2)], corpus_in_ticks())
+    assert not wish.compile(melody_frame()).automata
+
+
+def test_it_needs_a_corpus_and_has_a_text_without_one():
+    [wish] = with_corpus([MaxCopy(4, weight=-2)], CORPUS)
+    assert to_json(wish) == {"type": "MaxCopy", "n": 4, "weight": -2.0}
+    assert from_json(to_json(wish)) == wish and wish.corpus is CORPUS
+    with pytest.raises(ConstraintError, match="does not keep what it was learned from"):
+        MaxCopy(4).compile(melody_frame())
+    with pytest.raises(ConstraintError, match="n 0: expected"):
+        MaxCopy(0)

@@ -6,6 +6,7 @@ from stats_composer.constraints.base import (
     compile_constraints,
     onsets_asked,
 )
+from stats_composer.constraints.copies import MaxCopy, with_corpus
 from stats_composer.constraints.feasible import check_feasible
 from stats_composer.constraints.given import GivenNote, Pin, PinVoice, Similar
 from stats_composer.constraints.harmony import (
@@ -41,6 +42,7 @@ __all__ = [
     "Density",
     "GivenNote",
     "InKey",
+    "MaxCopy",
     "NoCrossing",
     "NoParallels",
     "NoRepeat",
@@ -62,4 +64,5 @@ __all__ = [
     "parse_range_flag",
     "schema_path",
     "to_json",
+    "with_corpus",
 ]

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from stats_composer.constraints.base import Constraint
+from stats_composer.constraints.copies import MaxCopy
 from stats_composer.constraints.given import GivenNote, Pin, PinVoice, Similar
 from stats_composer.constraints.harmony import (
     Cadence,
@@ -56,6 +57,7 @@ TYPES: dict[str, type[Constraint]] = {
         Contains,
         Density,
         InKey,
+        MaxCopy,
         NoCrossing,
         NoParallels,
         NoRepeat,

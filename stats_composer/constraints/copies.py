@@ -1,0 +1,121 @@
+"""The constraint that no more than so many notes in a row are those of the corpus."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import numpy as np
+
+from stats_composer.automata import multiply_all
+from stats_composer.constraints.base import Constraint, Onsets, with_automaton
+from stats_composer.constraints.where import Voice, as_voice, bar_and_beat, line_of, notes_of
+from stats_composer.copies import CopyMachine, Corpus
+from stats_composer.encoding import Frame
+from stats_composer.errors import ConstraintError
+from stats_composer.factors import Factors
+from stats_composer.score import Score
+
+__all__ = ["MaxCopy", "with_corpus"]
+
+_MAX_STATES = 20_000
+
+
+@dataclass(frozen=True)
+class MaxCopy(Constraint):
+    """At most n notes in a row that stand in the corpus, transposed or not.
+
+    Notes stand in it where a piece has the same intervals in semitones and the same times
+    from note to note; how long the last note is and where rests are does not matter.
+
+    Parameters
+    ----------
+    n : int
+        Longest run that may be copied, in notes.
+    voice : str or int
+    weight : float
+        Log-weight of each run of n + 1 notes.
+
+    Attributes
+    ----------
+    corpus : Corpus or None
+        What was learned from, as `with_corpus` gives it; no part of the text.
+
+    Notes
+    -----
+    In a voice with HOLD symbols it compiles to the exact automaton where that has no more than
+    20,000 states: a short corpus or a small n. Elsewhere nothing is forbidden in advance, and
+    whoever composes draws again what `violations` names.
+
+    Examples
+    --------
+    >>> from stats_composer.score import Score, make_notes
+    >>> score = Score(make_notes(onset=[0, 10080, 20160], pitch=[60, 62, 64]))
+    >>> [wish] = with_corpus([MaxCopy(2)], Corpus([([50, 52, 54], [0, 10080, 20160])]))
+    >>> wish.violations(score)
+    ['MaxCopy(n=2): 3 notes up to bar 1 beat 3 stand in the corpus']
+    """
+
+    n: int
+    voice: Voice = 0
+    corpus: ClassVar[Corpus | None] = None
+
+    def __post_init__(self) -> None:
+        """Check the fields and store them as what they mean."""
+        super().__post_init__()
+        if isinstance(self.n, bool) or not isinstance(self.n, int) or self.n < 1:
+            raise ConstraintError(f"n {self.n!r}: expected a whole number of notes, at least 1")
+        self._set(voice=as_voice(self.voice))
+
+    def _known(self) -> Corpus:
+        if self.corpus is None:
+            raise ConstraintError("this style does not keep what it was learned from")
+        return self.corpus
+
+    def factors(self, frame: Frame, onsets: Onsets) -> Factors:
+        """Return what it asks of the symbols."""
+        corpus, line = self._known(), line_of(frame, self.voice)
+        free = Factors.free(frame.n_steps, frame.n_symbols)
+        if line.hold < 0:  # What is held and what is struck again is not told apart.
+            return free
+        length = np.full(len(line.pitch), frame.step)
+        machine = CopyMachine(
+            corpus, self.n, line.pitch, length, frame.n_steps, log_weight=self.weight
+        )
+        allowed = np.ones((frame.n_steps, len(line.pitch)), bool)
+        try:
+            automaton = multiply_all([machine], allowed, max_states=_MAX_STATES)
+        except ConstraintError:
+            return free
+        return with_automaton(frame, line, automaton)
+
+    def _broken(self, score: Score) -> list[str]:
+        _, notes = notes_of(score, self.voice)
+        last = self._known().first_copy(
+            self.n, [note.pitch for note in notes], [note.onset for note in notes]
+        )
+        if last < 0:
+            return []
+        bar, beat = bar_and_beat(score, notes[last].onset)
+        return [f"{self.n + 1} notes up to bar {bar} beat {beat} stand in the corpus"]
+
+
+def with_corpus(constraints: Iterable[Constraint], corpus: Corpus) -> list[Constraint]:
+    """Tell those that ask for it what was learned from.
+
+    Parameters
+    ----------
+    constraints : iterable of Constraint
+    corpus : Corpus
+        Labels are MIDI pitches, times ticks.
+    """
+
+    def told(constraint: Constraint) -> Constraint:
+        if not isinstance(constraint, MaxCopy):
+            return constraint
+        bound = replace(constraint)
+        bound._set(corpus=corpus)
+        return bound
+
+    return [told(constraint) for constraint in constraints]
