@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -17,22 +18,21 @@ from numpy.typing import NDArray
 
 from stats_composer import modelfile
 from stats_composer.composers.continuing import extended, join
-from stats_composer.composers.copying import CopyGuard
 from stats_composer.composers.form import part_lengths
 from stats_composer.composers.page import MAX_BARS, parse_time_signature, write_many
 from stats_composer.composers.style import Style, symbols_of
 from stats_composer.composers.tune_writer import TuneTask, TuneWriter
 from stats_composer.composers.tunes import (
-    HOLD,
     KINDS,
     MODES,
     Tune,
-    code_pitch,
     read_phrase,
     read_tune,
     tonic_height,
 )
 from stats_composer.constraints import Constraint
+from stats_composer.constraints.copies import with_corpus
+from stats_composer.copies import Corpus
 from stats_composer.errors import ConstraintError, EncodingError, ModelFileError, NotFittedError
 from stats_composer.sampling.chain import Chain
 from stats_composer.score import Score
@@ -98,16 +98,16 @@ class MelodyComposer:
 
     def _ready(self) -> Self:
         self._chains: dict[tuple[object, ...], Chain] = {}
-        self._guard: CopyGuard | None = None
+        self._corpus: Corpus | None = None
         return self
 
     @property
-    def guard(self) -> CopyGuard:
-        """What tells whether a run of notes is copied."""
-        if self._guard is None or self._guard.n != self.max_copy:
-            tunes = (tune for style in self.styles_.values() for tune in _melodies(style))
-            self._guard = CopyGuard(tunes, self.max_copy)
-        return self._guard
+    def corpus(self) -> Corpus:
+        """What must not be copied: the tunes' pitches, all on one tonic, and ticks."""
+        if self._corpus is None:
+            styles = self.styles_.values()
+            self._corpus = Corpus(tune for style in styles for tune in style.melodies())
+        return self._corpus
 
     # ---- files --------------------------------------------------------------------------
 
@@ -223,6 +223,8 @@ class MelodyComposer:
             raise ConstraintError(f"{bars} bars: expected 1 to {MAX_BARS}")
         asked = None if key is None else parse_mode(key)
 
+        wishes = tuple(with_corpus(constraints, self.corpus))
+
         def write(rng: np.random.Generator) -> Score:
             tonic, mode = asked or _drawn_key(style, rng)
             task = TuneTask(
@@ -232,9 +234,15 @@ class MelodyComposer:
                 lengths=part_lengths(bars),
                 pickup=int(rng.choice(style.pickups_)) % style.kind.n_steps,
                 tempo=style.tempo_ if tempo is None else tempo,
-                constraints=tuple(constraints),
+                constraints=wishes,
+                max_copy=self.max_copy,
             )
-            return TuneWriter(task, self.guard.first, self._chains).write(rng)
+            try:
+                writer = TuneWriter(task, self.corpus, self._chains)
+            except ConstraintError:
+                # An upbeat is a bar too, and may be what contradicts a wish for all bars.
+                writer = TuneWriter(replace(task, pickup=0), self.corpus, self._chains)
+            return writer.write(rng)
 
         return write_many(write, random_state, n, n_jobs)
 
@@ -282,13 +290,14 @@ class MelodyComposer:
             lengths=part_lengths((page.end - start) // (kind.n_steps * kind.step)),
             pickup=pickup,
             tempo=style.tempo_,
-            constraints=tuple(constraints),
+            constraints=tuple(with_corpus(constraints, self.corpus)),
+            max_copy=self.max_copy,
             given=symbols_of(line),
             repeats=False,
         )
 
         def write(rng: np.random.Generator) -> Score:
-            tune = TuneWriter(task, self.guard.first).write(rng)
+            tune = TuneWriter(task, self.corpus).write(rng)
             return join(phrase, page, tune.notes.tolist())
 
         return write_many(write, random_state, n, n_jobs)
@@ -321,13 +330,3 @@ def _metres(styles: Iterable[Style]) -> list[str]:
 def _drawn_key(style: Style, rng: np.random.Generator) -> tuple[int, str]:
     tonic, mode = style.keys_[int(rng.integers(len(style.keys_)))].tolist()
     return tonic, list(MODES)[mode]
-
-
-def _melodies(style: Style) -> Iterable[tuple[Ints, Ints]]:
-    """List the pitches and steps of a style's tunes, all on one tonic."""
-    ends = np.flatnonzero(style.lines_ == HOLD - 1)
-    for first, end in zip(np.r_[0, ends[:-1] + 1], ends, strict=True):
-        line = style.lines_[first:end]
-        at = np.flatnonzero(line != HOLD)
-        mode = list(MODES)[style.modes_[first]]
-        yield np.array([code_pitch(int(code), mode, 60) for code in line[at]]), at

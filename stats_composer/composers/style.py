@@ -17,7 +17,8 @@ Computation 14 (2002), section 1.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Any, Self
 
 import numpy as np
@@ -64,37 +65,33 @@ def phased(automaton: Automaton, n_symbols: int, kind: Ints) -> Automaton:
     source, symbol, target, log_weight = automaton.arcs(0)
     phase = symbol // n_symbols
     n_phases = int(kind.max()) + 1
-    kept = np.flatnonzero(_passed(automaton, phase, kind))
-    order = kept[np.lexsort([symbol[kept], source[kept], phase[kept]])]
-    key = phase[order] * automaton.n_states + source[order]
-    count = np.bincount(key, minlength=n_phases * automaton.n_states)
-    ends = np.cumsum(count).reshape(n_phases, automaton.n_states)
-    first = np.concatenate([np.r_[0, ends[:-1, -1]][:, None], ends], axis=1)
+    order = np.lexsort([symbol, source, phase])
+    bounds = np.searchsorted(phase[order], np.arange(n_phases + 1))
+    spans = [order[low:high] for low, high in pairwise(bounds)]
+    reached = np.zeros((n_phases, automaton.n_states), bool)
+    reached[kind[0], automaton.initial] = True
+    follows = np.unique(np.stack([kind[:-1], kind[1:]], axis=1), axis=0).tolist()
+    n_before = 0
+    while (n_reached := int(reached.sum())) > n_before:
+        n_before = n_reached
+        for here, after in follows:
+            arcs = spans[here]
+            reached[after, target[arcs[reached[here, source[arcs]]]]] = True
+    spans = [arcs[reached[k, source[arcs]]] for k, arcs in enumerate(spans)]
+    count = [np.bincount(source[arcs], minlength=automaton.n_states) for arcs in spans]
+    first = np.cumsum([0, *map(len, spans[:-1])])[:, None] + np.cumsum(
+        [np.r_[0, n] for n in count], axis=1
+    )
+    kept = np.concatenate(spans)
     return Automaton(
         first,
-        symbol[order] % n_symbols,
-        target[order],
-        log_weight[order],
+        symbol[kept] % n_symbols,
+        target[kept],
+        log_weight[kept],
         kind,
         automaton.final,
         automaton.initial,
     )
-
-
-def _passed(automaton: Automaton, phase: Ints, kind: Ints) -> NDArray[np.bool_]:
-    """Tell which arcs some path in these phases takes."""
-    source, _, target, _ = automaton.arcs(0)
-    n_phases = 1 + max(int(kind.max()), int(phase.max(initial=0)))
-    reached = np.zeros((automaton.n_states, n_phases), bool)
-    reached[automaton.initial, kind[0]] = True
-    follows = np.unique(np.stack([kind[:-1], kind[1:]], axis=1), axis=0)
-    while True:
-        passed = reached[source, phase]
-        before = int(reached.sum())
-        for here, after in follows.tolist():
-            reached[target[passed & (phase == here)], after] = True
-        if int(reached.sum()) == before:
-            return passed
 
 
 class Style:
@@ -242,6 +239,15 @@ class Style:
     def pitches(self, mode: str, height: int) -> Ints:
         """Return the MIDI pitch of every code in a key; -1 for HOLD and what the mode lacks."""
         return np.array([-1, *(code_pitch(int(code), mode, height) for code in CODES[1:])])
+
+    def melodies(self) -> Iterator[tuple[Ints, Ints]]:
+        """List the pitches of the tunes, all on one tonic, and the ticks at which they start."""
+        ends = np.flatnonzero(self.lines_ == HOLD - 1)
+        for first, end in zip(np.r_[0, ends[:-1] + 1], ends, strict=True):
+            at = np.flatnonzero(self.lines_[first:end] != HOLD)
+            mode = list(MODES)[self.modes_[first]]
+            codes = self.lines_[first:end][at].tolist()
+            yield np.array([code_pitch(code, mode, 60) for code in codes]), at * self.kind.step
 
     # ---- files --------------------------------------------------------------------------
 

@@ -14,7 +14,6 @@ where they contradict it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -41,6 +40,8 @@ from stats_composer.composers.tune_page import (
 )
 from stats_composer.composers.tunes import MODES, PART_BARS, code_pitch
 from stats_composer.constraints import Constraint, check_feasible
+from stats_composer.constraints.copies import MaxCopy
+from stats_composer.copies import Corpus
 from stats_composer.encoding import HOLD as HOLD_ENTRY
 from stats_composer.encoding import Alphabet, Frame
 from stats_composer.errors import SamplingError
@@ -59,6 +60,8 @@ TOKENS_WEIGHT = 1.0
 # wishes may ask for it.
 STRANGE = -6.0
 COMPASS = (55, 88)
+# Without wishes a step, or a bar of a plan, is only what was seen after this many before it.
+SUPPORT, PLAN_SUPPORT = 2, 1
 ATTEMPTS, REDRAWS = 8, 40
 
 
@@ -78,6 +81,8 @@ class TuneTask:
         Steps of the upbeat.
     tempo : float
     constraints : tuple of Constraint
+    max_copy : int
+        Longest run of notes that the corpus may have too.
     given : ndarray of shape (n_steps,), int64
         Symbols that are fixed, -1 where free; may be shorter than the tune.
     repeats : bool
@@ -91,6 +96,7 @@ class TuneTask:
     pickup: int
     tempo: float
     constraints: tuple[Constraint, ...] = ()
+    max_copy: int = 12
     given: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
     repeats: bool = True
 
@@ -112,8 +118,8 @@ class TuneWriter:
     Parameters
     ----------
     task : TuneTask
-    copied : callable (pitches, steps) -> int
-        The index of the first note that ends too long a copy, or -1.
+    corpus : Corpus
+        What must not be copied.
     known : dict, optional
         Chains of former tasks without constraints, to be used again.
     """
@@ -121,10 +127,12 @@ class TuneWriter:
     def __init__(
         self,
         task: TuneTask,
-        copied: Callable[[Ints, Ints], int],
+        corpus: Corpus,
         known: dict[tuple[object, ...], Chain] | None = None,
     ) -> None:
-        self.task, self.copied = task, copied
+        self.task, self.corpus = task, corpus
+        asked = [wish.n for wish in task.constraints if isinstance(wish, MaxCopy) and wish.hard]
+        self.max_copy = min([task.max_copy, *asked])
         self.known = {} if known is None else known
         style = task.style
         self.n_steps = task.pickup + task.n_bars * style.kind.n_steps
@@ -176,7 +184,11 @@ class TuneWriter:
         phase = (np.arange(self.n_steps) - task.pickup) % style.cycle
         allowed = np.zeros((self.n_steps, style.cycle, style.n_codes), bool)
         allowed[np.arange(self.n_steps), phase] = self.usable
-        automaton = style.notes_.automaton(self.n_steps, allowed.reshape(self.n_steps, -1))
+        automaton = style.notes_.automaton(
+            self.n_steps,
+            allowed.reshape(self.n_steps, -1),
+            support=None if self.wished else SUPPORT,
+        )
         notes = phased(automaton, style.n_codes, phase)
         unary = np.full((self.n_steps, style.n_codes), -np.inf)
         unary[:, self.usable] = self.hard.unary[:, 0]
@@ -200,9 +212,13 @@ class TuneWriter:
                     weight[bar, number] = -np.inf
         fixed = self._given_tokens()
         rows = np.flatnonzero(fixed >= 0)
-        weight[rows] = -np.inf
-        weight[rows, fixed[rows]] = 0.0
-        tokens: Ints = self._plan_chain().under(weight).sample(1, random_state=rng)[0]
+        given = weight.copy()
+        given[rows] = -np.inf
+        given[rows, fixed[rows]] = 0.0
+        chain = self._plan_chain().under(given)
+        if chain.log_normaliser == -np.inf:  # No tune of the style begins so.
+            chain = self._plan_chain().under(weight)
+        tokens: Ints = chain.sample(1, random_state=rng)[0]
         return tokens
 
     def _plan_chain(self) -> Chain:
@@ -212,7 +228,9 @@ class TuneWriter:
         if key not in self.known:
             allowed = np.zeros((len(place), N_PLACES, style.n_tokens), bool)
             allowed[np.arange(len(place)), place] = True
-            automaton = style.plan_.automaton(len(place), allowed.reshape(len(place), -1))
+            automaton = style.plan_.automaton(
+                len(place), allowed.reshape(len(place), -1), support=PLAN_SUPPORT
+            )
             plans = phased(automaton, style.n_tokens, place)
             self.known[key] = Chain(np.zeros((len(place), style.n_tokens)), [plans])
         return self.known[key]
@@ -266,9 +284,13 @@ class TuneWriter:
         for _ in range(ATTEMPTS):
             tokens = self._plan(rng)
             line = self._line(tokens, rng)
-            if line is not None:
-                return self._finish(line, rng)
-        raise SamplingError(f"no tune in {ATTEMPTS} attempts that copies no more than it may")
+            score = None if line is None else self._finish(line, rng)
+            if score is not None:
+                return score
+        raise SamplingError(
+            f"no tune found in {ATTEMPTS} attempts that keeps the constraints and copies no more "
+            f"than {self.max_copy} notes in a row"
+        )
 
     def _line(self, tokens: Ints, rng: np.random.Generator) -> Ints | None:
         """Draw the symbols of all steps, or None where every draw copied too much."""
@@ -276,16 +298,17 @@ class TuneWriter:
         given = len(self.task.given)
         for _ in range(REDRAWS):
             line = self._draw(tokens, style, rng)
-            at = np.flatnonzero(line > 0)
-            step = self._too_long_copy(line, at)
+            step = self._too_long_copy(line)
             if step < 0 or step < given:
                 return line
             style[step, line[step]] = -np.inf
         return None
 
-    def _too_long_copy(self, line: Ints, at: Ints) -> int:
+    def _too_long_copy(self, line: Ints) -> int:
         """Return the step of the first note that ends too long a copy, or -1."""
-        note = self.copied(self.pitch[line[at]], at)
+        at = np.flatnonzero(line > 0)
+        ticks = at * self.task.style.kind.step
+        note = self.corpus.first_copy(self.max_copy, self.pitch[line[at]], ticks)
         return -1 if note < 0 else int(at[note])
 
     def _draw(self, tokens: Ints, style: Floats, rng: np.random.Generator) -> Ints:
@@ -302,7 +325,9 @@ class TuneWriter:
         for bar in range(task.n_bars):
             span = task.span(bar)
             if path is None and (fixed[span] < 0).any():
-                path = self._path(style, fixed, span.start, rng)
+                path, kept = self._path(style, fixed, span.start, rng)
+                ties = ties if kept else [tie for tie in ties if tie[0] >= bar]
+                fixed[span.start :] = np.where(kept, fixed[span.start :], -1)
             if path is not None:
                 fixed[: span.stop] = path[: span.stop]
             for source, copy, n in ties:
@@ -313,8 +338,13 @@ class TuneWriter:
                     fixed[there], path = here, None
         return fixed
 
-    def _path(self, style: Floats, fixed: Ints, start: int, rng: np.random.Generator) -> Ints:
-        """Draw a path through what is fixed; first copies ahead, then the style give way."""
+    def _path(
+        self, style: Floats, fixed: Ints, start: int, rng: np.random.Generator
+    ) -> tuple[Ints, bool]:
+        """Draw a path through what is fixed, and say whether what is ahead could be kept.
+
+        First what is fixed from `start` on gives way, then what the style forbids.
+        """
         behind = fixed.copy()
         behind[start:] = -1
         for wishes, pins in ((style, fixed), (style, behind), (_soft(style), behind)):
@@ -325,15 +355,13 @@ class TuneWriter:
             unary[rows, pins[rows]] = kept
             chain = self.chain.under(unary)
             if chain.log_normaliser > -np.inf:
-                if pins is behind:
-                    fixed[start:] = -1
-                path: Ints = chain.sample(1, random_state=rng)[0]
-                return path
+                return chain.sample(1, random_state=rng)[0], pins is fixed
         raise SamplingError("what was written cannot be continued as the constraints ask")
 
     # ---- the page -----------------------------------------------------------------------
 
-    def _finish(self, line: Ints, rng: np.random.Generator) -> Score:
+    def _finish(self, line: Ints, rng: np.random.Generator) -> Score | None:
+        """Put a line on its page; ornaments and lilt only where the constraints allow them."""
         task, kind = self.task, self.task.style.kind
         bars = line[task.pickup :].reshape(task.n_bars, kind.n_steps)
         bounds = np.cumsum(task.lengths)[:-1]
@@ -354,7 +382,7 @@ class TuneWriter:
             score = page.replace(notes=notes_table(rows, page))
             if not any(constraint.violations(score) for constraint in task.constraints):
                 return score
-        return score
+        return None
 
     def _pitch_of(self, code: int) -> int:
         return code_pitch(code, self.task.key[1], self.task.height)
@@ -388,12 +416,13 @@ class TuneWriter:
         fixed[task.span(slot, split_at(kind))] = line[task.span(last, split_at(kind))]
         fixed[task.span(slot + 1)] = line[task.span(first)]
         tokens = np.zeros(task.n_bars, np.int64)
-        path = self._path(self._wishes_of_style(tokens, rng), fixed, 0, rng)
+        path, kept = self._path(self._wishes_of_style(tokens, rng), fixed, 0, rng)
+        if not kept:
+            return None
         ending = path[task.span(slot)]
         run = np.concatenate([line[task.span(last - 1)], ending, line[task.span(first)]])
-        at = np.flatnonzero(run > 0)
         same = (ending == line[task.span(last)]).all() or ending[0] == 0
-        if same or self.copied(self.pitch[run[at]], at) >= 0:
+        if same or self._too_long_copy(run) >= 0:
             return None
         return CODES[ending]
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import cached_property
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,11 +57,13 @@ def flatten(automaton: Automaton, allowed: NDArray[np.bool_]) -> kernels.Arcs:
 
 def _twins(automaton: Automaton) -> Ints:
     """Return, by kind and state, the first state with the same arcs."""
-    twin = np.empty((automaton.n_kinds, automaton.n_states), np.int64)
     columns = (automaton.symbol, automaton.target, automaton.log_weight)
+    empty = np.diff(automaton.first, axis=1) == 0
+    twin = np.broadcast_to(empty.argmax(axis=1)[:, None], empty.shape).copy()
     for kind, bounds in enumerate(automaton.first.tolist()):
         known: dict[tuple[bytes, ...], int] = {}
-        for state, (begin, end) in enumerate(pairwise(bounds)):
+        for state in np.flatnonzero(~empty[kind]).tolist():
+            begin, end = bounds[state], bounds[state + 1]
             row = tuple(column[begin:end].tobytes() for column in columns)
             twin[kind, state] = known.setdefault(row, state)
     return twin
