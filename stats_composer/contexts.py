@@ -26,9 +26,15 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from stats_composer.kernels import counting
+
 __all__ = ["END", "FIRST_SYMBOL", "START", "ContextTree"]
 
 START, END, FIRST_SYMBOL = 0, 1, 2
+# Slots of the table that n-grams are counted in: 12 bytes each, to stay in the cache.
+_TABLE = 1 << 17
+# Windows that are written before equal ones become one; more where more are different.
+_BLOCK = 1 << 23
 
 Ints = NDArray[np.int64]
 
@@ -55,22 +61,23 @@ class ContextTree:
     first: Ints
 
     @classmethod
-    def from_levels(cls, parents: list[Ints], codes: list[Ints], counts: list[Ints]) -> ContextTree:
-        """Build a tree from the nodes of its levels 1 to n.
+    def from_levels(
+        cls, children: list[Ints], codes: list[Ints], counts: list[Ints]
+    ) -> ContextTree:
+        """Build a tree from its levels.
 
         Parameters
         ----------
-        parents, codes, counts : lists of ndarray, int64
-            By level; parents are numbered within their level; sorted by parent and code.
+        children : list of ndarray
+            How many the nodes of levels 0 to n - 1 have.
+        codes, counts : lists of ndarray
+            Of the nodes of levels 1 to n.
         """
-        sizes = [1, *map(len, codes)]
-        level = np.cumsum([0, *sizes])
-        children = [np.bincount(p, minlength=n) for p, n in zip(parents, sizes, strict=False)]
-        root = counts[0].sum() - counts[0][codes[0] == START].sum()
+        predicted = counts[0].sum() - counts[0][codes[0] == START].sum()
         return cls(
-            level,
+            np.cumsum([0, 1, *map(len, codes)]),
             np.concatenate([[0], *codes]),
-            np.concatenate([[root], *counts]),
+            np.concatenate([[predicted], *counts]),
             1 + np.cumsum(np.concatenate([[0], *children])),
         )
 
@@ -85,24 +92,12 @@ class ContextTree:
         end : bool
             Whether pieces end in END.
         """
-        after = [END] if end else []
-        codes = np.concatenate([np.r_[START, piece + FIRST_SYMBOL, after] for piece in pieces])
-        codes = codes.astype(np.int64)
-        length = np.array([len(piece) + 1 + len(after) for piece in pieces])
-        place = np.arange(len(codes)) - np.repeat(np.cumsum(length) - length, length)
-        width, node = codes.max() + 1, np.zeros(len(codes), np.int64)
-        parents, last, counts = [], [], []
-        for k in range(n):
-            there = np.flatnonzero(place >= k)
-            context = node[there - 1] if k else node
-            key, index, count = np.unique(
-                context * width + codes[there], return_inverse=True, return_counts=True
-            )
-            node[there] = index
-            parents.append(key // width)
-            last.append(key % width)
-            counts.append(count)
-        return cls.from_levels(parents, last, counts)
+        symbols = np.concatenate(pieces)
+        bounds = np.cumsum([0, *map(len, pieces)])
+        n_bits = int(symbols.max(initial=0) + FIRST_SYMBOL).bit_length()
+        if n * n_bits > 64:
+            return _count_wide(symbols, bounds, n, end)
+        return _count_packed(symbols, bounds, n, n_bits, end)
 
     @property
     def n(self) -> int:
@@ -198,7 +193,9 @@ class ContextTree:
         """
         width = max(int(self.code.max()), int(other.code.max())) + 1
         above = [np.zeros(1, np.int64), np.zeros(1, np.int64)]
-        parents, codes, counts = [], [], []
+        children: list[Ints] = []
+        codes: list[Ints] = []
+        counts: list[Ints] = []
         for k in range(1, self.n + 1):
             keys = [t._keys(k, place, width) for t, place in zip((self, other), above, strict=True)]
             key = np.union1d(*keys)
@@ -211,10 +208,11 @@ class ContextTree:
             kept = count > 0
             place = np.cumsum(kept) - 1
             above = [np.where(kept[own], place[own], -1) for own in above]
-            parents.append(key[kept] // width)
+            n_above = len(codes[-1]) if codes else 1
+            children.append(np.bincount(key[kept] // width, minlength=n_above))
             codes.append(key[kept] % width)
             counts.append(count[kept])
-        return self.from_levels(parents, codes, counts)
+        return self.from_levels(children, codes, counts)
 
     def _keys(self, k: int, above: Ints, width: int) -> Ints:
         """Parent and code in one number of the nodes of a level, the parents renumbered."""
@@ -249,3 +247,89 @@ class ContextTree:
             sound = rising.all() and (above >= 0).all()
         if not sound:
             raise ValueError(f"not a context tree of {n} levels")
+
+
+def _count_packed(symbols: Ints, bounds: Ints, n: int, n_bits: int, end: bool) -> ContextTree:
+    """Count n-grams of n codes of n_bits as numbers of 64 bits."""
+    n_pieces = len(bounds) - 1
+    store = _Windows(min(len(symbols) + end * n_pieces, _BLOCK) + 2 * _TABLE)
+    store.fill(symbols, bounds, (n, n_bits, FIRST_SYMBOL, END if end else -1))
+    children: list[Ints] = []
+    codes: list[Ints] = []
+    counts: list[Ints] = []
+    below = np.zeros(0, np.uint64)
+    for k in range(n, 0, -1):
+        keys, count = store.cut(k * n_bits)
+        # Left out are those that begin with more than one START: they come first.
+        low = np.searchsorted(keys, np.uint64(1 << max(k - 2, 0) * n_bits))
+        here, number = keys[low:].copy(), count[low:].astype(np.int64)
+        if k == 1:
+            here, number = np.append(np.uint64(START), here), np.append(n_pieces, number)
+        if k < n:
+            children.append(np.zeros(len(here), np.int64))
+            counting.count_children(here, below, n_bits, children[-1])
+        codes.append((here & np.uint64((1 << n_bits) - 1)).astype(np.int64))
+        counts.append(number)
+        below = here
+    children.append(np.array([len(below)]))
+    return ContextTree.from_levels(children[::-1], codes[::-1], counts[::-1])
+
+
+class _Windows:
+    """Windows with their counts, in front of arrays that grow as they must."""
+
+    def __init__(self, size: int) -> None:
+        self.left = 0
+        self.keys, self.more_keys = np.empty((2, size), np.uint64)
+        self.count, self.more_count = np.empty((2, size), np.uint32)
+
+    def fill(self, symbols: Ints, bounds: Ints, shape: tuple[int, int, int, int]) -> None:
+        """Count all windows, making equal ones one where the room runs out."""
+        place = np.zeros(3, np.uint64)
+        table, tally = np.zeros(_TABLE, np.uint64), np.zeros(_TABLE, np.uint32)
+        while True:
+            self.left = counting.count_windows(
+                symbols, bounds, shape, place, table, tally, self.keys, self.count, self.left
+            )
+            if place[0] == len(bounds) - 1:
+                return
+            self.cut(shape[0] * shape[1])
+            if 2 * self.left > len(self.keys):
+                grown = _Windows(2 * len(self.keys))
+                grown.keys[: self.left] = self.keys[: self.left]
+                grown.count[: self.left] = self.count[: self.left]
+                grown.left = self.left
+                self.__dict__.update(grown.__dict__)
+
+    def cut(self, n_bits: int) -> tuple[NDArray[np.uint64], NDArray[np.uint32]]:
+        """Leave the last bits of all windows; return the sorted different ones, and counts."""
+        keys, count = self.keys[: self.left], self.count[: self.left]
+        keys &= np.uint64((1 << n_bits) - 1)
+        self.left = counting.sort_counts(
+            keys, count, self.more_keys[: self.left], self.more_count[: self.left], n_bits
+        )
+        return self.keys[: self.left], self.count[: self.left]
+
+
+def _count_wide(symbols: Ints, bounds: Ints, n: int, end: bool) -> ContextTree:
+    """Count n-grams of any codes: those of a level are numbered, and stand for their prefixes."""
+    after = [END] if end else []
+    pieces = np.split(symbols + FIRST_SYMBOL, bounds[1:-1])
+    codes = np.concatenate([np.r_[START, piece, after].astype(np.int64) for piece in pieces])
+    length = np.diff(bounds) + 1 + len(after)
+    place = np.arange(len(codes)) - np.repeat(np.cumsum(length) - length, length)
+    width, node = int(codes.max()) + 1, np.zeros(len(codes), np.int64)
+    children: list[Ints] = []
+    last: list[Ints] = []
+    counts: list[Ints] = []
+    for k in range(n):
+        there = np.flatnonzero(place >= k)
+        context = node[there - 1] if k else node
+        key, index, count = np.unique(
+            context * width + codes[there], return_inverse=True, return_counts=True
+        )
+        node[there] = index
+        children.append(np.bincount(key // width, minlength=len(counts[-1]) if counts else 1))
+        last.append(key % width)
+        counts.append(count)
+    return ContextTree.from_levels(children, last, counts)

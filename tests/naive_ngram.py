@@ -19,6 +19,22 @@ def count_ngrams(pieces, n, end=False):
     return dict(counts)
 
 
+def count_windows(pieces, n, n_bits, offset, end):
+    """Return the counts of n codes in a row as one number, zeros before a piece begins."""
+    counts = Counter()
+    for piece in pieces:
+        codes = [0] * n + [x + offset for x in piece] + ([end] if end >= 0 else [])
+        for i in range(n, len(codes)):
+            counts[
+                sum(c << n_bits * k for k, c in enumerate(reversed(codes[i - n + 1 : i + 1])))
+            ] += 1
+    return counts
+
+
+def count_children(parents, keys, n_bits):
+    return [sum(key >> n_bits == parent for key in keys) for parent in parents]
+
+
 def followers(counts, context):
     """Return the counts of what was seen after a context, in the order "$", 0, 1, ..."""
     seen = {g[-1]: c for g, c in counts.items() if g[:-1] == context and g[-1] != "^"}

@@ -1,5 +1,7 @@
 """N-grams: counts, scores and draws against naive twins, and the exact law under constraints."""
 
+from collections import Counter
+
 import naive_ngram as naive
 import numpy as np
 import pytest
@@ -7,10 +9,11 @@ from enumerate import all_paths, chi_square_p, law, path_log_weights
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stats_composer import modelfile
+from stats_composer import contexts, modelfile
 from stats_composer.automata import Automaton
 from stats_composer.contexts import END, FIRST_SYMBOL, START
 from stats_composer.errors import ConstraintError, NotFittedError
+from stats_composer.kernels import counting
 from stats_composer.kernels.ngram import fill_rows
 from stats_composer.models.ngram import NGram
 from stats_composer.models.smoothing import PPM, KneserNey, Lidstone, WittenBell
@@ -67,6 +70,44 @@ def test_counts_equal_their_naive_twin(pieces, n, end):
 
 
 @PROPERTIES
+@given(corpora, st.integers(1, 6), st.booleans(), st.integers(3, 7), st.integers(1, 40))
+def test_counts_do_not_depend_on_how_they_are_taken(pieces, n, end, log_table, block):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(contexts, "_TABLE", 1 << log_table)
+        patch.setattr(contexts, "_BLOCK", block)
+        tight = NGram(n, end=end).fit(pieces)
+    assert_same_counts(tight, NGram(n, end=end).fit(pieces))
+    wide = NGram(n, end=end).fit([np.array(piece) << 30 for piece in pieces]).tree_
+    for name in ("level", "count", "first"):
+        np.testing.assert_array_equal(getattr(wide, name), getattr(tight.tree_, name))
+
+
+@PROPERTIES
+@given(corpora, st.integers(1, 5), st.sampled_from([-1, 1]), st.integers(2, 6), st.integers(0, 9))
+def test_counting_kernels_equal_their_naive_twins(pieces, n, end, log_table, room):
+    n_bits, table = 3, 1 << log_table
+    symbols, bounds = np.concatenate(pieces), np.cumsum([0, *map(len, pieces)])
+    table, tally = np.zeros(table, np.uint64), np.zeros(table, np.uint32)
+    keys, counts = np.empty(len(table) + room, np.uint64), np.empty(len(table) + room, np.uint32)
+    place, comp = np.zeros(3, np.uint64), Counter()
+    while place[0] < len(pieces):
+        args = symbols, bounds, (n, n_bits, FIRST_SYMBOL, end), place, table, tally, keys, counts, 0
+        written = counting.count_windows(*args)
+        for key, count in zip(keys[:written].tolist(), counts[:written].tolist(), strict=True):
+            comp[key] += count
+    ref = naive.count_windows(pieces, n, n_bits, FIRST_SYMBOL, end)
+    assert comp == ref
+    keys, counts = np.array([*ref, *ref], np.uint64), np.array([*ref.values()] * 2, np.uint32)
+    left = counting.sort_counts(keys, counts, keys.copy(), counts.copy(), n * n_bits)
+    assert keys[:left].tolist() == sorted(ref)
+    assert counts[:left].tolist() == [2 * ref[key] for key in sorted(ref)]
+    parents = np.unique(keys[:left] >> np.uint64(n_bits))
+    children = np.zeros(len(parents), np.int64)
+    counting.count_children(parents, keys[:left], n_bits, children)
+    assert children.tolist() == naive.count_children(parents.tolist(), sorted(ref), n_bits)
+
+
+@PROPERTIES
 @given(corpora, corpora, st.integers(1, 5), st.booleans())
 def test_counts_are_merged_and_forgotten_exactly(first, second, n, end):
     model = NGram(n, end=end).fit(first).partial_fit(second)
@@ -109,9 +150,9 @@ def test_scores_and_draws_equal_their_naive_twins(name, n, end):
 @pytest.mark.parametrize("name", SMOOTHINGS)
 def test_the_next_symbol_has_probability_one_after_every_context(name, n_symbols, n, end):
     model = twin(name, n, end, n_symbols=n_symbols)[0]
-    contexts = np.flatnonzero(np.diff(model.tree_.first))
-    prob = np.empty((len(contexts), n_symbols + FIRST_SYMBOL))
-    fill_rows(model.tables_, contexts, prob, np.empty(prob.shape, np.int64))
+    states = np.flatnonzero(np.diff(model.tree_.first))
+    prob = np.empty((len(states), n_symbols + FIRST_SYMBOL))
+    fill_rows(model.tables_, states, prob, np.empty(prob.shape, np.int64))
     np.testing.assert_allclose(prob.sum(axis=1), 1, rtol=1e-12)
     assert (prob[:, FIRST_SYMBOL:] > 0).all()
 

@@ -1,0 +1,176 @@
+"""Counting of n-grams whose codes fit one 64-bit number together.
+
+A window is the n codes that end at a place, b bits each, the last one lowest; before a piece
+begins all codes are 0. Windows are counted in a hash table small enough for the cache. When it
+is half full it is written out and emptied; where that happens so soon that most windows are
+new, the table is left out and every window is written. What was written is radix-sorted, and
+equal windows become one. The n-grams of level k are the windows' last k codes, counted again.
+
+References
+----------
+D. E. Knuth, The Art of Computer Programming 3, sections 5.2.5 (radix sort) and 6.4 (hashing
+by multiplication, linear probing).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stats_composer.kernels._jit import jit
+
+__all__ = ["count_children", "count_windows", "sort_counts"]
+
+Codes = NDArray[np.uint64]
+Counts = NDArray[np.uint32]
+Ints = NDArray[np.int64]
+
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+_DIGIT = 11
+
+
+@jit()
+def count_windows(
+    symbols: Ints, bounds: Ints, shape: tuple[int, int, int, int], place: Codes,
+    table: Codes, tally: Counts, windows: Codes, counts: Counts, written: int,
+) -> int:  # fmt: skip
+    """Write the windows of pieces with counts, in no order, some more than once.
+
+    It pauses where there may be no room left: called again, it goes on.
+
+    Parameters
+    ----------
+    symbols : ndarray of shape (n_symbols,)
+    bounds : ndarray of shape (n_pieces + 1,)
+        Where each piece begins in `symbols`.
+    shape : (n, n_bits, offset, end)
+        Codes of a window, bits of a code, the code of symbol 0, and the code that ends each
+        piece, or -1 for none.
+    place : ndarray of shape (3,)
+        Piece, symbol and window to go on with, zeros at first; at the end the piece is n_pieces.
+    table, tally : ndarray of shape (2 ** k,), zeros at first
+    windows, counts : ndarray, longer than the table
+    written : int
+        How many windows stand in front already.
+
+    Returns
+    -------
+    int
+        How many windows stand there now.
+    """
+    n, n_bits, offset, end = shape
+    shift = np.uint64(n_bits)
+    keep = np.uint64(0xFFFFFFFFFFFFFFFF) >> np.uint64(64 - n * n_bits)
+    last, slide = np.uint64(table.size - 1), np.uint64(64)
+    while (1 << (64 - np.int64(slide))) < table.size:
+        slide -= np.uint64(1)
+    room = windows.size - table.size
+    used, read, direct = 0, 0, False
+    going_on, window = np.int64(place[1]), place[2]
+    for piece in range(np.int64(place[0]), bounds.size - 1):
+        stop = bounds[piece + 1]
+        for i in range(max(going_on, bounds[piece]), stop + (end >= 0)):
+            if written > room:
+                place[0], place[1], place[2] = piece, i, window
+                return _empty(table, tally, windows, counts, written)
+            code = np.uint64(symbols[i] + offset) if i < stop else np.uint64(end)
+            window = ((window << shift) | code) & keep
+            if direct:
+                windows[written], counts[written] = window, 1
+                written += 1
+                continue
+            slot = (window * _GOLDEN) >> slide
+            while table[slot] != window and table[slot] != np.uint64(0):
+                slot = (slot + np.uint64(1)) & last
+            if table[slot] == np.uint64(0):
+                table[slot] = window
+                used += 1
+            tally[slot] += np.uint32(1)
+            read += 1
+            if 2 * used >= table.size:
+                written = _empty(table, tally, windows, counts, written)
+                direct = 2 * used > read
+                used, read = 0, 0
+        window = np.uint64(0)
+    place[0] = bounds.size - 1
+    return _empty(table, tally, windows, counts, written)
+
+
+@jit()
+def _empty(table: Codes, tally: Counts, windows: Codes, counts: Counts, written: int) -> int:
+    """Move the table's windows to the end of what was written."""
+    for slot in range(table.size):
+        if table[slot] != np.uint64(0):
+            windows[written], counts[written] = table[slot], tally[slot]
+            written += 1
+            table[slot], tally[slot] = np.uint64(0), np.uint32(0)
+    return written
+
+
+@jit()
+def sort_counts(
+    keys: Codes, counts: Counts, more_keys: Codes, more_counts: Counts, n_bits: int
+) -> int:
+    """Sort keys with their counts, and make equal keys one.
+
+    Parameters
+    ----------
+    keys, counts : ndarray of shape (n,), overwritten
+    more_keys, more_counts : ndarray of shape (n,), scratch
+    n_bits : int
+        Keys are below 2 ** n_bits.
+
+    Returns
+    -------
+    int
+        How many different keys are left, in front.
+    """
+    n = keys.size
+    n_passes = (n_bits + _DIGIT - 1) // _DIGIT
+    mask = np.uint64((1 << _DIGIT) - 1)
+    start = np.zeros((n_passes, 1 << _DIGIT), np.int64)
+    for i in range(n):
+        for k in range(n_passes):
+            start[k, (keys[i] >> np.uint64(k * _DIGIT)) & mask] += 1
+    here, there = (keys, counts), (more_keys, more_counts)
+    for k in range(n_passes):
+        total, alone = 0, False
+        for digit in range(start.shape[1]):
+            alone = alone or start[k, digit] == n
+            start[k, digit], total = total, total + start[k, digit]
+        if alone:
+            continue
+        for i in range(n):
+            digit = (here[0][i] >> np.uint64(k * _DIGIT)) & mask
+            place = start[k, digit]
+            start[k, digit] = place + 1
+            there[0][place], there[1][place] = here[0][i], here[1][i]
+        here, there = there, here
+    left = -1
+    for i in range(n):
+        key, count = here[0][i], here[1][i]
+        if left < 0 or keys[left] != key:
+            left += 1
+            keys[left], counts[left] = key, count
+        else:
+            counts[left] += count
+    return left + 1
+
+
+@jit()
+def count_children(parents: Codes, keys: Codes, n_bits: int, children: Ints) -> None:
+    """Count the keys that begin with each parent.
+
+    Parameters
+    ----------
+    parents : ndarray, sorted, all different
+    keys : ndarray, sorted
+        Each a parent and one more code of n_bits.
+    n_bits : int
+    children : ndarray of the shape of parents, zeros
+    """
+    place = 0
+    for i in range(keys.size):
+        while parents[place] != keys[i] >> np.uint64(n_bits):
+            place += 1
+        children[place] += 1
