@@ -18,6 +18,7 @@ _HOME = {
     "write": "io",
     "ChoraleComposer": "composers.chorale",
     "ChordRecognizer": "chords.recognizer",
+    "FrameModel": "models.frames",
     "MaxEnt": "models.maxent",
     "PairwiseMaxEnt": "models.maxent",
 }

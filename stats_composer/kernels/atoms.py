@@ -12,27 +12,24 @@ compute *atoms*, of three kinds:
 Conventions
 -----------
 Keys are visited in rising order, or first the top note from above and then the rest in rising
-order. Four voices are read off every frame, lowest first: of more notes the two outermost on
-either side, of fewer some doubled, so that the voices move as little as they can. "Ahead" is
-the direction of the visit. Distances are clipped; -1 is "none".
+order. "Ahead" is the direction of the visit. Distances are clipped; -1 is "none".
 """
 
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
-
-import numpy as np
-from numpy.typing import NDArray
 
 from stats_composer.kernels._jit import inline, shared
 from stats_composer.kernels.mixer import fold
+from stats_composer.kernels.past import (
+    N_VOICES,
+    estimate_key,
+    find_places,
+    log_size,
+    remember_frame,
+)
 
-__all__ = ["ATOMS", "GATE_SIZE", "MEMORY", "Past", "fill_frame", "fill_gap", "fill_key"]
-
-N_VOICES = 4
-MAX_LAG = 96
-WORD = 60  # keys a 64-bit word
+__all__ = ["ATOMS", "GATE_SIZE", "MEMORY", "fill_frame", "fill_gap", "fill_key"]
 
 ATOMS = (
     # of the frame
@@ -86,90 +83,10 @@ GATE_SIZE = {
 }  # fmt: skip
 
 
-class Past(NamedTuple):
-    """What is known of a piece before a frame, and of a frame before a key.
-
-    Attributes
-    ----------
-    words : ndarray of shape (n_frames, 2), int64
-        The keys of each frame as bits.
-    hashes, classes, n_notes : ndarray of shape (n_frames,), int64
-        A hash of each frame, its pitch classes as bits, its number of notes.
-    voices : ndarray of shape (n_frames, 4), int64
-    history, run, duration : ndarray of shape (n_keys,), int64
-        Of each key: its states as bits, the last one lowest; for how long it has had this one;
-        how long it last sounded.
-    used, vote : ndarray of shape (n_keys,), float64
-        In how many frames each key sounded; how likely earlier places make it now.
-    used_class : ndarray of shape (12,), float64
-    distance, distance_next : ndarray of shape (n_frames + 1,), float64
-    length, length_next : ndarray of shape (n_frames + 1,), int64
-        How unlike, and for how many frames equal, the frames before each earlier place are.
-    lag_error : ndarray of shape (MAX_LAG + 1,), float64
-    place : ndarray of shape (5,), int64
-        The frame that continues the longest match, the nearest place, and the best lag ago (-1:
-        none); how near the last two are, in steps.
-    notes : ndarray of shape (n_keys + 2,), int64
-        The notes of the frame so far, in the order they were found.
-    found : ndarray of shape (8,), int64
-        Counters of the frame so far: notes; held, released, begun; and misses of the three
-        places.
-    """
-
-    words: NDArray[np.int64]
-    hashes: NDArray[np.int64]
-    classes: NDArray[np.int64]
-    n_notes: NDArray[np.int64]
-    voices: NDArray[np.int64]
-    history: NDArray[np.int64]
-    run: NDArray[np.int64]
-    duration: NDArray[np.int64]
-    used: NDArray[np.float64]
-    vote: NDArray[np.float64]
-    used_class: NDArray[np.float64]
-    distance: NDArray[np.float64]
-    distance_next: NDArray[np.float64]
-    length: NDArray[np.int64]
-    length_next: NDArray[np.int64]
-    lag_error: NDArray[np.float64]
-    place: NDArray[np.int64]
-    notes: NDArray[np.int64]
-    found: NDArray[np.int64]
-
-
 @inline
 def clip(x, low, high):  # type: ignore[no-untyped-def]
     """Return x, or the bound that it is beyond."""
     return min(max(x, low), high)
-
-
-@inline
-def log_size(n):  # type: ignore[no-untyped-def]
-    """Return a coarse size, 0 to 11."""
-    if n < 4:
-        return n
-    if n < 6:
-        return 4
-    if n < 8:
-        return 5
-    if n < 12:
-        return 6
-    if n < 16:
-        return 7
-    if n < 24:
-        return 8
-    if n < 32:
-        return 9
-    return 10 if n < 64 else 11
-
-
-@inline
-def count_bits(x):  # type: ignore[no-untyped-def]
-    """Return how many bits of a word that is not negative are set."""
-    x -= (x >> 1) & 0x5555555555555555
-    x = (x & 0x3333333333333333) + ((x >> 2) & 0x3333333333333333)
-    x = (x + (x >> 4)) & 0x0F0F0F0F0F0F0F0F
-    return ((x * 0x0101010101010101) >> 56) & 0xFF
 
 
 @inline
@@ -188,129 +105,6 @@ def window(roll, t, k, radius):  # type: ignore[no-untyped-def]
             if 0 <= other < roll.shape[1] and roll[t, other]:
                 bits |= 1
     return bits
-
-
-@shared
-def assign_voices(roll, t, voices, notes):  # type: ignore[no-untyped-def]
-    """Write the four voices of frame t: those nearest to the voices before it."""
-    n = 0
-    for k in range(roll.shape[1]):
-        if roll[t, k]:
-            notes[n] = k
-            n += 1
-    n_keys = roll.shape[1]
-    for v in range(N_VOICES):
-        voices[t, v] = voices[t - 1, v] if t > 0 else n_keys * (9 + 2 * v) // 25
-    if n == 0:
-        return
-    if n >= N_VOICES:
-        voices[t, 0], voices[t, 1] = notes[0], notes[1]
-        voices[t, 2], voices[t, 3] = notes[n - 2], notes[n - 1]
-        return
-    nearest = -1
-    chosen = 0
-    for ways in range(8):  # bit v: voice v + 1 has the next note, not the same one
-        if count_bits(ways) != n - 1:
-            continue
-        at = 0
-        far = abs(notes[0] - voices[t, 0])
-        for v in range(1, N_VOICES):
-            at += (ways >> (v - 1)) & 1
-            far += abs(notes[at] - voices[t, v])
-        if nearest < 0 or far < nearest:
-            nearest, chosen = far, ways
-    at = 0
-    voices[t, 0] = notes[0]
-    for v in range(1, N_VOICES):
-        at += (chosen >> (v - 1)) & 1
-        voices[t, v] = notes[at]
-
-
-@shared
-def remember_frame(past, roll, t):  # type: ignore[no-untyped-def]
-    """Add frame t to what is known."""
-    n_keys = roll.shape[1]
-    past.words[t, 0] = past.words[t, 1] = past.classes[t] = past.n_notes[t] = 0
-    for k in range(n_keys):
-        on = 1 if roll[t, k] else 0
-        if on:
-            past.words[t, k // WORD] |= 1 << (k % WORD)
-            past.classes[t] |= 1 << (k % 12)
-            past.n_notes[t] += 1
-            past.used[k] += 1
-            past.used_class[k % 12] += 1
-        if on == past.history[k] & 1:
-            past.run[k] += 1
-        else:
-            if past.history[k] & 1:
-                past.duration[k] = log_size(past.run[k])
-            past.run[k] = 1
-        past.history[k] = (past.history[k] << 1) | on
-    past.hashes[t] = fold(fold(7, past.words[t, 0]), past.words[t, 1])
-    assign_voices(roll, t, past.voices, past.notes)
-
-
-@inline
-def unlike(past, t, s):  # type: ignore[no-untyped-def]
-    """Return in how many keys two frames differ."""
-    return count_bits(past.words[t, 0] ^ past.words[s, 0]) + count_bits(
-        past.words[t, 1] ^ past.words[s, 1]
-    )
-
-
-@shared
-def find_places(past, roll, t):  # type: ignore[no-untyped-def]
-    """Find where earlier in the piece things went as they go before frame t, and vote."""
-    longest, match, nearest, near = 0, -1, 1e9, -1
-    for j in range(t - 1, 0, -1):
-        e = unlike(past, t - 1, j - 1)
-        past.distance_next[j] = 0.75 * (past.distance[j - 1] if j > 1 else 4.0) + e
-        past.length_next[j] = (past.length[j - 1] + 1 if j > 1 else 1) if e == 0 else 0
-        if past.length_next[j] > longest:
-            longest, match = past.length_next[j], j
-        if past.distance_next[j] < nearest:
-            nearest, near = past.distance_next[j], j
-    past.vote[:] = 0.0
-    total = 1e-9
-    for j in range(1, t):
-        past.distance[j] = past.distance_next[j]
-        past.length[j] = past.length_next[j]
-        if past.distance[j] < nearest + 6.0:
-            share = math.exp(nearest - past.distance[j])
-            total += share
-            for k in range(roll.shape[1]):
-                if roll[j, k]:
-                    past.vote[k] += share
-    for k in range(roll.shape[1]):
-        past.vote[k] /= total
-    least, lag = 1e9, 0
-    for d in range(2, MAX_LAG + 1):
-        if t > d:
-            past.lag_error[d] = 0.93 * past.lag_error[d] + unlike(past, t - 1, t - 1 - d)
-            if (d % 4 == 0 or d % 6 == 0) and past.lag_error[d] < least:
-                least, lag = past.lag_error[d], d
-        else:
-            past.lag_error[d] = 30.0
-    past.place[0] = match
-    past.place[1] = near
-    past.place[2] = t - lag if lag else -1
-    past.place[3] = 15 if near < 0 else int(min(14.0, nearest * 1.2))
-    past.place[4] = 0 if not lag else 1 + int(min(10.0, least / 3.0))
-    return log_size(longest)
-
-
-@shared
-def estimate_key(used_class, profiles):  # type: ignore[no-untyped-def]
-    """Return 12 mode + tonic of the profile nearest to the pitch classes so far; 24 if none."""
-    best, chosen = 0.0, 24
-    for mode in range(2):
-        for tonic in range(12):
-            score = 0.0
-            for c in range(12):
-                score += used_class[(tonic + c) % 12] * profiles[mode, c]
-            if score > best:
-                best, chosen = score, 12 * mode + tonic
-    return chosen
 
 
 @inline

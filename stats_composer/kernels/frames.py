@@ -31,8 +31,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stats_composer.kernels._jit import inline, jit, shared
-from stats_composer.kernels.atoms import Past, fill_frame, fill_gap, fill_key
-from stats_composer.kernels.mixer import Mixer, add_count, bucket_of, fold, get_count, learn, mix
+from stats_composer.kernels.atoms import fill_frame, fill_gap, fill_key
+from stats_composer.kernels.mixer import (
+    Mixer,
+    add_count,
+    bucket_of,
+    first_slot,
+    fold,
+    get_count,
+    learn,
+    mix,
+)
+from stats_composer.kernels.past import Past
 
 __all__ = ["Job", "Model", "Piece", "Plan", "Scratch", "run_frames"]
 
@@ -213,6 +223,13 @@ def ask_experts(plan, table, side, k, scratch):  # type: ignore[no-untyped-def]
     reference, parent, weight = plan.reference, plan.parent, plan.smoothing[side]
     context, left, atoms = scratch.context, scratch.left, scratch.atoms
     belief, said, bucket = scratch.belief, scratch.said, scratch.bucket
+    # Slots lie all over memory: ask for all at once, before any is waited for.
+    touched = 0
+    mask = table.shape[0] - 1
+    for c in range(expert.shape[0]):
+        symbol = TOTAL if c >= plan.n_gap else symbol_of(reference[c], k, atoms)
+        touched ^= table[first_slot(context[c], symbol) & mask]
+    bucket[1] = touched & 1
     for c in range(plan.n_gap, expert.shape[0]):
         e = expert[c]
         if e >= 0:
@@ -250,6 +267,7 @@ def predict(model, piece, k):  # type: ignore[no-untyped-def]
     scratch.belief[1, 0], scratch.belief[1, 1] = ROOT, 0.0
     ask_experts(plan, model.long, 0, k, scratch)
     ask_experts(plan, piece.short, 1, k, scratch)
+    scratch.bucket[1] = 0
     show_gates(plan, scratch)
     return mix(model.mixer, scratch.said, scratch.bucket, scratch.shown, scratch.weight)
 

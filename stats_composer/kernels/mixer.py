@@ -36,7 +36,17 @@ from numpy.typing import NDArray
 
 from stats_composer.kernels._jit import inline
 
-__all__ = ["N_BUCKETS", "Mixer", "add_count", "bucket_of", "fold", "get_count", "learn", "mix"]
+__all__ = [
+    "N_BUCKETS",
+    "Mixer",
+    "add_count",
+    "bucket_of",
+    "first_slot",
+    "fold",
+    "get_count",
+    "learn",
+    "mix",
+]
 
 N_BUCKETS = 24
 COUNT_BITS = 28
@@ -71,11 +81,17 @@ def fold(h, value):  # type: ignore[no-untyped-def]
 
 
 @inline
+def first_slot(h, symbol):  # type: ignore[no-untyped-def]
+    """Return where the search for a context's symbol begins, up to the table's size."""
+    return (h ^ (h >> 32)) + symbol  # the upper bits of a product are the well mixed ones
+
+
+@inline
 def find_slot(table, h, symbol, insert):  # type: ignore[no-untyped-def]
     """Return the slot of a context's symbol, or -1: it has none, or cannot get one."""
     check = (((h >> 29) + symbol * SPREAD) & CHECK_MASK) | 1
     mask = table.shape[0] - 1
-    first = (h ^ (h >> 32)) + symbol  # the upper bits of a product are the well mixed ones
+    first = first_slot(h, symbol)
     for i in range(N_PROBES):
         slot = (first + i) & mask
         value = table[slot]

@@ -13,9 +13,10 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from stats_composer.kernels.atoms import ATOMS, GATE_SIZE, MAX_LAG, MEMORY, Past
+from stats_composer.kernels.atoms import ATOMS, GATE_SIZE, MEMORY
 from stats_composer.kernels.frames import Job, Model, Piece, Plan, Scratch, run_frames
 from stats_composer.kernels.mixer import N_BUCKETS, Mixer
+from stats_composer.kernels.past import MAX_LAG, Past
 from stats_composer.models.frame_templates import Template
 
 __all__ = ["ORDERS", "FrameChain", "Reader"]
@@ -167,7 +168,10 @@ class FrameChain:
 
     def restore(self, arrays: Mapping[str, NDArray[Any]]) -> Self:
         """Take back what `state` gave."""
-        self.long[arrays["slot"]] = arrays["count"]
+        slot = arrays["slot"]
+        if slot.shape != arrays["count"].shape or ((slot < 0) | (slot >= len(self.long))).any():
+            raise ValueError(f"slots of counts: expected 0 to {len(self.long) - 1}")
+        self.long[slot] = arrays["count"]
         self.plan.order[1:] = arrays["reach"]
         self.plan.smoothing[2:] = arrays["chance"]
         for name in Mixer._fields:

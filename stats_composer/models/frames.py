@@ -144,11 +144,13 @@ class FrameModel(Estimator):
         Raises
         ------
         ValueError
-            If there is no piece, no frame, or a piece of another shape.
+            If there is no piece, no frame, a piece of another shape, no order or no rate.
         """
         rolls = check_rolls(X)
         if not sum(len(roll) for roll in rolls):
             raise ValueError("no frames: expected pieces of at least one frame in all")
+        if not len(self.orders) or not len(self.rates):
+            raise ValueError(f"orders {self.orders}, rates {self.rates}: expected one or more")
         self.chains_ = []
         seen = []
         for order in self.orders:
