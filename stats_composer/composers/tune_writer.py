@@ -5,7 +5,7 @@
    given all that stands already, and what repeats it is then given too: so a bar before one
    that comes back leads into it.
 3. Where more than `max_copy` notes in a row stand in the corpus, the last of them is forbidden
-   there and the tune drawn anew.
+   there and the tune drawn anew from the beginning of its bar.
 4. First endings are drawn between the bar before them and the beginning that they lead to.
 
 What a user asks for always holds; the form, the upbeats and the tonic at the end are given up
@@ -43,7 +43,7 @@ from stats_composer.constraints import Constraint, check_feasible
 from stats_composer.constraints.copies import MaxCopy
 from stats_composer.copies import Corpus
 from stats_composer.encoding import HOLD as HOLD_ENTRY
-from stats_composer.encoding import Alphabet, Frame
+from stats_composer.encoding import REST, Alphabet, Frame
 from stats_composer.errors import SamplingError
 from stats_composer.factors import Factors
 from stats_composer.sampling.chain import Chain
@@ -62,7 +62,7 @@ STRANGE = -6.0
 COMPASS = (55, 88)
 # Without wishes a step, or a bar of a plan, is only what was seen after this many before it.
 SUPPORT, PLAN_SUPPORT = 2, 1
-ATTEMPTS, REDRAWS = 8, 40
+ATTEMPTS, REDRAWS = 8, 200
 
 
 @dataclass(frozen=True)
@@ -158,14 +158,17 @@ class TuneWriter:
     # ---- what holds ---------------------------------------------------------------------
 
     def _compile(self) -> Factors:
-        """Compile what the user asks, over the usable symbols."""
+        """Compile what the user asks over HOLD, a rest that never comes, and the pitches."""
         pitches = self.pitch[self.usable][1:]
-        alphabet = Alphabet(np.array([HOLD_ENTRY, *pitches]), "melody")
+        alphabet = Alphabet(np.array([HOLD_ENTRY, REST, *pitches]), "melody")
         tonic, mode = self.task.key
         key = tonic, MINOR if mode in ("minor", "dorian") else 0
         frame = Frame(self.page, self.task.style.kind.step, (alphabet,), 1, 0, key)
         unary = np.zeros((self.n_steps, 1, len(alphabet)))
-        index = np.cumsum(self.usable) - 1
+        unary[:, 0, 1] = -np.inf
+        unary[0, 0, 0] = -np.inf
+        index = np.cumsum(self.usable)
+        index[0] = 0
         for step, symbol in enumerate(self.task.given[: self.n_steps].tolist()):
             if symbol >= 0:
                 unary[step] = -np.inf
@@ -191,9 +194,9 @@ class TuneWriter:
         )
         notes = phased(automaton, style.n_codes, phase)
         unary = np.full((self.n_steps, style.n_codes), -np.inf)
-        unary[:, self.usable] = self.hard.unary[:, 0]
-        # The constraints' automata read the usable symbols alone.
-        wishes = [_spread(a, np.flatnonzero(self.usable)) for a in self.hard.automata.get(0, ())]
+        unary[:, self.usable] = np.delete(self.hard.unary[:, 0], 1, axis=1)
+        code = np.flatnonzero(self.usable)
+        wishes = [_spread(wish, code) for wish in self.hard.automata.get(0, ())]
         chain = Chain(unary, [notes, *wishes])
         if not self.wished:
             self.known[key] = chain
@@ -295,26 +298,35 @@ class TuneWriter:
     def _line(self, tokens: Ints, rng: np.random.Generator) -> Ints | None:
         """Draw the symbols of all steps, or None where every draw copied too much."""
         style = self._wishes_of_style(tokens, rng)
-        given = len(self.task.given)
+        task = self.task
+        line = np.zeros(0, np.int64)
         for _ in range(REDRAWS):
-            line = self._draw(tokens, style, rng)
-            step = self._too_long_copy(line)
-            if step < 0 or step < given:
+            line = self._draw(tokens, style, line, rng)
+            step = self._too_long_copy(line, len(task.given))
+            if step < 0:
                 return line
             style[step, line[step]] = -np.inf
+            bar = max(0, (step - task.pickup) // task.style.kind.n_steps)
+            line = line[: task.span(bar).start if bar else 0]
         return None
 
-    def _too_long_copy(self, line: Ints) -> int:
-        """Return the step of the first note that ends too long a copy, or -1."""
+    def _too_long_copy(self, line: Ints, given: int = 0) -> int:
+        """Return the step of the first note that ends too long a copy, or -1.
+
+        Runs that lie in the first `given` steps do not count.
+        """
         at = np.flatnonzero(line > 0)
+        at = at[max(0, int((at < given).sum()) - self.max_copy) :]
         ticks = at * self.task.style.kind.step
         note = self.corpus.first_copy(self.max_copy, self.pitch[line[at]], ticks)
         return -1 if note < 0 else int(at[note])
 
-    def _draw(self, tokens: Ints, style: Floats, rng: np.random.Generator) -> Ints:
+    def _draw(self, tokens: Ints, style: Floats, before: Ints, rng: np.random.Generator) -> Ints:
+        """Draw a line that begins with the bars that stand before."""
         task = self.task
         half = split_at(task.style.kind)
         fixed = np.full(self.n_steps, -1)
+        fixed[: len(before)] = before
         ties = [
             (copies(self.place, bar, RELATIONS[t]), bar, n)
             for n in (None, half)
@@ -436,6 +448,13 @@ def _soft(style: Floats) -> Floats:
     return np.maximum(style, 4 * STRANGE)
 
 
-def _spread(automaton: Automaton, symbols: Ints) -> Automaton:
-    """Rename the symbols of an automaton."""
-    return replace(automaton, symbol=symbols[automaton.symbol])
+def _spread(automaton: Automaton, code: Ints) -> Automaton:
+    """Give an automaton over HOLD, rest and pitches the symbols of codes."""
+    kept = automaton.symbol != 1
+    return replace(
+        automaton,
+        first=np.r_[0, np.cumsum(kept)][automaton.first],
+        symbol=np.r_[code[0], -1, code[1:]][automaton.symbol[kept]],
+        target=automaton.target[kept],
+        log_weight=automaton.log_weight[kept],
+    )
