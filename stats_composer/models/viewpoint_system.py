@@ -1,0 +1,260 @@
+"""The language in which viewpoints and their contexts are written, and what it compiles to.
+
+A *viewpoint* maps the events so far and a candidate for the next symbol to a small integer. It
+is written as a difference and its reduction:
+
+    interval = pitch - pitch@1              from the symbol one event ago
+    from_first = pitch - pitch@index        from the symbol `index` events ago
+    degree = pitch - tonic mod 12           from a column, modulo 12
+    contour = sign pitch - pitch@1          -1, 0 or 1
+
+where `pitch` is the column that is predicted. It is undefined where what it is taken from is
+before the piece or, in a column, negative.
+
+A *chain* is a viewpoint to predict and contexts of growing length, each of which is an expert
+whose parent is the one before:
+
+    interval: degree@1 | interval@1 | interval@2 position@0
+
+An atom `name@lag` is the value of a viewpoint or of a column `lag` events ago; several at one
+level are a linked viewpoint, their product. At lag 0 only columns can be looked at, which then
+have to be given. Four columns are made of the symbols so far: `index`, the events before;
+`match`, how many of the last steps the longest repeat in this piece has in common (at most
+`MAX_MATCH`); `expected`, the symbol that would go on with that repeat (-1 without one); and
+`range`, the distance between the highest and lowest symbol so far.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["ABSENT", "MAX_MATCH", "Chain", "Table", "Viewpoint", "parse_chain", "parse_viewpoint"]
+
+Ints = NDArray[np.int64]
+
+ABSENT = -(1 << 30)
+"""Value of an atom that looks beyond the start of a piece or at an undefined viewpoint."""
+MAX_MATCH = 8
+MADE = ("index", "match", "expected", "expected_step", "highest", "lowest")
+
+_VIEWPOINT = re.compile(
+    r"(?P<name>\w+) *= *(?P<sign>sign +)?(?P<symbol>\w+)"
+    r"( *- *(?P<base>\w+)(?P<back>@\w+)?)?( +mod +(?P<modulus>[1-9]\d*))?"
+)
+_ATOM = re.compile(r"(\w+)@(\d+)")
+
+
+@dataclass(frozen=True)
+class Viewpoint:
+    """A difference from the symbol, and its reduction.
+
+    Attributes
+    ----------
+    name : str
+    column : str
+        What is subtracted; empty for nothing.
+    back : str
+        A number of events, or the column that tells it: then the symbol so many events ago is
+        subtracted; empty for none.
+    modulus : int
+        0 for none.
+    sign : bool
+    """
+
+    name: str
+    column: str = ""
+    back: str = ""
+    modulus: int = 0
+    sign: bool = False
+
+    def reduce(self, difference: Ints) -> Ints:
+        """Return the small integers that differences stand for."""
+        if self.sign:
+            difference = np.sign(difference)
+        return difference % self.modulus if self.modulus else difference
+
+    def reference(self, table: Table) -> Ints:
+        """Return what is subtracted at each event, or ABSENT."""
+        if self.back:
+            back = int(self.back) if self.back.isdigit() else table.column(self.back)
+            return table.ago(table.symbol, np.asarray(back))
+        if self.column:
+            column = table.column(self.column)
+            return np.where(column < 0, ABSENT, column)
+        return np.zeros(len(table.symbol), np.int64)
+
+    def value(self, table: Table) -> Ints:
+        """Return the value of each event, or ABSENT."""
+        reference = self.reference(table)
+        value = self.reduce(table.symbol - reference)
+        return np.where(reference == ABSENT, ABSENT, value)
+
+
+@dataclass(frozen=True)
+class Chain:
+    """A viewpoint to predict, and what each longer context adds: pairs of a name and a lag."""
+
+    target: str
+    levels: tuple[tuple[tuple[str, int], ...], ...]
+
+
+def parse_viewpoint(text: str, symbol: str) -> Viewpoint:
+    """Read `name = difference`.
+
+    Raises
+    ------
+    ValueError
+        If the text is no viewpoint of this symbol.
+
+    Examples
+    --------
+    >>> parse_viewpoint("degree = pitch - tonic mod 12", "pitch")
+    Viewpoint(name='degree', column='tonic', back='', modulus=12, sign=False)
+    """
+    found = _VIEWPOINT.fullmatch(" ".join(text.split()))
+    if found is None or found["symbol"] != symbol or (found["back"] and found["base"] != symbol):
+        raise ValueError(
+            f"viewpoint {text!r}: expected 'name = {symbol}', then perhaps '- column' or "
+            f"'- {symbol}@events', perhaps 'mod number'"
+        )
+    back = (found["back"] or "")[1:]
+    if back == "0" or (found["base"] == symbol and not back):
+        raise ValueError(f"viewpoint {text!r}: expected {symbol} of an event before")
+    column = "" if back else found["base"] or ""
+    return Viewpoint(
+        found["name"], column, back, int(found["modulus"] or 0), found["sign"] is not None
+    )
+
+
+def parse_chain(text: str) -> Chain:
+    """Read `target: atoms | atoms ...`.
+
+    Raises
+    ------
+    ValueError
+        If an atom is not `name@lag`.
+
+    Examples
+    --------
+    >>> parse_chain("interval: degree@1 | interval@1").levels
+    ((('degree', 1),), (('interval', 1),))
+    """
+    target, _, rest = text.partition(":")
+    levels = []
+    for level in rest.split("|") if rest.strip() else ():
+        atoms = []
+        for atom in level.split():
+            found = _ATOM.fullmatch(atom)
+            if found is None:
+                raise ValueError(f"chain {text!r}: atom {atom!r}: expected name@lag")
+            atoms.append((found[1], int(found[2])))
+        levels.append(tuple(atoms))
+    return Chain(target.strip(), tuple(levels))
+
+
+class Table:
+    """Pieces end to end, by column, with the columns that are made of the symbols so far.
+
+    Parameters
+    ----------
+    columns : mapping of str to ndarray of shape (n_events,), int64
+    symbol : str
+        The column that is predicted.
+    bounds : ndarray of shape (n_pieces + 1,), int64
+        Where each piece begins.
+    """
+
+    def __init__(self, columns: Mapping[str, Ints], symbol: str, bounds: Ints) -> None:
+        self.columns = dict(columns)
+        self.symbol = self.columns.pop(symbol)
+        self.bounds = bounds
+        self.piece = np.repeat(np.arange(len(bounds) - 1), np.diff(bounds))
+        self.index = np.arange(len(self.symbol)) - bounds[:-1][self.piece]
+
+    def column(self, name: str) -> Ints:
+        """Return a column, made when it is first asked for.
+
+        Raises
+        ------
+        ValueError
+            If there is none of this name.
+        """
+        if name not in self.columns:
+            if name not in MADE:
+                known = ", ".join(sorted({*self.columns, *MADE}))
+                raise ValueError(f"column {name!r}: expected one of {known}")
+            self._make()
+        return self.columns[name]
+
+    def ago(self, values: Ints, lag: Ints | int) -> Ints:
+        """Return values so many events before each event, or ABSENT; never of the event itself."""
+        known = (self.index >= lag) & (np.asarray(lag) > 0)
+        return np.where(known, values[np.maximum(np.arange(len(values)) - lag, 0)], ABSENT)
+
+    def _make(self) -> None:
+        n = len(self.symbol)
+        match, expected = np.zeros(n, np.int64), np.zeros(n, np.int64)
+        highest, lowest = np.full(n, ABSENT), np.full(n, ABSENT)
+        for first, last in zip(self.bounds[:-1], self.bounds[1:], strict=True):
+            piece = slice(first, last)
+            match[piece], expected[piece] = _repeats(self.symbol[piece])
+            lowest[first + 1 : last] = np.minimum.accumulate(self.symbol[piece])[:-1]
+            highest[first + 1 : last] = np.maximum.accumulate(self.symbol[piece])[:-1]
+        step = np.where(expected < 0, ABSENT, expected - self.ago(self.symbol, 1))
+        self.columns.update(
+            index=self.index,
+            match=match,
+            expected=expected,
+            expected_step=step,
+            highest=highest,
+            lowest=lowest,
+        )
+
+
+def _repeats(symbol: Ints) -> tuple[Ints, Ints]:
+    """Find for each event the longest repeat that its piece has run into, the latest of equals.
+
+    Returns
+    -------
+    match : ndarray of shape (n_events,), in [0, MAX_MATCH]
+    expected : ndarray of shape (n_events,)
+        The last symbol plus the step that went on with the repeat; -1 without a repeat.
+    """
+    n = len(symbol)
+    match, expected = np.zeros(n, np.int64), np.full(n, -1)
+    step = np.diff(symbol)
+    run = np.zeros(max(n - 1, 0), np.int64)  # run[j]: steps up to j equal to those up to i - 2
+    for i in range(2, n):
+        now = i - 2  # the last step that is known at event i
+        same = step[:now] == step[now]
+        run[1 : now + 1] = run[:now]
+        run[0] = 0
+        run[:now] = np.where(same, run[:now] + 1, 0)
+        run[now] = 0
+        if now and run[:now].max() > 0:
+            longest = np.minimum(run[:now], MAX_MATCH)
+            j = now - 1 - int(np.argmax(longest[::-1]))
+            match[i], expected[i] = longest[j], symbol[i - 1] + step[j + 1]
+    return match, expected
+
+
+def check_names(chains: Sequence[Chain], viewpoints: Mapping[str, Viewpoint]) -> None:
+    """Refuse chains that predict no viewpoint, or look at one at lag 0.
+
+    Raises
+    ------
+    ValueError
+        Naming the chain's target or the atom.
+    """
+    for chain in chains:
+        if chain.target not in viewpoints:
+            known = ", ".join(viewpoints)
+            raise ValueError(f"chain of {chain.target!r}: expected a viewpoint: {known}")
+        for name, lag in (atom for level in chain.levels for atom in level):
+            if name in viewpoints and lag == 0:
+                raise ValueError(f"atom {name}@0: a viewpoint is known from lag 1 on")

@@ -1,0 +1,391 @@
+"""Viewpoints: many views of one sequence, each an expert that counts, and their mixture.
+
+A viewpoint maps the events so far and a candidate for the next symbol to a small integer: an
+interval, a scale degree, a contour. Each predicts its own next value in contexts of growing
+length, from what the corpus did (long-term) and what this piece did so far (short-term), and
+all that they say is mixed log-linearly and normalised over the candidates:
+`kernels/viewpoints.py` has the formulas, `viewpoint_system.py` the language.
+
+The weights are those that predict the training pieces best when each is left out of the
+counts, under a Gaussian prior: `mixture.py`.
+
+References
+----------
+D. Conklin, I. Witten (1995), Multiple viewpoint systems for music prediction, J. New Music
+Research 24(1).
+M. Pearce (2005), The construction and evaluation of statistical models of melodic structure in
+music perception and composition, PhD thesis, City University, chapters 6 and 7.
+G. Hinton (2002), Training products of experts by minimizing contrastive divergence, Neural
+Computation 14(8), section 1: products of experts; here normalised exactly.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stats_composer.kernels.viewpoints import (
+    N_BUCKETS,
+    Events,
+    Evidence,
+    Experts,
+    gather_evidence,
+    mix_evidence,
+)
+from stats_composer.models.base import Estimator, generator
+from stats_composer.models.mixture import choose_penalty, learn_weights
+from stats_composer.models.viewpoint_experts import N_MOST, System
+from stats_composer.models.viewpoint_system import Table
+
+__all__ = ["ViewpointModel"]
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+LARGEST = 1 << 29
+
+
+class ViewpointModel(Estimator):
+    """A mixture of viewpoint experts over the next symbol of a sequence.
+
+    Parameters
+    ----------
+    viewpoints : sequence of str
+        Such as `"interval = pitch - pitch@1"`.
+    chains : sequence of str
+        What is predicted from what, counted over the corpus: `"interval: degree@1 | interval@1"`.
+    short : sequence of str
+        Chains counted over the piece so far.
+    symbol : str
+        The column that is predicted.
+    penalty : float or sequence of float
+        Inverse variance of the weights around their expert's mean, and of the means. Of several
+        the one is taken with which the weights that were learned on four pieces in five predict
+        the fifth best.
+    smoothing : (discount, strength)
+        How an expert leans on its parent: d in [0, 1) and s > 0 of the kernels' (1).
+    margin : int
+        Symbols below the lowest and above the highest of the corpus that may come too.
+    max_events : int
+        Weights are learned from evenly chosen pieces of about so many events in all; counts
+        are of all.
+
+    Attributes
+    ----------
+    low_, n_symbols_ : int
+        Candidates are the symbols from `low_` to `low_ + n_symbols_ - 1`.
+    columns_ : tuple of str
+    counts_ : ndarray of int32
+    weights_ : ndarray of shape (n_experts, N_BUCKETS)
+    penalty_ : float
+    expert_names_ : list of str
+
+    Examples
+    --------
+    A scale up and down; after two steps up a third is expected, wherever they start.
+
+    >>> scale = np.zeros(15, [("pitch", np.int64)])
+    >>> scale["pitch"] = [60, 62, 64, 65, 67, 69, 71, 72, 71, 69, 67, 65, 64, 62, 60]
+    >>> model = ViewpointModel(
+    ...     ["pitch = pitch", "interval = pitch - pitch@1", "contour = sign pitch - pitch@1"],
+    ...     ["pitch", "contour: contour@1", "interval: interval@1"],
+    ... )
+    >>> start = scale[:4].copy()
+    >>> start["pitch"] = [66, 68, 70, 72]
+    >>> row = np.exp(model.fit([scale, scale]).log_probs([start])[0][3])
+    >>> bool(abs(row.sum() - 1) < 1e-12), int(row.argmax()) + model.low_
+    (True, 72)
+    """
+
+    def __init__(
+        self,
+        viewpoints: Sequence[str],
+        chains: Sequence[str],
+        *,
+        short: Sequence[str] = (),
+        symbol: str = "pitch",
+        penalty: float | Sequence[float] = 16.0,
+        smoothing: tuple[float, float] = (0.5, 0.5),
+        margin: int = 4,
+        max_events: int = 20_000,
+    ) -> None:
+        self.viewpoints = viewpoints
+        self.chains = chains
+        self.short = short
+        self.symbol = symbol
+        self.penalty = penalty
+        self.smoothing = smoothing
+        self.margin = margin
+        self.max_events = max_events
+
+    # ---- learning ------------------------------------------------------------------------
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Count the pieces, and learn the weights with each left out of the counts.
+
+        Parameters
+        ----------
+        X : list of structured ndarray
+            A table a piece with an integer field a column, the symbol's among them. Symbols
+            are from 0 to 127; a piece may be of one event.
+        y : ignored
+
+        Raises
+        ------
+        ValueError
+            Where there is no piece, one is empty or has other columns, a column is not of
+            integers, a viewpoint or a chain cannot be read or names an unknown column.
+        """
+        self._check_parameters()
+        system = System(self.symbol, self.viewpoints, self.chains, self.short)
+        pieces = list(X)
+        if not pieces:
+            raise ValueError("no pieces: expected a list of tables")
+        self.columns_ = tuple(pieces[0].dtype.names or ())
+        table = self._table(pieces, range(N_MOST + 1))
+        self.low_ = max(int(table.symbol.min()) - self.margin, 0)
+        self.n_symbols_ = min(int(table.symbol.max()) + self.margin, N_MOST) + 1 - self.low_
+        self.keys_, _ = system.number(table)
+        self.seen_ = system.values_seen(table)
+        self._keep(system)
+        self.counts_ = self._count(self._events(table))
+        every = -(-len(table.symbol) // self.max_events)
+        events = self._events(self._table(pieces[::every], range(N_MOST + 1)))
+        evidence = self._gather(events, counted=True)
+        self.penalty_ = choose_penalty(evidence, events, np.atleast_1d(self.penalty).tolist())
+        self.weights_ = learn_weights(evidence, events, self.penalty_)
+        return self
+
+    def _check_parameters(self) -> None:
+        discount, strength = self.smoothing
+        if not (0 <= discount < 1 and strength > 0):
+            raise ValueError(f"smoothing {self.smoothing}: expected d in [0, 1) and s above 0")
+        if np.min(self.penalty) <= 0:
+            raise ValueError(f"penalty {self.penalty}: expected more than 0")
+
+    def _candidates(self) -> range:
+        return range(self.low_, self.low_ + self.n_symbols_)
+
+    def _table(self, X: Any, candidates: range, first: int = 0) -> Table:
+        """Put checked pieces end to end; `first` is the number of the first in messages."""
+        for i, piece in enumerate(X, first):
+            if not len(piece):
+                raise ValueError(f"piece {i}: no events")
+            for name in self.columns_:
+                if name not in (piece.dtype.names or ()) or piece[name].dtype.kind not in "iub":
+                    raise ValueError(f"piece {i}: expected a column {name!r} of integers")
+                if (np.abs(piece[name].astype(np.int64)) > LARGEST).any():
+                    raise ValueError(f"column {name!r} of piece {i}: expected less than 2^29")
+            symbol = piece[self.symbol]
+            wrong = (symbol < candidates[0]) | (symbol > candidates[-1])
+            if wrong.any():
+                at = int(np.argmax(wrong))
+                raise ValueError(
+                    f"{self.symbol} {symbol[at]} of piece {i}, event {at}: "
+                    f"expected {candidates[0]} to {candidates[-1]}"
+                )
+        columns = {
+            name: np.concatenate([piece[name].astype(np.int64) for piece in X])
+            for name in self.columns_
+        }
+        return Table(columns, self.symbol, np.cumsum([0, *map(len, X)]))
+
+    def _keep(self, system: System) -> None:
+        """Lay out the counts: those of each long expert, context by context."""
+        self._system = system
+        self.expert_names_ = [expert.name for expert in system.experts]
+        n_contexts = [1 if e.kind < 0 else len(self.keys_[e.kind]) for e in system.experts]
+        self._first, self._n_counts = system.lay_out(n_contexts, self.seen_, short=False)
+
+    def _count(self, events: Events) -> NDArray[np.int32]:
+        experts = self._experts(self._first)
+        counts = np.zeros(self._n_counts, np.int32)
+        for e, target in enumerate(experts.target):
+            context = events.context[:, e]
+            cell = experts.cell[target, events.symbol - events.reference[:, target] + N_MOST]
+            counted = (context >= 0) & (cell >= 0) & (experts.short[e] == 0)
+            slot = experts.first[e] + context[counted] * experts.n_cells[target] + cell[counted]
+            counts += np.bincount(slot, minlength=len(counts)).astype(np.int32)
+        return counts
+
+    def _experts(self, first: Ints) -> Experts:
+        return self._system.compile(self.seen_, first, self.smoothing)
+
+    def _events(self, table: Table) -> Events:
+        return self._system.events(table, self.keys_, self.low_, self.n_symbols_)
+
+    def _gather(self, events: Events, counted: bool = False, skip: int = 0) -> Evidence:
+        """Let the experts look; `counted` leaves each piece out of the counts."""
+        short, n_counts = self._system.lay_out(
+            events.context.max(axis=0) + 1, self.seen_, short=True
+        )
+        n_events, n_experts = events.context.shape
+        evidence = Evidence(
+            np.zeros((n_events, n_experts, self.n_symbols_), np.float32),
+            np.zeros((n_events, n_experts), np.int8),
+        )
+        gather_evidence(
+            self._experts(self._first + short),
+            events,
+            self.counts_,
+            np.zeros(n_counts, np.int32),
+            int(counted),
+            skip,
+            evidence,
+        )
+        return evidence
+
+    def _mix(self, evidence: Evidence, events: Events) -> Floats:
+        log_prob = np.empty((len(events.symbol), self.n_symbols_))
+        mix_evidence(evidence, events, self.weights_, log_prob, np.zeros_like(self.weights_))
+        return log_prob
+
+    # ---- scoring -------------------------------------------------------------------------
+
+    def log_probs(self, X: Any) -> list[Floats]:
+        """Return the log-probabilities of all candidates before each event, in nats.
+
+        What a symbol's probability depends on are the events before it and those columns of its
+        own event that an atom at lag 0 or a viewpoint names. A context that the corpus never
+        showed leaves all to the shorter ones; an expert that nothing is known for says nothing.
+
+        Parameters
+        ----------
+        X : list of structured ndarray
+
+        Returns
+        -------
+        list of ndarray of shape (n_events, n_symbols_), float64
+            Candidate k is the symbol `low_ + k`.
+
+        Raises
+        ------
+        ValueError
+            Where a symbol is no candidate, a piece is empty or lacks a column.
+        """
+        self._check_fitted("weights_")
+        rows = []
+        for i, piece in enumerate(X):
+            events = self._events(self._table([piece], self._candidates(), i))
+            rows.append(self._mix(self._gather(events), events))
+        return rows
+
+    def score_samples(self, X: Any) -> list[Floats]:
+        """Return the log-probability of each event given those before it, in nats.
+
+        Returns
+        -------
+        list of ndarray of shape (n_events,), float64
+        """
+        return [
+            row[np.arange(len(row)), piece[self.symbol].astype(np.int64) - self.low_]
+            for row, piece in zip(self.log_probs(X), X, strict=True)
+        ]
+
+    def score(self, X: Any, y: Any = None) -> float:
+        """Return the mean log-likelihood per event, in nats."""
+        return float(np.concatenate(self.score_samples(X)).mean())
+
+    def score_bits(self, X: Any) -> float:
+        """Return the cross-entropy per event, in bits."""
+        return -self.score(X) / math.log(2)
+
+    def surprise_bits(self, X: Any) -> list[Floats]:
+        """Return what each event tells who knows those before it: -log2 of its probability."""
+        return [-row / math.log(2) for row in self.score_samples(X)]
+
+    # ---- sampling ------------------------------------------------------------------------
+
+    def sample(
+        self,
+        X: Any,
+        *,
+        n_given: int = 0,
+        allowed: NDArray[np.bool_] | None = None,
+        random_state: int | np.random.Generator | None = None,
+    ) -> list[NDArray[np.void]]:
+        """Draw the symbols of tables whose other columns are given.
+
+        Parameters
+        ----------
+        X : list of structured ndarray
+            The symbols of the first `n_given` events are kept.
+        n_given : int
+        allowed : ndarray of shape (n_symbols_,), bool, optional
+            Candidates that may come.
+        random_state : int or Generator, optional
+
+        Returns
+        -------
+        list of structured ndarray
+            Copies of the tables. Columns that hold the symbol in another form, such as a
+            degree, are as they were.
+        """
+        self._check_fitted("weights_")
+        free = np.ones(self.n_symbols_, bool) if allowed is None else np.asarray(allowed, bool)
+        if free.shape != (self.n_symbols_,) or not free.any():
+            raise ValueError(f"allowed: expected {self.n_symbols_} flags, one at least True")
+        rng = generator(random_state)
+        drawn = []
+        for i, piece in enumerate(X):
+            piece = np.array(piece)
+            piece[self.symbol][n_given:] = self.low_
+            for t in range(n_given, len(piece)):
+                events = self._events(self._table([piece[: t + 1]], self._candidates(), i))
+                row = np.exp(self._mix(self._gather(events, skip=t), events)[t]) * free
+                k = np.searchsorted(np.cumsum(row), rng.random() * row.sum(), side="right")
+                piece[self.symbol][t] = self.low_ + min(int(k), int(np.flatnonzero(row)[-1]))
+            drawn.append(piece)
+        return drawn
+
+    # ---- model files ---------------------------------------------------------------------
+
+    def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        """Return what `restore` needs: sizes and names for a header, and arrays.
+
+        Counts that are 0 are left out.
+        """
+        self._check_fitted("weights_")
+        slot = np.flatnonzero(self.counts_)
+        sizes: dict[str, Any] = {
+            "low": self.low_,
+            "n_symbols": self.n_symbols_,
+            "penalty": self.penalty_,
+            "columns": list(self.columns_),
+        }
+        arrays: dict[str, NDArray[Any]] = {
+            "weights": self.weights_,
+            "slot": slot,
+            "count": self.counts_[slot],
+            **{f"key_{i}": key for i, key in enumerate(self.keys_)},
+            **{f"seen_{i}": seen for i, seen in enumerate(self.seen_)},
+        }
+        return sizes, arrays
+
+    def restore(self, sizes: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Self:
+        """Take what `state` returned; the constructor's parameters are to be the same.
+
+        Raises
+        ------
+        ValueError
+            If the arrays do not belong to these parameters.
+        """
+        system = System(self.symbol, self.viewpoints, self.chains, self.short)
+        try:
+            self.low_, self.n_symbols_ = int(sizes["low"]), int(sizes["n_symbols"])
+            self.penalty_, self.columns_ = float(sizes["penalty"]), tuple(sizes["columns"])
+            self.keys_ = [arrays[f"key_{i}"] for i in range(len(system.tree.atoms))]
+            self.seen_ = [arrays[f"seen_{i}"] for i in range(len(system.targets))]
+            self._keep(system)
+            self.weights_ = np.asarray(arrays["weights"], np.float64)
+            self.counts_ = np.zeros(self._n_counts, np.int32)
+            self.counts_[arrays["slot"]] = arrays["count"]
+        except (KeyError, IndexError) as error:
+            raise ValueError(f"these arrays are of another viewpoint model: {error}") from error
+        if self.weights_.shape != (len(system.experts), N_BUCKETS):
+            raise ValueError(f"weights of shape {self.weights_.shape}: of another viewpoint model")
+        return self
