@@ -23,11 +23,11 @@ import numpy as np
 from stats_composer.chords import ChordClassifier, read_choral_harmony
 from stats_composer.chords.features import FAMILIES, N_GATES, observe
 from stats_composer.chords.labels import N_QUALITIES
+from stats_composer.chords.recognizer import calibrate
 from stats_composer.kernels.crf import best_paths
 from stats_composer.models.crf import ChainCRF, Observed
 
-PENALTIES = (8.0, 16.0, 28.0)
-TEMPERATURES = (0.8, 1.0, 1.25, 1.5)
+PENALTIES = (16.0, 28.0)
 MARGIN_TEMPERATURES = (0.2, 0.3, 0.45)
 TRANSITION_WEIGHTS = (0.0, 0.1, 0.2, 0.4)
 PUBLISHED = "published: HMPerceptron .772; semi-CRF .832 to .836, root .889, segment F .775"
@@ -92,33 +92,42 @@ class LogLinear:
         """Return what is seen of pieces."""
         return [observe(piece.events, self.families) for piece in pieces]
 
+    def cut(self, seen, labels):
+        """Make every event a piece where there is no chain."""
+        if self.chain:
+            return seen, labels
+        singles = [single for piece in seen for single in split(piece)]
+        return singles, [label for own in labels for label in np.split(own, len(own))]
+
     def fit(self, pieces, l2):
         """Fit with one penalty."""
         self.model = ChainCRF(n_classes=N_QUALITIES, n_gates=N_GATES, l2=l2)
-        seen, labels = self.see(pieces), [piece.labels for piece in pieces]
-        if not self.chain:
-            seen = [single for piece in seen for single in split(piece)]
-            labels = [label for own in labels for label in np.split(own, len(own))]
-        self.model.fit(seen, labels)
+        self.model.fit(*self.cut(self.see(pieces), [piece.labels for piece in pieces]))
         return self
 
-    def probs(self, pieces, temperature=1.0):
-        """Return the probabilities of labels."""
+    def probs(self, pieces):
+        """Return the calibrated probabilities of labels."""
         seen = self.see(pieces)
         if self.chain:
-            return self.model.marginals(seen, temperature=temperature)
-        return [softmax(score / temperature) for score in self.model.unary(seen)]
+            raw = self.model.marginals(seen)
+        else:
+            raw = [softmax(score) for score in self.model.unary(seen)]
+        return [self.calibration(p) for p in raw]
 
     def choose(self, train, aside):
-        """Fit with the penalty and temperature that suit what is kept aside."""
-        truth = [piece.labels for piece in aside]
+        """Fit with the penalty and calibration that cross-validation of the pieces finds."""
+        pieces = [*train, *aside]
+        seen, labels = self.see(pieces), [piece.labels for piece in pieces]
+        groups = np.arange(len(pieces))
+        if not self.chain:
+            groups = np.repeat(groups, [len(own) for own in labels])
         tried = []
         for l2 in PENALTIES:
-            self.fit(train, l2)
-            for temperature in TEMPERATURES:
-                tried.append((log_loss(truth, self.probs(aside, temperature)), l2, temperature))
-        _, l2, self.temperature = min(tried)
-        return self.fit([*train, *aside], l2)
+            model = ChainCRF(n_classes=N_QUALITIES, n_gates=N_GATES, l2=l2)
+            calibration, score = calibrate(model, *self.cut(seen, labels), groups)
+            tried.append((score, l2, calibration))
+        _, l2, self.calibration = max(tried, key=lambda row: row[0])
+        return self.fit(pieces, l2)
 
 
 def split(piece):
@@ -210,14 +219,14 @@ def measure(pieces, folds):
         fitted = cross_validate(pieces, folds, lambda f=families, c=chain: LogLinear(f, c))
         for model, test in fitted:
             truth += [p.labels for p in test]
-            probs += model.probs(test, model.temperature)
-            chosen.append((model.model.l2, model.temperature))
+            probs += model.probs(test)
+            chosen.append((model.model.l2, model.calibration.scale))
             if chain:
                 paths += model.model.predict(model.see(test))
         report(name, truth, probs)
         if chain:
             report("  the same, best path", truth, probs, paths)
-            print("  chosen (l2, temperature):", *(f"{a:g},{b:g}" for a, b in chosen))
+            print("  chosen (l2, scale):", *(f"{a:g},{b:.2f}" for a, b in chosen))
     truth, probs, paths = [], [], []
     for model, test in cross_validate(pieces, folds, Margins):
         truth += [p.labels for p in test]
@@ -250,7 +259,7 @@ def measure_fit(pieces):
     alone = cpu(lambda: peer.fit(matrix, target))
     ours = cpu(lambda: model.fit(events, labels))
     chain = LogLinear(FAMILIES, True)
-    whole = cpu(lambda: chain.fit(pieces, 16.0), n=1)
+    whole = cpu(lambda: chain.fit(pieces, 28.0), n=1)
     print(f"fit, {matrix.shape[0]} events, {matrix.shape[1]} features, CPU seconds:")
     print(f"  LinearSVC on the ready matrix {alone:.2f}; ChordClassifier {ours:.2f}", end="")
     print(f" ({ours / alone:.2f} times); chain model {whole:.1f}", flush=True)

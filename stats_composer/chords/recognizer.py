@@ -29,10 +29,13 @@ from stats_composer.chords.spans import (
     written,
 )
 from stats_composer.errors import ModelFileError
-from stats_composer.models.crf import ChainCRF
+from stats_composer.models.calibration import VectorScaling
+from stats_composer.models.crf import ChainCRF, Observed
 from stats_composer.score import CHORD_DTYPE, Score, make_table
 
-__all__ = ["ChordRecognizer"]
+__all__ = ["ChordRecognizer", "calibrate"]
+
+N_FOLDS = 3
 
 _BUNDLED = Path(__file__).parent.parent / "pretrained" / "bach-chords.npz"
 
@@ -43,8 +46,8 @@ class ChordRecognizer:
     Parameters
     ----------
     model : ChainCRF
-    temperature : float
-        All log-weights of the model are divided by it.
+    calibration : VectorScaling, optional
+        Of the model's posteriors; by default they are left as they are.
     manifest : mapping
         What it was trained on.
 
@@ -61,11 +64,11 @@ class ChordRecognizer:
         self,
         model: ChainCRF,
         *,
-        temperature: float = 1.0,
+        calibration: VectorScaling | None = None,
         manifest: Mapping[str, Any] | None = None,
     ) -> None:
         self.model = model
-        self.temperature = temperature
+        self.calibration = calibration or VectorScaling(1.0, np.zeros(model.n_classes))
         self.manifest = dict(manifest or {})
 
     # ---- training and files -------------------------------------------------------------
@@ -75,24 +78,23 @@ class ChordRecognizer:
         cls,
         pieces: Sequence[LabelledPiece],
         *,
-        temperature: float = 1.0,
         manifest: Mapping[str, Any] | None = None,
         **options: Any,
     ) -> Self:
-        """Learn from labelled events.
+        """Learn from labelled events, and calibrate by cross-validation.
 
         Parameters
         ----------
-        pieces : sequence of LabelledPiece
-        temperature : float
+        pieces : sequence of LabelledPiece, `N_FOLDS` or more
         manifest : mapping, optional
             Kept in the model file.
         **options
             Of `ChainCRF`.
         """
         model = ChainCRF(n_rows=12, n_classes=N_QUALITIES, n_gates=N_GATES, **options)
-        model.fit([observe(piece.events) for piece in pieces], [piece.labels for piece in pieces])
-        return cls(model, temperature=temperature, manifest=manifest)
+        seen, labels = [observe(piece.events) for piece in pieces], [p.labels for p in pieces]
+        calibration = calibrate(model, seen, labels)[0]
+        return cls(model.fit(seen, labels), calibration=calibration, manifest=manifest)
 
     @classmethod
     def bundled(cls) -> Self:
@@ -115,7 +117,10 @@ class ChordRecognizer:
         for name in ("weights", "progression", "change"):
             setattr(model, f"{name}_", arrays[name].astype(np.float64))
         model.codes_ = arrays["codes"].astype(np.int64)
-        return cls(model, temperature=header["temperature"], manifest=header["manifest"])
+        scale, *bias = header["calibration"]
+        return cls(
+            model, calibration=VectorScaling(scale, np.array(bias)), manifest=header["manifest"]
+        )
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write a model file: single precision is enough."""
@@ -123,7 +128,7 @@ class ChordRecognizer:
             "model": type(self).__name__,
             "qualities": list(QUALITY_CODES),
             "parameters": self.model.get_params(),
-            "temperature": self.temperature,
+            "calibration": [self.calibration.scale, *self.calibration.bias.tolist()],
             "manifest": self.manifest,
             "version": __version__,
             **{k: v for k, v in self.manifest.items() if k in ("licence", "attribution")},
@@ -150,7 +155,7 @@ class ChordRecognizer:
         if not len(events):
             return events, np.zeros((0, N_LABELS))
         seen = observe(events)
-        return events, self.model.marginals([seen], temperature=self.temperature)[0]
+        return events, self.calibration(self.model.marginals([seen])[0])
 
     def recognize(self, score: Score) -> list[ChordSpan]:
         """Name the chords of a score.
@@ -172,7 +177,8 @@ class ChordRecognizer:
         if why:
             return [no_chord(score, 0, score.end, why)]
         events = chord_events(score)
-        (labels,), (probs,) = self.model.decode([observe(events)], temperature=self.temperature)
+        (labels,), (probs,) = self.model.decode([observe(events)])
+        probs = self.calibration(probs)
         first = np.flatnonzero(np.diff(labels, prepend=-1))
         weighted = events["weight"] * events["duration"][:, None]
         length = np.add.reduceat(events["duration"], first)
@@ -214,3 +220,40 @@ class ChordRecognizer:
             if (span.symbol != spans[row - 1].symbol if row else not span.reason)
         ]
         return score.replace(chords=make_table(CHORD_DTYPE, rows))
+
+
+def calibrate(
+    model: ChainCRF,
+    seen: Sequence[Observed],
+    labels: Sequence[NDArray[np.int64]],
+    groups: NDArray[np.int64] | None = None,
+) -> tuple[VectorScaling, float]:
+    """Learn a calibration from what a model says of pieces that it was not fitted to.
+
+    Parameters
+    ----------
+    model : ChainCRF
+        Fitted anew to all folds but one, in turn; the last fit stays in it.
+    seen : sequence of Observed
+    labels : sequence of ndarray of shape (n_steps,), int64
+    groups : ndarray of shape (n_pieces,), int64, optional
+        Pieces of one group share a fold; by default each is its own.
+
+    Returns
+    -------
+    calibration : VectorScaling
+    log_likelihood : float
+        Of the labels, in nats an event, before calibration: tells penalties apart.
+    """
+    probs: list[NDArray[np.float64]] = []
+    truth: list[NDArray[np.int64]] = []
+    fold = (np.arange(len(seen)) if groups is None else groups) % N_FOLDS
+    for number in range(N_FOLDS):
+        kept = np.flatnonzero(fold != number).tolist()
+        aside = np.flatnonzero(fold == number).tolist()
+        model.fit([seen[i] for i in kept], [labels[i] for i in kept])
+        probs += model.marginals([seen[i] for i in aside])
+        truth += [labels[i] for i in aside]
+    right = [p[np.arange(len(y)), y] for p, y in zip(probs, truth, strict=True)]
+    calibration = VectorScaling.fit(probs, truth, model.n_classes)
+    return calibration, float(np.log(np.concatenate(right) + 1e-12).mean())

@@ -102,7 +102,7 @@ class ChainCRF(Estimator):
         n_rows: int = 12,
         n_classes: int = 11,
         n_gates: int = 1,
-        l2: float = 16.0,
+        l2: float = 28.0,
         l2_transition: float = 1.0,
         min_count: int = 2,
         max_iter: int = 40,
@@ -187,14 +187,12 @@ class ChainCRF(Estimator):
         kernels.gather_scores(batch.feature, np.ascontiguousarray(self.weights_), scores)
         return scores
 
-    def marginals(self, pieces: Sequence[Observed], *, temperature: float = 1.0) -> list[Floats]:
+    def marginals(self, pieces: Sequence[Observed]) -> list[Floats]:
         """Return how probable each label is at each step, the whole piece seen.
 
         Parameters
         ----------
         pieces : sequence of Observed
-        temperature : float
-            All log-weights are divided by it: above 1 the model is less sure of itself.
 
         Returns
         -------
@@ -202,16 +200,14 @@ class ChainCRF(Estimator):
         """
         self._check_fitted("weights_")
         batch = self._batch(pieces)
-        return self._marginals(batch, self._gather(batch), temperature)
+        return self._marginals(batch, self._gather(batch))
 
-    def _marginals(self, batch: _Batch, unary: Floats, temperature: float) -> list[Floats]:
-        potential = np.exp(self.transition() / temperature)
+    def _marginals(self, batch: _Batch, unary: Floats) -> list[Floats]:
+        potential = np.exp(self.transition())
         marginal = np.empty_like(unary)
         none = np.empty((0, *potential.shape[1:]))
         turned = _turned(potential)
-        kernels.forward_backward(
-            batch.start, unary / temperature, batch.gate, potential, turned, marginal, none
-        )
+        kernels.forward_backward(batch.start, unary, batch.gate, potential, turned, marginal, none)
         return np.split(marginal, batch.start[1:-1])
 
     def predict(self, pieces: Sequence[Observed]) -> list[Ints]:
@@ -225,14 +221,12 @@ class ChainCRF(Estimator):
         kernels.best_paths(batch.start, unary, batch.gate, self.transition(), path)
         return np.split(path, batch.start[1:-1])
 
-    def decode(
-        self, pieces: Sequence[Observed], *, temperature: float = 1.0
-    ) -> tuple[list[Ints], list[Floats]]:
+    def decode(self, pieces: Sequence[Observed]) -> tuple[list[Ints], list[Floats]]:
         """Return what `predict` and `marginals` return, in one go."""
         self._check_fitted("weights_")
         batch = self._batch(pieces)
         unary = self._gather(batch)
-        return self._paths(batch, unary), self._marginals(batch, unary, temperature)
+        return self._paths(batch, unary), self._marginals(batch, unary)
 
     def score(self, pieces: Sequence[Observed], labels: Sequence[Ints]) -> float:
         """Return the mean conditional log-likelihood of a label, in nats."""

@@ -1,0 +1,36 @@
+"""Vector scaling: what it learns, and that it leaves well-calibrated probabilities alone."""
+
+import numpy as np
+
+from stats_composer.models.calibration import VectorScaling
+
+
+def draws(probs, rng):
+    return np.array([rng.choice(len(row), p=row) for row in probs])
+
+
+def test_calibrated_probabilities_stay():
+    rng = np.random.default_rng(0)
+    probs = rng.dirichlet(np.ones(6), 4000)
+    scaling = VectorScaling.fit([probs], [draws(probs, rng)], 3)
+    assert abs(scaling.scale - 1) < 0.1
+    assert np.abs(scaling(probs) - probs).mean() < 0.01
+
+
+def test_too_sure_probabilities_are_tempered_and_rare_classes_raised():
+    rng = np.random.default_rng(1)
+    right = rng.dirichlet(np.ones(6), 6000)
+    bias = np.tile([0.0, 1.0, -1.0], 2)
+    said = right**2 * np.exp(bias)
+    said /= said.sum(axis=1, keepdims=True)
+    scaling = VectorScaling.fit(np.array_split(said, 5), np.array_split(draws(right, rng), 5), 3,
+                                l2=0.1)  # fmt: skip
+    assert abs(scaling.scale - 0.5) < 0.05
+    np.testing.assert_allclose(scaling.bias - scaling.bias[0], [0, -0.5, 0.5], atol=0.12)
+    np.testing.assert_allclose(scaling(said).sum(axis=1), 1.0)
+
+
+def test_what_was_thought_impossible_is_never_nan():
+    probs = np.array([[1.0, 0.0], [0.0, 1.0]])
+    scaling = VectorScaling.fit([probs], [np.array([1, 0])], 2)
+    assert np.isfinite(scaling.bias).all() and np.isfinite(scaling(probs)).all()
