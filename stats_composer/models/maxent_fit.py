@@ -219,9 +219,9 @@ class LBFGS:
 
 @dataclass(frozen=True)
 class ContrastiveDivergence:
-    """CD-k on whole pieces, the corpus's own statistics of the same pieces against the chains'.
+    """CD-k, the corpus's own statistics of some stretches of pieces against those of chains.
 
-    A chain starts at a piece. After every `n_sweeps` sweeps the chains are counted and the
+    A chain starts at a piece, or at a window of it. After every `n_sweeps` sweeps the chains are counted and the
     weights move; then a chain starts again at another piece with probability `restart`, and
     goes on otherwise. At 1 this is Hinton's CD; below it ages of chains are mixed, so that
     weights learn at once what keeps a chain at the data and what brings an old one back
@@ -233,6 +233,10 @@ class ContrastiveDivergence:
         Sweeps k of the chains between two steps.
     n_steps : int
     n_chains : int
+        As many pieces are looked at together, each once before any comes again.
+    window : int, optional
+        Rows of the stretch that a chain runs on, cut at random; by default the whole piece.
+        Many short chains tell more than a few long ones: what pieces differ in averages out.
     learning_rate : float
         Of Adam, falling to 0 along a line.
     restart : float
@@ -255,6 +259,7 @@ class ContrastiveDivergence:
     n_sweeps: int = 10
     n_steps: int = 80
     n_chains: int = 30
+    window: int | None = None
     learning_rate: float = 0.01
     restart: float = 1.0
     clamped: float = 0.3
@@ -272,7 +277,7 @@ class ContrastiveDivergence:
         moving = np.ones(len(weights.vector), np.float32)
         for part in weights.slices:
             moving[part] = self.largest is None or part.stop - part.start <= self.largest
-        chains = Chains(model, pieces, self.n_chains, self.clamped, rng)
+        chains = Chains(model, pieces, self.n_chains, self.window, self.clamped, rng)
         total, n_averaged = np.zeros(len(weights.vector), np.float64), 0
         for step in range(self.n_steps):
             if step:
@@ -301,10 +306,12 @@ class Chains:
         model: MaxEnt,
         pieces: Pieces,
         n_chains: int,
+        window: int | None,
         clamped: float,
         rng: np.random.Generator,
     ) -> None:
-        self.model, self.pieces, self.clamped, self.rng = model, pieces, clamped, rng
+        self.model, self.pieces, self.window = model, pieces, window
+        self.clamped, self.rng = clamped, rng
         self.multiplicity = model.weights_.multiplicity()
         self.data: list[Ints] = [np.zeros((0, 0), np.int64)] * n_chains
         self.grids = list(self.data)
@@ -318,7 +325,11 @@ class Chains:
             if not self._queue:
                 self._queue = self.rng.permutation(len(self.pieces.start)).tolist()
             piece = self._queue.pop()
-            rows = slice(self.pieces.start[piece], self.pieces.stop[piece])
+            first, last = int(self.pieces.start[piece]), int(self.pieces.stop[piece])
+            if self.window is not None:
+                first += int(self.rng.integers(max(last - first - self.window, 0) + 1))
+                last = min(first + self.window, last)
+            rows = slice(first, last)
             self.data[i] = self.grids[i] = self.pieces.grid[rows]
             self.clamp[i] = self.rng.random() < self.clamped
 
