@@ -7,6 +7,6 @@ import os
 
 from hypothesis import settings
 
-settings.register_profile("seeded")
+settings.register_profile("seeded", deadline=None, derandomize=True, database=None)
 settings.register_profile("explore", deadline=None, database=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "seeded"))
