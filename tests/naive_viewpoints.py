@@ -11,7 +11,7 @@ def bucket_of(n, n_seen):
 
 
 def estimate(counts, cell_of, parent, discount, strength):
-    """Formula (1): a dict of counts by cell, the cell of each candidate, the parent's law."""
+    """Return formula (1) from a dict of counts by cell, the candidates' cells, the parent's law."""
     mass = {}
     for cell, p in zip(cell_of, parent, strict=True):
         mass[cell] = mass.get(cell, 0.0) + p
@@ -79,7 +79,7 @@ def gather_evidence(experts, events, pieces, n_symbols, look_at):
 
 
 def mix_evidence(log_ratio, bucket, weights):
-    """Formula (2) for one event."""
+    """Return formula (2) for one event."""
     n_symbols = len(log_ratio[0])
     total = [
         sum(weights[e][b] * log_ratio[e][k] for e, b in enumerate(bucket) if b > 0)

@@ -19,11 +19,12 @@ from __future__ import annotations
 import io
 import re
 from pathlib import Path
+from typing import Any
 
 from stats_composer.errors import ScoreError
 from stats_composer.score import Score
 
-__all__ = ["engrave", "rasterize"]
+__all__ = ["engrave", "lay_out", "page_svg", "rasterize"]
 
 # SMuFL code points that verovio writes as text, by Unicode's musical symbols.
 _SYMBOLS = {
@@ -72,6 +73,15 @@ def engrave(score: Score, *, width: int = 2100, scale: int = 40) -> list[str]:
     >>> svg.count('class="note"')
     2
     """
+    toolkit = lay_out(score, width=width, scale=scale)
+    return [page_svg(toolkit, page) for page in range(1, toolkit.getPageCount() + 1)]
+
+
+def lay_out(score: Score, *, width: int = 2100, scale: int = 40, **options: int) -> Any:
+    """Return verovio's toolkit with a score laid out on pages, see `engrave`.
+
+    `options` are more of verovio's own.
+    """
     import verovio
 
     from stats_composer.io import write
@@ -93,14 +103,19 @@ def engrave(score: Score, *, width: int = 2100, scale: int = 40) -> list[str]:
             "smuflTextFont": "none",
             "svgFormatRaw": True,
             "xmlIdChecksum": True,
+            **options,
         }
     )
     buffer = io.BytesIO()
     write(score, buffer, format="musicxml")
     if not toolkit.loadData(buffer.getvalue().decode()):
         raise ScoreError("engrave: verovio cannot lay the score out")
-    pages = [toolkit.renderToSVG(page) for page in range(1, toolkit.getPageCount() + 1)]
-    return [_plain_text(page) for page in pages]
+    return toolkit
+
+
+def page_svg(toolkit: Any, page: int) -> str:
+    """Return one page of `lay_out`, from 1, as `engrave` does."""
+    return _plain_text(toolkit.renderToSVG(page))
 
 
 def rasterize(svg: str, *, zoom: float = 2.0) -> bytes:
