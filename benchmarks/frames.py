@@ -18,11 +18,12 @@ import numpy as np
 
 from stats_composer.models.frames import FrameModel
 
+# Chosen on valid: a small set takes all orders and two whole passes.
 PARAMETERS = {
-    "JSB_Chorales": {},
-    "Nottingham": {},
-    "MuseData": {},
-    "Piano_midi": {},
+    "JSB_Chorales": {"orders": ("top-up", "bottom-down", "up", "down"), "rates": (0.02, 0.01)},
+    "Nottingham": {"orders": ("up", "top-up"), "frames_a_pass": 120_000, "log2_slots": 26},
+    "MuseData": {"log2_slots": 27},
+    "Piano_midi": {"log2_slots": 26},
 }
 
 

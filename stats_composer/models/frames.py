@@ -89,7 +89,7 @@ class FrameModel(Estimator):
         *,
         memory: bool = True,
         adapt: bool = False,
-        rates: Sequence[float] = (0.02, 0.01),
+        rates: Sequence[float] = (0.02, 0.005),
         frames_a_pass: int = 60_000,
         caution: float = 100.0,
         decay: float = 0.1,
