@@ -144,12 +144,12 @@ class MelodyComposer:
         try:
             composer = cls(random_state=int(header["random_state"]))
             composer.styles_ = {}
-            for name, sizes in header["sizes"].items():
+            for name in sorted(header["sizes"], key=list(KINDS).index):
                 start = f"{name}/"
                 learned = {
                     k.removeprefix(start): a for k, a in arrays.items() if k.startswith(start)
                 }
-                composer.styles_[name] = Style(KINDS[name]).restore(sizes, learned)
+                composer.styles_[name] = Style(KINDS[name]).restore(header["sizes"][name], learned)
         except (KeyError, TypeError, ValueError, IndexError) as error:
             raise ModelFileError(f"{path}: not as this version writes it: {error}") from error
         composer.manifest_ = {k: v for k, v in header.items() if k not in OWN_KEYS}
@@ -224,25 +224,31 @@ class MelodyComposer:
         asked = None if key is None else parse_mode(key)
 
         wishes = tuple(with_corpus(constraints, self.corpus))
+        writers: dict[tuple[int, str, int], TuneWriter] = {}
 
-        def write(rng: np.random.Generator) -> Score:
-            tonic, mode = asked or _drawn_key(style, rng)
+        def writer(tonic: int, mode: str, pickup: int) -> TuneWriter:
             task = TuneTask(
                 style=style,
                 key=(tonic, mode),
                 height=tonic_height(tonic),
                 lengths=part_lengths(bars),
-                pickup=int(rng.choice(style.pickups_)) % style.kind.n_steps,
+                pickup=pickup,
                 tempo=style.tempo_ if tempo is None else tempo,
                 constraints=wishes,
                 max_copy=self.max_copy,
             )
             try:
-                writer = TuneWriter(task, self.corpus, self._chains)
+                return TuneWriter(task, self.corpus, self._chains)
             except ConstraintError:
                 # An upbeat is a bar too, and may be what contradicts a wish for all bars.
-                writer = TuneWriter(replace(task, pickup=0), self.corpus, self._chains)
-            return writer.write(rng)
+                return TuneWriter(replace(task, pickup=0), self.corpus, self._chains)
+
+        def write(rng: np.random.Generator) -> Score:
+            tonic, mode = asked or _drawn_key(style, rng)
+            case = tonic, mode, int(rng.choice(style.pickups_)) % style.kind.n_steps
+            if case not in writers:
+                writers[case] = writer(*case)
+            return writers[case].write(rng)
 
         return write_many(write, random_state, n, n_jobs)
 

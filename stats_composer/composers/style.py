@@ -43,7 +43,7 @@ HIGH_TONIC = 65
 LAST = PART_BARS
 # How many bars' worth of the general law each facet's counts are mixed with.
 PRIOR = 20.0
-RARE = 0.002
+RARE = 0.005
 
 
 def is_high(height: int) -> int:
@@ -112,9 +112,10 @@ class Style:
     clusters_ : KMeans
         Of bars.
     facets_ : mapping of str to ndarray
-        Log-ratios of codes: `mode` (4, n_codes), `height` (2, n_codes), `cluster`
-        (n_clusters, n_steps, n_codes), `place` (9, n_steps, n_codes), the last row of which is
-        that of a tune's last bar; and `tokens` (2, n_tokens), of tokens by height.
+        Log-ratios of codes: `height` (2, n_codes); by step of the bar, `mode` (4, n_steps,
+        n_codes), `cluster` (n_clusters, n_steps, n_codes), `place` (9, n_steps, n_codes), the
+        last row of which is that of a tune's last bar; and `tokens` (2, n_tokens), of tokens by
+        height.
     known_ : ndarray of shape (4, n_codes), bool
         Codes that are no rarity in their mode.
     keys_, pickups_, finals_, turns_, lines_ : ndarray
@@ -206,7 +207,7 @@ class Style:
         general = _count(np.zeros(len(bars), np.int64), symbols, 1)
         by_mode = _count(mode, symbols, len(MODES))
         self.facets_ = {
-            "mode": _ratio(by_mode, general, flat=True),
+            "mode": _ratio(by_mode, general),
             "height": _ratio(_count(high, symbols, 2), general, flat=True),
             "cluster": _ratio(_count(cluster, symbols, N_CLUSTERS), general),
             "place": _ratio(_count(spot, symbols, LAST + 1), general),

@@ -231,8 +231,11 @@ class TuneWriter:
         if key not in self.known:
             allowed = np.zeros((len(place), N_PLACES, style.n_tokens), bool)
             allowed[np.arange(len(place)), place] = True
+            whole = all(n == PART_BARS for n in self.task.lengths)
             automaton = style.plan_.automaton(
-                len(place), allowed.reshape(len(place), -1), support=PLAN_SUPPORT
+                len(place),
+                allowed.reshape(len(place), -1),
+                support=PLAN_SUPPORT if whole else None,
             )
             plans = phased(automaton, style.n_tokens, place)
             self.known[key] = Chain(np.zeros((len(place), style.n_tokens)), [plans])
@@ -255,10 +258,10 @@ class TuneWriter:
         """Return log-weights of the style: facets of each bar, and how a tune ends."""
         task, style, kind = self.task, self.task.style, self.task.style.kind
         mode = _mode_index(task.key[1])
-        code = WEIGHTS["mode"] * style.facets_["mode"][mode]
-        code = code + WEIGHTS["height"] * style.facets_["height"][is_high(task.height)]
-        code = code + np.where(self.usual, 0.0, STRANGE if self.wished else -np.inf)
-        weight = np.tile(code, (self.n_steps, 1))
+        step = (np.arange(self.n_steps) - task.pickup) % kind.n_steps
+        weight = WEIGHTS["mode"] * style.facets_["mode"][mode][step]
+        weight += WEIGHTS["height"] * style.facets_["height"][is_high(task.height)]
+        weight += np.where(self.usual, 0.0, STRANGE if self.wished else -np.inf)
         for bar, token in enumerate(tokens.tolist()):
             span = task.span(bar)
             spot = LAST if bar == task.n_bars - 1 else self.place[bar] % PART_BARS
