@@ -8,7 +8,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,21 +42,19 @@ Ints = NDArray[np.int64]
 
 SOLVER = StochasticGradient(learning_rate=0.1, n_epochs=8)
 # Pseudo-likelihood leaves chains that freeze after some hundred sweeps, and short chains from
-# the pieces do not see it. So older ones follow, of up to 6,000 and 5,000 sweeps, that move the
-# small tables alone: how much moves and when, which pitches a voice sings, how voices move.
-OLD = ContrastiveDivergence(
-    n_sweeps=25,
-    n_steps=240,
-    n_chains=24,
-    restart=0.01,
-    largest=20_000,
-    epsilon=1e-3,
-    average=0.5,
-)
+# the pieces do not see it. So chains that grow 5,000 sweeps old follow, many and on windows.
 FINISH = (
-    ContrastiveDivergence(n_sweeps=10, n_steps=80),
-    OLD,
-    replace(OLD, n_sweeps=50, n_steps=100, learning_rate=0.005),
+    ContrastiveDivergence(n_sweeps=10, n_steps=50),
+    ContrastiveDivergence(
+        n_sweeps=20,
+        n_steps=250,
+        n_chains=140,
+        window=52,
+        learning_rate=0.02,
+        restart=0.003,
+        epsilon=1e-3,
+        average=0.5,
+    ),
 )
 
 

@@ -244,10 +244,6 @@ class ContrastiveDivergence:
         Share of the chains whose first line stays as it is, as in harmonizing.
     run_share : float
         Share of run moves.
-    largest : int, optional
-        Only tables of at most so many weights move. The small tables say how much moves and
-        where, and in which key; few data tell them, and old chains do not set the large ones
-        trembling.
     epsilon : float
         Added to Adam's root mean square: features whose counts differ by less than this
         share of the rows move their weights less.
@@ -264,7 +260,6 @@ class ContrastiveDivergence:
     restart: float = 1.0
     clamped: float = 0.3
     run_share: float = 0.02
-    largest: int | None = None
     epsilon: float = 1e-4
     average: float = 0.0
 
@@ -274,15 +269,12 @@ class ContrastiveDivergence:
         """Move the model's weights."""
         weights = model.weights_
         mean, square = np.zeros_like(weights.vector), np.full_like(weights.vector, 1e-8)
-        moving = np.ones(len(weights.vector), np.float32)
-        for part in weights.slices:
-            moving[part] = self.largest is None or part.stop - part.start <= self.largest
         chains = Chains(model, pieces, self.n_chains, self.window, self.clamped, rng)
         total, n_averaged = np.zeros(len(weights.vector), np.float64), 0
         for step in range(self.n_steps):
             if step:
                 chains.start(np.flatnonzero(rng.random(self.n_chains) < self.restart))
-            difference = moving * chains.advance(self.n_sweeps, self.run_share)
+            difference = chains.advance(self.n_sweeps, self.run_share)
             mean = np.float32(0.9) * mean + np.float32(0.1) * difference
             square = np.float32(0.99) * square + np.float32(0.01) * difference * difference
             rate = np.float32(self.learning_rate * (1 - step / self.n_steps))
