@@ -48,8 +48,8 @@ FINISH = (
     ContrastiveDivergence(
         n_sweeps=20,
         n_steps=250,
-        n_chains=140,
-        window=52,
+        n_chains=112,
+        window=64,
         learning_rate=0.02,
         restart=0.003,
         epsilon=1e-3,

@@ -235,7 +235,7 @@ class ContrastiveDivergence:
     n_chains : int
         As many pieces are looked at together, each once before any comes again.
     window : int, optional
-        Rows of the stretch that a chain runs on, cut at random; by default the whole piece.
+        Rows of the stretch that a chain runs on, a piece's first or last; by default all.
         Many short chains tell more than a few long ones: what pieces differ in averages out.
     learning_rate : float
         Of Adam, falling to 0 along a line.
@@ -319,7 +319,9 @@ class Chains:
             piece = self._queue.pop()
             first, last = int(self.pieces.start[piece]), int(self.pieces.stop[piece])
             if self.window is not None:
-                first += int(self.rng.integers(max(last - first - self.window, 0) + 1))
+                # the opening or the close: borders inside a piece are not what a model must learn
+                if self.rng.random() < 0.5:
+                    first = max(last - self.window, first)
                 last = min(first + self.window, last)
             rows = slice(first, last)
             self.data[i] = self.grids[i] = self.pieces.grid[rows]
