@@ -19,7 +19,6 @@ A. Pauls, D. Klein, "Faster and smaller n-gram language models", ACL 2011, secti
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -82,18 +81,19 @@ class ContextTree:
         )
 
     @classmethod
-    def count_pieces(cls, pieces: Sequence[Ints], n: int, *, end: bool = False) -> ContextTree:
+    def count_pieces(cls, symbols: Ints, bounds: Ints, n: int, *, end: bool = False) -> ContextTree:
         """Count the n-grams of pieces.
 
         Parameters
         ----------
-        pieces : sequence of ndarray of shape (n_steps,), int64
+        symbols : ndarray of shape (n_symbols,), int64
+            The pieces one after the other.
+        bounds : ndarray of shape (n_pieces + 1,), int64
+            Where each piece begins in `symbols`.
         n : int
         end : bool
             Whether pieces end in END.
         """
-        symbols = np.concatenate(pieces)
-        bounds = np.cumsum([0, *map(len, pieces)])
         n_bits = int(symbols.max(initial=0) + FIRST_SYMBOL).bit_length()
         if n * n_bits > 64:
             return _count_wide(symbols, bounds, n, end)

@@ -64,7 +64,7 @@ class Corpus:
     def _keep(self, moves: Ints, length: Ints) -> None:
         self.moves, self.length = moves, length
         self._kinds, code = np.unique(moves, axis=0, return_inverse=True)
-        self._codes = np.split(code.ravel(), np.cumsum(length)[:-1])
+        self._codes = code.ravel().astype(np.int64)
         self._trees: dict[int, ContextTree] = {}
 
     def state(self) -> dict[str, Ints]:
@@ -90,7 +90,8 @@ class Corpus:
     def tree(self, n: int) -> ContextTree:
         """Return the tree of all runs of up to n moves."""
         if n not in self._trees:
-            self._trees[n] = ContextTree.count_pieces(self._codes, n)
+            bounds = np.concatenate([[0], np.cumsum(self.length)])
+            self._trees[n] = ContextTree.count_pieces(self._codes, bounds, n)
         return self._trees[n]
 
     def codes(self, moves: Ints) -> Ints:

@@ -1,19 +1,24 @@
 """Walks over a context tree: scores, draws and whole rows of next-symbol probabilities.
 
 A node i of the tree is a context; its children `first[i]` to `first[i + 1]` are the codes
-seen after it, in rising order. A walk for the code x starts at the longest context c that
-fits what came before and that something follows:
+seen after it, in rising order. What comes next is looked for from the longest context c that
+fits what came before and that something follows, then from its suffix c', the context without
+its first code, and so on to the root:
 
-    P(x | c) = start_scale(c) prob(cx)                       where x was seen after c,     (1)
-             = start_escape(c) Q(x | c)                      elsewhere,
-    Q(x | c) = scale(c) prob(c'x)                            where x was seen after c',    (2)
-             = scale(c) escape(c) / scale(c) Q(x | c') ...
+    P(x | c) = start_scale(c) prob(cx)    where x was seen after c,
+               start_escape(c) Q(x | c)   elsewhere,                                        (1)
+    Q(x | c) = scale(c) prob(c'x)         where x was seen after c',
+               escape(c) Q(x | c')        elsewhere,                                        (2)
 
-with c' = suffix(c), the context without its first symbol; `scale` and `escape` of c speak of c'
-when it is come to from c, so that what was seen after c can be excluded there. Beyond the
-root, whose suffix is -1, all codes that are left share `scale(root)` alike.
+and Q(x | root) = scale(root). `scale(c)` and `escape(c)` speak of c' when it is come to from
+c, so that what was seen after c can be excluded there. In a flat tree Q(x | c) = scale(c).
 
-The next context is `state` of the longest node found, whatever gave the probability.
+The next context is the `state` of the longest node found, whatever gave the probability.
+
+Conventions
+-----------
+Nodes are unsigned, so that no index is tried for counting from the end. The root is its own
+suffix.
 """
 
 from __future__ import annotations
@@ -29,16 +34,18 @@ __all__ = ["Tables", "draw_codes", "fill_rows", "score_codes"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Nodes = NDArray[np.uint32]
 
 
 class Tables(NamedTuple):
     """A smoothed context tree of N nodes, of which the first C are contexts."""
 
-    first: Ints  # (C + 1,)
-    code: Ints  # (N,)
-    suffix: Ints  # (N,)
-    state: Ints  # (N,)
+    first: Nodes  # (C + 1,)
+    code: Nodes  # (N,)
+    suffix: Nodes  # (N,)
+    state: Nodes  # (N,)
     prob: Floats  # (N,)
+    log_prob: Floats  # (N,), the log of (1) for the last code after the others
     start_scale: Floats  # (C,)
     start_escape: Floats  # (C,)
     scale: Floats  # (C,)
@@ -49,16 +56,18 @@ class Tables(NamedTuple):
 
 @inline
 def find_child(tables, node, code):  # type: ignore[no-untyped-def]
-    """Return the child of a node for a code, or -1."""
-    low, high = tables.first[node], tables.first[node + 1]
-    end = high
-    while low < high:
-        middle = (low + high) // 2
-        if tables.code[middle] < code:
-            low = middle + 1
+    """Return the child of a node for a code, or 0."""
+    low, high = np.uint64(tables.first[node]), np.uint64(tables.first[node + np.uint64(1)])
+    while high - low > np.uint64(4):  # A few are found faster one by one.
+        middle = (low + high) >> np.uint64(1)
+        if tables.code[middle] <= code:
+            low = middle
         else:
             high = middle
-    return low if low < end and tables.code[low] == code else -1
+    for child in range(low, high):
+        if tables.code[child] == code:
+            return child
+    return np.uint64(0)
 
 
 @jit()
@@ -75,29 +84,32 @@ def score_codes(tables: Tables, start: int, codes: Ints, bounds: Ints, log_prob:
         Where each piece begins in `codes`.
     log_prob : ndarray of shape (n_codes,), overwritten
     """
-    c = start
+    c = np.uint64(start)
     for piece in range(bounds.size - 1):
-        c = start
+        c = np.uint64(start)
         for i in range(bounds[piece], bounds[piece + 1]):
-            passed, scale, escape = 1.0, tables.start_scale[c], tables.start_escape[c]
-            prob = -1.0
-            while True:
+            child = find_child(tables, c, codes[i])
+            if child > 0:
+                log_prob[i] = tables.log_prob[child]
+                c = np.uint64(tables.state[child])
+                continue
+            passed, scale, escape = tables.start_escape[c], tables.scale[c], tables.escape[c]
+            falls = not tables.flat
+            while c > 0:
+                c = np.uint64(tables.suffix[c])
                 child = find_child(tables, c, codes[i])
-                if child >= 0:
-                    if prob < 0.0:
-                        prob = passed * scale * tables.prob[child]
-                    c = tables.state[child]
+                if falls:
+                    if child > 0:
+                        scale *= tables.prob[child]
+                        falls = False
+                    else:
+                        passed *= escape
+                        scale, escape = tables.scale[c], tables.escape[c]
+                if child > 0:
+                    c = np.uint64(tables.state[child])
                     break
-                if prob < 0.0:
-                    passed *= escape
-                    scale, escape = tables.scale[c], tables.escape[c]
-                    if tables.flat or c == 0:
-                        prob = passed * scale
-                if c == 0:
-                    break
-                c = tables.suffix[c]
-            log_prob[i] = np.log(prob)
-    return c
+            log_prob[i] = np.log(passed * scale)
+    return np.int64(c)  # type: ignore[return-value]
 
 
 @jit()
@@ -116,11 +128,11 @@ def fill_rows(tables: Tables, states: Ints, prob: Floats, target: Ints) -> None:
     for row in range(states.size):
         prob[row] = -1.0
         target[row] = -1
-        c = states[row]
+        c = np.uint64(states[row])
         passed, scale, escape = 1.0, tables.start_scale[c], tables.start_escape[c]
-        falls = True
-        while c >= 0:
-            for child in range(tables.first[c], tables.first[c + 1]):
+        falls, at_root = True, False
+        while not at_root:
+            for child in range(tables.first[c], tables.first[c + np.uint64(1)]):
                 code = tables.code[child]
                 if target[row, code] < 0:
                     target[row, code] = tables.state[child]
@@ -130,7 +142,8 @@ def fill_rows(tables: Tables, states: Ints, prob: Floats, target: Ints) -> None:
                 passed *= escape
                 scale, escape = tables.scale[c], tables.escape[c]
                 falls = not tables.flat
-            c = tables.suffix[c]
+            at_root = c == np.uint64(0)
+            c = np.uint64(tables.suffix[c])
         for code in range(n_codes):
             if prob[row, code] < 0.0:
                 prob[row, code] = passed * scale
@@ -156,53 +169,53 @@ def draw_codes(tables: Tables, start: int, n_codes: int, u: Floats, codes: Ints)
     codes : ndarray of shape (n_pieces, n_steps), overwritten
     """
     for piece in range(u.shape[0]):
-        c = start
+        c = np.uint64(start)
         for i in range(u.shape[1]):
-            codes[piece, i], c = draw_code(tables, c, n_codes, u[piece, i])
+            code, c = _draw_code(tables, c, n_codes, u[piece, i])
+            codes[piece, i] = code
 
 
 @inline
-def draw_code(tables, start, n_codes, u):  # type: ignore[no-untyped-def]
+def _draw_code(tables, start, n_codes, u):  # type: ignore[no-untyped-def]
     """Draw the next code after a context; return it and the context that follows."""
-    c, longer, last = start, -1, -1
+    c, last = start, np.uint64(0)
+    skip, skip_end = np.uint64(0), np.uint64(0)  # Children of the context that was come from.
     passed, scale, escape = 1.0, tables.start_scale[c], tables.start_escape[c]
     while True:
-        skip, skip_end = 0, 0
-        if longer >= 0:
-            skip, skip_end = tables.first[longer], tables.first[longer + 1]
-        for child in range(tables.first[c], tables.first[c + 1]):
-            code = tables.code[child]
-            while skip < skip_end and tables.code[skip] < code:
-                skip += 1
-            if code < tables.first_code or (skip < skip_end and tables.code[skip] == code):
+        begin, end = np.uint64(tables.first[c]), np.uint64(tables.first[c + np.uint64(1)])
+        factor = passed * scale
+        for child in range(begin, end):
+            while skip < skip_end and tables.code[skip] < tables.code[child]:
+                skip += np.uint64(1)
+            if skip < skip_end and tables.code[skip] == tables.code[child]:
                 continue
-            prob = passed * scale * tables.prob[child]
-            if prob > 0.0:
+            prob = factor * tables.prob[child]
+            if prob > 0.0 and tables.code[child] >= tables.first_code:
+                last = np.uint64(child)
                 if u < prob:
-                    return code, tables.state[child]
+                    return np.int64(tables.code[child]), np.uint64(tables.state[child])
                 u -= prob
-                last = child
         passed *= escape
         scale, escape = tables.scale[c], tables.escape[c]
         if tables.flat or c == 0:
             break
-        longer = c
-        c = tables.suffix[c]
-    code = draw_unseen(tables, c, n_codes, u, passed * scale)
+        skip, skip_end = begin, end
+        c = np.uint64(tables.suffix[c])
+    code = _draw_unseen(tables, c, n_codes, u, passed * scale)
     if code < 0:  # Rounding left a little of u, but no code.
-        return tables.code[last], tables.state[last]
+        return np.int64(tables.code[last]), np.uint64(tables.state[last])
     while c > 0:
-        c = tables.suffix[c]
+        c = np.uint64(tables.suffix[c])
         child = find_child(tables, c, code)
-        if child >= 0:
-            return code, tables.state[child]
-    return code, 0
+        if child > 0:
+            return code, np.uint64(tables.state[child])
+    return code, np.uint64(0)
 
 
 @inline
-def draw_unseen(tables, c, n_codes, u, prob):  # type: ignore[no-untyped-def]
+def _draw_unseen(tables, c, n_codes, u, prob):  # type: ignore[no-untyped-def]
     """Return a code that was not seen after a context, each of the same probability, or -1."""
-    child, end = tables.first[c], tables.first[c + 1]
+    child, end = tables.first[c], tables.first[c + np.uint64(1)]
     chosen = -1
     for code in range(tables.first_code, n_codes):
         while child < end and tables.code[child] < code:

@@ -21,6 +21,7 @@ constraints", IJCAI 2011.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any, Self
 
 import numpy as np
@@ -121,22 +122,13 @@ class NGram(Estimator):
     def _count(self, X: Any) -> ContextTree:
         if isinstance(self.n, bool) or not isinstance(self.n, int) or self.n < 1:
             raise ValueError(f"n {self.n!r}: expected an integer from 1")
-        return ContextTree.count_pieces(self._check(X, self.n_symbols), self.n, end=self.end)
+        return ContextTree.count_pieces(*_join(X, self.n_symbols), self.n, end=self.end)
 
     def _keep(self, tree: ContextTree) -> Self:
         self.tree_ = tree
         self.n_symbols_ = max(tree.n_symbols, 1) if self.n_symbols is None else self.n_symbols
         self._tables: kernels.Tables | None = None
         return self
-
-    @staticmethod
-    def _check(X: Any, n_symbols: int | None) -> list[Ints]:
-        columns = [np.reshape(p, (-1, 1)) if np.ndim(p) == 1 else p for p in X]
-        pieces = [grid[:, 0] for grid in check_pieces(columns, 1)]
-        for i, piece in enumerate(pieces):
-            if n_symbols is not None and piece.max() >= n_symbols:
-                raise ValueError(f"piece {i}: symbol {piece.max()}: expected below {n_symbols}")
-        return pieces
 
     @property
     def tables_(self) -> kernels.Tables:
@@ -187,18 +179,23 @@ class NGram(Estimator):
         -------
         list of ndarray of shape (n_steps,) or, with an end, (n_steps + 1,), float64, nats
         """
-        tables = self.tables_
-        pieces = self._check(X, self.n_symbols_)
-        after = [END] if self.end else []
-        codes = np.concatenate([np.r_[piece + FIRST_SYMBOL, after] for piece in pieces])
-        bounds = np.cumsum([0, *(len(piece) + len(after) for piece in pieces)])
-        log_prob = np.empty(len(codes))
-        kernels.score_codes(tables, self._start(), codes.astype(np.int64), bounds, log_prob)
-        return np.split(log_prob, bounds[1:-1])
+        log_prob, bounds = self._scores(X)
+        return [log_prob[a:b] for a, b in pairwise(bounds.tolist())]
 
     def score(self, X: Any, y: Any = None) -> float:
         """Return the mean log-likelihood, nats a symbol (the end counts as one)."""
-        return float(np.concatenate(self.score_samples(X)).mean())
+        return float(self._scores(X)[0].mean())
+
+    def _scores(self, X: Any) -> tuple[Floats, Ints]:
+        tables = self.tables_
+        symbols, bounds = _join(X, self.n_symbols_)
+        codes = symbols + FIRST_SYMBOL
+        if self.end:
+            codes = np.insert(codes, bounds[1:], END)
+            bounds = bounds + np.arange(len(bounds))
+        log_prob = np.empty(len(codes))
+        kernels.score_codes(tables, self._start(), codes, bounds, log_prob)
+        return log_prob, bounds
 
     # ---- the next symbol ----------------------------------------------------------------
 
@@ -300,6 +297,23 @@ class NGram(Estimator):
                     "its support, or allow fewer symbols"
                 )
         return rows.collect(n_steps, self.end)
+
+
+def _join(X: Any, n_symbols: int | None) -> tuple[Ints, Ints]:
+    """Check pieces and put them one after the other; return where each begins, too."""
+    pieces = [np.asarray(piece) for piece in X]
+    pieces = [piece[:, 0] if piece.shape[1:] == (1,) else piece for piece in pieces]
+    sound = all(p.ndim == 1 and p.size and p.dtype.kind in "iu" for p in pieces)
+    symbols = np.concatenate(pieces) if pieces and sound else np.full(1, -1)
+    if symbols.min() < 0:
+        check_pieces([p[:, None] if p.ndim == 1 else p for p in pieces], 1)
+    bounds = np.zeros(len(pieces) + 1, np.int64)
+    np.cumsum([len(piece) for piece in pieces], out=bounds[1:])
+    if n_symbols is not None and symbols.max() >= n_symbols:
+        i = int(np.argmax(symbols >= n_symbols))
+        piece = int(np.searchsorted(bounds, i, side="right")) - 1
+        raise ValueError(f"piece {piece}: symbol {symbols[i]}: expected below {n_symbols}")
+    return symbols.astype(np.int64, copy=False), bounds
 
 
 class _Rows:

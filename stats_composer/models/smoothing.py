@@ -225,18 +225,24 @@ def _tables(
     escape: Floats,
     flat: bool = False,
 ) -> Tables:
-    goes_on = np.zeros(len(tree.code), bool)
+    """Lay a smoothed tree out for the kernels; what follows a node is `state`."""
+    nodes = np.arange(len(tree.code))
+    goes_on = np.zeros(len(nodes), bool)
     goes_on[: tree.n_contexts] = np.diff(tree.first) > 0
-    state = np.where(goes_on, np.arange(len(goes_on)), -1)
+    state = np.zeros(len(nodes), np.int64)
     for k in range(1, tree.n + 1):
         here = slice(tree.level[k], tree.level[k + 1])
-        state[here] = np.where(goes_on[here], state[here], state[tree.suffix[here]])
+        state[here] = np.where(goes_on[here], nodes[here], state[tree.suffix[here]])
+    with np.errstate(divide="ignore"):  # START alone has none.
+        log_prob = np.log(prob * np.append(0.0, start_scale[tree.parent[1:]]))
+    suffix = np.maximum(tree.suffix, 0)
     return Tables(
-        first=tree.first,
-        code=tree.code,
-        suffix=tree.suffix,
-        state=state,
+        first=tree.first.astype(np.uint32),
+        code=tree.code.astype(np.uint32),
+        suffix=suffix.astype(np.uint32),
+        state=state.astype(np.uint32),
         prob=prob,
+        log_prob=log_prob,
         start_scale=start_scale,
         start_escape=start_escape,
         scale=scale,
