@@ -19,6 +19,7 @@ _HOME = {
     "ChoraleComposer": "composers.chorale",
     "ChordRecognizer": "chords.recognizer",
     "FrameModel": "models.frames",
+    "MelodyComposer": "composers.melody",
     "MaxEnt": "models.maxent",
     "PairwiseMaxEnt": "models.maxent",
 }

@@ -285,7 +285,9 @@ class MelodyComposer:
         self._check_fitted()
         kind, key, pickup, line = read_phrase(phrase)
         if kind.name not in self.styles_:
-            raise EncodingError(f"a {kind.name}: this style knows {', '.join(self.styles_)}")
+            raise EncodingError(
+                f"its metre is that of a {kind.name}: this style knows {', '.join(self.styles_)}"
+            )
         page = extended(phrase, bars)
         style = self.styles_[kind.name]
         start = pickup * kind.step

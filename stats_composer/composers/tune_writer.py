@@ -259,7 +259,7 @@ class TuneWriter:
         task, style, kind = self.task, self.task.style, self.task.style.kind
         mode = _mode_index(task.key[1])
         step = (np.arange(self.n_steps) - task.pickup) % kind.n_steps
-        weight = WEIGHTS["mode"] * style.facets_["mode"][mode][step]
+        weight: Floats = WEIGHTS["mode"] * style.facets_["mode"][mode][step]
         weight += WEIGHTS["height"] * style.facets_["height"][is_high(task.height)]
         weight += np.where(self.usual, 0.0, STRANGE if self.wished else -np.inf)
         for bar, token in enumerate(tokens.tolist()):

@@ -204,9 +204,10 @@ def read_phrase(score: Score) -> tuple[Kind, tuple[int, str], int, Ints]:
     EncodingError
         As of `read_tune`, but for the number of notes and bars.
     """
+    if len(score.voices) != 1:
+        found = f"{len(score.voices)} voices" if len(score.voices) else "no notes"
+        raise EncodingError(f"{found}: expected a phrase of one line")
     notes, metre = _line(score)
-    if not len(notes):
-        raise EncodingError("no notes: expected a phrase")
     start = score.pickup
     onset = notes["onset"] - start
     kind = _kind(metre, onset)
