@@ -288,8 +288,10 @@ class TuneWriter:
             If nothing was found that copies no more than it may.
         """
         for _ in range(ATTEMPTS):
-            tokens = self._plan(rng)
-            line = self._line(tokens, rng)
+            try:
+                line = self._line(self._plan(rng), rng)
+            except SamplingError:  # A plan that leads nowhere.
+                continue
             score = None if line is None else self._finish(line, rng)
             if score is not None:
                 return score
@@ -339,12 +341,11 @@ class TuneWriter:
         path: Ints | None = None
         for bar in range(task.n_bars):
             span = task.span(bar)
-            if path is None and (fixed[span] < 0).any():
+            if path is None:
                 path, kept = self._path(style, fixed, span.start, rng)
                 ties = ties if kept else [tie for tie in ties if tie[0] >= bar]
                 fixed[span.start :] = np.where(kept, fixed[span.start :], -1)
-            if path is not None:
-                fixed[: span.stop] = path[: span.stop]
+            fixed[: span.stop] = path[: span.stop]
             for source, copy, n in ties:
                 here, there = fixed[task.span(source, n)], task.span(copy, n)
                 steps = np.arange(there.start, there.stop)
@@ -371,7 +372,7 @@ class TuneWriter:
             chain = self.chain.under(unary)
             if chain.log_normaliser > -np.inf:
                 return chain.sample(1, random_state=rng)[0], pins is fixed
-        raise SamplingError("what was written cannot be continued as the constraints ask")
+        raise SamplingError("no path through what is fixed")
 
     # ---- the page -----------------------------------------------------------------------
 
