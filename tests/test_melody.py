@@ -8,7 +8,7 @@ import pytest
 
 from stats_composer.cli import main
 from stats_composer.composers.continuing import continue_phrase
-from stats_composer.composers.form import copies, part_lengths, places, relate
+from stats_composer.composers.form import Relation, copies, part_lengths, places, relate
 from stats_composer.composers.melody import MelodyComposer
 from stats_composer.composers.style import phased
 from stats_composer.composers.tune_training import train_tunes
@@ -123,8 +123,6 @@ def test_accents_tell_where_bars_begin():
 def test_bars_come_back_where_they_may():
     place = places(part_lengths(20))
     assert place.tolist() == [*range(8), *range(8, 16), *range(12, 16)]
-    from stats_composer.composers.form import Relation
-
     assert copies(place, 12, Relation(4, True)) == 8
     assert copies(place, 3, Relation(4, True)) == -1
     assert copies(place, 9, Relation(8, True)) == 1
