@@ -139,7 +139,7 @@ def score(prob, counts, n, piece, end):
 
 
 def draw(prob, counts, n, values, uniforms, flat=False):
-    """Draw a piece: symbols seen after the longest context first, then after shorter ones.
+    """Draw a piece: the likeliest of those seen first, then the others, then after shorter ones.
 
     Where a context is smoothed by the uniform law at once (flat), none is shorter.
     """
@@ -151,6 +151,8 @@ def draw(prob, counts, n, values, uniforms, flat=False):
             order += [x for x in followers(counts, shorter) if x not in order]
             shorter = shorter[1:] if shorter and not flat else None
         order += [x for x in values if x not in order]
+        likeliest = max(followers(counts, context), key=lambda x: round(prob(x, context), 12))
+        order = [likeliest, *(x for x in order if x != likeliest)]
         chosen = order[-1]
         for x in order:
             if u < prob(x, context):

@@ -15,6 +15,7 @@ from stats_composer.contexts import END, FIRST_SYMBOL, START
 from stats_composer.errors import ConstraintError, NotFittedError
 from stats_composer.kernels import counting
 from stats_composer.kernels.ngram import fill_rows
+from stats_composer.models import reach
 from stats_composer.models.ngram import NGram
 from stats_composer.models.smoothing import PPM, KneserNey, Lidstone, WittenBell
 from stats_composer.sampling.chain import Chain
@@ -77,7 +78,7 @@ def test_counts_do_not_depend_on_how_they_are_taken(pieces, n, end, log_table, b
         patch.setattr(contexts, "_BLOCK", block)
         tight = NGram(n, end=end).fit(pieces)
     assert_same_counts(tight, NGram(n, end=end).fit(pieces))
-    wide = NGram(n, end=end).fit([np.array(piece) << 30 for piece in pieces]).tree_
+    wide = NGram(n, end=end).fit([np.array(piece) << 28 for piece in pieces]).tree_
     for name in ("level", "count", "first"):
         np.testing.assert_array_equal(getattr(wide, name), getattr(tight.tree_, name))
 
@@ -311,6 +312,12 @@ def test_only_contexts_that_can_be_reached_are_built():
     assert model.automaton(6, allowed).n_states < everything
     with pytest.raises(ConstraintError, match="more than 3 contexts"):
         model.automaton(6, max_states=3)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reach, "_BLOCK", 8)
+        assert model.automaton(6, allowed).log_weight_of(np.array([0, 1, 0, 1, 0, 0])) < 0
+        patch.setattr(reach, "MAX_ARCS", 30)
+        with pytest.raises(ConstraintError, match="more than 30 ways"):
+            model.automaton(6)
 
 
 # ---- files and bad input --------------------------------------------------------------------
@@ -347,6 +354,10 @@ def test_bad_input_is_named():
         NGram().fit([[1, -2]])
     with pytest.raises(ValueError, match="n 0: expected an integer"):
         NGram(0).fit([[1]])
+    with pytest.raises(ValueError, match="piece 1: symbol 4294967296: expected below"):
+        NGram().fit([[1], [1 << 32]])
+    with pytest.raises(ValueError, match="n_symbols 0: expected from 1"):
+        NGram(n_symbols=0).fit([[0]])
     with pytest.raises(ValueError, match="symbol 5: expected below 4"):
         NGram(n_symbols=4).fit([[1], [0, 5]])
     with pytest.raises(ValueError, match="symbol 3: expected below 2"):

@@ -44,6 +44,7 @@ class Tables(NamedTuple):
     code: Nodes  # (N,)
     suffix: Nodes  # (N,)
     state: Nodes  # (N,)
+    likely: Nodes  # (C,), the likeliest child, 0 where there is none
     prob: Floats  # (N,)
     log_prob: Floats  # (N,), the log of (1) for the last code after the others
     start_scale: Floats  # (C,)
@@ -156,8 +157,9 @@ def fill_rows(tables: Tables, states: Ints, prob: Floats, target: Ints) -> None:
 def draw_codes(tables: Tables, start: int, n_codes: int, u: Floats, codes: Ints) -> None:
     """Draw sequences of codes, each from the context `start`.
 
-    A uniform is spent on the codes seen after the context in rising order, then on those seen
-    only after its suffix, and so on, and in the end on the rest of the alphabet.
+    A uniform is spent on the likeliest code, then on the others seen after the context in
+    rising order, then on those seen only after its suffix, and so on, and in the end on the
+    rest of the alphabet.
 
     Parameters
     ----------
@@ -171,14 +173,19 @@ def draw_codes(tables: Tables, start: int, n_codes: int, u: Floats, codes: Ints)
     for piece in range(u.shape[0]):
         c = np.uint64(start)
         for i in range(u.shape[1]):
-            code, c = _draw_code(tables, c, n_codes, u[piece, i])
-            codes[piece, i] = code
+            child = np.uint64(tables.likely[c])
+            left = u[piece, i] - tables.start_scale[c] * tables.prob[child]
+            if left < 0.0:
+                codes[piece, i], c = tables.code[child], np.uint64(tables.state[child])
+            else:
+                codes[piece, i], c = _draw_other(tables, c, n_codes, left)
 
 
 @inline
-def _draw_code(tables, start, n_codes, u):  # type: ignore[no-untyped-def]
-    """Draw the next code after a context; return it and the context that follows."""
-    c, last = start, np.uint64(0)
+def _draw_other(tables, start, n_codes, u):  # type: ignore[no-untyped-def]
+    """Draw a code that is not the likeliest after a context; return what follows it, too."""
+    c, likely = start, np.uint64(tables.likely[start])
+    last = likely
     skip, skip_end = np.uint64(0), np.uint64(0)  # Children of the context that was come from.
     passed, scale, escape = 1.0, tables.start_scale[c], tables.start_escape[c]
     while True:
@@ -190,7 +197,7 @@ def _draw_code(tables, start, n_codes, u):  # type: ignore[no-untyped-def]
             if skip < skip_end and tables.code[skip] == tables.code[child]:
                 continue
             prob = factor * tables.prob[child]
-            if prob > 0.0 and tables.code[child] >= tables.first_code:
+            if prob > 0.0 and child != likely and tables.code[child] >= tables.first_code:
                 last = np.uint64(child)
                 if u < prob:
                     return np.int64(tables.code[child]), np.uint64(tables.state[child])

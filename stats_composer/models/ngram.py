@@ -32,12 +32,15 @@ from stats_composer.contexts import END, FIRST_SYMBOL, START, ContextTree
 from stats_composer.errors import ConstraintError
 from stats_composer.kernels import ngram as kernels
 from stats_composer.models.base import Estimator, check_pieces, generator
+from stats_composer.models.reach import Reach
 from stats_composer.models.smoothing import KneserNey, Smoothing
 
 __all__ = ["NGram"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+
+MAX_SYMBOLS = 1 << 31
 
 
 class NGram(Estimator):
@@ -120,6 +123,8 @@ class NGram(Estimator):
         return self._keep(tree)
 
     def _count(self, X: Any) -> ContextTree:
+        if not (self.n_symbols is None or 0 < self.n_symbols <= MAX_SYMBOLS):
+            raise ValueError(f"n_symbols {self.n_symbols}: expected from 1 to {MAX_SYMBOLS}")
         if isinstance(self.n, bool) or not isinstance(self.n, int) or self.n < 1:
             raise ValueError(f"n {self.n!r}: expected an integer from 1")
         return ContextTree.count_pieces(*_join(X, self.n_symbols), self.n, end=self.end)
@@ -189,7 +194,8 @@ class NGram(Estimator):
     def _scores(self, X: Any) -> tuple[Floats, Ints]:
         tables = self.tables_
         symbols, bounds = _join(X, self.n_symbols_)
-        codes = symbols + FIRST_SYMBOL
+        symbols += FIRST_SYMBOL
+        codes = symbols
         if self.end:
             codes = np.insert(codes, bounds[1:], END)
             bounds = bounds + np.arange(len(bounds))
@@ -240,8 +246,10 @@ class NGram(Estimator):
         kernels.draw_codes(
             self.tables_, self._start(given), self.n_symbols_ + FIRST_SYMBOL, u, codes
         )
-        ended = np.cumsum(codes == END, axis=1) > 0
-        return np.where(ended, -1, codes - FIRST_SYMBOL)
+        if self.end:
+            codes[np.cumsum(codes == END, axis=1) > 0] = FIRST_SYMBOL - 1
+        codes -= FIRST_SYMBOL
+        return codes
 
     def automaton(
         self,
@@ -287,16 +295,20 @@ class NGram(Estimator):
         """
         if allowed is None:
             allowed = np.ones((n_steps, self.n_symbols_), bool)
-        rows = _Rows(self.tree_, self.tables_, self.n_symbols_, support, self._start(given))
+        if allowed.shape != (n_steps, self.n_symbols_):
+            expected = (n_steps, self.n_symbols_)
+            raise ConstraintError(f"allowed of shape {allowed.shape}: expected {expected}")
+        ever: NDArray[np.bool_] = np.logical_or.reduce(allowed, axis=0)
+        reach = Reach(self.tree_, self.tables_, self._start(given), ever, support)
         reached = np.zeros(1, np.int64)
         for t in range(n_steps):
-            reached = rows.follow(reached, allowed[t])
-            if len(rows.state) > max_states:
+            reached = reach.follow(reached, allowed[t])
+            if len(reach.state) > max_states:
                 raise ConstraintError(
                     f"the n-gram model reaches more than {max_states} contexts: lower its n or "
-                    "its support, or allow fewer symbols"
+                    "allow fewer symbols"
                 )
-        return rows.collect(n_steps, self.end)
+        return reach.automaton(n_steps, self.end)
 
 
 def _join(X: Any, n_symbols: int | None) -> tuple[Ints, Ints]:
@@ -309,76 +321,9 @@ def _join(X: Any, n_symbols: int | None) -> tuple[Ints, Ints]:
         check_pieces([p[:, None] if p.ndim == 1 else p for p in pieces], 1)
     bounds = np.zeros(len(pieces) + 1, np.int64)
     np.cumsum([len(piece) for piece in pieces], out=bounds[1:])
-    if n_symbols is not None and symbols.max() >= n_symbols:
-        i = int(np.argmax(symbols >= n_symbols))
+    limit = MAX_SYMBOLS if n_symbols is None else n_symbols
+    if symbols.max() >= limit:
+        i = int(np.argmax(symbols >= limit))
         piece = int(np.searchsorted(bounds, i, side="right")) - 1
-        raise ValueError(f"piece {piece}: symbol {symbols[i]}: expected below {n_symbols}")
+        raise ValueError(f"piece {piece}: symbol {symbols[i]}: expected below {limit}")
     return symbols.astype(np.int64, copy=False), bounds
-
-
-class _Rows:
-    """Rows of next-code probabilities, made as their contexts are reached."""
-
-    def __init__(
-        self,
-        tree: ContextTree,
-        tables: kernels.Tables,
-        n_symbols: int,
-        support: int | None,
-        start: int,
-    ) -> None:
-        self.tree, self.tables, self.support = tree, tables, support
-        self.state = np.array([start])
-        self.number = np.full(len(tree.code), -1)
-        self.number[start] = 0
-        self.prob = np.empty((0, n_symbols + FIRST_SYMBOL))
-        self.target = np.empty(self.prob.shape, np.int64)
-        self.known: dict[tuple[bytes, bytes], Ints] = {}
-
-    def follow(self, reached: Ints, allowed: NDArray[np.bool_]) -> Ints:
-        """Return the states, by number, that follow some states through allowed symbols."""
-        step = reached.tobytes(), allowed.tobytes()
-        if step not in self.known:
-            self._expand()
-            nodes = np.unique(self.target[reached, FIRST_SYMBOL:][:, allowed])
-            nodes = nodes[nodes >= 0]
-            new = nodes[self.number[nodes] < 0]
-            self.number[new] = len(self.state) + np.arange(len(new))
-            self.state = np.concatenate([self.state, new])
-            self.known[step] = np.sort(self.number[nodes])
-        return self.known[step]
-
-    def _expand(self) -> None:
-        """Make the rows of states that have none; -1 is the target of what is not supported."""
-        new = self.state[len(self.prob) :]
-        prob = np.empty((len(new), self.prob.shape[1]))
-        target = np.empty(prob.shape, np.int64)
-        kernels.fill_rows(self.tables, new, prob, target)
-        if self.support is not None:
-            target[~self._seen(self.tree.shorten(new, self.support), prob.shape[1])] = -1
-        self.prob = np.concatenate([self.prob, prob])
-        self.target = np.concatenate([self.target, target])
-
-    def _seen(self, contexts: Ints, n_codes: int) -> NDArray[np.bool_]:
-        """Return which codes were seen after each context."""
-        first = self.tree.first[contexts]
-        count = self.tree.first[contexts + 1] - first
-        row = np.repeat(np.arange(len(contexts)), count)
-        child = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count) + first[row]
-        seen = np.zeros((len(contexts), n_codes), bool)
-        seen[row, self.tree.code[child]] = True
-        return seen
-
-    def collect(self, n_steps: int, end: bool) -> Automaton:
-        """Return the automaton of the states, with the arcs between them."""
-        self._expand()
-        target = np.where(self.target < 0, -1, self.number[self.target])
-        with np.errstate(divide="ignore"):  # Nothing but an end that cannot come has log 0.
-            log_weight = np.log(self.prob)
-        final = np.where(self.target[:, END] < 0, -np.inf, log_weight[:, END]) if end else 0.0
-        return Automaton.from_table(
-            target[None, :, FIRST_SYMBOL:],
-            np.zeros(n_steps, np.int64),
-            log_weight=log_weight[:, FIRST_SYMBOL:],
-            final=final,
-        )

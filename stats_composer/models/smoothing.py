@@ -236,11 +236,17 @@ def _tables(
     with np.errstate(divide="ignore"):  # START alone has none.
         log_prob = np.log(prob * np.append(0.0, start_scale[tree.parent[1:]]))
     suffix = np.maximum(tree.suffix, 0)
+    most = np.full(tree.n_contexts, -np.inf)
+    np.maximum.at(most, tree.parent[1:], log_prob[1:])
+    top = 1 + np.flatnonzero(log_prob[1:] == most[tree.parent[1:]])[::-1]
+    likely = np.zeros(tree.n_contexts, np.uint32)
+    likely[tree.parent[top]] = top
     return Tables(
         first=tree.first.astype(np.uint32),
         code=tree.code.astype(np.uint32),
         suffix=suffix.astype(np.uint32),
         state=state.astype(np.uint32),
+        likely=likely,
         prob=prob,
         log_prob=log_prob,
         start_scale=start_scale,
