@@ -21,6 +21,7 @@ _HOME = {
     "FrameModel": "models.frames",
     "MelodyComposer": "composers.melody",
     "MaxEnt": "models.maxent",
+    "NGram": "models.ngram",
     "PairwiseMaxEnt": "models.maxent",
 }
 
