@@ -195,6 +195,10 @@ class MaxEnt(Estimator):
         values = stacked.max(axis=0) + 1
         columns = [getattr(term, "context", None) for term in terms]
         context_values = {c: int(values[c]) for c in columns if c is not None}
+        for term in terms:
+            table = getattr(term, "table", None)
+            if table is not None:
+                context_values[term.context] = table.shape[1]  # type: ignore[attr-defined]
         if self.n_symbols is not None:
             n_symbols = np.asarray(self.n_symbols, np.int64)[:n_lines]
         else:

@@ -21,7 +21,7 @@ capture melodic styles, Scientific Reports 7.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
@@ -77,9 +77,12 @@ class Field(Term):
     ----------
     context : int or None
         Column of the context voice; None for a field that depends on nothing.
+    table : ndarray of shape (n_lines, n_values, width), optional
+        Weights that are known beforehand, and stay as they are while the others are fitted.
     """
 
     context: int | None = None
+    table: NDArray[np.float32] | None = field(default=None, repr=False, compare=False)
     primitive: ClassVar[str] = "field"
 
 

@@ -115,8 +115,13 @@ def _set_classes(
 
 def term_name(term: Term) -> str:
     """Name a term's table: its class, and the parameters that tell it from its like."""
-    told = [f"{k}={v}" for k, v in vars(term).items() if k != "l2" and v is not None]
+    told = [f"{k}={v}" for k, v in vars(term).items() if k not in ("l2", "table") and v is not None]
     return f"{type(term).__name__}({', '.join(told)})"
+
+
+def _is_known(term: Term) -> bool:
+    """Tell whether the weights of a term are given, and not fitted."""
+    return getattr(term, "table", None) is not None
 
 
 class Weights:
@@ -156,6 +161,9 @@ class Weights:
         for term, part, shape in zip(terms, self.slices, shapes, strict=True):
             self.l2[part] = term.l2
             self.tables[term_name(term)] = self.vector[part].reshape(shape)
+            if _is_known(term):
+                self.l2[part] = 0
+                self.vector[part] = np.ravel(term.table)  # type: ignore[attr-defined]
         self.index = [
             None if term.primitive == "field" else term.index(layout).astype(np.int32)
             for term in terms
@@ -215,6 +223,9 @@ class Weights:
             back = folded[layout.pair_back : 2 * layout.pair_back - layout.pair]
             pair = (forth.transpose(0, 2, 1) + back.reshape(-1, q, q)).ravel()
         for term, part, index in zip(self.terms, self.slices, self.index, strict=True):
+            if _is_known(term):
+                gradient[part] = 0
+                continue
             if index is None:
                 gradient[part] = self._field_gradient(term, residual, grid).ravel()
                 continue
@@ -263,6 +274,18 @@ class Weights:
         padding = np.arange(layout.width) >= layout.n_symbols[:, None]
         field[:, padding] = FORBIDDEN
         return field
+
+    def field_table(self, context: int) -> Floats:
+        """Sum the fields that depend on a context voice: [line, value, symbol]."""
+        fields = [
+            self.vector[part].reshape(self._shape(term))
+            for term, part in zip(self.terms, self.slices, strict=True)
+            if isinstance(term, Field) and term.context == context
+        ]
+        if not fields:
+            raise ValueError(f"context voice {context}: no field depends on it")
+        table: Floats = np.sum(fields, axis=0)
+        return table
 
     def multiplicity(self) -> Floats:
         """Sites that a feature of each primitive contains, by cell of the folded table."""

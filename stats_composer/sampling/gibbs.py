@@ -7,6 +7,8 @@ alone cannot go from one legal line to every other.
 
 Annealing divides all log-weights but the automata's by a temperature that changes from sweep
 to sweep; what comes out at the end is then no draw of the law, but a likely piece.
+
+A context voice that is not known is drawn in turn with the lines (sampling/context.py).
 """
 
 from __future__ import annotations
@@ -27,6 +29,7 @@ from stats_composer.models.maxent import MaxEnt, Pieces
 from stats_composer.models.maxent_fit import no_steps
 from stats_composer.models.weights import FORBIDDEN
 from stats_composer.sampling.chain import flatten
+from stats_composer.sampling.context import ContextLaw, ContextVoice
 
 __all__ = ["GibbsSampler", "annealing"]
 
@@ -72,6 +75,8 @@ class GibbsSampler:
         The sites that may change: all by default.
     run_share : float
         Share of run moves among the moves of lines without automata.
+    context : ContextLaw, optional
+        Of a context voice that is drawn in turn with the lines.
     random_state : int, Generator or None
 
     Attributes
@@ -93,6 +98,7 @@ class GibbsSampler:
         *,
         free: Bools | None = None,
         run_share: float = 0.02,
+        context: ContextLaw | None = None,
         random_state: int | np.random.Generator | None = None,
     ) -> None:
         model._check_fitted("weights_")
@@ -107,6 +113,9 @@ class GibbsSampler:
         self._weights = model.weights_.folded
         self._steps = no_steps(layout)
         self._arcs: dict[int, Arcs] = {}
+        self._context = None
+        if context is not None:
+            self._context = ContextVoice(context, model.weights_.field_table(context.column))
         if factors is not None:
             self._honour(factors)
         rowwise = np.isin(np.arange(layout.n_lines), list(self._arcs))
@@ -159,6 +168,8 @@ class GibbsSampler:
         for v, arcs in self._arcs.items():
             nothing = np.zeros((len(self.grid), int(self.model.layout_.n_symbols[v])))
             total += weigh_path(arcs, nothing, np.ascontiguousarray(self.grid[:, v]))
+        if self._context is not None:
+            total += self._context.log_weight(self.grid[:, self._context.law.column])
         return -total
 
     def run(self, temperatures: Sequence[float] | NDArray[np.floating]) -> Ints:
@@ -175,9 +186,12 @@ class GibbsSampler:
             A copy of `grid`.
         """
         inverse = np.float32(1) / np.asarray(temperatures, np.float32)
-        size = 1 if self._arcs else SWEEPS_A_CALL
+        every = SWEEPS_A_CALL if self._context is None else self._context.law.every
+        size = 1 if self._arcs else every
         for begin in range(0, len(inverse), size):
             part = inverse[begin : begin + size]
+            if self._context is not None and begin % every == 0:
+                self._draw_context(self._context, float(part[0]))
             if len(self._sites):
                 u = self.rng.random((len(part), len(self._sites), 3))
                 site_sweeper(self.model.layout_)(
@@ -194,6 +208,19 @@ class GibbsSampler:
                     self.rng.random((n_moves, len(self.grid) + 3)),
                 )  # fmt: skip
         return self.grid.copy()
+
+    def _draw_context(self, context: ContextVoice, scale: float) -> None:
+        """Redraw the path of the context voice."""
+        lines = self.grid[:, : self.model.layout_.n_lines]
+        self._set_context(context, context.draw(lines, scale, self.rng.random(len(self.grid))))
+
+    def _set_context(self, context: ContextVoice, path: Ints) -> None:
+        """Write a path of the context voice, and renew the fields that know it."""
+        column = self.grid[:, context.law.column]
+        changed = np.flatnonzero(path != column)
+        new, old = context.table[:, path[changed]], context.table[:, column[changed]]
+        self._field[changed] += (new - old).transpose(1, 0, 2)
+        column[:] = path
 
 
 def _with_term(model: MaxEnt, weights: Floats, term: object) -> Floats:
