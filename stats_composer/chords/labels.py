@@ -31,7 +31,7 @@ QUALITY_CODES = ("M", "M4", "M6", "M7", "d", "d6", "d7", "m", "m4", "m6", "m7")
 N_QUALITIES = len(QUALITY_CODES)
 N_LABELS = 12 * N_QUALITIES
 
-_READINGS: tuple[tuple[tuple[int, ...], ...], ...] = (
+READINGS: tuple[tuple[tuple[int, ...], ...], ...] = (
     (QUALITIES["maj"],),
     ((0, 4, 5, 7), QUALITIES["sus4"]),
     (QUALITIES["maj6"],),
@@ -73,7 +73,7 @@ def label_tones(label: int, weight: NDArray[np.float64]) -> tuple[int, ...]:
     (0, 4, 7, 11)
     """
     root, quality = divmod(label, N_QUALITIES)
-    readings = _READINGS[quality]
+    readings = READINGS[quality]
     heard: list[float] = weight.tolist()
     if quality in _TRIADS:
         sevenths = [t for t in _TRIADS[quality] if heard[(root + t) % 12] > SEVENTH_HEARD]

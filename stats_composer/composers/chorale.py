@@ -3,7 +3,8 @@
 Three maximum-entropy models over one representation (composers/voicing.py), run one after the
 other: Gibbs sampling with annealing writes the lines at two steps a beat, a second pass puts
 the notes between them, a third decides which notes are struck again. What is given (a melody,
-all that lies outside a region) is pinned and comes back as it was, to the tick.
+all that lies outside a region) is pinned and comes back as it was, to the tick. A
+fourth model writes the lines where a chart names their chords (composers/chord_voice.py).
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stats_composer import modelfile
+from stats_composer.chords import ChordRecognizer
+from stats_composer.composers.chord_voice import ChordVoice, chord_path
 from stats_composer.composers.continuing import extended
 from stats_composer.composers.given import Task, as_lines, as_part, melody_key
 from stats_composer.composers.page import (
@@ -26,6 +29,7 @@ from stats_composer.composers.page import (
     write_many,
 )
 from stats_composer.composers.voicing import (
+    charted_model,
     passing_model,
     skeleton_model,
     striking_grid,
@@ -35,6 +39,7 @@ from stats_composer.composers.writing import Writer
 from stats_composer.constraints import Constraint
 from stats_composer.encoding import GridEncoder
 from stats_composer.errors import EncodingError, ModelFileError, NotFittedError
+from stats_composer.models.maxent import MaxEnt
 from stats_composer.phrases import phrase_spans
 from stats_composer.score import NOTE_DTYPE, Score, make_table
 from stats_composer.theory import key_signature, parse_key
@@ -56,6 +61,8 @@ class ChoraleComposer:
 
     Parameters
     ----------
+    chord_voice : bool
+        Whether to learn the lines given their chords too, as the bundled recognizer hears them.
     random_state : int
         Of the fit.
 
@@ -64,6 +71,8 @@ class ChoraleComposer:
     encoder_, fine_encoder_ : GridEncoder
         At two and at four steps a beat.
     skeleton_, passing_, striking_ : MaxEnt
+    chords_, charted_ : ChordVoice and MaxEnt, or None
+        The chords, and the lines at two steps a beat given them.
     ranges_ : ndarray of shape (4, 2), int64
         Lowest and highest pitch of each voice.
     keys_ : ndarray of shape (n_pieces, 2), int64
@@ -75,7 +84,8 @@ class ChoraleComposer:
     >>> score = composer.compose(bars=8, key="G", random_state=1)  # doctest: +SKIP
     """
 
-    def __init__(self, *, random_state: int = 0) -> None:
+    def __init__(self, *, chord_voice: bool = True, random_state: int = 0) -> None:
+        self.chord_voice = chord_voice
         self.random_state = random_state
 
     # ---- learning -----------------------------------------------------------------------
@@ -101,9 +111,17 @@ class ChoraleComposer:
         ]
         quantiles = (QUANTILE, 1 - QUANTILE)
         self.ranges_ = np.array([np.quantile(p, quantiles).round() for p in pitches], np.int64)
+        encoded = [self.encoder_.encode(score) for score in scores]
+        grids = [grid for grid, _ in encoded]
         self._build()
-        grids = [self.encoder_.encode(score)[0] for score in scores]
         self.skeleton_.fit(grids, callback=callback)
+        if self.chord_voice:
+            recognizer = ChordRecognizer.bundled()
+            pairs = zip(scores, encoded, strict=True)
+            paths = [chord_path(score, frame, recognizer) for score, (_, frame) in pairs]
+            self._build_charted(ChordVoice(self.encoder_).fit(grids, paths))
+            lines = [np.column_stack(pair) for pair in zip(grids, paths, strict=True)]
+            self.charted_.fit(lines, callback=callback)  # type: ignore[union-attr]
         fine_grids = [self.fine_encoder_.encode(score)[0] for score in scores]
         self.passing_.fit(fine_grids, callback=callback)
         onsets = [striking_grid(self.encoder_, symbols, symbols[:, -4:] > 0) for symbols in grids]
@@ -115,6 +133,12 @@ class ChoraleComposer:
         self.skeleton_ = skeleton_model(self.encoder_, random_state=seed)
         self.passing_ = passing_model(self.fine_encoder_, random_state=seed)
         self.striking_ = striking_model(self.encoder_, random_state=seed)
+        self.chords_: ChordVoice | None = None
+        self.charted_: MaxEnt | None = None
+
+    def _build_charted(self, chords: ChordVoice) -> None:
+        self.chords_ = chords
+        self.charted_ = charted_model(self.encoder_, chords.field(), random_state=self.random_state)
 
     # ---- files --------------------------------------------------------------------------
 
@@ -134,7 +158,7 @@ class ChoraleComposer:
         for name in ("encoder_", "fine_encoder_"):
             for v, alphabet in enumerate(getattr(self, name).alphabets_[:4]):
                 arrays[f"{name}{v}"] = alphabet.entries
-        for name in MODELS:
+        for name in self._names():
             header["sizes"][name], learned = getattr(self, name).state()
             arrays |= {f"{name}{key}": array for key, array in learned.items()}
         modelfile.save(path, header, arrays)
@@ -158,10 +182,17 @@ class ChoraleComposer:
             for name, encoder in (("encoder_", coarse), ("fine_encoder_", fine)):
                 encoder.set_entries([arrays[f"{name}{v}"] for v in range(4)])
                 setattr(composer, name, encoder)
+
+            def learned(name: str) -> dict[str, NDArray[Any]]:
+                return {k.removeprefix(name): a for k, a in arrays.items() if k.startswith(name)}
+
             composer._build()
-            for name in MODELS:
-                learned = {k.removeprefix(name): a for k, a in arrays.items() if k.startswith(name)}
-                getattr(composer, name).restore(header["sizes"][name], learned)
+            composer.chord_voice = "chords_" in header["sizes"]
+            if composer.chord_voice:
+                chords = ChordVoice(coarse).restore(header["sizes"]["chords_"], learned("chords_"))
+                composer._build_charted(chords)
+            for name in composer._names():
+                getattr(composer, name).restore(header["sizes"][name], learned(name))
         except (KeyError, TypeError, ValueError, IndexError) as error:
             raise ModelFileError(f"{path}: not as this version writes it: {error}") from error
         composer.manifest_ = {k: v for k, v in header.items() if k not in OWN_KEYS}
@@ -171,6 +202,10 @@ class ChoraleComposer:
     def bundled(cls) -> Self:
         """Read the composer that comes with the package, `bach-chorale`."""
         return cls.load(Path(__file__).parent.parent / "pretrained" / "bach-chorale.npz")
+
+    def _names(self) -> tuple[str, ...]:
+        """Return the names of the models that there are."""
+        return MODELS if self.charted_ is None else (*MODELS, "chords_", "charted_")
 
     def _check_fitted(self) -> None:
         if not hasattr(self, "striking_"):
@@ -373,7 +408,7 @@ class ChoraleComposer:
     def _writer(self) -> Writer:
         return Writer(
             self.encoder_, self.fine_encoder_, self.skeleton_, self.passing_, self.striking_,
-            self.ranges_,
+            self.ranges_, self.charted_, self.chords_,
         )  # fmt: skip
 
 

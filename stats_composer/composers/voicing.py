@@ -1,6 +1,7 @@
 """The models of a chorale, each a maximum-entropy model over the same kind of grid.
 
 * `skeleton`: the four lines at two steps a beat, with all terms.
+* `charted`: the same given a chart of chords, the context of composers/chord_voice.py.
 * `passing`: what lies between: the lines at four steps a beat, every other row given.
 * `striking`: which notes that do not move are struck again: one binary line a voice.
 """
@@ -31,6 +32,7 @@ from stats_composer.models.terms import (
 )
 
 __all__ = [
+    "charted_model",
     "passing_model",
     "skeleton_model",
     "skeleton_terms",
@@ -114,6 +116,19 @@ def skeleton_model(
         **_shared(encoder),  # type: ignore[arg-type]
         solver=SOLVER,
         finish=tuple(finish),
+        random_state=random_state,
+    )
+
+
+def charted_model(
+    encoder: GridEncoder, chords: Field, *, l2: float = 1e-4, random_state: int | None = None
+) -> MaxEnt:
+    """Build the model of the same lines given their chords, which keep it from growing old."""
+    return MaxEnt(
+        [*skeleton_terms(encoder.column, l2=l2), chords],
+        **_shared(encoder),  # type: ignore[arg-type]
+        solver=SOLVER,
+        finish=FINISH[:1],
         random_state=random_state,
     )
 

@@ -1,8 +1,10 @@
 """How a chorale is written on its page: skeleton, passing notes, struck notes.
 
 1. Gibbs sampling with annealing writes the lines at two steps a beat, from a start that keeps
-   every hard constraint. Before it has cooled, the chords of the final notes are held: all voices
-   stay on the chord of a phrase's final note for a beat, on the last one to its end.
+   every hard constraint. A chart of chords pins the chord voice of the model that has one;
+   where it names none, chords are drawn in turn with the lines. Before it has cooled, the
+   chords of the final notes are held: all voices stay on the chord of a phrase's final note for
+   a beat, on the last one to its end.
 2. A second pass puts the notes between the steps, where they lie close to their neighbours.
 3. A third decides which notes that stay are struck again.
 
@@ -17,6 +19,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from stats_composer.composers.chord_voice import ChordVoice, pinned_labels
 from stats_composer.composers.given import (
     Task,
     given_onsets,
@@ -33,6 +36,7 @@ from stats_composer.errors import SamplingError
 from stats_composer.factors import Factors, ParallelMotion
 from stats_composer.models.maxent import MaxEnt
 from stats_composer.phrases import FINAL, LAST, beat_ticks
+from stats_composer.sampling.context import ContextLaw
 from stats_composer.sampling.gibbs import GibbsSampler, annealing
 from stats_composer.score import TICKS_PER_QUARTER, Score
 from stats_composer.search import find_grid
@@ -54,6 +58,9 @@ TRIADS = ((0, 4, 7), (0, 3, 4, 7))
 NEAR, NEXT_NEAR = 2, 4
 # Annealing sharpens what the model favours, and not what it avoids: so parallels are told twice.
 PARALLELS = ParallelMotion(log_weight=-1.5)
+# Share of the steps whose chords are named from which on the model that knows chords writes: it
+# follows a chart more closely, but left alone changes its chords less often than the style.
+CHARTED = 0.5
 # Temperatures of the notes between the steps.
 PASSING = np.linspace(1.0, 0.95, 12)
 
@@ -91,6 +98,10 @@ class Writer:
     skeleton, passing, striking : MaxEnt
     ranges : ndarray of shape (4, 2), int64
         Lowest and highest pitch of each voice.
+    charted : MaxEnt or None
+        The skeleton's model given chords.
+    chords : ChordVoice or None
+        As `charted` knows it.
     """
 
     encoder: GridEncoder
@@ -99,6 +110,8 @@ class Writer:
     passing: MaxEnt
     striking: MaxEnt
     ranges: Ints
+    charted: MaxEnt | None = None
+    chords: ChordVoice | None = None
 
     def plan(self, task: Task) -> Plan:
         """Compile what is asked and given.
@@ -187,16 +200,33 @@ class Writer:
         share = min(1.0, MAX_UPDATES / (240 * max(int(plan.free.sum()), 1)))
         heating, level, cooling = (max(3, int(n * share)) for n in (80, 100, 60))
         schedule = annealing(heating=heating, level=level, cooling=cooling)
-        sampler = GibbsSampler(self.skeleton, symbols, factors, free=plan.free, random_state=rng)
+        model, context = self._chart(plan)
+        if context is not None:
+            symbols = np.column_stack([symbols, context.unary.argmax(axis=1)])
+
+        def run(symbols: Ints, free: Bools, temperatures: NDArray[np.float32]) -> Ints:
+            sampler = GibbsSampler(
+                model, symbols, factors, free=free, context=context, random_state=rng
+            )
+            return sampler.run(temperatures)
+
         n_after = cooling // 3
-        symbols = sampler.run(schedule[:-n_after])
+        symbols = run(symbols, plan.free, schedule[:-n_after])
         held = self._hold(plan, symbols)
         settled = held.copy()
         settled[:-1] |= held[1:] & plan.free[:-1]
-        sampler = GibbsSampler(
-            self.skeleton, symbols, factors, free=plan.free & ~settled, random_state=rng
-        )
-        return sampler.run(schedule[-n_after:]), held
+        symbols = run(symbols, plan.free & ~settled, schedule[-n_after:])
+        return symbols[:, : plan.symbols.shape[1]], held
+
+    def _chart(self, plan: Plan) -> tuple[MaxEnt, ContextLaw | None]:
+        """Choose the model: the one that knows chords where enough of them are named."""
+        if self.charted is None or self.chords is None:
+            return self.skeleton, None
+        pinned = pinned_labels(plan.task.constraints, plan.frame)
+        written = plan.free.any(axis=1)
+        if not written.any() or pinned[written].any(axis=1).mean() < CHARTED:
+            return self.skeleton, None
+        return self.charted, self.chords.law(plan.symbols, pinned)
 
     @staticmethod
     def _start(plan: Plan, rng: np.random.Generator) -> Ints:

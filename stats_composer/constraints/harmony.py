@@ -162,12 +162,17 @@ class ChordAt(_Harmony):
         self._set(beat=as_number(self.beat, "beat"), duration=as_duration(self.duration))
         _read_chord(self.chord)
 
-    def _harmony(self, page: Score) -> list[_Span]:
+    def chords(self, page: Score) -> list[tuple[int, int, Chord]]:
+        """Return what it names on a page: (start, stop, chord), in ticks."""
         start = tick_at(page, self.bar, self.beat)
         length = beat_unit(page, start) if self.duration is None else ticks_of(self.duration)
-        chord = _read_chord(self.chord)
-        stop = min(start + length, page.end)
-        return [_Span(start, stop, chord.pitch_classes, chord.bass_pitch_class)]
+        return [(start, min(start + length, page.end), _read_chord(self.chord))]
+
+    def _harmony(self, page: Score) -> list[_Span]:
+        return [
+            _Span(start, stop, chord.pitch_classes, chord.bass_pitch_class)
+            for start, stop, chord in self.chords(page)
+        ]
 
 
 @dataclass(frozen=True)
@@ -175,7 +180,8 @@ class Changes(_Harmony):
     """A chart: chords, each lasting until the next and the last to the end.
 
     What sounds are tones of the chord; any voice may rest, but for the lowest where the symbol
-    names a bass.
+    names a bass. A composer that knows a chord voice (`ChoraleComposer.chords_`) has it pinned, so
+    that a weight of 0 still asks for the chords, and leaves passing notes to the style.
 
     Parameters
     ----------
@@ -203,19 +209,24 @@ class Changes(_Harmony):
         words = [f"{c.chord} at {c.bar}:{float(c.beat):g}" for c in self.changes]
         return words + [w for w in super()._words() if w.startswith("weight=")]
 
-    def _harmony(self, page: Score) -> list[_Span]:
+    def chords(self, page: Score) -> list[tuple[int, int, Chord]]:
+        """Return what it names on a page: (start, stop, chord), in ticks."""
         ticks = [tick_at(page, c.bar, c.beat) for c in self.changes]
         for before, after, change in zip(ticks, ticks[1:], self.changes[1:], strict=False):
             if after <= before:
                 raise ConstraintError(f"{change.chord} at bar {change.bar}: not in order of time")
+        stops = [*ticks[1:], page.end]
+        return [
+            (start, stop, _read_chord(change.chord))
+            for start, stop, change in zip(ticks, stops, self.changes, strict=True)
+            if change.chord != "N"
+        ]
+
+    def _harmony(self, page: Score) -> list[_Span]:
         spans = []
-        for start, stop, change in zip(ticks, [*ticks[1:], page.end], self.changes, strict=True):
-            if change.chord != "N":
-                chord = _read_chord(change.chord)
-                grounded = chord.bass is not None
-                spans.append(
-                    _Span(start, stop, chord.pitch_classes, chord.bass_pitch_class, None, grounded)
-                )
+        for start, stop, chord in self.chords(page):
+            tones, bass = chord.pitch_classes, chord.bass_pitch_class
+            spans.append(_Span(start, stop, tones, bass, None, chord.bass is not None))
         return spans
 
 
