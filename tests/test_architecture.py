@@ -34,7 +34,9 @@ HOME = {
         ],
         "basis",
     ),
-    **dict.fromkeys(["places", "phrases", "views", "melody_views", "encoding", "constraints", "io"], "music"),
+    **dict.fromkeys(
+        ["places", "phrases", "views", "melody_views", "encoding", "constraints", "io"], "music"
+    ),
     **dict.fromkeys(["models", "sampling", "modelfile"], "statistics"),
     "chords": "chords",
     **dict.fromkeys(["render", "evaluation", "composers"], "composers"),
