@@ -44,7 +44,7 @@ class Tables(NamedTuple):
     code: Nodes  # (N,)
     suffix: Nodes  # (N,)
     state: Nodes  # (N,)
-    likely: Nodes  # (C,), the likeliest child, 0 where there is none
+    likely: NDArray[np.uint32]  # (C, 3), code, state and node of the likeliest child
     prob: Floats  # (N,)
     log_prob: Floats  # (N,), the log of (1) for the last code after the others
     start_scale: Floats  # (C,)
@@ -72,33 +72,47 @@ def find_child(tables, node, code):  # type: ignore[no-untyped-def]
 
 
 @jit()
-def score_codes(tables: Tables, start: int, codes: Ints, bounds: Ints, log_prob: Floats) -> int:
-    """Score sequences of codes, each from the context `start`; return the last context.
+def score_codes(
+    tables: Tables, start: int, symbols: Ints, bounds: Ints, shape: tuple[int, int],
+    log_prob: Floats,
+) -> int:  # fmt: skip
+    """Score pieces, each from the context `start`; return the last context.
 
     Parameters
     ----------
     tables : Tables
     start : int
         A context that something follows.
-    codes : ndarray of shape (n_codes,)
+    symbols : ndarray of shape (n_symbols,)
     bounds : ndarray of shape (n_pieces + 1,)
-        Where each piece begins in `codes`.
-    log_prob : ndarray of shape (n_codes,), overwritten
+        Where each piece begins in `symbols`.
+    shape : (offset, end)
+        The code of symbol 0, and the code that ends each piece, or -1 for none.
+    log_prob : ndarray of shape (n_symbols,), or (n_symbols + n_pieces,) with an end
+        Overwritten.
     """
-    c = np.uint64(start)
+    offset, end = shape
+    c, place = np.uint64(start), 0
     for piece in range(bounds.size - 1):
-        c = np.uint64(start)
-        for i in range(bounds[piece], bounds[piece + 1]):
-            child = find_child(tables, c, codes[i])
+        c, stop = np.uint64(start), bounds[piece + 1]
+        for i in range(bounds[piece], stop + (end >= 0)):
+            code = symbols[i] + offset if i < stop else end
+            if tables.likely[c, 0] == code:
+                log_prob[place] = tables.log_prob[tables.likely[c, 2]]
+                c = np.uint64(tables.likely[c, 1])
+                place += 1
+                continue
+            child = find_child(tables, c, code)
             if child > 0:
-                log_prob[i] = tables.log_prob[child]
+                log_prob[place] = tables.log_prob[child]
                 c = np.uint64(tables.state[child])
+                place += 1
                 continue
             passed, scale, escape = tables.start_escape[c], tables.scale[c], tables.escape[c]
             falls = not tables.flat
             while c > 0:
                 c = np.uint64(tables.suffix[c])
-                child = find_child(tables, c, codes[i])
+                child = find_child(tables, c, code)
                 if falls:
                     if child > 0:
                         scale *= tables.prob[child]
@@ -109,7 +123,8 @@ def score_codes(tables: Tables, start: int, codes: Ints, bounds: Ints, log_prob:
                 if child > 0:
                     c = np.uint64(tables.state[child])
                     break
-            log_prob[i] = np.log(passed * scale)
+            log_prob[place] = np.log(passed * scale)
+            place += 1
     return np.int64(c)  # type: ignore[return-value]
 
 
@@ -173,10 +188,10 @@ def draw_codes(tables: Tables, start: int, n_codes: int, u: Floats, codes: Ints)
     for piece in range(u.shape[0]):
         c = np.uint64(start)
         for i in range(u.shape[1]):
-            child = np.uint64(tables.likely[c])
-            left = u[piece, i] - tables.start_scale[c] * tables.prob[child]
+            likely = np.uint64(tables.likely[c, 2])
+            left = u[piece, i] - tables.start_scale[c] * tables.prob[likely]
             if left < 0.0:
-                codes[piece, i], c = tables.code[child], np.uint64(tables.state[child])
+                codes[piece, i], c = tables.likely[c, 0], np.uint64(tables.likely[c, 1])
             else:
                 codes[piece, i], c = _draw_other(tables, c, n_codes, left)
 
@@ -184,7 +199,7 @@ def draw_codes(tables: Tables, start: int, n_codes: int, u: Floats, codes: Ints)
 @inline
 def _draw_other(tables, start, n_codes, u):  # type: ignore[no-untyped-def]
     """Draw a code that is not the likeliest after a context; return what follows it, too."""
-    c, likely = start, np.uint64(tables.likely[start])
+    c, likely = start, np.uint64(tables.likely[start, 2])
     last = likely
     skip, skip_end = np.uint64(0), np.uint64(0)  # Children of the context that was come from.
     passed, scale, escape = 1.0, tables.start_scale[c], tables.start_escape[c]

@@ -194,14 +194,10 @@ class NGram(Estimator):
     def _scores(self, X: Any) -> tuple[Floats, Ints]:
         tables = self.tables_
         symbols, bounds = _join(X, self.n_symbols_)
-        symbols += FIRST_SYMBOL
-        codes = symbols
-        if self.end:
-            codes = np.insert(codes, bounds[1:], END)
-            bounds = bounds + np.arange(len(bounds))
-        log_prob = np.empty(len(codes))
-        kernels.score_codes(tables, self._start(), codes, bounds, log_prob)
-        return log_prob, bounds
+        shape = FIRST_SYMBOL, END if self.end else -1
+        log_prob = np.empty(len(symbols) + self.end * (len(bounds) - 1))
+        kernels.score_codes(tables, self._start(), symbols, bounds, shape, log_prob)
+        return log_prob, bounds + self.end * np.arange(len(bounds))
 
     # ---- the next symbol ----------------------------------------------------------------
 
@@ -209,13 +205,13 @@ class NGram(Estimator):
         """Return the context after the start of a piece and some symbols."""
         tree, tables = self.tree_, self.tables_
         start = int(tables.state[1]) if tree.code[1] == START else 0
-        codes = np.asarray(given, np.int64).reshape(-1) + FIRST_SYMBOL
-        if not len(codes):
+        symbols = np.asarray(given, np.int64).reshape(-1)
+        if not len(symbols):
             return start
-        if codes.min() < FIRST_SYMBOL or codes.max() >= self.n_symbols_ + FIRST_SYMBOL:
+        if symbols.min() < 0 or symbols.max() >= self.n_symbols_:
             raise ValueError(f"given: expected symbols from 0 to {self.n_symbols_ - 1}")
-        scratch = np.empty(len(codes))
-        return kernels.score_codes(tables, start, codes, np.array([0, len(codes)]), scratch)
+        bounds, scratch = np.array([0, len(symbols)]), np.empty(len(symbols))
+        return kernels.score_codes(tables, start, symbols, bounds, (FIRST_SYMBOL, -1), scratch)
 
     def sample(
         self,

@@ -239,8 +239,8 @@ def _tables(
     most = np.full(tree.n_contexts, -np.inf)
     np.maximum.at(most, tree.parent[1:], log_prob[1:])
     top = 1 + np.flatnonzero(log_prob[1:] == most[tree.parent[1:]])[::-1]
-    likely = np.zeros(tree.n_contexts, np.uint32)
-    likely[tree.parent[top]] = top
+    likely = np.full((tree.n_contexts, 3), np.iinfo(np.uint32).max, np.uint32)
+    likely[tree.parent[top]] = np.stack([tree.code[top], state[top], top], axis=1)
     return Tables(
         first=tree.first.astype(np.uint32),
         code=tree.code.astype(np.uint32),
