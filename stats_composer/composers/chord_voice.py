@@ -60,7 +60,7 @@ class ChordVoice:
     ) -> None:
         self.encoder = encoder
         self.n_lines = encoder.n_lines
-        self.crf_ = ChainCRF(n_gates=KINDS, l2=l2, l2_transition=l2_transition)
+        self.crf_ = ChainCRF(n_gates=KINDS, l2=l2, l2_transition=l2_transition, max_iter=25)
 
     @property
     def column(self) -> int:
