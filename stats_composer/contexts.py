@@ -252,7 +252,9 @@ class ContextTree:
 def _count_packed(symbols: Ints, bounds: Ints, n: int, n_bits: int, end: bool) -> ContextTree:
     """Count n-grams of n codes of n_bits as numbers of 64 bits."""
     n_pieces = len(bounds) - 1
-    store = _Windows(min(len(symbols) + end * n_pieces, _BLOCK) + 2 * _TABLE)
+    n_windows = len(symbols) + end * n_pieces
+    table = min(_TABLE, 1 << (2 * n_windows).bit_length())
+    store = _Windows(min(n_windows, _BLOCK) + 2 * table, table)
     store.fill(symbols, bounds, (n, n_bits, FIRST_SYMBOL, END if end else -1))
     children: list[Ints] = []
     codes: list[Ints] = []
@@ -278,15 +280,15 @@ def _count_packed(symbols: Ints, bounds: Ints, n: int, n_bits: int, end: bool) -
 class _Windows:
     """Windows with their counts, in front of arrays that grow as they must."""
 
-    def __init__(self, size: int) -> None:
-        self.left = 0
+    def __init__(self, size: int, table: int) -> None:
+        self.left, self.table = 0, table
         self.keys, self.more_keys = np.empty((2, size), np.uint64)
         self.count, self.more_count = np.empty((2, size), np.uint32)
 
     def fill(self, symbols: Ints, bounds: Ints, shape: tuple[int, int, int, int]) -> None:
         """Count all windows, making equal ones one where the room runs out."""
         place = np.zeros(3, np.uint64)
-        table, tally = np.zeros(_TABLE, np.uint64), np.zeros(_TABLE, np.uint32)
+        table, tally = np.zeros(self.table, np.uint64), np.zeros(self.table, np.uint32)
         while True:
             self.left = counting.count_windows(
                 symbols, bounds, shape, place, table, tally, self.keys, self.count, self.left
@@ -295,7 +297,7 @@ class _Windows:
                 return
             self.cut(shape[0] * shape[1])
             if 2 * self.left > len(self.keys):
-                grown = _Windows(2 * len(self.keys))
+                grown = _Windows(2 * len(self.keys), self.table)
                 grown.keys[: self.left] = self.keys[: self.left]
                 grown.count[: self.left] = self.count[: self.left]
                 grown.left = self.left
