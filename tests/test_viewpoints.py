@@ -190,7 +190,7 @@ def test_weights_climb_to_the_top(fitted):
     best = learn_weights(evidence, events, 4.0)
     again = learn_weights(evidence, events, 4.0, best)
     np.testing.assert_allclose(again, best, atol=0.02)
-    assert fitted.penalty_ == 16.0
+    assert fitted.penalty_ == 100.0
     assert choose_penalty(evidence, events, [4.0, 64.0]) in (4.0, 64.0)
     assert best.shape == (len(experts), N_BUCKETS)
 

@@ -24,7 +24,7 @@ VIEWPOINTS = (
     "repeat = pitch - expected",
 )
 
-PENALTIES = (16.0, 32.0, 64.0)
+PENALTIES = (100.0, 300.0, 900.0)
 PITCH = (
     "pitch: pitch@1 | pitch@2",
     "pitch: pitch@1 tonic@0",
@@ -53,8 +53,24 @@ SO_FAR = (
     "interval: degree@1 duration@1 level@1 | interval@1",
     "interval: interval@1 duration@1 level@1",
     "interval: since@0 degree@1",
+    "interval: interval@1 final@2 final@1 | degree@1",
+    "interval: duration@1 duration@2 interval@1 | degree@1",
+    "interval: duration@1 duration@2 duration@3 degree@1",
+    "interval: duration@1 level@1 interval@1 interval@2",
+    "interval: mode@0 degree@1 interval@1 duration@1",
+    "interval: degree@1 level@1 duration@1 degree@2",
+    "interval: match@0 expected_step@0 final@1 duration@1",
+    "repeat: match@0 since@0",
+    "first: degree@1 final@1",
+    "top: degree@1 final@1",
     "phrase: since@0 | degree@1",
+    "phrase: since@0 degree@1 | interval@1",
     "key: mode@0 final@1 | degree@1",
+    "degree: mode@0 final@1 | degree@1 degree@2",
+    "degree: mode@0 final@2 degree@1 degree@2",
+    "degree: mode@0 degree@1 position@1 duration@1 bar@1",
+    "degree: mode@0 degree@1 since@0 duration@1",
+    "degree: mode@0 degree@1 interval@1 interval@2 duration@1",
     "degree: mode@0 final@1 duration@1 degree@1 | degree@2 | degree@3",
 )
 GIVEN = (
@@ -95,7 +111,7 @@ def melody_viewpoints(
     Examples
     --------
     >>> melody_viewpoints("none", short=()).penalty
-    (16.0, 32.0, 64.0)
+    (100.0, 300.0, 900.0)
     """
     chains = {"none": PITCH, "so far": PITCH + SO_FAR, "given": PITCH + SO_FAR + GIVEN}
     if rhythm not in chains:

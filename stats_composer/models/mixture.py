@@ -2,9 +2,9 @@
 
 The weight of expert e in bucket b is mean[e] + offset[e, b], with Gaussian priors
 
-    mean[e] ~ N(START, 1 / penalty),        offset[e, b] ~ N(0, 1 / penalty),
+    mean[e] ~ N(START, 1 / (FREEDOM penalty)),        offset[e, b] ~ N(0, 1 / penalty),
 
-so that a bucket that was seldom seen does as its expert does. The log-likelihood of
+so that a bucket that was seldom seen does as its expert does, whose own weight is freer. The log-likelihood of
 `kernels.viewpoints.mix_evidence` is concave in the weights: L-BFGS finds the one best.
 """
 
@@ -22,8 +22,9 @@ __all__ = ["START", "choose_penalty", "learn_weights", "take_pieces"]
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-START = 0.15
+START = 0.1
 """Weight of an expert before any piece speaks for more or less."""
+FREEDOM = 0.1
 MAX_ITER = 200
 N_PARTS = 5
 
@@ -39,7 +40,7 @@ def learn_weights(
         Of pieces that were left out of the counts.
     events : Events
     penalty : float
-        Inverse variance of the priors.
+        Inverse variance of the offsets' prior.
     start : ndarray of shape (n_experts, N_BUCKETS), optional
         Weights to start from; the result does not depend on them.
 
@@ -57,8 +58,9 @@ def learn_weights(
         mean, offset = x[:, :1] - START, x[:, 1:]
         slope[:] = 0.0
         fit = mix_evidence(evidence, events, mean + START + offset, log_prob, slope)
-        prior = penalty / 2 * float((mean**2).sum() + (offset**2).sum())
-        down = np.hstack([slope.sum(1, keepdims=True) - penalty * mean, slope - penalty * offset])
+        prior = penalty / 2 * float(FREEDOM * (mean**2).sum() + (offset**2).sum())
+        pull = penalty * np.hstack([FREEDOM * mean, offset])
+        down = np.hstack([slope.sum(axis=1, keepdims=True), slope]) - pull
         return prior - fit, -down
 
     def flat_loss(flat: Floats) -> tuple[float, Floats]:
