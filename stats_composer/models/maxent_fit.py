@@ -223,8 +223,8 @@ class ContrastiveDivergence:
 
     A chain starts at a piece, or at a window of it. After every `n_sweeps` sweeps the chains are
     counted and the weights move; then a chain starts again at another piece with probability
-    `restart`, and goes on otherwise. At 1 this is Hinton's CD; below it ages of chains are mixed, so that
-    weights learn at once what keeps a chain at the data and what brings an old one back
+    `restart`, and goes on otherwise. At 1 this is Hinton's CD; below it ages of chains are mixed,
+    so that weights learn at once what keeps a chain at the data and what brings an old one back
     (persistent chains: Younes 1989, Tieleman 2008).
 
     Attributes
