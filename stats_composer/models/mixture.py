@@ -4,8 +4,9 @@ The weight of expert e in bucket b is mean[e] + offset[e, b], with Gaussian prio
 
     mean[e] ~ N(START, 1 / (FREEDOM penalty)),        offset[e, b] ~ N(0, 1 / penalty),
 
-so that a bucket that was seldom seen does as its expert does, whose own weight is freer. The log-likelihood of
-`kernels.viewpoints.mix_evidence` is concave in the weights: L-BFGS finds the one best.
+so that a bucket that was seldom seen does as its expert does, whose own weight is freer. The
+log-likelihood of `kernels.viewpoints.mix_evidence` is concave in the weights: L-BFGS finds the
+one best.
 """
 
 from __future__ import annotations
