@@ -67,6 +67,9 @@ def train(
     attribution: Annotated[
         str, typer.Option(help="Whose they are, for the record.", show_default=False)
     ] = "",
+    chord_voice: Annotated[
+        bool, typer.Option("--chord-voice", help="Learn to follow charts of chords too.")
+    ] = False,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same file.")] = 0,
     jobs: Jobs = 1,
 ) -> None:
@@ -88,7 +91,7 @@ def train(
     elif style == "chorale":
         from stats_composer.composers.training import train as train_chorales
 
-        composer = train_chorales(source, **options)
+        composer = train_chorales(source, chord_voice=chord_voice, **options)
     else:
         raise ScoreFileError(f"style {style!r}: expected chorale or folk")
     composer.save(output)

@@ -84,7 +84,7 @@ class ChoraleComposer:
     >>> score = composer.compose(bars=8, key="G", random_state=1)  # doctest: +SKIP
     """
 
-    def __init__(self, *, chord_voice: bool = True, random_state: int = 0) -> None:
+    def __init__(self, *, chord_voice: bool = False, random_state: int = 0) -> None:
         self.chord_voice = chord_voice
         self.random_state = random_state
 

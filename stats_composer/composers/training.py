@@ -31,6 +31,7 @@ def train(
     source: str | os.PathLike[str] | Sequence[str],
     *,
     exclude: Iterable[str] = (),
+    chord_voice: bool = False,
     random_state: int = 0,
     n_jobs: int = 1,
     progress: bool = False,
@@ -44,6 +45,8 @@ def train(
         Files, folders, patterns, or a name in music21's corpus such as `music21:bach`.
     exclude : iterable of str
         Names of files to leave out. Other settings of their tunes are left out too.
+    chord_voice : bool
+        Learn to follow charts too.
     random_state : int
     n_jobs : int
         Processes that read files.
@@ -78,7 +81,7 @@ def train(
             used[name] = score
     if not used:
         raise ScoreFileError(f"{', '.join(map(str, sources))}: no score in four parts")
-    composer = ChoraleComposer(random_state=random_state)
+    composer = ChoraleComposer(chord_voice=chord_voice, random_state=random_state)
     with warnings.catch_warnings():
         # Ornaments finer than the grid are expected, and left out of what is learned.
         warnings.simplefilter("ignore", ScoreWarning)

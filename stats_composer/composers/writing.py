@@ -51,7 +51,7 @@ ATTEMPTS = 8
 MAX_UPDATES = 2_000_000
 # Nats against each voice of the last chord, or of the first of a free piece, that is not in the
 # tonic's triad in root position.
-LAST_CHORD = -4.0
+LAST_CHORD = -7.0
 FIRST_CHORD = -2.0
 TRIADS = ((0, 4, 7), (0, 3, 4, 7))
 # Semitones from a passing note to its neighbours: to the nearer one, and to the other.
