@@ -66,7 +66,11 @@ def main():
     known = [i for i, score in enumerate(valid) if can_be_told(charts[i], score)]
     known = known[:: options.every]
     valid, charts = [valid[i] for i in known], [charts[i] for i in known]
-    composer = ChoraleComposer.load(options.fitted) if options.fitted else fit_composer(train)
+    composer = (
+        ChoraleComposer.load(options.fitted)
+        if options.fitted
+        else fit_composer(train, chord_voice=True)
+    )
     print(f"{len(valid)} melodies\nBach {card(valid)}")
     for weight in (0.0, -0.5, -1.0, -2.0):
         print_row("chord voice", follow(composer, valid, charts, weight, recognizer), weight)

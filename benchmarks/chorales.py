@@ -144,7 +144,7 @@ def encode_all(encoder: GridEncoder, scores):
     return grids
 
 
-def fit_composer(scores):
+def fit_composer(scores, *, chord_voice=False):
     """Fit a composer without a word about notes that no grid holds."""
     import warnings
 
@@ -152,4 +152,4 @@ def fit_composer(scores):
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ScoreWarning)
-        return ChoraleComposer(random_state=0).fit(scores)
+        return ChoraleComposer(chord_voice=chord_voice, random_state=0).fit(scores)
