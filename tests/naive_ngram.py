@@ -63,7 +63,7 @@ def kneser_ney_discounts(counts, k):
     """Return D for counts of 1, 2 and more, of n-grams of length k."""
     values = [c for g, c in counts.items() if len(g) == k and g != ("^",)]
     n1, n2, n3, n4 = (values.count(i) for i in (1, 2, 3, 4))
-    if 0 in (n1, n2, n3, n4):
+    if 0 in (n1, n2, n3):
         return 0.5, 1.0, 1.5
     y = n1 / (n1 + 2 * n2)
     found = (1 - 2 * y * n2 / n1, 2 - 3 * y * n3 / n2, 3 - 4 * y * n4 / n3)

@@ -94,7 +94,7 @@ class KneserNey:
         if self.discount is not None:
             return np.array([0.0, *[self.discount] * 3])
         n1, n2, n3, n4 = (float((count == i).sum()) for i in (1, 2, 3, 4))
-        if not n1 * n2 * n3 * n4:
+        if not n1 * n2 * n3:
             return _DISCOUNTS
         y = n1 / (n1 + 2 * n2)
         found = np.array([0.0, 1 - 2 * y * n2 / n1, 2 - 3 * y * n3 / n2, 3 - 4 * y * n4 / n3])
