@@ -185,6 +185,16 @@ def test_ppm_worked_on_paper():
     np.testing.assert_allclose(scores[1::2], [1 / 4, 1 / 3, 1 / 6])
 
 
+def test_scores_do_not_depend_on_the_pieces_beside(monkeypatch):
+    model = NGram(3, end=True).fit(CORPUS)
+    alone = [model.score_samples([piece])[0] for piece in CORPUS]
+    monkeypatch.setattr("stats_composer.models.ngram._BLOCK", 6)
+    for ref, comp in zip(alone, model.score_samples(CORPUS), strict=True):
+        np.testing.assert_array_equal(comp, ref)
+    with pytest.raises(ValueError, match="piece 3: symbol 3"):
+        model.score_samples([*CORPUS[:3], [0, 3]])
+
+
 def test_score_is_the_mean_of_all_symbols():
     model = NGram(3, end=True).fit(CORPUS)
     together = np.concatenate(model.score_samples(CORPUS))
@@ -350,17 +360,17 @@ def test_bad_input_is_named():
         NGram().fit([])
     with pytest.raises(ValueError, match="piece 1 of shape"):
         NGram().fit([[1, 2], []])
-    with pytest.raises(ValueError, match="integers from 0"):
+    with pytest.raises(ValueError, match="piece 0: symbol -2: expected from 0"):
         NGram().fit([[1, -2]])
     with pytest.raises(ValueError, match="n 0: expected an integer"):
         NGram(0).fit([[1]])
-    with pytest.raises(ValueError, match="piece 1: symbol 4294967296: expected below"):
+    with pytest.raises(ValueError, match="piece 1: symbol 4294967296: expected from 0, below"):
         NGram().fit([[1], [1 << 32]])
     with pytest.raises(ValueError, match="n_symbols 0: expected from 1"):
         NGram(n_symbols=0).fit([[0]])
-    with pytest.raises(ValueError, match="symbol 5: expected below 4"):
+    with pytest.raises(ValueError, match="piece 1: symbol 5: expected from 0, below 4"):
         NGram(n_symbols=4).fit([[1], [0, 5]])
-    with pytest.raises(ValueError, match="symbol 3: expected below 2"):
+    with pytest.raises(ValueError, match="piece 0: symbol 3: expected from 0, below 2"):
         NGram().fit([[1]]).score_samples([[3]])
     with pytest.raises(ValueError, match="symbols from 0 to 1"):
         NGram().fit([[1]]).sample(1, 2, given=[2])

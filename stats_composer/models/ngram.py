@@ -20,7 +20,7 @@ constraints", IJCAI 2011.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from typing import Any, Self
 
@@ -41,6 +41,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 MAX_SYMBOLS = 1 << 31
+_BLOCK = 1 << 16
 
 
 class NGram(Estimator):
@@ -127,7 +128,9 @@ class NGram(Estimator):
             raise ValueError(f"n_symbols {self.n_symbols}: expected from 1 to {MAX_SYMBOLS}")
         if isinstance(self.n, bool) or not isinstance(self.n, int) or self.n < 1:
             raise ValueError(f"n {self.n!r}: expected an integer from 1")
-        return ContextTree.count_pieces(*_join(X, self.n_symbols), self.n, end=self.end)
+        pieces = _check(X)
+        symbols = _join(pieces, self.n_symbols or MAX_SYMBOLS)
+        return ContextTree.count_pieces(symbols, _bounds(pieces), self.n, end=self.end)
 
     def _keep(self, tree: ContextTree) -> Self:
         self.tree_ = tree
@@ -184,20 +187,30 @@ class NGram(Estimator):
         -------
         list of ndarray of shape (n_steps,) or, with an end, (n_steps + 1,), float64, nats
         """
-        log_prob, bounds = self._scores(X)
-        return [log_prob[a:b] for a, b in pairwise(bounds.tolist())]
+        return [
+            log_prob[a:b]
+            for log_prob, first in self._scores(X)
+            for a, b in pairwise(first.tolist())
+        ]
 
     def score(self, X: Any, y: Any = None) -> float:
         """Return the mean log-likelihood, nats a symbol (the end counts as one)."""
-        return float(self._scores(X)[0].mean())
+        parts = [(log_prob.sum(), len(log_prob)) for log_prob, _ in self._scores(X)]
+        return float(sum(total for total, _ in parts) / sum(n for _, n in parts))
 
-    def _scores(self, X: Any) -> tuple[Floats, Ints]:
-        tables = self.tables_
-        symbols, bounds = _join(X, self.n_symbols_)
+    def _scores(self, X: Any) -> Iterator[tuple[Floats, Ints]]:
+        """Score some pieces at a time, which stay in the cache from being joined on."""
+        tables, pieces = self.tables_, _check(X)
+        bounds, start = _bounds(pieces), self._start()
         shape = FIRST_SYMBOL, END if self.end else -1
-        log_prob = np.empty(len(symbols) + self.end * (len(bounds) - 1))
-        kernels.score_codes(tables, self._start(), symbols, bounds, shape, log_prob)
-        return log_prob, bounds + self.end * np.arange(len(bounds))
+        some = np.searchsorted(bounds, np.arange(0, bounds[-1], _BLOCK)).tolist()
+        for i, j in pairwise(dict.fromkeys([*some, len(pieces)])):
+            symbols = _join(pieces[i:j], self.n_symbols_, i)
+            here = bounds[i : j + 1] - bounds[i]
+            first = here + self.end * np.arange(len(here))
+            log_prob = np.empty(first[-1])
+            kernels.score_codes(tables, start, symbols, here, shape, log_prob)
+            yield log_prob, first
 
     # ---- the next symbol ----------------------------------------------------------------
 
@@ -307,19 +320,27 @@ class NGram(Estimator):
         return reach.automaton(n_steps, self.end)
 
 
-def _join(X: Any, n_symbols: int | None) -> tuple[Ints, Ints]:
-    """Check pieces and put them one after the other; return where each begins, too."""
+def _check(X: Any) -> list[Ints]:
+    """Return pieces as arrays of one axis."""
     pieces = [np.asarray(piece) for piece in X]
     pieces = [piece[:, 0] if piece.shape[1:] == (1,) else piece for piece in pieces]
-    sound = all(p.ndim == 1 and p.size and p.dtype.kind in "iu" for p in pieces)
-    symbols = np.concatenate(pieces) if pieces and sound else np.full(1, -1)
-    if symbols.min() < 0:
+    if not pieces or not all(p.ndim == 1 and p.size and p.dtype.kind in "iu" for p in pieces):
         check_pieces([p[:, None] if p.ndim == 1 else p for p in pieces], 1)
+    return pieces
+
+
+def _bounds(pieces: list[Ints]) -> Ints:
+    """Return where each piece begins, one after the other, and the end of the last."""
     bounds = np.zeros(len(pieces) + 1, np.int64)
     np.cumsum([len(piece) for piece in pieces], out=bounds[1:])
-    limit = MAX_SYMBOLS if n_symbols is None else n_symbols
-    if symbols.max() >= limit:
-        i = int(np.argmax(symbols >= limit))
-        piece = int(np.searchsorted(bounds, i, side="right")) - 1
-        raise ValueError(f"piece {piece}: symbol {symbols[i]}: expected below {limit}")
-    return symbols.astype(np.int64, copy=False), bounds
+    return bounds
+
+
+def _join(pieces: list[Ints], limit: int, first: int = 0) -> Ints:
+    """Put pieces one after the other; an error names them from the number `first` on."""
+    symbols = np.concatenate(pieces)
+    if symbols.min() < 0 or symbols.max() >= limit:
+        i = int(np.argmax((symbols < 0) | (symbols >= limit)))
+        piece = first + int(np.searchsorted(_bounds(pieces), i, side="right")) - 1
+        raise ValueError(f"piece {piece}: symbol {symbols[i]}: expected from 0, below {limit}")
+    return symbols.astype(np.int64, copy=False)
