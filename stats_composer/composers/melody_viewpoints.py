@@ -24,7 +24,7 @@ VIEWPOINTS = (
     "repeat = pitch - expected",
 )
 
-PENALTIES = (100.0, 300.0, 900.0)
+PENALTIES = (150.0, 600.0)
 PITCH = (
     "pitch: pitch@1 | pitch@2",
     "pitch: pitch@1 tonic@0",
@@ -42,11 +42,6 @@ PITCH = (
     "repeat: match@0",
     "degree: degree@1 | degree@2 | degree@3 | degree@4",
     "degree: mode@0 degree@1 | degree@2 | degree@3 | degree@4 | degree@5 degree@6",
-)
-SHORT = (
-    "pitch: | pitch@1 | pitch@2 | pitch@3 | pitch@4 pitch@5",
-    "interval: interval@1 interval@2 | interval@3 interval@4",
-    "interval: degree@1 interval@1 | interval@2",
 )
 SO_FAR = (
     "interval: degree@1 final@1 duration@1 | interval@1",
@@ -72,6 +67,9 @@ SO_FAR = (
     "degree: mode@0 degree@1 since@0 duration@1",
     "degree: mode@0 degree@1 interval@1 interval@2 duration@1",
     "degree: mode@0 final@1 duration@1 degree@1 | degree@2 | degree@3",
+    "interval: interval@1 duration@1 | interval@2 duration@2 | interval@3 duration@3"
+    " | interval@4 duration@4",
+    "degree: mode@0 degree@1 duration@1 | degree@2 duration@2 | degree@3 duration@3",
 )
 GIVEN = (
     "degree: mode@0 final@0 | degree@1 | degree@2",
@@ -87,6 +85,40 @@ GIVEN = (
     "repeat: match@0 final@0",
 )
 """Of the chains that see the rhythm, `SO_FAR` look back alone."""
+
+SHORT_PITCH = (
+    "pitch: | pitch@1 | pitch@2 | pitch@3 | pitch@4 pitch@5",
+    "interval: | interval@1",
+    "interval: interval@1 interval@2 | interval@3 interval@4",
+    "interval: degree@1 interval@1 | interval@2",
+)
+SHORT_SO_FAR = (
+    "pitch: final@1 | duration@1",
+    "pitch: pitch@1 duration@1 | pitch@2 duration@2",
+    "pitch: pitch@1 level@1",
+    "pitch: position@1 duration@1 | pitch@1 | pitch@2",
+    "pitch: since@0 | pitch@1 | duration@1",
+    "pitch: since@0 position@1 duration@1",
+    "interval: interval@1 level@1",
+    "interval: interval@1 since@0",
+    "interval: degree@1 since@0",
+    "interval: degree@1 final@1",
+    "interval: duration@1 interval@1 | degree@1",
+    "interval: duration@1 duration@2 | interval@1",
+    "interval: position@1 duration@1",
+    "degree: since@0 | degree@1",
+    "first: final@1",
+    "phrase: since@0 | interval@1",
+)
+SHORT_GIVEN = (
+    "pitch: final@0 | pitch@1",
+    "pitch: position@0 | duration@0 pitch@1",
+    "pitch: pitch@1 duration@0 level@0",
+    "interval: interval@1 duration@0 level@0",
+    "degree: since@0 final@0",
+    "phrase: final@0",
+)
+"""The same for chains that are counted over the piece so far."""
 
 
 def melody_viewpoints(
@@ -111,10 +143,13 @@ def melody_viewpoints(
     Examples
     --------
     >>> melody_viewpoints("none", short=()).penalty
-    (100.0, 300.0, 900.0)
+    (150.0, 600.0)
     """
-    chains = {"none": PITCH, "so far": PITCH + SO_FAR, "given": PITCH + SO_FAR + GIVEN}
-    if rhythm not in chains:
-        raise ValueError(f"rhythm {rhythm!r}: expected one of {', '.join(chains)}")
-    options = {"short": SHORT, "penalty": PENALTIES, **options}
-    return ViewpointModel(VIEWPOINTS, ("pitch", *chains[rhythm]), **options)
+    known = ("none", "so far", "given")
+    if rhythm not in known:
+        raise ValueError(f"rhythm {rhythm!r}: expected one of {', '.join(known)}")
+    n_seen = 1 + known.index(rhythm)
+    chains = sum((PITCH, SO_FAR, GIVEN)[:n_seen], ("pitch",))
+    short = sum((SHORT_PITCH, SHORT_SO_FAR, SHORT_GIVEN)[:n_seen], ())
+    options = {"short": short, "penalty": PENALTIES, **options}
+    return ViewpointModel(VIEWPOINTS, chains, **options)
