@@ -36,6 +36,8 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Nodes = NDArray[np.uint32]
 
+_CODE = np.uint64(0xFFFFFFFF)
+
 
 class Tables(NamedTuple):
     """A smoothed context tree of N nodes, of which the first C are contexts."""
@@ -44,7 +46,9 @@ class Tables(NamedTuple):
     code: Nodes  # (N,)
     suffix: Nodes  # (N,)
     state: Nodes  # (N,)
-    likely: NDArray[np.uint32]  # (C, 3), code, state and node of the likeliest child
+    likely: NDArray[np.uint64]  # (C,), code of the likeliest child, and above 32 bits its state
+    likely_prob: Floats  # (C,)
+    likely_log_prob: Floats  # (C,)
     prob: Floats  # (N,)
     log_prob: Floats  # (N,), the log of (1) for the last code after the others
     start_scale: Floats  # (C,)
@@ -97,9 +101,10 @@ def score_codes(
         c, stop = np.uint64(start), bounds[piece + 1]
         for i in range(bounds[piece], stop + (end >= 0)):
             code = symbols[i] + offset if i < stop else end
-            if tables.likely[c, 0] == code:
-                log_prob[place] = tables.log_prob[tables.likely[c, 2]]
-                c = np.uint64(tables.likely[c, 1])
+            likely = tables.likely[c]
+            if likely & _CODE == np.uint64(code):
+                log_prob[place] = tables.likely_log_prob[c]
+                c = likely >> np.uint64(32)
                 place += 1
                 continue
             child = find_child(tables, c, code)
@@ -188,10 +193,10 @@ def draw_codes(tables: Tables, start: int, n_codes: int, u: Floats, codes: Ints)
     for piece in range(u.shape[0]):
         c = np.uint64(start)
         for i in range(u.shape[1]):
-            likely = np.uint64(tables.likely[c, 2])
-            left = u[piece, i] - tables.start_scale[c] * tables.prob[likely]
+            left = u[piece, i] - tables.likely_prob[c]
             if left < 0.0:
-                codes[piece, i], c = tables.likely[c, 0], np.uint64(tables.likely[c, 1])
+                likely = tables.likely[c]
+                codes[piece, i], c = likely & _CODE, likely >> np.uint64(32)
             else:
                 codes[piece, i], c = _draw_other(tables, c, n_codes, left)
 
@@ -199,7 +204,7 @@ def draw_codes(tables: Tables, start: int, n_codes: int, u: Floats, codes: Ints)
 @inline
 def _draw_other(tables, start, n_codes, u):  # type: ignore[no-untyped-def]
     """Draw a code that is not the likeliest after a context; return what follows it, too."""
-    c, likely = start, np.uint64(tables.likely[start, 2])
+    c, likely = start, find_child(tables, start, tables.likely[start] & _CODE)
     last = likely
     skip, skip_end = np.uint64(0), np.uint64(0)  # Children of the context that was come from.
     passed, scale, escape = 1.0, tables.start_scale[c], tables.start_escape[c]

@@ -322,11 +322,16 @@ class NGram(Estimator):
 
 def _check(X: Any) -> list[Ints]:
     """Return pieces as arrays of one axis."""
-    pieces = [np.asarray(piece) for piece in X]
-    pieces = [piece[:, 0] if piece.shape[1:] == (1,) else piece for piece in pieces]
-    if not pieces or not all(p.ndim == 1 and p.size and p.dtype.kind in "iu" for p in pieces):
-        check_pieces([p[:, None] if p.ndim == 1 else p for p in pieces], 1)
+    pieces = [p if type(p) is np.ndarray and p.ndim == 1 else _line(p) for p in X]
+    if not pieces or min(map(len, pieces)) == 0:
+        check_pieces([piece[:, None] for piece in pieces], 1)
     return pieces
+
+
+def _line(piece: Any) -> Ints:
+    """Return a piece of one column, or a list, as an array of one axis."""
+    line = np.asarray(piece)
+    return line if line.ndim == 1 else check_pieces([line], 1)[0][:, 0]
 
 
 def _bounds(pieces: list[Ints]) -> Ints:
@@ -339,8 +344,11 @@ def _bounds(pieces: list[Ints]) -> Ints:
 def _join(pieces: list[Ints], limit: int, first: int = 0) -> Ints:
     """Put pieces one after the other; an error names them from the number `first` on."""
     symbols = np.concatenate(pieces)
-    if symbols.min() < 0 or symbols.max() >= limit:
+    if symbols.dtype.kind not in "iu":
+        check_pieces([piece[:, None] for piece in pieces], 1)
+    symbols = symbols.astype(np.int64, copy=False)
+    if symbols.view(np.uint64).max() >= limit:  # What is negative is large there.
         i = int(np.argmax((symbols < 0) | (symbols >= limit)))
         piece = first + int(np.searchsorted(_bounds(pieces), i, side="right")) - 1
         raise ValueError(f"piece {piece}: symbol {symbols[i]}: expected from 0, below {limit}")
-    return symbols.astype(np.int64, copy=False)
+    return symbols

@@ -239,14 +239,16 @@ def _tables(
     most = np.full(tree.n_contexts, -np.inf)
     np.maximum.at(most, tree.parent[1:], log_prob[1:])
     top = 1 + np.flatnonzero(log_prob[1:] == most[tree.parent[1:]])[::-1]
-    likely = np.full((tree.n_contexts, 3), np.iinfo(np.uint32).max, np.uint32)
-    likely[tree.parent[top]] = np.stack([tree.code[top], state[top], top], axis=1)
+    likely = np.full(tree.n_contexts, np.iinfo(np.uint64).max, np.uint64)
+    likely[tree.parent[top]] = (state[top] << 32) + tree.code[top]
     return Tables(
         first=tree.first.astype(np.uint32),
         code=tree.code.astype(np.uint32),
         suffix=suffix.astype(np.uint32),
         state=state.astype(np.uint32),
         likely=likely,
+        likely_prob=np.exp(most),
+        likely_log_prob=most,
         prob=prob,
         log_prob=log_prob,
         start_scale=start_scale,
