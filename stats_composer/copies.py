@@ -132,7 +132,7 @@ class Corpus:
 class CopyMachine:
     """Reads a voice and refuses a run of more than n events that stands in a corpus.
 
-    A second factor of a product, `stats_composer.automata.multiply`: its states, the longest
+    A second factor of a product, `stats_composer.products.multiply`: its states, the longest
     run read, the last label and the time since, are made only where they are reached.
 
     Parameters

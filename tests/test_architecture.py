@@ -26,6 +26,7 @@ HOME = {
             "automata",
             "contexts",
             "copies",
+            "products",
             "factors",
             "search",
             "errors",

@@ -8,7 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stats_composer import modelfile
-from stats_composer.automata import multiply_all
 from stats_composer.constraints import MaxCopy, from_json, to_json, with_corpus
 from stats_composer.copies import CopyMachine, Corpus
 from stats_composer.encoding import HOLD as HELD
@@ -16,6 +15,7 @@ from stats_composer.encoding import REST as SILENT
 from stats_composer.encoding import GridEncoder
 from stats_composer.errors import ConstraintError
 from stats_composer.models.ngram import NGram
+from stats_composer.products import multiply_all
 from stats_composer.sampling.chain import Chain
 from stats_composer.score import (
     TICKS_PER_QUARTER,

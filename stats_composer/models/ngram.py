@@ -27,13 +27,14 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from stats_composer.automata import MAX_STATES, Automaton
+from stats_composer.automata import Automaton
 from stats_composer.contexts import END, FIRST_SYMBOL, START, ContextTree
 from stats_composer.errors import ConstraintError
 from stats_composer.kernels import ngram as kernels
 from stats_composer.models.base import Estimator, check_pieces, generator
 from stats_composer.models.reach import Reach
 from stats_composer.models.smoothing import KneserNey, Smoothing
+from stats_composer.products import MAX_STATES
 
 __all__ = ["NGram"]
 

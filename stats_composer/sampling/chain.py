@@ -12,9 +12,10 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from stats_composer.automata import MAX_STATES, Automaton, live_states, multiply_all
+from stats_composer.automata import Automaton, live_states
 from stats_composer.errors import ConstraintError
 from stats_composer.kernels import chain as kernels
+from stats_composer.products import MAX_STATES, Machine, multiply_all
 
 __all__ = ["Chain", "flatten"]
 
@@ -76,7 +77,7 @@ class Chain:
     ----------
     unary : ndarray of shape (n_steps, n_symbols), float64
         Log-weights of symbols at steps; -inf forbids.
-    automata : iterable of Automaton
+    automata : iterable of Automaton or Machine
         All of them read the voice; their log-weights add up.
     max_states : int
         Largest product of the automata that is built.
@@ -105,7 +106,11 @@ class Chain:
     """
 
     def __init__(
-        self, unary: Floats, automata: Iterable[Automaton] = (), *, max_states: int = MAX_STATES
+        self,
+        unary: Floats,
+        automata: Iterable[Automaton | Machine] = (),
+        *,
+        max_states: int = MAX_STATES,
     ) -> None:
         self.unary = np.ascontiguousarray(unary, np.float64)
         if self.unary.ndim != 2 or np.isnan(self.unary).any() or (self.unary == np.inf).any():
