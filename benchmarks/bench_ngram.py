@@ -23,8 +23,9 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.workload import data_folder, load_pitches, median_time, report
-from stats_composer.contexts import FIRST_SYMBOL, START, ContextTree
+from stats_composer.contexts import ContextTree
 from stats_composer.models.ngram import NGram
+from stats_composer.windows import FIRST_SYMBOL, START, count_levels
 
 N, N_TOKENS, N_PEER = 5, 4_400_000, 40_000
 SIZES = (12_500_000, 25_000_000, 50_000_000, 100_000_000)
@@ -56,12 +57,9 @@ def peer(name):
 
 
 def bench_counts(pieces, n_tokens, text, lmplz):
-    symbols = np.concatenate(pieces)
-    bounds = np.cumsum([0, *map(len, pieces)])
     model = NGram(N)
     rows = [
-        ("counts of 1 to 5, one array", median_time(lambda: count(symbols, bounds), 5)),
-        ("counts of 1 to 5, NGram.fit of a list", median_time(lambda: model.fit(pieces), 5)),
+        ("counts of 1 to 5", median_time(lambda: count(pieces), 5)),
         ("fit and Kneser-Ney", median_time(lambda: model.fit(pieces).tables_, 5)),
     ]
     rows = [(name, seconds / n_tokens * 1e9) for name, seconds in rows]
@@ -76,11 +74,11 @@ def bench_counts(pieces, n_tokens, text, lmplz):
         nltk.lm.MLE(N).fit(grams, words)
         seconds = time.thread_time() - start
         rows.append(("nltk: counts of 1 to 5", seconds / sum(map(len, some)) * 1e9))
-    report(rows, "counts of 1 to 5, one array")
+    report(rows, "counts of 1 to 5")
 
 
-def count(symbols, bounds):
-    return ContextTree.count_pieces(symbols, bounds, N)
+def count(pieces):
+    return ContextTree.from_levels(count_levels(pieces, N))
 
 
 def within(pieces, n_tokens):

@@ -6,9 +6,7 @@ count says how often it ends somewhere in the corpus. Dropping the first symbol 
 
 Conventions
 -----------
-* A piece is read as START, its symbols, and END where the end is modelled. An n-gram holds
-  START at most once, in front: what comes first in a piece has the context START alone.
-* A code is a symbol plus `FIRST_SYMBOL`; START and END come before them.
+* Codes and pieces are those of `stats_composer.windows`.
 * Nodes are numbered level by level from the root, 0, and within a level by parent and code:
   children of a node are neighbours, those of node i from `first[i]` to `first[i + 1]`.
 
@@ -25,15 +23,9 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from stats_composer.kernels import counting
+from stats_composer.windows import FIRST_SYMBOL, START, Levels
 
-__all__ = ["END", "FIRST_SYMBOL", "START", "ContextTree"]
-
-START, END, FIRST_SYMBOL = 0, 1, 2
-# Slots of the table that n-grams are counted in: 12 bytes each, to stay in the cache.
-_TABLE = 1 << 17
-# Windows that are written before equal ones become one; more where more are different.
-_BLOCK = 1 << 23
+__all__ = ["ContextTree"]
 
 Ints = NDArray[np.int64]
 
@@ -60,18 +52,9 @@ class ContextTree:
     first: Ints
 
     @classmethod
-    def from_levels(
-        cls, children: list[Ints], codes: list[Ints], counts: list[Ints]
-    ) -> ContextTree:
-        """Build a tree from its levels.
-
-        Parameters
-        ----------
-        children : list of ndarray
-            How many the nodes of levels 0 to n - 1 have.
-        codes, counts : lists of ndarray
-            Of the nodes of levels 1 to n.
-        """
+    def from_levels(cls, levels: Levels) -> ContextTree:
+        """Build a tree from the n-grams of its levels."""
+        children, codes, counts = levels
         predicted = counts[0].sum() - counts[0][codes[0] == START].sum()
         return cls(
             np.cumsum([0, 1, *map(len, codes)]),
@@ -79,25 +62,6 @@ class ContextTree:
             np.concatenate([[predicted], *counts]),
             1 + np.cumsum(np.concatenate([[0], *children])),
         )
-
-    @classmethod
-    def count_pieces(cls, symbols: Ints, bounds: Ints, n: int, *, end: bool = False) -> ContextTree:
-        """Count the n-grams of pieces.
-
-        Parameters
-        ----------
-        symbols : ndarray of shape (n_symbols,), int64
-            The pieces one after the other.
-        bounds : ndarray of shape (n_pieces + 1,), int64
-            Where each piece begins in `symbols`.
-        n : int
-        end : bool
-            Whether pieces end in END.
-        """
-        n_bits = int(symbols.max(initial=0) + FIRST_SYMBOL).bit_length()
-        if n * n_bits > 64:
-            return _count_wide(symbols, bounds, n, end)
-        return _count_packed(symbols, bounds, n, n_bits, end)
 
     @property
     def n(self) -> int:
@@ -193,9 +157,8 @@ class ContextTree:
         """
         width = max(int(self.code.max()), int(other.code.max())) + 1
         above = [np.zeros(1, np.int64), np.zeros(1, np.int64)]
-        children: list[Ints] = []
-        codes: list[Ints] = []
-        counts: list[Ints] = []
+        found = Levels([], [], [])
+        n_above = 1
         for k in range(1, self.n + 1):
             keys = [t._keys(k, place, width) for t, place in zip((self, other), above, strict=True)]
             key = np.union1d(*keys)
@@ -208,11 +171,11 @@ class ContextTree:
             kept = count > 0
             place = np.cumsum(kept) - 1
             above = [np.where(kept[own], place[own], -1) for own in above]
-            n_above = len(codes[-1]) if codes else 1
-            children.append(np.bincount(key[kept] // width, minlength=n_above))
-            codes.append(key[kept] % width)
-            counts.append(count[kept])
-        return self.from_levels(children, codes, counts)
+            found.children.append(np.bincount(key[kept] // width, minlength=n_above))
+            found.codes.append(key[kept] % width)
+            found.counts.append(count[kept])
+            n_above = len(found.counts[-1])
+        return self.from_levels(found)
 
     def _keys(self, k: int, above: Ints, width: int) -> Ints:
         """Parent and code in one number of the nodes of a level, the parents renumbered."""
@@ -247,91 +210,3 @@ class ContextTree:
             sound = rising.all() and (above >= 0).all()
         if not sound:
             raise ValueError(f"not a context tree of {n} levels")
-
-
-def _count_packed(symbols: Ints, bounds: Ints, n: int, n_bits: int, end: bool) -> ContextTree:
-    """Count n-grams of n codes of n_bits as numbers of 64 bits."""
-    n_pieces = len(bounds) - 1
-    n_windows = len(symbols) + end * n_pieces
-    table = min(_TABLE, 1 << (2 * n_windows).bit_length())
-    store = _Windows(min(n_windows, _BLOCK) + 2 * table, table)
-    store.fill(symbols, bounds, (n, n_bits, FIRST_SYMBOL, END if end else -1))
-    children: list[Ints] = []
-    codes: list[Ints] = []
-    counts: list[Ints] = []
-    below = np.zeros(0, np.uint64)
-    for k in range(n, 0, -1):
-        keys, count = store.cut(k * n_bits)
-        # Left out are those that begin with more than one START: they come first.
-        low = np.searchsorted(keys, np.uint64(1 << max(k - 2, 0) * n_bits))
-        here, number = keys[low:].copy(), count[low:].astype(np.int64)
-        if k == 1:
-            here, number = np.append(np.uint64(START), here), np.append(n_pieces, number)
-        if k < n:
-            children.append(np.zeros(len(here), np.int64))
-            counting.count_children(here, below, n_bits, children[-1])
-        codes.append((here & np.uint64((1 << n_bits) - 1)).astype(np.int64))
-        counts.append(number)
-        below = here
-    children.append(np.array([len(below)]))
-    return ContextTree.from_levels(children[::-1], codes[::-1], counts[::-1])
-
-
-class _Windows:
-    """Windows with their counts, in front of arrays that grow as they must."""
-
-    def __init__(self, size: int, table: int) -> None:
-        self.left, self.table = 0, table
-        self.keys, self.more_keys = np.empty((2, size), np.uint64)
-        self.count, self.more_count = np.empty((2, size), np.uint32)
-
-    def fill(self, symbols: Ints, bounds: Ints, shape: tuple[int, int, int, int]) -> None:
-        """Count all windows, making equal ones one where the room runs out."""
-        place = np.zeros(3, np.uint64)
-        table, tally = np.zeros(self.table, np.uint64), np.zeros(self.table, np.uint32)
-        while True:
-            self.left = counting.count_windows(
-                symbols, bounds, shape, place, table, tally, self.keys, self.count, self.left
-            )
-            if place[0] == len(bounds) - 1:
-                return
-            self.cut(shape[0] * shape[1])
-            if 2 * self.left > len(self.keys):
-                grown = _Windows(2 * len(self.keys), self.table)
-                grown.keys[: self.left] = self.keys[: self.left]
-                grown.count[: self.left] = self.count[: self.left]
-                grown.left = self.left
-                self.__dict__.update(grown.__dict__)
-
-    def cut(self, n_bits: int) -> tuple[NDArray[np.uint64], NDArray[np.uint32]]:
-        """Leave the last bits of all windows; return the sorted different ones, and counts."""
-        keys, count = self.keys[: self.left], self.count[: self.left]
-        keys &= np.uint64((1 << n_bits) - 1)
-        self.left = counting.sort_counts(
-            keys, count, self.more_keys[: self.left], self.more_count[: self.left], n_bits
-        )
-        return self.keys[: self.left], self.count[: self.left]
-
-
-def _count_wide(symbols: Ints, bounds: Ints, n: int, end: bool) -> ContextTree:
-    """Count n-grams of any codes: those of a level are numbered, and stand for their prefixes."""
-    after = [END] if end else []
-    pieces = np.split(symbols + FIRST_SYMBOL, bounds[1:-1])
-    codes = np.concatenate([np.r_[START, piece, after].astype(np.int64) for piece in pieces])
-    length = np.diff(bounds) + 1 + len(after)
-    place = np.arange(len(codes)) - np.repeat(np.cumsum(length) - length, length)
-    width, node = int(codes.max()) + 1, np.zeros(len(codes), np.int64)
-    children: list[Ints] = []
-    last: list[Ints] = []
-    counts: list[Ints] = []
-    for k in range(n):
-        there = np.flatnonzero(place >= k)
-        context = node[there - 1] if k else node
-        key, index, count = np.unique(
-            context * width + codes[there], return_inverse=True, return_counts=True
-        )
-        node[there] = index
-        children.append(np.bincount(key // width, minlength=len(counts[-1]) if counts else 1))
-        last.append(key % width)
-        counts.append(count)
-    return ContextTree.from_levels(children, last, counts)

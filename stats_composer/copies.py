@@ -18,7 +18,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from stats_composer.contexts import FIRST_SYMBOL, ContextTree
+from stats_composer.contexts import ContextTree
+from stats_composer.windows import FIRST_SYMBOL, count_levels
 
 __all__ = ["CopyMachine", "Corpus"]
 
@@ -64,7 +65,7 @@ class Corpus:
     def _keep(self, moves: Ints, length: Ints) -> None:
         self.moves, self.length = moves, length
         self._kinds, code = np.unique(moves, axis=0, return_inverse=True)
-        self._codes = code.ravel().astype(np.int64)
+        self._codes = np.split(code.ravel(), np.cumsum(length)[:-1])
         self._trees: dict[int, ContextTree] = {}
 
     def state(self) -> dict[str, Ints]:
@@ -90,8 +91,7 @@ class Corpus:
     def tree(self, n: int) -> ContextTree:
         """Return the tree of all runs of up to n moves."""
         if n not in self._trees:
-            bounds = np.concatenate([[0], np.cumsum(self.length)])
-            self._trees[n] = ContextTree.count_pieces(self._codes, bounds, n)
+            self._trees[n] = ContextTree.from_levels(count_levels(self._codes, n))
         return self._trees[n]
 
     def codes(self, moves: Ints) -> Ints:

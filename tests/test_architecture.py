@@ -27,6 +27,7 @@ HOME = {
             "contexts",
             "copies",
             "products",
+            "windows",
             "factors",
             "search",
             "errors",

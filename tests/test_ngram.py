@@ -9,9 +9,8 @@ from enumerate import all_paths, chi_square_p, law, path_log_weights
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stats_composer import contexts, modelfile
+from stats_composer import modelfile, windows
 from stats_composer.automata import Automaton
-from stats_composer.contexts import END, FIRST_SYMBOL, START
 from stats_composer.errors import ConstraintError, NotFittedError
 from stats_composer.kernels import counting
 from stats_composer.kernels.ngram import fill_rows
@@ -19,6 +18,7 @@ from stats_composer.models import reach
 from stats_composer.models.ngram import NGram
 from stats_composer.models.smoothing import PPM, KneserNey, Lidstone, WittenBell
 from stats_composer.sampling.chain import Chain
+from stats_composer.windows import END, FIRST_SYMBOL, START
 
 SMOOTHINGS = {
     "KneserNey": (KneserNey(), naive.kneser_ney, ()),
@@ -74,8 +74,9 @@ def test_counts_equal_their_naive_twin(pieces, n, end):
 @given(corpora, st.integers(1, 6), st.booleans(), st.integers(3, 7), st.integers(1, 40))
 def test_counts_do_not_depend_on_how_they_are_taken(pieces, n, end, log_table, block):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(contexts, "_TABLE", 1 << log_table)
-        patch.setattr(contexts, "_BLOCK", block)
+        patch.setattr(windows, "_TABLE", 1 << log_table)
+        patch.setattr(windows, "_JOINED", block)
+        patch.setattr(windows, "_WRITTEN", block)
         tight = NGram(n, end=end).fit(pieces)
     assert_same_counts(tight, NGram(n, end=end).fit(pieces))
     wide = NGram(n, end=end).fit([np.array(piece) << 28 for piece in pieces]).tree_

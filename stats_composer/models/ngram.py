@@ -28,20 +28,27 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from stats_composer.automata import Automaton
-from stats_composer.contexts import END, FIRST_SYMBOL, START, ContextTree
+from stats_composer.contexts import ContextTree
 from stats_composer.errors import ConstraintError
 from stats_composer.kernels import ngram as kernels
 from stats_composer.models.base import Estimator, check_pieces, generator
 from stats_composer.models.reach import Reach
 from stats_composer.models.smoothing import KneserNey, Smoothing
 from stats_composer.products import MAX_STATES
+from stats_composer.windows import (
+    END,
+    FIRST_SYMBOL,
+    MAX_SYMBOLS,
+    START,
+    count_levels,
+    join_pieces,
+)
 
 __all__ = ["NGram"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-MAX_SYMBOLS = 1 << 31
 _BLOCK = 1 << 16
 
 
@@ -129,9 +136,8 @@ class NGram(Estimator):
             raise ValueError(f"n_symbols {self.n_symbols}: expected from 1 to {MAX_SYMBOLS}")
         if isinstance(self.n, bool) or not isinstance(self.n, int) or self.n < 1:
             raise ValueError(f"n {self.n!r}: expected an integer from 1")
-        pieces = _check(X)
-        symbols = _join(pieces, self.n_symbols or MAX_SYMBOLS)
-        return ContextTree.count_pieces(symbols, _bounds(pieces), self.n, end=self.end)
+        levels = count_levels(_check(X), self.n, end=self.end, limit=self.n_symbols or MAX_SYMBOLS)
+        return ContextTree.from_levels(levels)
 
     def _keep(self, tree: ContextTree) -> Self:
         self.tree_ = tree
@@ -201,16 +207,12 @@ class NGram(Estimator):
 
     def _scores(self, X: Any) -> Iterator[tuple[Floats, Ints]]:
         """Score some pieces at a time, which stay in the cache from being joined on."""
-        tables, pieces = self.tables_, _check(X)
-        bounds, start = _bounds(pieces), self._start()
+        tables, start = self.tables_, self._start()
         shape = FIRST_SYMBOL, END if self.end else -1
-        some = np.searchsorted(bounds, np.arange(0, bounds[-1], _BLOCK)).tolist()
-        for i, j in pairwise(dict.fromkeys([*some, len(pieces)])):
-            symbols = _join(pieces[i:j], self.n_symbols_, i)
-            here = bounds[i : j + 1] - bounds[i]
-            first = here + self.end * np.arange(len(here))
+        for symbols, bounds in join_pieces(_check(X), self.n_symbols_, _BLOCK):
+            first = bounds + self.end * np.arange(len(bounds))
             log_prob = np.empty(first[-1])
-            kernels.score_codes(tables, start, symbols, here, shape, log_prob)
+            kernels.score_codes(tables, start, symbols, bounds, shape, log_prob)
             yield log_prob, first
 
     # ---- the next symbol ----------------------------------------------------------------
@@ -333,23 +335,3 @@ def _line(piece: Any) -> Ints:
     """Return a piece of one column, or a list, as an array of one axis."""
     line = np.asarray(piece)
     return line if line.ndim == 1 else check_pieces([line], 1)[0][:, 0]
-
-
-def _bounds(pieces: list[Ints]) -> Ints:
-    """Return where each piece begins, one after the other, and the end of the last."""
-    bounds = np.zeros(len(pieces) + 1, np.int64)
-    np.cumsum([len(piece) for piece in pieces], out=bounds[1:])
-    return bounds
-
-
-def _join(pieces: list[Ints], limit: int, first: int = 0) -> Ints:
-    """Put pieces one after the other; an error names them from the number `first` on."""
-    symbols = np.concatenate(pieces)
-    if symbols.dtype.kind not in "iu":
-        check_pieces([piece[:, None] for piece in pieces], 1)
-    symbols = symbols.astype(np.int64, copy=False)
-    if symbols.view(np.uint64).max() >= limit:  # What is negative is large there.
-        i = int(np.argmax((symbols < 0) | (symbols >= limit)))
-        piece = first + int(np.searchsorted(_bounds(pieces), i, side="right")) - 1
-        raise ValueError(f"piece {piece}: symbol {symbols[i]}: expected from 0, below {limit}")
-    return symbols

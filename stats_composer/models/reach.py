@@ -6,9 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stats_composer.automata import Automaton
-from stats_composer.contexts import END, FIRST_SYMBOL, ContextTree
+from stats_composer.contexts import ContextTree
 from stats_composer.errors import ConstraintError
 from stats_composer.kernels.ngram import Tables, fill_rows
+from stats_composer.windows import END, FIRST_SYMBOL
 
 __all__ = ["MAX_ARCS", "Reach"]
 

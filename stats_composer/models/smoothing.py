@@ -26,8 +26,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from stats_composer.contexts import START, ContextTree
+from stats_composer.contexts import ContextTree
 from stats_composer.kernels.ngram import Tables
+from stats_composer.windows import START
 
 __all__ = ["PPM", "KneserNey", "Lidstone", "Smoothing", "WittenBell"]
 
