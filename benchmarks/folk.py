@@ -177,7 +177,7 @@ def heard_by_music21(abcs: list[bytes], scores: list[Score]) -> int:
     good = 0
     for abc, score in zip(abcs, scores, strict=True):
         stream = converter.parseData(abc.decode(), format="abc")
-        notes = [note.pitch.midi for note in stream.recurse().notes]
+        notes = [note.pitch.midi for note in stream.stripTies().recurse().notes]
         played = stream.parts[0].expandRepeats()
         bars = [bar for bar in played.getElementsByClass("Measure") if len(bar.notesAndRests)]
         pickup = bool(score.pickup)
