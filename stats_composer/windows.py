@@ -30,7 +30,7 @@ MAX_SYMBOLS = 1 << 31
 # Slots of the table that n-grams are counted in: 12 bytes each, to stay in the cache.
 _TABLE = 1 << 17
 # Symbols of the pieces that are joined at once, and windows that are written at once.
-_JOINED, _WRITTEN = 1 << 20, 1 << 22
+_JOINED, _WRITTEN, _MUCH = 1 << 20, 1 << 22, 1 << 25
 
 
 class Levels(NamedTuple):
@@ -144,7 +144,8 @@ class _Windows:
             if place[0] == len(bounds) - 1:
                 break
             self._cut(self.n)
-            if 2 * self.left > len(self.keys) - size:
+            few = 8 if len(self.keys) < _MUCH else 2  # What stands in front is sorted again.
+            if few * self.left > len(self.keys) - size:
                 self._allocate(2 * len(self.keys))
         self.n_pieces += len(bounds) - 1
 
