@@ -173,7 +173,7 @@ def main():
         for name, same in dropped:
             print(f"  {name} is {same}")
     start = time.perf_counter()
-    print(f"{'bits a pitch, ' + str(FOLDS) + '-fold':50}")
+    print(f"bits a pitch, {FOLDS}-fold:")
     for name, make in rows(given.rhythm):
         print(f"{name:50} {cross_validate(make, tables):6.3f}", flush=True)
     print(PUBLISHED)
