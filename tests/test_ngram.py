@@ -14,7 +14,7 @@ from stats_composer.automata import Automaton
 from stats_composer.errors import ConstraintError, NotFittedError
 from stats_composer.kernels import counting
 from stats_composer.kernels.ngram import fill_rows
-from stats_composer.models import reach
+from stats_composer.models import reach, smoothing
 from stats_composer.models.ngram import NGram
 from stats_composer.models.smoothing import PPM, KneserNey, Lidstone, WittenBell
 from stats_composer.sampling.chain import Chain
@@ -47,8 +47,8 @@ def as_dict(tree):
 
 
 def twin(name, n, end, pieces=CORPUS, n_symbols=4):
-    smoothing, function, options = SMOOTHINGS[name]
-    model = NGram(n, smoothing=smoothing, end=end, n_symbols=n_symbols).fit(pieces)
+    strategy, function, options = SMOOTHINGS[name]
+    model = NGram(n, smoothing=strategy, end=end, n_symbols=n_symbols).fit(pieces)
     counts = naive.count_ngrams(pieces, n, end)
     values = [*(["$"] if end else []), *range(n_symbols)]
     return model, function(counts, n, values, *options), counts, values
@@ -194,6 +194,21 @@ def test_scores_do_not_depend_on_the_pieces_beside(monkeypatch):
         np.testing.assert_array_equal(comp, ref)
     with pytest.raises(ValueError, match="piece 3: symbol 3"):
         model.score_samples([*CORPUS[:3], [0, 3]])
+
+
+@pytest.mark.parametrize("name", SMOOTHINGS)
+def test_rows_by_code_change_nothing(name, monkeypatch):
+    ref = twin(name, 3, True)[0]
+    monkeypatch.setattr(smoothing, "_FEW", 0)
+    monkeypatch.setattr(smoothing, "_ROOM", 2)
+    comp = twin(name, 3, True)[0]
+    assert len(comp.tables_.child) > 3 and len(ref.tables_.child) == 1
+    pieces = [[0, 1, 2, 0, 1, 0, 2], [3, 3, 0, 1], [2, 1, 2, 0, 3, 0, 1, 2, 0]]
+    for a, b in zip(ref.score_samples(pieces), comp.score_samples(pieces), strict=True):
+        np.testing.assert_array_equal(a, b)
+    np.testing.assert_array_equal(
+        ref.sample(50, 9, random_state=0), comp.sample(50, 9, random_state=0)
+    )
 
 
 def test_score_is_the_mean_of_all_symbols():

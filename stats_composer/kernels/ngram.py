@@ -44,6 +44,8 @@ class Tables(NamedTuple):
 
     first: Nodes  # (C + 1,)
     code: Nodes  # (N,)
+    row: Nodes  # (C,), where a context has many children: its row of `child`; else 0
+    child: Nodes  # (n_rows, n_codes), by code, 0 where there is none
     suffix: Nodes  # (N,)
     state: Nodes  # (N,)
     likely: NDArray[np.uint64]  # (C,), code of the likeliest child, and above 32 bits its state
@@ -62,6 +64,9 @@ class Tables(NamedTuple):
 @inline
 def find_child(tables, node, code):  # type: ignore[no-untyped-def]
     """Return the child of a node for a code, or 0."""
+    row = np.uint64(tables.row[node])
+    if row > 0:
+        return np.uint64(tables.child[row, np.uint64(code)])
     low, high = np.uint64(tables.first[node]), np.uint64(tables.first[node + np.uint64(1)])
     while high - low > np.uint64(4):  # A few are found faster one by one.
         middle = (low + high) >> np.uint64(1)
