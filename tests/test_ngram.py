@@ -339,6 +339,10 @@ def test_only_contexts_that_can_be_reached_are_built():
     assert model.automaton(6, allowed).n_states < everything
     with pytest.raises(ConstraintError, match="more than 3 contexts"):
         model.automaton(6, max_states=3)
+    with pytest.raises(ConstraintError, match="support -1"):
+        model.automaton(6, support=-1)
+    with pytest.raises(ConstraintError, match=r"allowed of shape \(5, 4\)"):
+        model.automaton(6, allowed[:5])
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(reach, "_BLOCK", 8)
         assert model.automaton(6, allowed).log_weight_of(np.array([0, 1, 0, 1, 0, 0])) < 0
@@ -370,6 +374,12 @@ def test_a_damaged_file_is_refused(damage):
         arrays[damage] = arrays[damage][::-1].copy()
     with pytest.raises(ValueError, match="not a context tree"):
         NGram(3).restore(sizes, arrays)
+
+
+def test_a_file_of_too_small_an_alphabet_is_refused():
+    sizes, arrays = NGram(3).fit(CORPUS).state()
+    with pytest.raises(ValueError, match="n_symbols 2: expected from 3"):
+        NGram(3).restore({**sizes, "n_symbols": 2}, arrays)
 
 
 def test_bad_input_is_named():

@@ -177,6 +177,8 @@ class NGram(Estimator):
         code, count, children = (arrays[k].astype(np.int64) for k in ("code", "count", "children"))
         tree = ContextTree(level, code, count, 1 + np.cumsum(np.r_[0, children]))
         tree.check(self.n)
+        if not tree.n_symbols <= sizes["n_symbols"] <= MAX_SYMBOLS:
+            raise ValueError(f"n_symbols {sizes['n_symbols']}: expected from {tree.n_symbols}")
         self._keep(tree)
         self.n_symbols_ = int(sizes["n_symbols"])
         return self
@@ -294,7 +296,8 @@ class NGram(Estimator):
         Raises
         ------
         ConstraintError
-            Where more than `max_states` contexts can be reached.
+            Where more than `max_states` contexts can be reached, or more than
+            `models.reach.MAX_ARCS` symbols can follow them together.
 
         Examples
         --------
@@ -305,6 +308,8 @@ class NGram(Estimator):
         >>> Chain(unary, [model.automaton(4, unary == 0)]).best().tolist()
         [2, 0, 1, 2]
         """
+        if support is not None and support < 0:
+            raise ConstraintError(f"support {support}: expected at least 0")
         if allowed is None:
             allowed = np.ones((n_steps, self.n_symbols_), bool)
         if allowed.shape != (n_steps, self.n_symbols_):
