@@ -140,9 +140,8 @@ class Lidstone:
         prob = (count + self.gamma) / total[tree.parent]
         escape = self.gamma * len(values) / total
         scale = np.full(tree.n_contexts, 1 / len(values))
-        return _tables(
-            tree, values, prob, np.ones(tree.n_contexts), escape, scale, escape, flat=True
-        )
+        walk = np.ones(tree.n_contexts), escape, scale, escape
+        return _tables(tree, values, prob, walk, flat=True)
 
 
 @dataclass(frozen=True)
@@ -191,7 +190,7 @@ class PPM:
         total[new == 0] = 0.0
         scale, escape = rates(total, new, is_full[suffix])
         scale[0] = 1 / max(len(values) - types[0], 1)
-        return _tables(tree, values, weight, start_scale, start_escape, scale, escape)
+        return _tables(tree, values, weight, (start_scale, start_escape, scale, escape))
 
 
 # Taken off each count, escape counts of a context, escape counts of each symbol seen in it.
@@ -215,20 +214,22 @@ def _interpolated(tree: ContextTree, values: range, own: Floats, escape: Floats)
     ones = np.ones(tree.n_contexts)
     scale = ones.copy()
     scale[0] = 1 / len(values)
-    return _tables(tree, values, prob, ones, escape, scale, escape[tree.suffix[: tree.n_contexts]])
+    walk = ones, escape, scale, escape[tree.suffix[: tree.n_contexts]]
+    return _tables(tree, values, prob, walk)
 
 
 def _tables(
     tree: ContextTree,
     values: range,
     prob: Floats,
-    start_scale: Floats,
-    start_escape: Floats,
-    scale: Floats,
-    escape: Floats,
+    walk: tuple[Floats, Floats, Floats, Floats],
     flat: bool = False,
 ) -> Tables:
-    """Lay a smoothed tree out for the kernels; what follows a node is `state`."""
+    """Lay a smoothed tree out for the kernels.
+
+    `walk` is `start_scale`, `start_escape`, `scale` and `escape` of `Tables`.
+    """
+    start_scale, start_escape, scale, escape = walk
     nodes = np.arange(len(tree.code))
     goes_on = np.zeros(len(nodes), bool)
     goes_on[: tree.n_contexts] = np.diff(tree.first) > 0
