@@ -6,7 +6,7 @@ shifted until there are 4.4 million. What is not installed is named as missing: 
 KenLM's program, looked for on the path; the other peers are packages of the extra `bench`.
 
 `--scale` counts up to 100 million tokens that a 5-gram of the chorales draws, each size in a
-process of its own, the best of three times.
+process of its own, the median of five times, and how far each is from the line through all.
 """
 
 import argparse
@@ -138,21 +138,20 @@ def bench_scores(pieces, n_tokens, arpa, folder):
     if kenlm:
         own = folder / "own.arpa"
         write_arpa(model, own)
-        sentences = [" ".join(map(str, piece)) for piece in within(pieces, 1_000_000)]
-        n_words = sum(map(len, within(pieces, 1_000_000)))
-        ours = [s.sum() for s in model.score_samples(within(pieces, 1_000_000))]
+        sentences = [" ".join(map(str, piece)) for piece in pieces]
+        ours = [s.sum() for s in model.score_samples(pieces)]
         for name, path in (("NGram's own model", own), ("lmplz's model", arpa)):
             if path:
                 loaded = kenlm.Model(str(path))
                 theirs = np.array([loaded.score(s) for s in sentences]) * np.log(10)
-                print(f"  mean nats a token: {name} in KenLM {theirs.sum() / n_words:.6f}, "
-                      f"NGram {sum(ours) / n_words:.6f}")  # fmt: skip
+                print(f"  mean nats a token: {name} in KenLM {theirs.sum() / n_tokens:.6f}, "
+                      f"NGram {sum(ours) / n_tokens:.6f}")  # fmt: skip
         for name, score in (
             ("kenlm.Model.score, of a sentence", loaded.score),
             ("kenlm.Model.full_scores, of its words", lambda s: list(loaded.full_scores(s))),
         ):
             seconds = median_time(lambda score=score: [score(s) for s in sentences], 5)
-            rows.append((name, seconds * n_tokens / n_words))
+            rows.append((name, seconds))
     report([(name, s / n_tokens * 1e9) for name, s in rows], "NGram.score")
 
 
@@ -178,9 +177,17 @@ def bench_samples(pieces):
 
 def bench_scale(folder):
     print("counts of 1 to 5 of drawn tokens, each size in its own process:")
+    seconds = []
     for size in SIZES:
         command = [sys.executable, "-m", "benchmarks.bench_ngram", "--data", str(folder)]
-        subprocess.run([*command, "--size", str(size)], check=True)
+        run = subprocess.run(
+            [*command, "--size", str(size)], check=True, stdout=subprocess.PIPE, text=True
+        )
+        print(run.stdout, end="", flush=True)
+        seconds.append(float(run.stdout.split()[2]))
+    slope = np.mean(np.divide(seconds, SIZES))
+    off = ", ".join(f"{s / (slope * n) - 1:+.1%}" for n, s in zip(SIZES, seconds, strict=True))
+    print(f"  off the line of {slope * 1e9:.2f} ns a token: {off}")
 
 
 def count_size(folder, size):
@@ -191,13 +198,13 @@ def count_size(folder, size):
         symbols[i : i + 1000] = model.sample(len(symbols[i : i + 1000]), length, random_state=rng)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     seconds = []
-    for _ in range(3):
+    for _ in range(5):
         start = time.process_time()
         tree = NGram(N).fit(list(symbols)).tree_
         seconds.append(time.process_time() - start)
-    seconds = min(seconds)
+    seconds = np.median(seconds)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    print(f"  {symbols.size:12,} tokens {seconds:6.2f} s {seconds / symbols.size * 1e9:6.2f} ns a "
+    print(f"  {symbols.size:12,} tokens {seconds:7.3f} s {seconds / symbols.size * 1e9:6.2f} ns a "
           f"token, {len(tree.code):,} n-grams, peak {peak:.2f} GB, {before:.2f} before",
           flush=True)  # fmt: skip
 
