@@ -170,7 +170,9 @@ def normalise_symbol(symbol: str, *, style: str = "harte", minus: str = "refuse"
     return harte_symbol(chord) if style == "harte" else lead_sheet_symbol(chord)
 
 
-def roman_numeral(chord: Chord, tonic_fifths: int, mode: int) -> str:
+def roman_numeral(
+    chord: Chord, tonic_fifths: int, mode: int, following: Chord | None = None
+) -> str:
     """Name a chord by its degree in a key.
 
     Parameters
@@ -178,6 +180,8 @@ def roman_numeral(chord: Chord, tonic_fifths: int, mode: int) -> str:
     chord : Chord
     tonic_fifths, mode : int
         The key, as `theory.parse_key` gives it.
+    following : Chord, optional
+        A major triad outside the key is a dominant where it falls a fifth to this chord.
 
     Examples
     --------
@@ -185,10 +189,13 @@ def roman_numeral(chord: Chord, tonic_fifths: int, mode: int) -> str:
     >>> names = ["C", "Dm7/F", "D7/F#", "G7", "Bdim/D"]
     >>> [roman_numeral(parse_chord(name), 0, 0) for name in names]
     ['I', 'ii65', 'V65/V', 'V7', 'vii°6']
+    >>> roman_numeral(parse_chord("A"), 0, 0), roman_numeral(parse_chord("A"), 0, 0, Chord(2))
+    ('VI', 'V/ii')
     """
     numeral = _numeral(chord.root - tonic_fifths, mode)
     tones = set(chord.intervals)
-    dominant = 4 in tones and 10 in tones
+    falls = following is not None and (chord.root - following.root - 1) % 12 == 0
+    dominant = 4 in tones and (10 in tones or (falls and tones == {0, 4, 7}))
     leading = 3 in tones and 6 in tones
     target = chord.root - tonic_fifths - (1 if dominant else 5 if leading else 0)
     in_key = _diatonic(chord, tonic_fifths, mode)

@@ -60,6 +60,24 @@ TUNE = [[48, 64, 67, 72], [53, 60, 69, 72], [55, 62, 65, 71], [57, 60, 64, 72],
         [53, 62, 69, 74], [55, 62, 67, 71], [48, 64, 67, 72], [48, 64, 67, 72]]  # fmt: skip
 
 
+def test_roots_are_spelled_as_the_notes_are(recognizer):
+    fifths = {0: 0, 2: 2, 4: 4, 5: -1, 7: 1, 9: 3, 10: -2, 11: 5}
+    for sharp, name in ((6, "F#dim/A"), (-6, "Gbdim/Bbb")):
+        chords = [[48, 64, 67, 72], [57, 66, 69, 72], [55, 67, 70, 74], [53, 65, 69, 72]]
+        score = block(chords)
+        notes = score.notes.copy()
+        notes["fifths"] = [
+            {**fifths, 6: sharp, 9: 3 if sharp > 0 else -9}[p % 12] for p in notes["pitch"]
+        ]
+        symbols = [span.symbol for span in recognizer.recognize(Score(notes))]
+        assert name in symbols
+
+
+def test_triads_that_fall_a_fifth_are_dominants(recognizer):
+    chords = [TUNE[0], [50, 62, 66, 69], [55, 62, 67, 71], TUNE[0]]
+    assert [span.numeral for span in recognizer.recognize(block(chords))] == ["I", "V/V", "V", "I"]
+
+
 def symbols(spans):
     return [span.symbol for span in spans]
 

@@ -11,6 +11,7 @@ that sound.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -101,7 +102,13 @@ def root_fifths(pitch_class: int, tonic_fifths: int) -> int:
     return (7 * pitch_class - lowest) % 12 + lowest
 
 
-def label_chord(label: int, weight: NDArray[np.float64], bass: int, tonic_fifths: int) -> Chord:
+def label_chord(
+    label: int,
+    weight: NDArray[np.float64],
+    bass: int,
+    tonic_fifths: int,
+    written: Mapping[int, int] | None = None,
+) -> Chord:
     """Make a chord of a label.
 
     Parameters
@@ -111,11 +118,20 @@ def label_chord(label: int, weight: NDArray[np.float64], bass: int, tonic_fifths
     bass : int
         Pitch class; named in the chord where it is one of its tones and not the root.
     tonic_fifths : int
-        Of the key that decides the spelling.
+        Of the key that decides the spelling where notes do not.
+    written : mapping of int to int, optional
+        How the pitch classes are spelled that are: the root is spelled as most of its tones
+        ask for.
     """
     root = label // N_QUALITIES
     tones = label_tones(label, weight)
-    fifths = root_fifths(root, tonic_fifths)
+    home = root_fifths(root, tonic_fifths)
+    asked = [
+        written[(root + tone) % 12] - _fifths_above(tone, tones)
+        for tone in tones
+        if written and (root + tone) % 12 in written
+    ]
+    fifths = max((home, home - 12, home + 12), key=asked.count)
     above = (bass - root) % 12
     if above == 0 or above not in tones:
         return Chord(fifths, tones)

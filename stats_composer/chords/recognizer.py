@@ -26,6 +26,7 @@ from stats_composer.chords.spans import (
     describe,
     no_chord,
     no_harmony,
+    spellings,
     written,
 )
 from stats_composer.errors import ModelFileError
@@ -187,14 +188,17 @@ class ChordRecognizer:
         spans = []
         for row, event in enumerate(first):
             last = first[row + 1] - 1 if row + 1 < len(first) else len(events) - 1
+            onset = int(events["onset"][event])
+            end = int(events["onset"][last] + events["duration"][last])
             spans.append(
                 Found(
-                    int(events["onset"][event]),
-                    int(events["onset"][last] + events["duration"][last]),
+                    onset,
+                    end,
                     int(labels[event]),
                     int(events["bass"][event]),
                     share[row],
                     mean[row],
+                    spellings(score, onset, end),
                 )
             )
         return describe(score, spans)

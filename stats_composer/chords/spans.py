@@ -8,7 +8,7 @@ line under written symbols, a lead sheet, has the chords that its symbols say.
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -23,7 +23,7 @@ from stats_composer.places import keys as score_keys
 from stats_composer.score import TICKS_PER_QUARTER, Score
 from stats_composer.theory import estimate_key, key_name
 
-__all__ = ["ChordSpan", "Found", "describe", "no_chord", "no_harmony", "written"]
+__all__ = ["ChordSpan", "Found", "describe", "no_chord", "no_harmony", "spellings", "written"]
 
 EXPLAINED = 0.45
 """Share of what sounds that a chord's tones must be; below it the span is a cluster. A run of
@@ -74,7 +74,10 @@ class ChordSpan:
 
 @dataclass(frozen=True, eq=False)
 class Found:
-    """A span before it has its names: its label, what sounds, and the mean posteriors."""
+    """A span before it has its names: its label, what sounds, and the mean posteriors.
+
+    `written` is how pitch classes are spelled, by their fifths.
+    """
 
     onset: int
     end: int
@@ -82,11 +85,12 @@ class Found:
     bass: int
     weight: NDArray[np.float64]
     probs: NDArray[np.float64]
+    written: Mapping[int, int]
 
     def chord(self, key: tuple[int, int], label: int | None = None) -> Chord:
         """Return the chord of its own or of another label, spelled in a key."""
         own = self.label if label is None else label
-        return label_chord(own, self.weight, self.bass, key[0])
+        return label_chord(own, self.weight, self.bass, key[0], self.written)
 
     @functools.cached_property
     def reason(self) -> str:
@@ -106,6 +110,16 @@ def _home(score: Score) -> tuple[int, int]:
         _, tonic, mode = score_keys(score)[0]
         return tonic, mode
     return estimate_key(notes["pitch"], notes["duration"], notes["onset"])
+
+
+def spellings(score: Score, onset: int, end: int) -> dict[int, int]:
+    """Return how the pitch classes that begin in a stretch are written there, the longest wins."""
+    notes = score.notes
+    here = notes[slice(*np.searchsorted(notes["onset"], [onset, end]))]
+    length: dict[tuple[int, int], int] = {}
+    for pitch, fifths, ticks in here[["pitch", "fifths", "duration"]].tolist():
+        length[pitch % 12, fifths] = length.get((pitch % 12, fifths), 0) + ticks
+    return {pitch: fifths for (pitch, fifths), _ in sorted(length.items(), key=lambda x: x[1])}
 
 
 def no_harmony(score: Score) -> str:
@@ -129,7 +143,9 @@ def describe(score: Score, found: Sequence[Found]) -> list[ChordSpan]:
     found = _joined(score, found)
     sure = [span for span in found if not span.reason]
     lengths = [(span.end - span.onset) / TICKS_PER_QUARTER for span in sure]
-    keys = iter(key_path([span.chord(home) for span in sure], lengths, home))
+    chords = [span.chord(home) for span in sure]
+    keys = iter(key_path(chords, lengths, home))
+    following = iter([*chords[1:], None])
     spans: list[ChordSpan] = []
     reached = 0
     for row, span in enumerate(found):
@@ -142,7 +158,7 @@ def describe(score: Score, found: Sequence[Found]) -> list[ChordSpan]:
         if span.reason:
             spans.append(no_chord(score, span.onset, stop, span.reason))
         else:
-            spans.append(_named(score, span, stop, next(keys)))
+            spans.append(_named(score, span, stop, next(keys), next(following)))
         reached = stop
     if reached < score.end:
         spans.append(no_chord(score, reached, score.end, "silence"))
@@ -168,7 +184,9 @@ def _joined(score: Score, found: Sequence[Found]) -> list[Found]:
     return joined
 
 
-def _named(score: Score, span: Found, stop: int, key: tuple[int, int]) -> ChordSpan:
+def _named(
+    score: Score, span: Found, stop: int, key: tuple[int, int], following: Chord | None
+) -> ChordSpan:
     chord = span.chord(key)
     symbol = lead_sheet_symbol(chord)
     # several labels may have one symbol: a triad with its seventh, and the seventh chord
@@ -186,7 +204,7 @@ def _named(score: Score, span: Found, stop: int, key: tuple[int, int]) -> ChordS
         beat=beat,
         symbol=symbol,
         harte=harte_symbol(chord),
-        numeral=roman_numeral(chord, *key),
+        numeral=roman_numeral(chord, *key, following),
         key=key_name(*key),
         confidence=round(min(sure, 1.0), 4),
         others=tuple((name, round(share, 4)) for name, share in others),
@@ -234,7 +252,8 @@ def written(score: Score) -> list[ChordSpan]:
             spans.append(no_chord(score, onset, stop, str(error)))
     lengths = [(stop - onset) / TICKS_PER_QUARTER for onset, stop, _ in read]
     path = key_path([chord for _, _, chord in read], lengths, home)
-    for (onset, stop, chord), key in zip(read, path, strict=True):
+    following = [*(chord for _, _, chord in read[1:]), None][: len(read)]
+    for (onset, stop, chord), key, after in zip(read, path, following, strict=True):
         bar, beat = _place(score, onset)
         spans.append(
             ChordSpan(
@@ -244,7 +263,7 @@ def written(score: Score) -> list[ChordSpan]:
                 beat=beat,
                 symbol=lead_sheet_symbol(chord),
                 harte=harte_symbol(chord),
-                numeral=roman_numeral(chord, *key),
+                numeral=roman_numeral(chord, *key, after),
                 key=key_name(*key),
                 confidence=1.0,
             )
