@@ -31,7 +31,12 @@ N_PARTS = 5
 
 
 def learn_weights(
-    evidence: Evidence, events: Events, penalty: float, start: Floats | None = None
+    evidence: Evidence,
+    events: Events,
+    penalty: float,
+    start: Floats | None = None,
+    *,
+    max_iter: int = MAX_ITER,
 ) -> Floats:
     """Return the best weights.
 
@@ -44,6 +49,8 @@ def learn_weights(
         Inverse variance of the offsets' prior.
     start : ndarray of shape (n_experts, N_BUCKETS), optional
         Weights to start from; the result does not depend on them.
+    max_iter : int
+        Iterations of L-BFGS at most.
 
     Returns
     -------
@@ -78,7 +85,7 @@ def learn_weights(
         x.reshape(-1),
         jac=True,
         method="L-BFGS-B",
-        options={"maxiter": MAX_ITER, "maxcor": 20},
+        options={"maxiter": max_iter, "maxcor": 20},
     )
     best = found.x.reshape(n_experts, N_BUCKETS + 1)
     weights: Floats = best[:, :1] + best[:, 1:]

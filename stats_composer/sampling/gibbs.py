@@ -193,12 +193,7 @@ class GibbsSampler:
             if self._context is not None and begin % every == 0:
                 self._draw_context(self._context, float(part[0]))
             if len(self._sites):
-                u = self.rng.random((len(part), len(self._sites), 3))
-                site_sweeper(self.model.layout_)(
-                    self.grid, 0, len(self.grid), self._sites, self.model.layout_,
-                    self._pieces.rows, self._field, self._weights, self._steps, part,
-                    self.run_share, u,
-                )  # fmt: skip
+                self._sweep_sites(part, self.rng.random((len(part), len(self._sites), 3)))
             for v, arcs in self._arcs.items():
                 n_moves = max(4, int(self.free[:, v].sum()) // 8)
                 sweep_row(
@@ -208,6 +203,13 @@ class GibbsSampler:
                     self.rng.random((n_moves, len(self.grid) + 3)),
                 )  # fmt: skip
         return self.grid.copy()
+
+    def _sweep_sites(self, inverse: Floats, u: NDArray[np.float64]) -> None:
+        """Make the site moves of some sweeps."""
+        site_sweeper(self.model.layout_)(
+            self.grid, 0, len(self.grid), self._sites, self.model.layout_, self._pieces.rows,
+            self._field, self._weights, self._steps, inverse, self.run_share, u,
+        )  # fmt: skip
 
     def _draw_context(self, context: ContextVoice, scale: float) -> None:
         """Redraw the path of the context voice."""
