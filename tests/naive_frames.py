@@ -1,5 +1,6 @@
 """Plain-Python twins of the frame model's kernels: contexts are tuples, counts are dictionaries."""
 
+import itertools
 import math
 from collections import Counter
 
@@ -107,6 +108,71 @@ def places_of(frames, t):
     }
 
 
+PERIODS = (8, 6, 4, 12, 9, 16)
+
+
+def beat_of(frames, voices):
+    """Return the number of the period, the beat (-1: unknown), the bar, and two ages."""
+    t = len(frames)
+    events = []
+    for u in range(1, t):
+        new = set(frames[u]) - set(frames[u - 1])
+        events.append(len(new) >= 2 or voices[u][0] != voices[u - 1][0])
+    when = [u + 1 for u, event in enumerate(events) if event]
+    if not when:
+        return 0, -1, 0, t, 0
+    ages = t - when[-1], when[-1] - when[-2] if len(when) > 1 else when[-1]
+    scores = []
+    for period in PERIODS:
+        score = 0.0
+        for u in range(1, t):
+            mean = (sum(events[: u - 1]) + 1.0) / (u + 5.0 + 1.0)
+            hits = sum(events[v - 1] for v in range(1, u) if v % period == u % period)
+            p = (hits + mean) / (u // period + 1.0)
+            score += math.log(p if events[u - 1] else 1.0 - p)
+        scores.append(score)
+    chosen = scores.index(max(scores))
+    period = PERIODS[chosen]
+    hits = Counter(u % period for u in when)
+    anchor = max(range(period), key=lambda r: (hits[r], -r))
+    return chosen, (t - anchor) % period, (t - anchor) // period % 4, *ages
+
+
+def tune_atoms(frames, t, voices):
+    """Return the atoms of the bar and of the top voice."""
+    chosen, beat, bar, age, age2 = beat_of(frames[:t], voices)
+    top = [v[3] for v in voices]
+    bass = [v[0] for v in voices]
+    turns = [t] + [u for u in range(t - 1, max(t - 48, 0), -1) if top[u] != top[u - 1]]
+    atoms = {
+        "metre": sum(PERIODS[:chosen]) + beat if beat >= 0 else 55,
+        "bar4": bar,
+        "chord_age": min(age, 16),
+        "chord_age2": min(age2, 16),
+        "top_run": log_size(t - turns[1] if len(turns) > 1 else min(t, 48)),
+    }
+    for i in range(4):
+        atoms[f"tune{i + 1}"] = top[turns[i] - 1] if t and i < len(turns) else -1
+    for n in (2, 3, 4, 6, 8):
+        atoms[f"tops{n}"] = (n, *top[-n:], t < n and t)
+    steps = [b - a for a, b in itertools.pairwise(top)]
+    for n in (2, 3, 4, 6):
+        atoms[f"steps{n}"] = (n, *steps[-n:], t <= n and max(t, 1))
+    for name, past in (("top_onsets", top), ("chord_onsets", bass)):
+        atoms[name] = tuple(t > d and past[t - d] != past[t - d - 1] for d in range(1, 13))
+    for name, line, first in (("tune", top, 1), ("steps", [None, *steps], 2)):
+        lengths = {
+            j: next(i for i in range(j + 1) if i > j - first or line[t - 1 - i] != line[j - 1 - i])
+            for j in range(t - 1, 0, -1)
+        }
+        place = max(lengths, key=lengths.get, default=-1)
+        longest = lengths.get(place, 0)
+        atoms[f"{name}_match"] = log_size(longest)
+        moved = top[t - 1] - top[place - 1] if name == "steps" and longest else 0
+        atoms[f"{name}_expected"] = top[place] + moved if longest else -1
+    return atoms
+
+
 def frame_atoms(frames, t, profiles, n_keys):
     """Return the atoms of frame t, as far as the frames before it tell."""
     past = frames[:t]
@@ -130,7 +196,7 @@ def frame_atoms(frames, t, profiles, n_keys):
         atoms[f"bass{d}"] = voices[t - d][0] if t >= d else -1
         atoms[f"top{d}"] = voices[t - d][3] if t >= d else -1
         atoms[f"classes{d}"] = classes[t - d] if t >= d else -1
-    return atoms, voices, places
+    return {**atoms, **tune_atoms(frames, t, voices)}, voices, places
 
 
 def first_from(notes, k, descending):
@@ -207,6 +273,10 @@ def last_duration(states):
     return log_size(trailing(states)) if states else 0
 
 
+def tune_matched(a, b, k):
+    return 4 if a < 0 and b < 0 else int(a == k) + 2 * int(b == k)
+
+
 def key_atoms(frames, t, k, found, misses, descending, atoms, places, n_keys):
     """Add the atoms of key k; found: notes, held, released, begun of the keys passed."""
     states = [k in notes for notes in frames[:t]]
@@ -270,6 +340,7 @@ def key_atoms(frames, t, k, found, misses, descending, atoms, places, n_keys):
         "used": int(min(15.0, 2.5 * math.log(1.0 + 200.0 * share))),
         "used_class": int(min(15.0, 2.5 * math.log(1.0 + 100.0 * class_share))),
         "duration": last_duration(states),
+        "tune_matched": tune_matched(atoms["tune_expected"], atoms["steps_expected"], k),
     }
 
 

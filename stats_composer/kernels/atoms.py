@@ -24,7 +24,9 @@ from stats_composer.kernels.mixer import fold
 from stats_composer.kernels.past import (
     N_VOICES,
     estimate_key,
+    find_beat,
     find_places,
+    find_tune,
     log_size,
     remember_frame,
 )
@@ -37,6 +39,9 @@ ATOMS = (
     "frames1", "frames2", "frames3", "frames4", "frames6", "voices1", "voices2", "voices3",
     "voices4", "bass1", "top1", "classes1", "classes2", "bass_class1", "key", "mode", "onsets",
     "match", "shape1", "bass2", "top2",
+    "metre", "bar4", "chord_age", "chord_age2", "tops2", "tops3", "tops4", "tops6", "tops8",
+    "steps2", "steps3", "steps4", "steps6", "tune1", "tune2", "tune3", "tune4", "top_run",
+    "tune_match", "steps_match", "tune_expected", "steps_expected", "top_onsets", "chord_onsets",
     # of the gap
     "rank", "last", "last2", "bass", "top", "sofar", "sofar_classes", "sofar_shape",
     "sofar_bass", "moves", "last_move", "own1", "own2", "own3", "own4", "own_step1", "own_step2",
@@ -47,13 +52,16 @@ ATOMS = (
     "behind", "from_last", "from_last2", "from_own", "near2", "near3", "near5", "near12",
     "near3_2", "near5_2", "near3_3", "set_below", "set1", "set2", "set_recent", "matched",
     "aligned", "vote", "lagged", "at_lags", "used", "used_class", "duration", "count", "left",
-    "aligned_miss", "match_miss", "lag_miss",
+    "aligned_miss", "match_miss", "lag_miss", "tune_matched",
 )  # fmt: skip
 (
     ONE, TIME4, TIME8, TIME16, TIME12, START, COUNT1, COUNT2,
     FRAMES1, FRAMES2, FRAMES3, FRAMES4, FRAMES6, VOICES1, VOICES2, VOICES3,
     VOICES4, BASS1, TOP1, CLASSES1, CLASSES2, BASS_CLASS1, KEY, MODE, ONSETS,
     MATCH, SHAPE1, BASS2, TOP2,
+    METRE, BAR4, CHORD_AGE, CHORD_AGE2, TOPS2, TOPS3, TOPS4, TOPS6, TOPS8,
+    STEPS2, STEPS3, STEPS4, STEPS6, TUNE1, TUNE2, TUNE3, TUNE4, TOP_RUN,
+    TUNE_MATCH, STEPS_MATCH, TUNE_EXPECTED, STEPS_EXPECTED, TOP_ONSETS, CHORD_ONSETS,
     RANK, LAST, LAST2, BASS, TOP, SOFAR, SOFAR_CLASSES, SOFAR_SHAPE,
     SOFAR_BASS, MOVES, LAST_MOVE, OWN1, OWN2, OWN3, OWN4, OWN_STEP1, OWN_STEP2,
     OWN_CLASS, OWN_DEGREE, AGREE, EXPECTED, OWN_SHAPE1, OWN_SHAPE2, BASS_SHAPE1,
@@ -62,7 +70,7 @@ ATOMS = (
     BEHIND, FROM_LAST, FROM_LAST2, FROM_OWN, NEAR2, NEAR3, NEAR5, NEAR12,
     NEAR3_2, NEAR5_2, NEAR3_3, SET_BELOW, SET1, SET2, SET_RECENT, MATCHED,
     ALIGNED, VOTE, LAGGED, AT_LAGS, USED, USED_CLASS, DURATION, COUNT, LEFT,
-    ALIGNED_MISS, MATCH_MISS, LAG_MISS,
+    ALIGNED_MISS, MATCH_MISS, LAG_MISS, TUNE_MATCHED,
 ) = range(len(ATOMS))  # fmt: skip
 
 # Atoms that look further back than the last frames: the in-piece memory.
@@ -71,6 +79,7 @@ MEMORY = frozenset(
         *("match", "match_miss", "matched", "expected", "agree"),
         *("aligned", "aligned_miss", "vote", "lagged", "lag_miss", "at_lags"),
         *("used", "used_class", "duration"),
+        *("tune_match", "steps_match", "tune_expected", "steps_expected", "tune_matched"),
     ]
 )
 # What gates can show: values from 0, below this.
@@ -80,6 +89,8 @@ GATE_SIZE = {
     "from_last": 32, "match": 12, "agree": 4, "matched": 3, "aligned": 48, "vote": 13,
     "lagged": 36, "mode": 3, "left": 8, "count": 10, "near2": 32, "from_own": 32, "degree": 13,
     "match_miss": 4, "aligned_miss": 4, "key": 25, "last": 128, "top_move": 32,
+    "metre": 56, "bar4": 4, "chord_age": 17, "tune_match": 12, "steps_match": 12, "tune_matched": 5,
+    "top_run": 12,
 }  # fmt: skip
 
 
@@ -158,6 +169,61 @@ def fill_frame(past, roll, t, profiles, atoms):  # type: ignore[no-untyped-def]
         ):
             onsets |= 1
     atoms[ONSETS] = onsets
+    fill_tune(past, t, atoms)
+
+
+@shared
+def fill_tune(past, t, atoms):  # type: ignore[no-untyped-def]
+    """Write the atoms of the bar and of the top voice."""
+    find_beat(past, t)
+    find_tune(past, t)
+    beat, top = past.beat, past.voices
+    start = (0, 8, 14, 18, 30, 39)
+    atoms[METRE] = start[beat[0]] + beat[1] if beat[1] >= 0 else 55
+    atoms[BAR4] = beat[2]
+    atoms[CHORD_AGE], atoms[CHORD_AGE2] = min(beat[3], 16), min(beat[4], 16)
+    h, g = 17, 19
+    for d in range(1, 9):
+        h = fold(h, top[t - d, 3] if t >= d else -d)
+        g = fold(g, top[t - d, 3] - top[t - d - 1, 3] if t > d else -99)
+        if d == 2:
+            atoms[TOPS2], atoms[STEPS2] = h, g
+        elif d == 3:
+            atoms[TOPS3], atoms[STEPS3] = h, g
+        elif d == 4:
+            atoms[TOPS4], atoms[STEPS4] = h, g
+        elif d == 6:
+            atoms[TOPS6], atoms[STEPS6] = h, g
+        elif d == 8:
+            atoms[TOPS8] = h
+    n = 0
+    atoms[TUNE1] = top[t - 1, 3] if t > 0 else -1
+    for i in range(1, 4):
+        atoms[TUNE1 + i] = -1
+    run = 0
+    for d in range(1, min(t, 48) + 1):
+        if top[t - d, 3] != atoms[TUNE1 + n]:
+            n += 1
+            if n == 4:
+                break
+            atoms[TUNE1 + n] = top[t - d, 3]
+        if n == 0:
+            run = d
+    atoms[TOP_RUN] = log_size(run)
+    place = past.tune_place
+    atoms[TUNE_MATCH], atoms[STEPS_MATCH] = log_size(place[2]), log_size(place[3])
+    atoms[TUNE_EXPECTED] = top[place[0], 3] if place[0] >= 0 else -1
+    atoms[STEPS_EXPECTED] = -1
+    if place[1] >= 0:
+        atoms[STEPS_EXPECTED] = top[t - 1, 3] + top[place[1], 3] - top[place[1] - 1, 3]
+    bits, chords = 0, 0
+    for d in range(1, 13):
+        bits, chords = 2 * bits, 2 * chords
+        if t > d and top[t - d, 3] != top[t - d - 1, 3]:
+            bits |= 1
+        if t > d and top[t - d, 0] != top[t - d - 1, 0]:
+            chords |= 1
+    atoms[TOP_ONSETS], atoms[CHORD_ONSETS] = bits, chords
 
 
 @shared
@@ -304,3 +370,5 @@ def fill_memory(past, roll, t, k, atoms):  # type: ignore[no-untyped-def]
     share = past.used_class[k % 12] / (t + 20.0)
     atoms[USED_CLASS] = int(min(15.0, 2.5 * math.log(1.0 + 100.0 * share)))
     atoms[DURATION] = past.duration[k]
+    a, b = atoms[TUNE_EXPECTED], atoms[STEPS_EXPECTED]
+    atoms[TUNE_MATCHED] = 4 if a < 0 and b < 0 else (1 if a == k else 0) + (2 if b == k else 0)

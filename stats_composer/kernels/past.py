@@ -23,13 +23,16 @@ __all__ = [
     "N_VOICES",
     "Past",
     "estimate_key",
+    "find_beat",
     "find_places",
+    "find_tune",
     "log_size",
     "remember_frame",
 ]
 
 N_VOICES = 4
 MAX_LAG = 96
+PERIODS = (8, 6, 4, 12, 9, 16)
 WORD = 60  # keys a 64-bit word
 
 
@@ -53,6 +56,12 @@ class Past(NamedTuple):
     length, length_next : ndarray of shape (n_frames + 1,), int64
         How unlike, and for how many frames equal, the frames before each earlier place are.
     lag_error : ndarray of shape (MAX_LAG + 1,), float64
+    tune, tune_next, steps, steps_next : ndarray of shape (n_frames + 1,), int64
+        For how many frames the top voice before each earlier place, and its steps, are equal.
+    tune_place : ndarray of shape (4,), int64
+    beat_hits : ndarray of shape (n_periods, 16), float64
+    beat_score : ndarray of shape (n_periods,), float64
+    beat : ndarray of shape (6,), int64
     place : ndarray of shape (5,), int64
         The frame that continues the longest match, the nearest place, and the best lag ago (-1:
         none); how near the last two are, in steps.
@@ -79,6 +88,14 @@ class Past(NamedTuple):
     length: NDArray[np.int64]
     length_next: NDArray[np.int64]
     lag_error: NDArray[np.float64]
+    tune: NDArray[np.int64]
+    tune_next: NDArray[np.int64]
+    steps: NDArray[np.int64]
+    steps_next: NDArray[np.int64]
+    tune_place: NDArray[np.int64]
+    beat_hits: NDArray[np.float64]
+    beat_score: NDArray[np.float64]
+    beat: NDArray[np.int64]
     place: NDArray[np.int64]
     notes: NDArray[np.int64]
     found: NDArray[np.int64]
@@ -234,3 +251,70 @@ def estimate_key(used_class, profiles):  # type: ignore[no-untyped-def]
             if score > best:
                 best, chosen = score, 12 * mode + tonic
     return chosen
+
+
+@shared
+def find_beat(past, t):  # type: ignore[no-untyped-def]
+    """Find the bar before frame t: its period, where it began, how long the harmony has lasted.
+
+    The period is that under which changes of harmony were predicted best so far.
+    """
+    beat = past.beat  # period's number, beat, bar, age, last age, n_events
+    if t == 0:
+        beat[:] = 0
+        beat[1] = -1
+        return
+    if t > 1:
+        new = 0
+        for w in range(2):
+            new += count_bits(past.words[t - 1, w] & ~past.words[t - 2, w])
+        event = new >= 2 or past.voices[t - 1, 0] != past.voices[t - 2, 0]
+        mean = (beat[5] + 1.0) / (t + 5.0)
+        for i in range(len(PERIODS)):
+            period = PERIODS[i]
+            r = (t - 1) % period
+            visits = (t - 1) // period  # frame 0 is no event; its visit is none
+            p = (past.beat_hits[i, r] + mean) / (visits + 1.0)
+            past.beat_score[i] += math.log(p if event else 1.0 - p)
+            past.beat_hits[i, r] += event
+        if event:
+            beat[5] += 1
+            beat[4] = beat[3]
+            beat[3] = 0
+    beat[3] += 1
+    if beat[5] == 0:
+        beat[1] = -1
+        return
+    chosen = 0
+    for i in range(1, len(PERIODS)):
+        if past.beat_score[i] > past.beat_score[chosen]:
+            chosen = i
+    period = PERIODS[chosen]
+    anchor = 0
+    for r in range(1, period):
+        if past.beat_hits[chosen, r] > past.beat_hits[chosen, anchor]:
+            anchor = r
+    beat[0] = chosen
+    beat[1] = (t - anchor) % period
+    beat[2] = (t - anchor) // period % 4
+
+
+@shared
+def find_tune(past, t):  # type: ignore[no-untyped-def]
+    """Find where earlier the top voice went as it goes before frame t."""
+    top = past.voices
+    place = past.tune_place
+    place[:] = -1
+    place[2] = place[3] = 0
+    for j in range(t - 1, 0, -1):
+        same = top[t - 1, 3] == top[j - 1, 3]
+        past.tune_next[j] = (past.tune[j - 1] + 1 if j > 1 else 1) if same else 0
+        if past.tune_next[j] > place[2]:
+            place[2], place[0] = past.tune_next[j], j
+        same = j > 1 and top[t - 1, 3] - top[t - 2, 3] == top[j - 1, 3] - top[j - 2, 3]
+        past.steps_next[j] = past.steps[j - 1] + 1 if same else 0
+        if past.steps_next[j] > place[3]:
+            place[3], place[1] = past.steps_next[j], j
+    for j in range(1, t):
+        past.tune[j] = past.tune_next[j]
+        past.steps[j] = past.steps_next[j]

@@ -47,7 +47,8 @@ class FrameModel(Estimator):
         In which orders the keys of a frame are asked: "up", "down", "top-up" (the top note
         first, then the rest from below) or "bottom-down". Several are averaged.
     memory : bool
-        Whether experts look back further than some frames of the piece.
+        Whether experts look back further than some frames of the piece. Its key and its bar so
+        far, which are felt over all of it, are known either way.
     adapt : bool
         Whether the weights go on learning within each piece that is scored; after it they are
         as before.
@@ -91,8 +92,8 @@ class FrameModel(Estimator):
         adapt: bool = False,
         rates: Sequence[float] = (0.02, 0.005),
         frames_a_pass: int = 60_000,
-        caution: float = 100.0,
-        decay: float = 0.1,
+        caution: float = 200.0,
+        decay: float = 0.3,
         smoothing: tuple[float, float] = (1.0, 2.0),
         log2_slots: int = 24,
         gap_templates: Mapping[str, Template] | None = None,
