@@ -403,3 +403,16 @@ def test_draws_of_the_product_follow_its_law(model, maxent):
 def test_a_line_that_the_expert_is_given_cannot_be_free(model, maxent):
     with pytest.raises(ValueError, match="line 0 is free"):
         ExpertSampler(maxent, GRIDS[0], expert=(model, 1.0))
+
+
+# ---- files ---------------------------------------------------------------------------------
+
+
+def test_a_model_comes_back_from_its_arrays(model):
+    sizes, arrays = model.state()
+    again = DirectedModel(**model.get_params()).restore(sizes, arrays)
+    grids = pieces(3, seed=8)
+    np.testing.assert_allclose(again.score(grids), model.score(grids), atol=1e-6)
+    other = DirectedModel(**{**model.get_params(), "chains": {"B": ["symbol"], "T": ["symbol"]}})
+    with pytest.raises(ValueError, match="another directed model"):
+        other.restore(sizes, arrays)

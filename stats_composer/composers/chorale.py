@@ -21,6 +21,7 @@ from stats_composer import modelfile
 from stats_composer.chords import ChordRecognizer
 from stats_composer.composers.chord_voice import ChordVoice, chord_path
 from stats_composer.composers.continuing import extended
+from stats_composer.composers.drafting import ROADS, Road, drafting_model
 from stats_composer.composers.given import Task, as_lines, as_part, melody_key
 from stats_composer.composers.page import (
     blank_page,
@@ -63,6 +64,8 @@ class ChoraleComposer:
     ----------
     chord_voice : bool
         Whether to learn the lines given their chords too, as the bundled recognizer hears them.
+    directed : bool
+        Whether to learn the lower voices given the soprano too, for other roads of `harmonize`.
     random_state : int
         Of the fit.
 
@@ -73,6 +76,7 @@ class ChoraleComposer:
     skeleton_, passing_, striking_ : MaxEnt
     chords_, charted_ : ChordVoice and MaxEnt, or None
         The chords, and the lines at two steps a beat given them.
+    directed_ : DirectedModel or None
     ranges_ : ndarray of shape (4, 2), int64
         Lowest and highest pitch of each voice.
     keys_ : ndarray of shape (n_pieces, 2), int64
@@ -84,8 +88,11 @@ class ChoraleComposer:
     >>> score = composer.compose(bars=8, key="G", random_state=1)  # doctest: +SKIP
     """
 
-    def __init__(self, *, chord_voice: bool = False, random_state: int = 0) -> None:
+    def __init__(
+        self, *, chord_voice: bool = False, directed: bool = False, random_state: int = 0
+    ) -> None:
         self.chord_voice = chord_voice
+        self.directed = directed
         self.random_state = random_state
 
     # ---- learning -----------------------------------------------------------------------
@@ -122,6 +129,8 @@ class ChoraleComposer:
             self._build_charted(ChordVoice(self.encoder_).fit(grids, paths))
             lines = [np.column_stack(pair) for pair in zip(grids, paths, strict=True)]
             self.charted_.fit(lines, callback=callback)  # type: ignore[union-attr]
+        if self.directed_ is not None:
+            self.directed_.fit(grids)
         fine_grids = [self.fine_encoder_.encode(score)[0] for score in scores]
         self.passing_.fit(fine_grids, callback=callback)
         onsets = [striking_grid(self.encoder_, symbols, symbols[:, -4:] > 0) for symbols in grids]
@@ -135,6 +144,7 @@ class ChoraleComposer:
         self.striking_ = striking_model(self.encoder_, random_state=seed)
         self.chords_: ChordVoice | None = None
         self.charted_: MaxEnt | None = None
+        self.directed_ = drafting_model(self.encoder_) if self.directed else None
 
     def _build_charted(self, chords: ChordVoice) -> None:
         self.chords_ = chords
@@ -186,6 +196,7 @@ class ChoraleComposer:
             def learned(name: str) -> dict[str, NDArray[Any]]:
                 return {k.removeprefix(name): a for k, a in arrays.items() if k.startswith(name)}
 
+            composer.directed = "directed_" in header["sizes"]
             composer._build()
             composer.chord_voice = "chords_" in header["sizes"]
             if composer.chord_voice:
@@ -205,7 +216,8 @@ class ChoraleComposer:
 
     def _names(self) -> tuple[str, ...]:
         """Return the names of the models that there are."""
-        return MODELS if self.charted_ is None else (*MODELS, "chords_", "charted_")
+        charted = () if self.charted_ is None else ("chords_", "charted_")
+        return (*MODELS, *charted, *(() if self.directed_ is None else ("directed_",)))
 
     def _check_fitted(self) -> None:
         if not hasattr(self, "striking_"):
@@ -273,6 +285,7 @@ class ChoraleComposer:
         *,
         voice: str = "soprano",
         key: str | None = None,
+        road: str | Road = "gibbs",
         constraints: Sequence[Constraint] = (),
         random_state: int | None = None,
         n: int | None = None,
@@ -288,6 +301,9 @@ class ChoraleComposer:
             Which of the four it is.
         key : str, optional
             By default as its signature and notes tell.
+        road : {"gibbs", "directed", "both"} or Road
+            How the lines are written: by Gibbs sampling; by one pass of the directed model,
+            which sets sopranos; or by sampling that starts from there.
         constraints, random_state, n, n_jobs
             As of `compose`.
 
@@ -316,7 +332,7 @@ class ChoraleComposer:
             page = page.replace(tempos=blank_page(1, tonic, (4, 4)).tempos)
         free = tuple(v != line for v in range(4))
         task = Task(page, tonic, phrase_spans(melody), tuple(constraints), given, free)
-        writer = self._writer()
+        writer = self._writer(self._road(road, voice))
         plan = writer.plan(task)
         return write_many(lambda rng: writer.write(plan, rng), random_state, n, n_jobs)
 
@@ -405,10 +421,22 @@ class ChoraleComposer:
         plan = writer.plan(task)
         return write_many(lambda rng: writer.write(plan, rng), random_state, n, n_jobs)
 
-    def _writer(self) -> Writer:
+    def _road(self, road: str | Road, voice: str) -> Road:
+        if isinstance(road, str):
+            if road not in ROADS:
+                raise EncodingError(f"road {road!r}: expected one of {', '.join(ROADS)}")
+            road = ROADS[road]
+        if road.drafted or road.expert_weight:
+            if voice != VOICES[0]:
+                raise EncodingError(f"a given {voice}: the directed model sets sopranos alone")
+            if self.directed_ is None:
+                raise NotFittedError("no directed model: fit a ChoraleComposer(directed=True)")
+        return road
+
+    def _writer(self, road: Road = ROADS["gibbs"]) -> Writer:
         return Writer(
             self.encoder_, self.fine_encoder_, self.skeleton_, self.passing_, self.striking_,
-            self.ranges_, self.charted_, self.chords_,
+            self.ranges_, self.charted_, self.chords_, self.directed_, road,
         )  # fmt: skip
 
 

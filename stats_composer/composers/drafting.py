@@ -1,14 +1,88 @@
-"""Harmonizing a soprano in one pass: the contexts of the directed model of a chorale.
+"""The second road of a chorale: the lower voices drawn forwards, to the end or as a start.
 
-Within a row the bass is drawn first, then alto and tenor.
+The directed model draws them in one pass: within a row the bass first, then alto and tenor,
+each given all before it and the soprano to its end. A *road* says what comes of the draft: it
+is the setting, or Gibbs sampling starts from it, whose annealing then is short, or the directed
+model stays beside the sampler as an expert. `python -m benchmarks.bench_directed` compares them.
 """
 
 from __future__ import annotations
 
-from stats_composer.encoding import GridEncoder
-from stats_composer.models.directed import DirectedModel
+from dataclasses import dataclass, replace
 
-__all__ = ["drafting_model"]
+import numpy as np
+from numpy.typing import NDArray
+
+from stats_composer.encoding import GridEncoder
+from stats_composer.factors import Factors
+from stats_composer.models.directed import DirectedModel, Drawing
+from stats_composer.search import find_grid
+
+__all__ = ["ROADS", "Road", "draft", "drafting_model"]
+
+Ints = NDArray[np.int64]
+
+# Where a line goes is drawn more sharply than whether it goes: sharpened alike, it would rest.
+DRAWING = Drawing(staying=1.0, moving=0.7, min_p=0.1)
+# Nats for a drafted symbol where the search for a grid that keeps all constraints starts.
+BONUS = 20.0
+
+
+@dataclass(frozen=True)
+class Road:
+    """How the lines at two steps a beat are written.
+
+    Attributes
+    ----------
+    drafted : bool
+        Whether Gibbs sampling starts from a draft, else from noise.
+    hot : float
+        The temperature that annealing starts from.
+    sweeps : (heating, level, cooling)
+        Of the annealing.
+    expert_weight : float
+        Power of the directed model's law beside the model of the sampler. Voices with automata
+        are left to the sampler alone.
+    """
+
+    drafted: bool = False
+    hot: float = 2.0
+    sweeps: tuple[int, int, int] = (80, 100, 60)
+    expert_weight: float = 0.0
+
+
+ROADS = {
+    "gibbs": Road(),
+    "directed": Road(drafted=True, sweeps=(0, 0, 0)),
+    "both": Road(drafted=True, hot=1.0, sweeps=(0, 30, 30)),
+}
+
+
+def draft(
+    model: DirectedModel, symbols: Ints, factors: Factors, rng: np.random.Generator
+) -> Ints | None:
+    """Draw the lower voices on a page whose soprano and context voices are filled in.
+
+    Parameters
+    ----------
+    model : DirectedModel, fitted
+    symbols : ndarray of shape (n_steps, n_voices), int64
+    factors : Factors
+
+    Returns
+    -------
+    ndarray of shape (n_steps, n_voices), int64, or None
+        It breaks no hard factor: where automata or pairs of voices are constrained, it is a
+        grid near the draft that keeps them. None where there is none.
+    """
+    drawn = model.sample([symbols], unary=factors.unary, drawing=DRAWING, random_state=rng)[0]
+    if not factors.automata and not factors.pairwise:
+        return drawn
+    unary = factors.unary.copy()
+    rows, voices = np.indices(drawn.shape)
+    unary[rows, voices, drawn] += BONUS
+    return find_grid(replace(factors, unary=unary), rng)
+
 
 OWN = (
     "symbol: mode half | own@1 | own@2 run:own@1 | own@3 own@4",

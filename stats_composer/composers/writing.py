@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stats_composer.composers.chord_voice import ChordVoice, pinned_labels
+from stats_composer.composers.drafting import ROADS, Road, draft
 from stats_composer.composers.given import (
     Task,
     given_onsets,
@@ -34,9 +35,11 @@ from stats_composer.constraints import check_feasible, compile_constraints, onse
 from stats_composer.encoding import Frame, GridEncoder
 from stats_composer.errors import SamplingError
 from stats_composer.factors import Factors, ParallelMotion
+from stats_composer.models.directed import DirectedModel
 from stats_composer.models.maxent import MaxEnt
 from stats_composer.phrases import FINAL, LAST, beat_ticks
 from stats_composer.sampling.context import ContextLaw
+from stats_composer.sampling.expert import ExpertSampler
 from stats_composer.sampling.gibbs import GibbsSampler, annealing
 from stats_composer.score import TICKS_PER_QUARTER, Score
 from stats_composer.search import find_grid
@@ -102,6 +105,10 @@ class Writer:
         The skeleton's model given chords.
     chords : ChordVoice or None
         As `charted` knows it.
+    directed : DirectedModel or None
+        Of the lower voices given the soprano.
+    road : Road
+        How the skeleton is written; others than the first need `directed`.
     """
 
     encoder: GridEncoder
@@ -112,6 +119,8 @@ class Writer:
     ranges: Ints
     charted: MaxEnt | None = None
     chords: ChordVoice | None = None
+    directed: DirectedModel | None = None
+    road: Road = ROADS["gibbs"]
 
     def plan(self, task: Task) -> Plan:
         """Compile what is asked and given.
@@ -197,25 +206,31 @@ class Writer:
         factors = replace(plan.factors, terms=(*plan.factors.terms, PARALLELS))
         symbols = plan.symbols.copy()
         symbols[:, :4] = np.where(plan.free, self._start(plan, rng)[:, :4], symbols[:, :4])
-        share = min(1.0, MAX_UPDATES / (240 * max(int(plan.free.sum()), 1)))
-        heating, level, cooling = (max(3, int(n * share)) for n in (80, 100, 60))
-        schedule = annealing(heating=heating, level=level, cooling=cooling)
+        sweeps = self.road.sweeps
+        share = min(1.0, MAX_UPDATES / max(sum(sweeps) * int(plan.free.sum()), 1))
+        heating, level, cooling = (max(min(n, 3), int(n * share)) for n in sweeps)
+        schedule = annealing(self.road.hot, heating=heating, level=level, cooling=cooling)
         model, context = self._chart(plan)
         if context is not None:
             symbols = np.column_stack([symbols, context.unary.argmax(axis=1)])
 
         def run(symbols: Ints, free: Bools, temperatures: NDArray[np.float32]) -> Ints:
+            if self.road.expert_weight and self.directed is not None and not factors.automata:
+                return ExpertSampler(
+                    model, symbols, factors, free=free, context=context, random_state=rng,
+                    expert=(self.directed, self.road.expert_weight),
+                ).run(temperatures)  # fmt: skip
             sampler = GibbsSampler(
                 model, symbols, factors, free=free, context=context, random_state=rng
             )
             return sampler.run(temperatures)
 
-        n_after = cooling // 3
-        symbols = run(symbols, plan.free, schedule[:-n_after])
+        before = len(schedule) - cooling // 3
+        symbols = run(symbols, plan.free, schedule[:before])
         held = self._hold(plan, symbols)
         settled = held.copy()
         settled[:-1] |= held[1:] & plan.free[:-1]
-        symbols = run(symbols, plan.free & ~settled, schedule[-n_after:])
+        symbols = run(symbols, plan.free & ~settled, schedule[before:])
         return symbols[:, : plan.symbols.shape[1]], held
 
     def _chart(self, plan: Plan) -> tuple[MaxEnt, ContextLaw | None]:
@@ -228,14 +243,16 @@ class Writer:
             return self.skeleton, None
         return self.charted, self.chords.law(plan.symbols, pinned)
 
-    @staticmethod
-    def _start(plan: Plan, rng: np.random.Generator) -> Ints:
+    def _start(self, plan: Plan, rng: np.random.Generator) -> Ints:
         factors = plan.factors
-        if not factors.automata and not factors.pairwise:
+        if self.road.drafted and self.directed is not None:
+            found = draft(self.directed, plan.symbols, factors, rng)
+        elif not factors.automata and not factors.pairwise:
             noise = rng.gumbel(size=factors.unary.shape)
             start: Ints = (factors.unary + noise).argmax(axis=2)
             return start
-        found = find_grid(factors, rng)
+        else:
+            found = find_grid(factors, rng)
         if found is None:
             raise SamplingError("no start that keeps the constraints was found")
         return found

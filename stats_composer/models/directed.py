@@ -17,24 +17,8 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from stats_composer.kernels.directed import (
-    LONGEST,
-    N_RULES,
-    OPS,
-    Atoms,
-    Lines,
-    Tables,
-    read_sites,
-    run_rows,
-)
+from stats_composer.kernels.directed import LONGEST, OPS, Atoms, Lines, run_rows
 from stats_composer.kernels.expert import Judged
-from stats_composer.kernels.viewpoints import (
-    N_BUCKETS,
-    Events,
-    Evidence,
-    Experts,
-    gather_evidence,
-)
 from stats_composer.models.base import Estimator, check_pieces, generator
 from stats_composer.models.directed_atoms import (
     Compiled,
@@ -42,18 +26,19 @@ from stats_composer.models.directed_atoms import (
     compile_atoms,
     compile_chains,
     parse_target,
-    tell_values,
 )
-from stats_composer.models.mixture import learn_weights
+from stats_composer.models.directed_fit import (
+    Settings,
+    fit_line,
+    join_lines,
+    make_tables,
+    read_line,
+)
 
 __all__ = ["DirectedModel", "Drawing"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-
-# Rules say 0 or 1, experts some nats, and rules mostly forbid: so the weights of both are alike.
-RULE_SCALE = -10.0
-MAX_ITER = 60
 
 
 class Drawing(NamedTuple):
@@ -104,6 +89,8 @@ class DirectedModel(Estimator):
     ----------
     lines_ : Lines
     tables_ : Tables
+    learned_ : dict of str to ndarray
+        The same as a file holds it.
     expert_names_ : list of str
 
     Examples
@@ -168,8 +155,14 @@ class DirectedModel(Estimator):
         """
         grids = check_pieces(X)
         self._set_up(np.max([grid.max(axis=0) for grid in grids], axis=0) + 1)
-        learned = [self._fit_line(i, grids) for i in range(len(self.lines_.order))]
-        self.tables_ = _join(learned, self.lines_)
+        settings = Settings(self.penalty, self.smoothing, self.max_rows)
+        self.learned_ = join_lines(
+            [
+                fit_line(self.lines_, i, compiled, grids, settings)
+                for i, compiled in enumerate(self._compiled)
+            ]
+        )
+        self.tables_ = make_tables(self.lines_, self._compiled, self.learned_, self.smoothing)
         return self
 
     def _set_up(self, n_values: Ints) -> None:
@@ -193,8 +186,7 @@ class DirectedModel(Estimator):
                     compiled.atoms.append(atom)
             self._compiled.append(compiled)
             atoms.append(compile_atoms(compiled.atoms, here))
-            places.append([parse_target(text, here) for text in compiled.targets])
-        self._is_class = [is_class for found in places for is_class, _ in found]
+            places += [parse_target(text, here) for text in compiled.targets]
         self.lines_ = Lines(
             np.array(order, np.int64),
             known,
@@ -204,131 +196,14 @@ class DirectedModel(Estimator):
             self.period,
             Atoms(np.concatenate([a.code for a in atoms]), np.concatenate([a.size for a in atoms])),
             np.cumsum([0, *(len(a.size) for a in atoms)]),
-            np.array([place for found in places for _, place in found], np.int64).reshape(-1, 3),
-            np.cumsum([0, *map(len, places)]),
+            np.array(places, np.int64).reshape(-1, 3),
+            np.cumsum([0, *(len(compiled.targets) for compiled in self._compiled)]),
         )
         self.expert_names_ = [
             f"{name} {expert}"
             for name, compiled in zip(self.chains, self._compiled, strict=True)
             for expert in compiled.names
         ]
-
-    def _read(self, i: int, grids: Sequence[Ints]) -> tuple[Ints, Ints, Floats]:
-        """Read atoms, references and rules of the i-th line at all rows."""
-        lines = self.lines_
-        length, width = sum(map(len, grids)), lines.labels.shape[1]
-        atoms = np.zeros((length, len(lines.atoms.size)), np.int64)
-        reference = np.zeros((length, len(lines.place)), np.int64)
-        rules = np.zeros((length, N_RULES, width))
-        first = 0
-        for grid in grids:
-            last = first + len(grid)
-            read_sites(grid, lines, i, atoms[first:last], reference[first:last], rules[first:last])
-            first = last
-        own = slice(*lines.atom_first[i : i + 2]), slice(*lines.target_first[i : i + 2])
-        return (
-            atoms[:, own[0]],
-            reference[:, own[1]],
-            rules[:, :, : lines.n_symbols[lines.order[i]]],
-        )
-
-    def _cells(self, i: int, symbol: Ints, reference: Ints) -> tuple[Ints, Ints]:
-        """Give numbers to the values of each target that came true, -1 to the others."""
-        lines, own = self.lines_, int(self.lines_.order[i])
-        n = int(lines.n_symbols[own])
-        widest = int(lines.n_symbols.max())
-        cell = np.full((reference.shape[1], widest * widest), -1, np.int64)
-        n_cells = np.ones(len(cell), np.int64)
-        for j, row in enumerate(cell):
-            of = lines.target_first[i] + j
-            line = int(lines.place[of, 0])
-            other = None if line < 0 else lines.labels[line, : lines.n_symbols[line]]
-            value = tell_values(self._is_class[of], lines.labels[own, :n], other)
-            known = reference[:, j] >= 0
-            seen = np.unique(value[reference[known, j], symbol[known]])
-            if len(seen):
-                place = np.minimum(np.searchsorted(seen, value), len(seen) - 1)
-                row[: value.size] = np.where(seen[place] == value, place, -1).ravel()
-                n_cells[j] = len(seen)
-        return cell, n_cells
-
-    def _fit_line(self, i: int, grids: Sequence[Ints]) -> Tables:
-        """Count and weigh the experts of the i-th line."""
-        lines, compiled = self.lines_, self._compiled[i]
-        own = int(lines.order[i])
-        n, n_experts = int(lines.n_symbols[own]), len(compiled.names)
-        symbol = np.concatenate([grid[:, own] for grid in grids])
-        phase = np.concatenate([grid[:, lines.phase] for grid in grids])
-        atoms, reference, rules = self._read(i, grids)
-        cell, n_cells = self._cells(i, symbol, reference)
-        size = lines.atoms.size[slice(*lines.atom_first[i : i + 2])]
-        keys, context = [], np.empty((len(symbol), n_experts), np.int64)
-        for e, template in enumerate(compiled.template):
-            defined = reference[:, compiled.target[e]] >= 0
-            key = pack(atoms, size, template, compiled.names[e])
-            found, number = np.unique(key[defined], return_inverse=True)
-            keys.append(found)
-            context[:, e] = -1
-            context[defined, e] = number
-        target = np.array(compiled.target, np.int64)
-        dense = np.array([len(key) for key in keys]) * n_cells[target]
-        experts = Experts(
-            np.array(compiled.parent, np.int64),
-            np.zeros(n_experts, np.int64),
-            target,
-            np.cumsum(dense) - dense,
-            cell,
-            n_cells,
-            np.array(self.smoothing, np.float64),
-        )
-        middle = cell.shape[1] // 2
-        bounds = np.cumsum([0, *map(len, grids)])
-        events = Events(symbol, middle - reference * n, context, bounds)
-        counts = _count(experts, events, int(dense.sum()))
-        rows = _every(bounds, self.max_rows)
-        weights, rule_weights = self._weigh(experts, events, counts, rules, rows, phase)
-        return _compress(compiled, experts, keys, counts, weights, rule_weights)
-
-    def _weigh(
-        self,
-        experts: Experts,
-        events: Events,
-        counts: NDArray[np.int32],
-        rules: Floats,
-        rows: NDArray[np.bool_],
-        phase: Ints,
-    ) -> tuple[Floats, Floats]:
-        """Learn the weights of the experts and of the rules, for each place in the beat."""
-        length = np.diff(events.bounds)
-        kept = np.array([rows[first] for first in events.bounds[:-1]])
-        events = Events(
-            events.symbol[rows],
-            events.reference[rows],
-            events.context[rows],
-            np.append(0, np.cumsum(length[kept])),
-        )
-        shape = (*events.context.shape, rules.shape[2])
-        evidence = Evidence(np.zeros(shape, np.float32), np.zeros(shape[:2], np.int8))
-        none = np.zeros(1, np.int32)
-        gather_evidence(experts, events, counts, none, 1, 0, evidence)
-        n_experts = shape[1]
-        weights = np.zeros((self.period, n_experts, N_BUCKETS))
-        rule_weights = np.zeros((self.period, N_RULES))
-        for p in range(self.period):
-            here = phase[rows] == p
-            if not here.any():
-                continue
-            said = RULE_SCALE * rules[rows][here].astype(np.float32)
-            both = Evidence(
-                np.concatenate([evidence.log_ratio[here], said], axis=1),
-                np.pad(evidence.bucket[here], ((0, 0), (0, N_RULES)), constant_values=1),
-            )
-            # The likelihood reads the symbols of the events alone.
-            some = events._replace(symbol=events.symbol[here])
-            learned = learn_weights(both, some, self.penalty, max_iter=MAX_ITER)
-            weights[p] = learned[:n_experts]
-            rule_weights[p] = RULE_SCALE * learned[n_experts:, 1]
-        return weights, rule_weights
 
     @property
     def reach(self) -> int:
@@ -352,7 +227,7 @@ class DirectedModel(Estimator):
         atoms = np.zeros((len(grid), n_atoms), np.int64)
         for i in range(len(self.lines_.order)):
             own = slice(*self.lines_.atom_first[i : i + 2])
-            atoms[:, own] = self._read(i, [grid])[0]
+            atoms[:, own] = read_line(self.lines_, i, [grid])[0]
         symbols = grid[:, self.lines_.order]
         log_prob = np.take_along_axis(self.log_probs(grid), symbols[:, :, None], axis=2)[:, :, 0]
         return Judged(self.lines_, self.tables_, float(weight), self.reach, log_prob, atoms)
@@ -428,6 +303,29 @@ class DirectedModel(Estimator):
             drawn.append(grid)
         return drawn
 
+    # ---- model files ---------------------------------------------------------------------
+
+    def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        """Return what `restore` needs: an empty header, and arrays."""
+        self._check_fitted("tables_")
+        weights = {
+            name: self.learned_[name].astype(np.float32) for name in ("weights", "rule_weights")
+        }
+        return {}, {**self.learned_, **weights, "symbols": self.n_values_}
+
+    def restore(self, sizes: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Self:
+        """Take what `state` returned; the constructor's parameters are to be the same.
+
+        Raises
+        ------
+        ValueError
+            If the arrays do not belong to these parameters.
+        """
+        self._set_up(arrays["symbols"])
+        self.learned_ = {name: array for name, array in arrays.items() if name != "symbols"}
+        self.tables_ = make_tables(self.lines_, self._compiled, self.learned_, self.smoothing)
+        return self
+
     def _run(
         self,
         grid: Ints,
@@ -445,125 +343,3 @@ class DirectedModel(Estimator):
         u = np.zeros((0, n_modelled, 2)) if rng is None else rng.random((len(grid), n_modelled, 2))
         run_rows(grid, lines, self.tables_, own, np.array(drawing, np.float64), u, log_prob)
         return log_prob
-
-
-def pack(atoms: Ints, size: Ints, template: Sequence[int], name: str) -> Ints:
-    """Return contexts in mixed radix.
-
-    Raises
-    ------
-    ValueError
-        If they do not fit into 62 bits.
-    """
-    if np.log2(size[list(template)].astype(float)).sum() > 62:
-        raise ValueError(f"chain {name!r}: too many atoms for one context")
-    key = np.zeros(len(atoms), np.int64)
-    for a in template:
-        key = key * size[a] + atoms[:, a]
-    return key
-
-
-def _every(bounds: Ints, max_rows: int) -> NDArray[np.bool_]:
-    """Choose pieces evenly, and mark their rows."""
-    n_pieces = len(bounds) - 1
-    every = -(-int(bounds[-1]) // max_rows)
-    return np.repeat(np.arange(n_pieces) % every == 0, np.diff(bounds))
-
-
-def _count(experts: Experts, events: Events, n_counts: int) -> NDArray[np.int32]:
-    """Count what came true in each context of each expert."""
-    counts = np.zeros(n_counts, np.int32)
-    middle = experts.cell.shape[1] // 2
-    for e, target in enumerate(experts.target):
-        context = events.context[:, e]
-        known = context >= 0
-        place = events.symbol - events.reference[:, target] + middle
-        cell = experts.cell[target, np.where(known, place, 0)]
-        slot = experts.first[e] + context[known] * experts.n_cells[target] + cell[known]
-        np.add.at(counts, slot, 1)
-    return counts
-
-
-def _compress(
-    compiled: Compiled,
-    experts: Experts,
-    keys: Sequence[Ints],
-    counts: NDArray[np.int32],
-    weights: Floats,
-    rule_weights: Floats,
-) -> Tables:
-    """Keep the counts that are not 0."""
-    n_most = max(1, *map(len, compiled.template))
-    template = np.full((len(keys), n_most), -1, np.int64)
-    for e, atoms in enumerate(compiled.template):
-        template[e, : len(atoms)] = atoms
-    n_cells = experts.n_cells[experts.target]
-    n_contexts = np.array([len(key) for key in keys])
-    slot = np.flatnonzero(counts)
-    expert = np.searchsorted(experts.first, slot, side="right") - 1
-    context, cell = np.divmod(slot - experts.first[expert], n_cells[expert])
-    key_first = np.append(0, np.cumsum(n_contexts))
-    n_entries = np.bincount(key_first[expert] + context, minlength=int(key_first[-1]))
-    return Tables(
-        experts._replace(first=np.zeros_like(experts.first)),
-        np.array([0, len(keys)]),
-        template,
-        np.concatenate(keys),
-        key_first,
-        np.append(0, np.cumsum(n_entries)),
-        cell.astype(np.int32),
-        counts[slot],
-        weights,
-        rule_weights[:, None],
-    )
-
-
-def _join(tables: Sequence[Tables], lines: Lines) -> Tables:
-    """Put the tables of the lines one after the other."""
-    experts = [table.experts for table in tables]
-    expert_first = _ends([len(one.parent) for one in experts])
-    n_most = max(table.template.shape[1] for table in tables)
-    parents, templates = [], []
-    for table, one, first, atom in zip(
-        tables, experts, expert_first[:-1], lines.atom_first[:-1], strict=True
-    ):
-        parents.append(np.where(one.parent < 0, -1, one.parent + first))
-        wide = ((0, 0), (0, n_most - table.template.shape[1]))
-        template = np.pad(table.template, wide, constant_values=-1)
-        templates.append(np.where(template < 0, -1, template + atom))
-    contexts = _ends([len(table.key) for table in tables])
-    entries = _ends([len(table.entry_cell) for table in tables])
-    joined = Experts(
-        np.concatenate(parents),
-        np.concatenate([one.short for one in experts]),
-        np.concatenate(
-            [one.target + j for one, j in zip(experts, lines.target_first, strict=False)]
-        ),
-        np.concatenate([one.first for one in experts]),
-        np.concatenate([one.cell for one in experts]),
-        np.concatenate([one.n_cells for one in experts]),
-        experts[0].smoothing,
-    )
-    return Tables(
-        joined,
-        expert_first,
-        np.concatenate(templates),
-        np.concatenate([table.key for table in tables]),
-        _shift([table.key_first for table in tables], contexts),
-        _shift([table.entry_first for table in tables], entries),
-        np.concatenate([table.entry_cell for table in tables]),
-        np.concatenate([table.entry_count for table in tables]),
-        np.concatenate([table.weights for table in tables], axis=1),
-        np.concatenate([table.rule_weights for table in tables], axis=1),
-    )
-
-
-def _ends(lengths: Sequence[int]) -> Ints:
-    """Return where parts put end to end begin, and where the last one ends."""
-    return np.append(0, np.cumsum(lengths)).astype(np.int64)
-
-
-def _shift(firsts: Sequence[Ints], ends: Ints) -> Ints:
-    """Join bounds of parts whose contents are put end to end."""
-    inner = [first[:-1] + end for first, end in zip(firsts, ends[:-1], strict=True)]
-    return np.append(np.concatenate(inner), ends[-1])

@@ -237,12 +237,18 @@ def compile_chains(texts: Sequence[str]) -> Compiled:
     return found
 
 
-def parse_target(text: str, lines: Names) -> tuple[bool, tuple[int, int, int]]:
-    """Read a target: whether it is a residue, and what it is relative to, line -1 for nothing."""
+def parse_target(text: str, lines: Names) -> tuple[int, int, int]:
+    """Read what a target is relative to: a place, its line -1 for nothing.
+
+    Raises
+    ------
+    ValueError
+        If it is no target.
+    """
     kind, _, place = text.partition("-")
     if kind not in ("symbol", "class"):
         raise ValueError(f"target {text!r}: expected 'symbol' or 'class'")
-    return kind == "class", parse_place(place, lines) if place else (-1, 0, 0)
+    return parse_place(place, lines) if place else (-1, 0, 0)
 
 
 def tell_values(is_class: bool, own: Ints, other: Ints | None) -> Ints:
