@@ -110,6 +110,13 @@ def harmonize(
     voice: Annotated[
         str, typer.Option(help="Whose the melody is: soprano, alto, tenor or bass.")
     ] = "soprano",
+    road: Annotated[
+        str,
+        typer.Option(
+            help="How it is written: gibbs; directed, in one pass, or both, by a model trained "
+            "with --directed."
+        ),
+    ] = "gibbs",
     pin: Pins = None,
     chord: Chords = None,
     ranges: Ranges = None,
@@ -130,7 +137,7 @@ def harmonize(
     try:
         with patience():
             scores = style_composer("bach-chorale", model).harmonize(
-                given, voice=voice, constraints=wishes, random_state=seed, n=count
+                given, voice=voice, road=road, constraints=wishes, random_state=seed, n=count
             )
     except (ScoreError, EncodingError) as error:
         raise ScoreError(f"{melody}: {error}") from error

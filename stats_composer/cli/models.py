@@ -70,6 +70,9 @@ def train(
     chord_voice: Annotated[
         bool, typer.Option("--chord-voice", help="Learn to follow charts of chords too.")
     ] = False,
+    directed: Annotated[
+        bool, typer.Option("--directed", help="Learn to set sopranos in one pass too.")
+    ] = False,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same file.")] = 0,
     jobs: Jobs = 1,
 ) -> None:
@@ -91,7 +94,7 @@ def train(
     elif style == "chorale":
         from stats_composer.composers.training import train as train_chorales
 
-        composer = train_chorales(source, chord_voice=chord_voice, **options)
+        composer = train_chorales(source, chord_voice=chord_voice, directed=directed, **options)
     else:
         raise ScoreFileError(f"style {style!r}: expected chorale or folk")
     composer.save(output)

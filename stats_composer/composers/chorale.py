@@ -430,7 +430,7 @@ class ChoraleComposer:
             if voice != VOICES[0]:
                 raise EncodingError(f"a given {voice}: the directed model sets sopranos alone")
             if self.directed_ is None:
-                raise NotFittedError("no directed model: fit a ChoraleComposer(directed=True)")
+                raise NotFittedError("no directed model: train one with directed=True (--directed)")
         return road
 
     def _writer(self, road: Road = ROADS["gibbs"]) -> Writer:

@@ -32,6 +32,7 @@ def train(
     *,
     exclude: Iterable[str] = (),
     chord_voice: bool = False,
+    directed: bool = False,
     random_state: int = 0,
     n_jobs: int = 1,
     progress: bool = False,
@@ -47,6 +48,8 @@ def train(
         Names of files to leave out. Other settings of their tunes are left out too.
     chord_voice : bool
         Learn to follow charts too.
+    directed : bool
+        Learn to set sopranos in one pass too.
     random_state : int
     n_jobs : int
         Processes that read files.
@@ -81,7 +84,9 @@ def train(
             used[name] = score
     if not used:
         raise ScoreFileError(f"{', '.join(map(str, sources))}: no score in four parts")
-    composer = ChoraleComposer(chord_voice=chord_voice, random_state=random_state)
+    composer = ChoraleComposer(
+        chord_voice=chord_voice, directed=directed, random_state=random_state
+    )
     with warnings.catch_warnings():
         # Ornaments finer than the grid are expected, and left out of what is learned.
         warnings.simplefilter("ignore", ScoreWarning)

@@ -219,7 +219,7 @@ def _compress(
         "n_contexts": n_contexts,
         "n_entries": np.bincount(context, minlength=int(n_contexts.sum())).astype(np.uint16),
         "cell": cell.astype(np.uint16),
-        "count": counts[slot],
+        "count": counts[slot].astype(np.min_scalar_type(counts.max(initial=0))),
         "weights": learned[:, : len(keys)],
         "rule_weights": RULE_SCALE * learned[:, None, len(keys) :, 1],
         "value": np.concatenate(seen),
