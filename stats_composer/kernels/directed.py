@@ -157,6 +157,7 @@ class Scratch(NamedTuple):
 
     atoms: Ints
     reference: Ints
+    context: Ints
     row: NDArray[np.int32]
     prob: Floats
     mass: Floats
@@ -406,6 +407,7 @@ def make_scratch(lines, tables):  # type: ignore[no-untyped-def]
     return Scratch(
         np.zeros(lines.atoms.size.size, np.int64),
         np.zeros(lines.place.shape[0], np.int64),
+        np.zeros(n_experts, np.int64),
         np.zeros(n_cells, np.int32),
         np.zeros((n_experts + 1) * width),
         np.zeros(n_cells),
@@ -429,9 +431,13 @@ def weigh_site(grid, lines, tables, i, t, scratch, row):  # type: ignore[no-unty
         scratch.reference[j] = middle - symbol * n if symbol >= 0 else NONE
     row[:n] = 0.0
     for e in range(tables.expert_first[i], tables.expert_first[i + 1]):
-        context = -1
-        if scratch.reference[tables.experts.target[e]] != NONE:
+        context, target, parent = -1, tables.experts.target[e], tables.experts.parent[e]
+        # What the corpus never showed, it never showed with more atoms.
+        unseen = parent >= 0 and scratch.context[parent] < 0
+        unseen = unseen and tables.experts.target[parent] == target
+        if scratch.reference[target] != NONE and not unseen:
             context = find_context(tables, e, scratch.atoms, lines.atoms.size)
+        scratch.context[e] = context
         first, last = 0, 0
         if context >= 0:
             first, last = tables.entry_first[context], tables.entry_first[context + 1]
