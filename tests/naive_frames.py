@@ -111,7 +111,7 @@ def places_of(frames, t):
 PERIODS = (8, 6, 4, 12, 9, 16)
 
 
-def beat_of(frames, voices):
+def bar_of(frames, voices):
     """Return the number of the period, the beat (-1: unknown), the bar, and two ages."""
     t = len(frames)
     events = []
@@ -140,9 +140,8 @@ def beat_of(frames, voices):
 
 def tune_atoms(frames, t, voices):
     """Return the atoms of the bar and of the top voice."""
-    chosen, beat, bar, age, age2 = beat_of(frames[:t], voices)
+    chosen, beat, bar, age, age2 = bar_of(frames[:t], voices)
     top = [v[3] for v in voices]
-    bass = [v[0] for v in voices]
     turns = [t] + [u for u in range(t - 1, max(t - 48, 0), -1) if top[u] != top[u - 1]]
     atoms = {
         "metre": sum(PERIODS[:chosen]) + beat if beat >= 0 else 55,
@@ -156,10 +155,9 @@ def tune_atoms(frames, t, voices):
     for n in (2, 3, 4, 6, 8):
         atoms[f"tops{n}"] = (n, *top[-n:], t < n and t)
     steps = [b - a for a, b in itertools.pairwise(top)]
-    for n in (2, 3, 4, 6):
+    for n in (3, 4, 6):
         atoms[f"steps{n}"] = (n, *steps[-n:], t <= n and max(t, 1))
-    for name, past in (("top_onsets", top), ("chord_onsets", bass)):
-        atoms[name] = tuple(t > d and past[t - d] != past[t - d - 1] for d in range(1, 13))
+    atoms["top_onsets"] = tuple(t > d and top[t - d] != top[t - d - 1] for d in range(1, 13))
     for name, line, first in (("tune", top, 1), ("steps", [None, *steps], 2)):
         lengths = {
             j: next(i for i in range(j + 1) if i > j - first or line[t - 1 - i] != line[j - 1 - i])

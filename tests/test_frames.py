@@ -189,7 +189,7 @@ def test_draws_follow_the_law(orders):
     law = [np.exp(model.score_samples(np.concatenate([opening, [frame]]))[-1]) for frame in frames]
     rng = np.random.default_rng(1)
     counts = np.zeros(16)
-    n_draws = 2000
+    n_draws = 1000
     for _ in range(n_draws):
         drawn = model.continue_(opening, 1, rng)[-1]
         counts[int(drawn @ (1 << np.arange(3, -1, -1)))] += 1

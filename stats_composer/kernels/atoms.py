@@ -4,8 +4,9 @@ A frame is a set of keys. The chain rule asks key after key; when it comes to ke
 it knows all frames before t and the keys it has passed in t. From these the functions here
 compute *atoms*, of three kinds:
 
-* of the frame: the frames before as hashes, their voices, pitch-class sets, the key the piece
-  seems to be in, and where earlier in the piece things went as they go now;
+* of the frame: the frames before as hashes, their voices, pitch-class sets, the key and the bar
+  the piece seems to be in, the line of its top voice, and where earlier in the piece things went
+  as they go now;
 * of the gap since the last key found sounding: the notes so far, absolute and relative;
 * of the key itself: its history, its distances to what sounds near it.
 
@@ -22,9 +23,16 @@ import math
 from stats_composer.kernels._jit import inline, shared
 from stats_composer.kernels.mixer import fold
 from stats_composer.kernels.past import (
+    AGE,
+    BAR,
+    BEAT,
+    FIRST_BEAT,
+    LAST_AGE,
     N_VOICES,
+    PERIOD,
+    PERIODS,
     estimate_key,
-    find_beat,
+    find_bar,
     find_places,
     find_tune,
     log_size,
@@ -40,8 +48,8 @@ ATOMS = (
     "voices4", "bass1", "top1", "classes1", "classes2", "bass_class1", "key", "mode", "onsets",
     "match", "shape1", "bass2", "top2",
     "metre", "bar4", "chord_age", "chord_age2", "tops2", "tops3", "tops4", "tops6", "tops8",
-    "steps2", "steps3", "steps4", "steps6", "tune1", "tune2", "tune3", "tune4", "top_run",
-    "tune_match", "steps_match", "tune_expected", "steps_expected", "top_onsets", "chord_onsets",
+    "steps3", "steps4", "steps6", "tune1", "tune2", "tune3", "tune4", "top_run",
+    "tune_match", "steps_match", "tune_expected", "steps_expected", "top_onsets",
     # of the gap
     "rank", "last", "last2", "bass", "top", "sofar", "sofar_classes", "sofar_shape",
     "sofar_bass", "moves", "last_move", "own1", "own2", "own3", "own4", "own_step1", "own_step2",
@@ -60,8 +68,8 @@ ATOMS = (
     VOICES4, BASS1, TOP1, CLASSES1, CLASSES2, BASS_CLASS1, KEY, MODE, ONSETS,
     MATCH, SHAPE1, BASS2, TOP2,
     METRE, BAR4, CHORD_AGE, CHORD_AGE2, TOPS2, TOPS3, TOPS4, TOPS6, TOPS8,
-    STEPS2, STEPS3, STEPS4, STEPS6, TUNE1, TUNE2, TUNE3, TUNE4, TOP_RUN,
-    TUNE_MATCH, STEPS_MATCH, TUNE_EXPECTED, STEPS_EXPECTED, TOP_ONSETS, CHORD_ONSETS,
+    STEPS3, STEPS4, STEPS6, TUNE1, TUNE2, TUNE3, TUNE4, TOP_RUN,
+    TUNE_MATCH, STEPS_MATCH, TUNE_EXPECTED, STEPS_EXPECTED, TOP_ONSETS,
     RANK, LAST, LAST2, BASS, TOP, SOFAR, SOFAR_CLASSES, SOFAR_SHAPE,
     SOFAR_BASS, MOVES, LAST_MOVE, OWN1, OWN2, OWN3, OWN4, OWN_STEP1, OWN_STEP2,
     OWN_CLASS, OWN_DEGREE, AGREE, EXPECTED, OWN_SHAPE1, OWN_SHAPE2, BASS_SHAPE1,
@@ -89,8 +97,8 @@ GATE_SIZE = {
     "from_last": 32, "match": 12, "agree": 4, "matched": 3, "aligned": 48, "vote": 13,
     "lagged": 36, "mode": 3, "left": 8, "count": 10, "near2": 32, "from_own": 32, "degree": 13,
     "match_miss": 4, "aligned_miss": 4, "key": 25, "last": 128, "top_move": 32,
-    "metre": 56, "bar4": 4, "chord_age": 17, "tune_match": 12, "steps_match": 12, "tune_matched": 5,
-    "top_run": 12,
+    "metre": sum(PERIODS) + 1, "bar4": 4, "chord_age": 17, "tune_match": 12, "steps_match": 12,
+    "tune_matched": 5, "top_run": 12,
 }  # fmt: skip
 
 
@@ -169,61 +177,62 @@ def fill_frame(past, roll, t, profiles, atoms):  # type: ignore[no-untyped-def]
         ):
             onsets |= 1
     atoms[ONSETS] = onsets
+    fill_bar(past, t, atoms)
     fill_tune(past, t, atoms)
+
+
+@inline
+def fill_bar(past, t, atoms):  # type: ignore[no-untyped-def]
+    """Write the atoms of the bar, and when of late the top voice moved."""
+    find_bar(past, t)
+    bar, voices = past.bar, past.voices
+    atoms[METRE] = FIRST_BEAT[bar[PERIOD]] + bar[BEAT] if bar[BEAT] >= 0 else FIRST_BEAT[-1]
+    atoms[BAR4] = bar[BAR]
+    atoms[CHORD_AGE], atoms[CHORD_AGE2] = min(bar[AGE], 16), min(bar[LAST_AGE], 16)
+    onsets = 0
+    for d in range(1, 13):
+        onsets *= 2
+        if t > d and voices[t - d, 3] != voices[t - d - 1, 3]:
+            onsets += 1
+    atoms[TOP_ONSETS] = onsets
 
 
 @shared
 def fill_tune(past, t, atoms):  # type: ignore[no-untyped-def]
-    """Write the atoms of the bar and of the top voice."""
-    find_beat(past, t)
+    """Write the atoms of the top voice: its last frames, its last notes, what comes next."""
     find_tune(past, t)
-    beat, top = past.beat, past.voices
-    start = (0, 8, 14, 18, 30, 39)
-    atoms[METRE] = start[beat[0]] + beat[1] if beat[1] >= 0 else 55
-    atoms[BAR4] = beat[2]
-    atoms[CHORD_AGE], atoms[CHORD_AGE2] = min(beat[3], 16), min(beat[4], 16)
-    h, g = 17, 19
+    voices, place = past.voices, past.tune_place
+    line, steps = 17, 19
     for d in range(1, 9):
-        h = fold(h, top[t - d, 3] if t >= d else -d)
-        g = fold(g, top[t - d, 3] - top[t - d - 1, 3] if t > d else -99)
+        line = fold(line, voices[t - d, 3] if t >= d else -d)
+        steps = fold(steps, voices[t - d, 3] - voices[t - d - 1, 3] if t > d else -99)
         if d == 2:
-            atoms[TOPS2], atoms[STEPS2] = h, g
+            atoms[TOPS2] = line
         elif d == 3:
-            atoms[TOPS3], atoms[STEPS3] = h, g
+            atoms[TOPS3], atoms[STEPS3] = line, steps
         elif d == 4:
-            atoms[TOPS4], atoms[STEPS4] = h, g
+            atoms[TOPS4], atoms[STEPS4] = line, steps
         elif d == 6:
-            atoms[TOPS6], atoms[STEPS6] = h, g
-        elif d == 8:
-            atoms[TOPS8] = h
-    n = 0
-    atoms[TUNE1] = top[t - 1, 3] if t > 0 else -1
-    for i in range(1, 4):
-        atoms[TUNE1 + i] = -1
-    run = 0
+            atoms[TOPS6], atoms[STEPS6] = line, steps
+    atoms[TOPS8] = line
+    atoms[TUNE1] = voices[t - 1, 3] if t > 0 else -1
+    atoms[TUNE2] = atoms[TUNE3] = atoms[TUNE4] = -1
+    n, run = 0, 0
     for d in range(1, min(t, 48) + 1):
-        if top[t - d, 3] != atoms[TUNE1 + n]:
+        if voices[t - d, 3] != atoms[TUNE1 + n]:
             n += 1
             if n == 4:
                 break
-            atoms[TUNE1 + n] = top[t - d, 3]
+            atoms[TUNE1 + n] = voices[t - d, 3]
         if n == 0:
             run = d
     atoms[TOP_RUN] = log_size(run)
-    place = past.tune_place
     atoms[TUNE_MATCH], atoms[STEPS_MATCH] = log_size(place[2]), log_size(place[3])
-    atoms[TUNE_EXPECTED] = top[place[0], 3] if place[0] >= 0 else -1
+    atoms[TUNE_EXPECTED] = voices[place[0], 3] if place[0] >= 0 else -1
     atoms[STEPS_EXPECTED] = -1
     if place[1] >= 0:
-        atoms[STEPS_EXPECTED] = top[t - 1, 3] + top[place[1], 3] - top[place[1] - 1, 3]
-    bits, chords = 0, 0
-    for d in range(1, 13):
-        bits, chords = 2 * bits, 2 * chords
-        if t > d and top[t - d, 3] != top[t - d - 1, 3]:
-            bits |= 1
-        if t > d and top[t - d, 0] != top[t - d - 1, 0]:
-            chords |= 1
-    atoms[TOP_ONSETS], atoms[CHORD_ONSETS] = bits, chords
+        step = voices[place[1], 3] - voices[place[1] - 1, 3]
+        atoms[STEPS_EXPECTED] = voices[t - 1, 3] + step
 
 
 @shared

@@ -4,11 +4,16 @@ Four voices are read off every frame, lowest first: of more notes the two outerm
 side, of fewer some doubled, so that the voices move as little as they can. Three places earlier
 in the piece are pointed at before each frame: the one after the longest equal stretch, the one
 after the stretch that was nearest (differing keys, three quarters of their weight a frame), and
-the one a lag ago whose differences fade most.
+the one a lag ago whose differences fade most. Two more are where the top voice alone, or its
+steps, went as now for longest.
+
+The bar is felt, not given: of a few periods the one under which the changes of harmony so far
+were predicted best, and of its frames the one with most of them for the first.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import NamedTuple
 
@@ -19,11 +24,18 @@ from stats_composer.kernels._jit import inline, shared
 from stats_composer.kernels.mixer import fold
 
 __all__ = [
+    "AGE",
+    "BAR",
+    "BEAT",
+    "FIRST_BEAT",
+    "LAST_AGE",
     "MAX_LAG",
     "N_VOICES",
+    "PERIOD",
+    "PERIODS",
     "Past",
     "estimate_key",
-    "find_beat",
+    "find_bar",
     "find_places",
     "find_tune",
     "log_size",
@@ -32,7 +44,9 @@ __all__ = [
 
 N_VOICES = 4
 MAX_LAG = 96
-PERIODS = (8, 6, 4, 12, 9, 16)
+PERIODS = (8, 6, 4, 12, 9, 16)  # frames a bar may have; of equals the first
+FIRST_BEAT = (0, *itertools.accumulate(PERIODS))  # number of the first beat of each
+PERIOD, BEAT, BAR, AGE, LAST_AGE, N_CHANGES = range(6)  # columns of `Past.bar`
 WORD = 60  # keys a 64-bit word
 
 
@@ -59,9 +73,14 @@ class Past(NamedTuple):
     tune, tune_next, steps, steps_next : ndarray of shape (n_frames + 1,), int64
         For how many frames the top voice before each earlier place, and its steps, are equal.
     tune_place : ndarray of shape (4,), int64
-    beat_hits : ndarray of shape (n_periods, 16), float64
-    beat_score : ndarray of shape (n_periods,), float64
-    beat : ndarray of shape (6,), int64
+        The places that continue the longest of those (-1: none), and how long they are.
+    changes : ndarray of shape (n_periods, longest), float64
+        How often the harmony changed in each frame of each period.
+    fit : ndarray of shape (n_periods,), float64
+        Log-likelihood of these changes, each as expected from those before it.
+    bar : ndarray of shape (6,), int64
+        The number of the period, the frame of it (-1: nothing changed yet), the bar modulo 4,
+        for how many frames the harmony has lasted and the one before it did, and its changes.
     place : ndarray of shape (5,), int64
         The frame that continues the longest match, the nearest place, and the best lag ago (-1:
         none); how near the last two are, in steps.
@@ -93,9 +112,9 @@ class Past(NamedTuple):
     steps: NDArray[np.int64]
     steps_next: NDArray[np.int64]
     tune_place: NDArray[np.int64]
-    beat_hits: NDArray[np.float64]
-    beat_score: NDArray[np.float64]
-    beat: NDArray[np.int64]
+    changes: NDArray[np.float64]
+    fit: NDArray[np.float64]
+    bar: NDArray[np.int64]
     place: NDArray[np.int64]
     notes: NDArray[np.int64]
     found: NDArray[np.int64]
@@ -253,50 +272,46 @@ def estimate_key(used_class, profiles):  # type: ignore[no-untyped-def]
     return chosen
 
 
-@shared
-def find_beat(past, t):  # type: ignore[no-untyped-def]
-    """Find the bar before frame t: its period, where it began, how long the harmony has lasted.
+@inline
+def is_change(past, t):  # type: ignore[no-untyped-def]
+    """Return whether the bass moves or two notes begin in frame t."""
+    begun = 0
+    for w in range(2):
+        begun += count_bits(past.words[t, w] & ~past.words[t - 1, w])
+    return begun >= 2 or past.voices[t, 0] != past.voices[t - 1, 0]
 
-    The period is that under which changes of harmony were predicted best so far.
-    """
-    beat = past.beat  # period's number, beat, bar, age, last age, n_events
-    if t == 0:
-        beat[:] = 0
-        beat[1] = -1
-        return
+
+@shared
+def find_bar(past, t):  # type: ignore[no-untyped-def]
+    """Find where frame t lies in its bar, after frame t - 1 was heard."""
+    bar = past.bar
     if t > 1:
-        new = 0
-        for w in range(2):
-            new += count_bits(past.words[t - 1, w] & ~past.words[t - 2, w])
-        event = new >= 2 or past.voices[t - 1, 0] != past.voices[t - 2, 0]
-        mean = (beat[5] + 1.0) / (t + 5.0)
+        event = is_change(past, t - 1)
+        mean = (bar[N_CHANGES] + 1.0) / (t + 5.0)
         for i in range(len(PERIODS)):
-            period = PERIODS[i]
-            r = (t - 1) % period
-            visits = (t - 1) // period  # frame 0 is no event; its visit is none
-            p = (past.beat_hits[i, r] + mean) / (visits + 1.0)
-            past.beat_score[i] += math.log(p if event else 1.0 - p)
-            past.beat_hits[i, r] += event
+            r = (t - 1) % PERIODS[i]
+            p = (past.changes[i, r] + mean) / ((t - 1) // PERIODS[i] + 1.0)
+            past.fit[i] += math.log(p if event else 1.0 - p)
+            past.changes[i, r] += event
         if event:
-            beat[5] += 1
-            beat[4] = beat[3]
-            beat[3] = 0
-    beat[3] += 1
-    if beat[5] == 0:
-        beat[1] = -1
+            bar[N_CHANGES] += 1
+            bar[LAST_AGE], bar[AGE] = bar[AGE], 0
+    if t > 0:
+        bar[AGE] += 1
+    bar[BEAT] = -1
+    if bar[N_CHANGES] == 0:
         return
     chosen = 0
     for i in range(1, len(PERIODS)):
-        if past.beat_score[i] > past.beat_score[chosen]:
+        if past.fit[i] > past.fit[chosen]:
             chosen = i
-    period = PERIODS[chosen]
-    anchor = 0
-    for r in range(1, period):
-        if past.beat_hits[chosen, r] > past.beat_hits[chosen, anchor]:
-            anchor = r
-    beat[0] = chosen
-    beat[1] = (t - anchor) % period
-    beat[2] = (t - anchor) // period % 4
+    first = 0
+    for r in range(1, PERIODS[chosen]):
+        if past.changes[chosen, r] > past.changes[chosen, first]:
+            first = r
+    bar[PERIOD] = chosen
+    bar[BEAT] = (t - first) % PERIODS[chosen]
+    bar[BAR] = (t - first) // PERIODS[chosen] % 4
 
 
 @shared

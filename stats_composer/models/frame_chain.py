@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from stats_composer.kernels.atoms import ATOMS, GATE_SIZE, MEMORY
 from stats_composer.kernels.frames import Job, Model, Piece, Plan, Scratch, run_frames
 from stats_composer.kernels.mixer import N_BUCKETS, Mixer
-from stats_composer.kernels.past import MAX_LAG, Past
+from stats_composer.kernels.past import MAX_LAG, PERIODS, Past
 from stats_composer.models.frame_templates import Template
 
 __all__ = ["ORDERS", "FrameChain", "Reader"]
@@ -319,9 +319,9 @@ def _new_past(n_frames: int, n_keys: int) -> Past:
         steps=ints(n_frames + 1),
         steps_next=ints(n_frames + 1),
         tune_place=ints(4),
-        beat_hits=np.zeros((6, 16)),
-        beat_score=np.zeros(6),
-        beat=ints(6),
+        changes=np.zeros((len(PERIODS), max(PERIODS))),
+        fit=np.zeros(len(PERIODS)),
+        bar=ints(6),
         place=ints(5),
         notes=ints(n_keys + 2),
         found=ints(8),
