@@ -66,11 +66,11 @@ class Past(NamedTuple):
     used, vote : ndarray of shape (n_keys,), float64
         In how many frames each key sounded; how likely earlier places make it now.
     used_class : ndarray of shape (12,), float64
-    distance, distance_next : ndarray of shape (n_frames + 1,), float64
-    length, length_next : ndarray of shape (n_frames + 1,), int64
+    distance : ndarray of shape (n_frames + 1,), float64
+    length : ndarray of shape (n_frames + 1,), int64
         How unlike, and for how many frames equal, the frames before each earlier place are.
     lag_error : ndarray of shape (MAX_LAG + 1,), float64
-    tune, tune_next, steps, steps_next : ndarray of shape (n_frames + 1,), int64
+    tune, steps : ndarray of shape (n_frames + 1,), int64
         For how many frames the top voice before each earlier place, and its steps, are equal.
     tune_place : ndarray of shape (4,), int64
         The places that continue the longest of those (-1: none), and how long they are.
@@ -103,14 +103,10 @@ class Past(NamedTuple):
     vote: NDArray[np.float64]
     used_class: NDArray[np.float64]
     distance: NDArray[np.float64]
-    distance_next: NDArray[np.float64]
     length: NDArray[np.int64]
-    length_next: NDArray[np.int64]
     lag_error: NDArray[np.float64]
     tune: NDArray[np.int64]
-    tune_next: NDArray[np.int64]
     steps: NDArray[np.int64]
-    steps_next: NDArray[np.int64]
     tune_place: NDArray[np.int64]
     changes: NDArray[np.float64]
     fit: NDArray[np.float64]
@@ -221,19 +217,17 @@ def unlike(past, t, s):  # type: ignore[no-untyped-def]
 def find_places(past, roll, t):  # type: ignore[no-untyped-def]
     """Find where earlier in the piece things went as they go before frame t, and vote."""
     longest, match, nearest, near = 0, -1, 1e9, -1
-    for j in range(t - 1, 0, -1):
+    for j in range(t - 1, 0, -1):  # downwards: what is known of j - 1 is still of frame t - 1
         e = unlike(past, t - 1, j - 1)
-        past.distance_next[j] = 0.75 * (past.distance[j - 1] if j > 1 else 4.0) + e
-        past.length_next[j] = (past.length[j - 1] + 1 if j > 1 else 1) if e == 0 else 0
-        if past.length_next[j] > longest:
-            longest, match = past.length_next[j], j
-        if past.distance_next[j] < nearest:
-            nearest, near = past.distance_next[j], j
+        past.distance[j] = 0.75 * (past.distance[j - 1] if j > 1 else 4.0) + e
+        past.length[j] = (past.length[j - 1] + 1 if j > 1 else 1) if e == 0 else 0
+        if past.length[j] > longest:
+            longest, match = past.length[j], j
+        if past.distance[j] < nearest:
+            nearest, near = past.distance[j], j
     past.vote[:] = 0.0
     total = 1e-9
     for j in range(1, t):
-        past.distance[j] = past.distance_next[j]
-        past.length[j] = past.length_next[j]
         if past.distance[j] < nearest + 6.0:
             share = math.exp(nearest - past.distance[j])
             total += share
@@ -317,19 +311,16 @@ def find_bar(past, t):  # type: ignore[no-untyped-def]
 @shared
 def find_tune(past, t):  # type: ignore[no-untyped-def]
     """Find where earlier the top voice went as it goes before frame t."""
-    top = past.voices
-    place = past.tune_place
-    place[:] = -1
+    voices, place = past.voices, past.tune_place
+    place[0] = place[1] = -1
     place[2] = place[3] = 0
+    step = voices[t - 1, 3] - voices[t - 2, 3] if t > 1 else 0
     for j in range(t - 1, 0, -1):
-        same = top[t - 1, 3] == top[j - 1, 3]
-        past.tune_next[j] = (past.tune[j - 1] + 1 if j > 1 else 1) if same else 0
-        if past.tune_next[j] > place[2]:
-            place[2], place[0] = past.tune_next[j], j
-        same = j > 1 and top[t - 1, 3] - top[t - 2, 3] == top[j - 1, 3] - top[j - 2, 3]
-        past.steps_next[j] = past.steps[j - 1] + 1 if same else 0
-        if past.steps_next[j] > place[3]:
-            place[3], place[1] = past.steps_next[j], j
-    for j in range(1, t):
-        past.tune[j] = past.tune_next[j]
-        past.steps[j] = past.steps_next[j]
+        same = voices[t - 1, 3] == voices[j - 1, 3]
+        past.tune[j] = (past.tune[j - 1] + 1 if j > 1 else 1) if same else 0
+        if past.tune[j] > place[2]:
+            place[2], place[0] = past.tune[j], j
+        same = j > 1 and step == voices[j - 1, 3] - voices[j - 2, 3]
+        past.steps[j] = past.steps[j - 1] + 1 if same else 0
+        if past.steps[j] > place[3]:
+            place[3], place[1] = past.steps[j], j
