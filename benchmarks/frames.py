@@ -21,7 +21,7 @@ from stats_composer.models.frames import FrameModel
 # Chosen on valid; of the chorales the orders that ask the outer voices first.
 PARAMETERS = {
     "JSB_Chorales": {"orders": ("top-up", "bottom-down"), "rates": (0.02, 0.01)},
-    "Nottingham": {"orders": ("up", "top-up"), "log2_slots": 26},
+    "Nottingham": {"log2_slots": 26},
     "MuseData": {"log2_slots": 27},
     "Piano_midi": {"log2_slots": 26},
 }
