@@ -36,7 +36,7 @@ from stats_composer.kernels.directed import (
     read_site,
     weigh_site,
 )
-from stats_composer.kernels.gibbs import Steps, _gather
+from stats_composer.kernels.gibbs import Steps, gather_site
 from stats_composer.kernels.maxent import LOWEST, Floats, Ints, Layout, Rows, padded_symbols
 
 __all__ = ["Judged", "sweep_judged"]
@@ -151,7 +151,7 @@ def sweep_judged(
             site = int(u[sweep, j, 0] * sites.shape[0])
             t, v = sites[site, 0], sites[site, 1]
             n, old = padded_symbols(layout, v), grid[t, v]
-            _gather(
+            gather_site(
                 grid, LOWEST, last, t, v, LOWEST, n,
                 layout, rows, field, weights, steps, values, index, scratch,
             )  # fmt: skip

@@ -33,7 +33,7 @@ from stats_composer.kernels.maxent import (
     visit_site,
 )
 
-__all__ = ["Steps", "sweep_row", "sweep_sites"]
+__all__ = ["Steps", "gather_site", "sweep_row", "sweep_sites"]
 
 
 # Log-weights below this forbid.
@@ -56,7 +56,7 @@ class Steps(NamedTuple):
 
 
 @shared
-def _gather(  # type: ignore[no-untyped-def]
+def gather_site(  # type: ignore[no-untyped-def]
     grid, first, last, t, v, low, high, layout, rows, field, weights, steps, values, index, scratch
 ):
     """Write the log-weights of the symbols [low, high) of a site into `values`."""
@@ -111,7 +111,7 @@ def _move_run(  # type: ignore[no-untyped-def]
                 break
             grid[t + i - 1, v] = a
             for b in (a, current):
-                _gather(
+                gather_site(
                     grid, first, last, t + i, v, b, b + 1,
                     layout, rows, field, weights, steps, single, index, scratch,
                 )  # fmt: skip
@@ -186,7 +186,7 @@ def sweep_sites(
                         break
             if length == 0:
                 continue
-            _gather(
+            gather_site(
                 grid, first, last, t, v, LOWEST, n,
                 layout, rows, field, weights, steps, values, index, scratch,
             )  # fmt: skip
@@ -259,7 +259,7 @@ def _propose(  # type: ignore[no-untyped-def]
             unary[i, :] = -np.inf
             unary[i, grid[t, v]] = 0.0
             continue
-        _gather(
+        gather_site(
             grid, first, last, t, v, LOWEST, n,
             layout, rows, field, weights, steps, values, index, scratch,
         )  # fmt: skip
@@ -279,7 +279,7 @@ def _write_line(  # type: ignore[no-untyped-def]
         if new[i] != old:
             # Each site is scored with those before it changed.
             for b in (old, new[i]):
-                _gather(
+                gather_site(
                     grid, first, last, t, v, b, b + 1,
                     layout, rows, field, weights, steps, values, index, scratch,
                 )  # fmt: skip
