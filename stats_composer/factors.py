@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from stats_composer.automata import Automaton
 from stats_composer.errors import ConstraintError
 
-__all__ = ["Automaton", "Factors", "ParallelMotion"]
+__all__ = ["Automaton", "Crossing", "Factors", "ParallelMotion"]
 
 Floats = NDArray[np.float64]
 
@@ -45,6 +45,19 @@ class ParallelMotion:
     log_weight: float = -np.inf
 
 
+@dataclass(frozen=True)
+class Crossing:
+    """A log-weight on two voices of one step of which the first has the lower label.
+
+    Attributes
+    ----------
+    log_weight : float
+        Added for each pair of voices and each step at which they cross.
+    """
+
+    log_weight: float = -np.inf
+
+
 @dataclass(frozen=True, eq=False)
 class Factors:
     """Everything asked of a grid of a given shape.
@@ -57,7 +70,7 @@ class Factors:
     pairwise : mapping of (voice, other voice) to ndarray (n_steps, n_symbols, n_symbols)
         Log-weights of two symbols of one step; the first voice is the smaller index.
     terms : tuple
-        Further factors, such as `ParallelMotion`, that only the maximum-entropy model knows
+        Further factors, `ParallelMotion` and `Crossing`, that only the maximum-entropy model knows
         and Gibbs sampling honours; the model that gets them says which it takes.
 
     Examples

@@ -10,7 +10,7 @@ from enumerate import all_grids, chi_square_p, law
 
 from stats_composer.automata import Automaton
 from stats_composer.errors import ConstraintError
-from stats_composer.factors import Factors, ParallelMotion
+from stats_composer.factors import Crossing, Factors, ParallelMotion
 from stats_composer.kernels.gibbs import sweep_row, sweep_sites
 from stats_composer.models.maxent import MaxEnt
 from stats_composer.models.terms import (
@@ -426,10 +426,29 @@ def test_the_start_is_not_written_into():
     np.testing.assert_array_equal(start, before)
 
 
+def test_crossings_weigh_the_same_from_either_voice():
+    labels = np.array([[-1, 60, 67], [48, 64, -1]])
+    model = MaxEnt(
+        [Field(), Pair(max_lag=1)], n_lines=2, labels=labels, n_symbols=N_SYMBOLS, gate=2
+    )
+    model._set_up(list(GRIDS[::5]))
+    term = Factors(motion_term().unary, terms=(Crossing(-1.5),))
+    sampler = GibbsSampler(model, GRIDS[0], term, random_state=0)
+    crossings = ((GRIDS[:, :, 0] == 1) & (GRIDS[:, :, 1] == 1)).sum(axis=1)
+    for number, grid in enumerate(GRIDS):
+        sampler.grid[:] = grid
+        assert sampler.energy() == pytest.approx(1.5 * crossings[number], abs=1e-5)
+    draws = np.array([sampler.run(np.ones(2)).copy() for _ in range(20_000)])
+    assert chi_square_p(draws, GRIDS, law(-1.5 * crossings)[0]) > 1e-3
+
+
 def test_a_term_that_the_model_cannot_carry_is_refused():
     model = random_model([Field(), Pair(max_lag=1)])
     with pytest.raises(ConstraintError, match="no motion term"):
         sampler_of(factors=motion_term(), model=model)
+    crossing = Factors(motion_term().unary, terms=(Crossing(),))
+    with pytest.raises(ConstraintError, match="no pair term"):
+        sampler_of(factors=crossing, model=random_model([Field(), Motion()]))
     strange = Factors(motion_term().unary, terms=("fugue",))
     with pytest.raises(ConstraintError, match="str: a term that the model does not know"):
         sampler_of(factors=strange)

@@ -44,7 +44,8 @@ Ints = NDArray[np.int64]
 
 SOLVER = StochasticGradient(learning_rate=0.1, n_epochs=8)
 # Pseudo-likelihood leaves chains that freeze after some hundred sweeps, and short chains from
-# the pieces do not see it. So chains that grow 5,000 sweeps old follow, many and on windows.
+# the pieces do not see it. So chains that grow 5,000 sweeps old follow, many and on windows, half
+# of them under a soprano and from noise: harmonizing starts there.
 FINISH = (
     ContrastiveDivergence(n_sweeps=10, n_steps=50),
     ContrastiveDivergence(
@@ -52,9 +53,11 @@ FINISH = (
         n_steps=250,
         n_chains=112,
         window=64,
-        learning_rate=0.02,
+        learning_rate=0.08,
+        clamped=0.5,
+        scrambled=True,
         restart=0.003,
-        epsilon=1e-3,
+        epsilon=3e-3,
         average=0.5,
     ),
 )

@@ -34,7 +34,7 @@ from stats_composer.composers.voicing import striking_grid
 from stats_composer.constraints import check_feasible, compile_constraints, onsets_asked
 from stats_composer.encoding import Frame, GridEncoder
 from stats_composer.errors import SamplingError
-from stats_composer.factors import Factors, ParallelMotion
+from stats_composer.factors import Crossing, Factors, ParallelMotion
 from stats_composer.models.directed import DirectedModel
 from stats_composer.models.maxent import MaxEnt
 from stats_composer.phrases import FINAL, LAST, beat_ticks
@@ -59,8 +59,10 @@ FIRST_CHORD = -2.0
 TRIADS = ((0, 4, 7), (0, 3, 4, 7))
 # Semitones from a passing note to its neighbours: to the nearer one, and to the other.
 NEAR, NEXT_NEAR = 2, 4
-# Annealing sharpens what the model favours, and not what it avoids: so parallels are told twice.
+# Annealing sharpens what the model favours, and not what it avoids: so parallels and crossings
+# are told twice.
 PARALLELS = ParallelMotion(log_weight=-1.5)
+CROSSINGS = Crossing(log_weight=-0.5)
 # Share of the steps whose chords are named from which on the model that knows chords writes: it
 # follows a chart more closely, but left alone changes its chords less often than the style.
 CHARTED = 0.5
@@ -203,7 +205,7 @@ class Writer:
 
     def _skeleton(self, plan: Plan, rng: np.random.Generator) -> tuple[Ints, Bools]:
         """Draw the lines at two steps a beat; return them and where final chords are held."""
-        factors = replace(plan.factors, terms=(*plan.factors.terms, PARALLELS))
+        factors = replace(plan.factors, terms=(*plan.factors.terms, PARALLELS, CROSSINGS))
         symbols = plan.symbols.copy()
         symbols[:, :4] = np.where(plan.free, self._start(plan, rng)[:, :4], symbols[:, :4])
         sweeps = self.road.sweeps

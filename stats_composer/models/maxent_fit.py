@@ -242,6 +242,9 @@ class ContrastiveDivergence:
     restart : float
     clamped : float
         Share of the chains whose first line stays as it is, as in harmonizing.
+    scrambled : bool
+        Whether the other lines of such a chain start from noise. What chains that start at
+        pieces never visit is not learned to be unlikely, and annealing may end there.
     run_share : float
         Share of run moves.
     epsilon : float
@@ -259,6 +262,7 @@ class ContrastiveDivergence:
     learning_rate: float = 0.01
     restart: float = 1.0
     clamped: float = 0.3
+    scrambled: bool = False
     run_share: float = 0.02
     epsilon: float = 1e-4
     average: float = 0.0
@@ -269,7 +273,8 @@ class ContrastiveDivergence:
         """Move the model's weights."""
         weights = model.weights_
         mean, square = np.zeros_like(weights.vector), np.full_like(weights.vector, 1e-8)
-        chains = Chains(model, pieces, self.n_chains, self.window, self.clamped, rng)
+        clamp = self.clamped, self.scrambled
+        chains = Chains(model, pieces, self.n_chains, self.window, clamp, rng)
         total, n_averaged = np.zeros(len(weights.vector), np.float64), 0
         for step in range(self.n_steps):
             if step:
@@ -299,11 +304,11 @@ class Chains:
         pieces: Pieces,
         n_chains: int,
         window: int | None,
-        clamped: float,
+        clamp: tuple[float, bool],
         rng: np.random.Generator,
     ) -> None:
-        self.model, self.pieces, self.window = model, pieces, window
-        self.clamped, self.rng = clamped, rng
+        self.model, self.pieces, self.window, self.rng = model, pieces, window, rng
+        self.clamped, self.scrambled = clamp
         self.multiplicity = model.weights_.multiplicity()
         self.data: list[Ints] = [np.zeros((0, 0), np.int64)] * n_chains
         self.grids = list(self.data)
@@ -323,9 +328,19 @@ class Chains:
                 if self.rng.random() < 0.5:
                     first = max(last - self.window, first)
                 last = min(first + self.window, last)
-            rows = slice(first, last)
-            self.data[i] = self.grids[i] = self.pieces.grid[rows]
+            self.data[i] = self.grids[i] = self.pieces.grid[first:last]
             self.clamp[i] = self.rng.random() < self.clamped
+            if self.clamp[i] and self.scrambled:
+                self.grids[i] = self._scramble(self.data[i], self.pieces.modelled[first:last])
+
+    def _scramble(self, grid: Ints, modelled: NDArray[np.bool_]) -> Ints:
+        """Draw the lines below the first anew, all symbols alike."""
+        layout = self.model.layout_
+        grid = grid.copy()
+        for v in range(1, layout.n_lines):
+            noise = self.rng.integers(layout.n_symbols[v], size=len(grid))
+            grid[:, v] = np.where(modelled[:, v], noise, grid[:, v])
+        return grid
 
     def advance(self, n_sweeps: int, run_share: float) -> Floats:
         """Sweep all chains; return the corpus's counts less theirs, a row, by weight."""

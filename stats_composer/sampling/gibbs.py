@@ -19,9 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stats_composer.errors import ConstraintError
-from stats_composer.factors import Factors, ParallelMotion
+from stats_composer.factors import Crossing, Factors, ParallelMotion
 from stats_composer.kernels.chain import Arcs, weigh_path
 from stats_composer.kernels.gibbs import Steps, sweep_row
+from stats_composer.kernels.maxent import Layout
 from stats_composer.kernels.pairs import site_sweeper
 from stats_composer.models.base import generator
 from stats_composer.models.maxent import MaxEnt, Pieces
@@ -228,10 +229,21 @@ class GibbsSampler:
 def _with_term(model: MaxEnt, weights: Floats, term: object) -> Floats:
     """Return the folded weights with a term of the factors added."""
     layout = model.layout_
-    if not isinstance(term, ParallelMotion):
+    carriers = {ParallelMotion: (layout.motion, "motion"), Crossing: (layout.pair, "pair")}
+    if type(term) not in carriers:
         raise ConstraintError(f"{type(term).__name__}: a term that the model does not know")
-    if not layout.motion:
-        raise ConstraintError("ParallelMotion: the model has no motion term to carry it")
+    offset, carrier = carriers[type(term)]
+    if not offset:
+        raise ConstraintError(f"{type(term).__name__}: the model has no {carrier} term to carry it")
+    added = weights.copy()
+    if isinstance(term, ParallelMotion):
+        _add_parallels(layout, added, term)
+    elif isinstance(term, Crossing):
+        _add_crossings(model, added, term)
+    return added
+
+
+def _add_parallels(layout: Layout, weights: Floats, term: ParallelMotion) -> None:
     step = np.arange(-layout.clip, layout.clip + 1)
     first, second = step[:, None], step
     interval = np.arange(layout.modulus)[:, None, None]
@@ -239,7 +251,21 @@ def _with_term(model: MaxEnt, weights: Floats, term: object) -> Floats:
     same &= np.isin(interval, [r % layout.modulus for r in term.residues])
     cells = np.where(same, max(term.log_weight, HARD_TERM), 0).astype(np.float32).ravel()
     n_pairs = layout.n_lines * (layout.n_lines - 1) // 2
-    added = weights.copy()
     stop = layout.motion + n_pairs * layout.n_gates * len(cells)
-    added[layout.motion : stop] += np.tile(cells, n_pairs * layout.n_gates)
-    return added
+    weights[layout.motion : stop] += np.tile(cells, n_pairs * layout.n_gates)
+
+
+def _add_crossings(model: MaxEnt, weights: Floats, term: Crossing) -> None:
+    layout, pairs, q = model.layout_, model.pairs_, model.layout_.width
+    size = len(pairs) * layout.n_gates * q * q
+    # The kernel reads [pair, gate, other's symbol, own symbol] from either side.
+    shape = len(pairs), layout.n_gates, q, q
+    forth = weights[layout.pair : layout.pair + size].reshape(shape)
+    back = weights[layout.pair_back : layout.pair_back + size].reshape(shape)
+    for number, (a, b, lag) in enumerate(pairs):
+        if lag == 0:
+            upper, lower = layout.pitch[min(a, b)][:, None], layout.pitch[max(a, b)]
+            crossed = (upper >= 0) & (lower >= 0) & (upper < lower)
+            cells = np.float32(max(term.log_weight, HARD_TERM)) * crossed
+            back[number] += cells if a < b else cells.T
+            forth[number] += cells.T if a < b else cells
