@@ -118,18 +118,18 @@ class ChordRecognizer:
         for name in ("weights", "progression", "change"):
             setattr(model, f"{name}_", arrays[name].astype(np.float64))
         model.codes_ = arrays["codes"].astype(np.int64)
-        scale, *bias = header["calibration"]
-        return cls(
-            model, calibration=VectorScaling(scale, np.array(bias)), manifest=header["manifest"]
-        )
+        scale, recall, *bias = header["calibration"]
+        calibration = VectorScaling(scale, np.array(bias), recall)
+        return cls(model, calibration=calibration, manifest=header["manifest"])
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write a model file: single precision is enough."""
+        known = self.calibration
         header = {
             "model": type(self).__name__,
             "qualities": list(QUALITY_CODES),
             "parameters": self.model.get_params(),
-            "calibration": [self.calibration.scale, *self.calibration.bias.tolist()],
+            "calibration": [known.scale, known.recall, *known.bias.tolist()],
             "manifest": self.manifest,
             "version": __version__,
             **{k: v for k, v in self.manifest.items() if k in ("licence", "attribution")},

@@ -1,17 +1,20 @@
 """Calibration: probabilities that are as often right as they say.
 
-Vector scaling of a label's log-probability, with one bias a class, shared by the rows of the
-labels (label = row * n_classes + class):
+Vector scaling of a label's log-probability, with one bias a class, and a weight on how often
+the label's row (label = row * n_classes + class) is met elsewhere in the piece:
 
-    q(y) is proportional to exp(scale * log p(y) + bias[class(y)])
+    q(y at i) is proportional to exp(scale * log p_i(y) + bias[class(y)] + recall * log r_i(row(y)))
 
+where r_i(row) is the mean of p_j(row) over the other steps j, drawn to even shares by `SHARE`.
 It is learned on posteriors of pieces that the model was not fitted to. A scale below 1 tempers
-a model that is too sure; a bias gives back what its prior took from rare classes.
+a model that is too sure; a bias gives back what its prior took from rare classes; recall lets
+a doubtful step take after the surer ones of its piece.
 
 References
 ----------
 C. Guo, G. Pleiss, Y. Sun, K. Weinberger, "On calibration of modern neural networks", ICML
-2017, section 4.2.
+2017, section 4.2. R. Kuhn, R. De Mori, "A cache-based natural language model for speech
+recognition", IEEE PAMI 12(6), 1990.
 """
 
 from __future__ import annotations
@@ -29,16 +32,19 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 TINY = 1e-12
+SHARE = 0.2
+"""Steps that each row is taken to have been met beside those of the piece."""
 
 
 @dataclass(frozen=True, eq=False)
 class VectorScaling:
-    """Scale and biases; 1 and zeros leave probabilities as they are.
+    """Scale, biases and recall; 1 and zeros leave probabilities as they are.
 
     Attributes
     ----------
     scale : float
     bias : ndarray of shape (n_classes,)
+    recall : float
 
     Examples
     --------
@@ -51,6 +57,7 @@ class VectorScaling:
 
     scale: float
     bias: Floats
+    recall: float = 0.0
 
     @classmethod
     def fit(
@@ -69,26 +76,37 @@ class VectorScaling:
         from scipy.optimize import minimize
 
         log_prob, truth = np.log(np.concatenate(probs) + TINY), np.concatenate(labels)
+        elsewhere = np.concatenate([_elsewhere(p, n_classes) for p in probs])
         label_class = np.arange(log_prob.shape[1]) % n_classes
         rows = np.arange(len(truth))
 
         def objective(x: Floats) -> tuple[float, Floats]:
-            new = _softmax(x[0] * log_prob + x[1:][label_class])
+            new = _softmax(x[0] * log_prob + x[1] * elsewhere + x[2:][label_class])
             residual = -new
             residual[rows, truth] += 1.0
-            by_class = np.bincount(label_class, residual.sum(axis=0), n_classes)
-            slope = np.concatenate([[(residual * log_prob).sum()], by_class - l2 * x[1:]])
-            value = np.log(new[rows, truth] + TINY).sum() - 0.5 * l2 * (x[1:] ** 2).sum()
+            slope = np.empty(len(x))
+            slope[:2] = (residual * log_prob).sum(), (residual * elsewhere).sum()
+            slope[2:] = np.bincount(label_class, residual.sum(axis=0), n_classes) - l2 * x[2:]
+            value = np.log(new[rows, truth] + TINY).sum() - 0.5 * l2 * (x[2:] ** 2).sum()
             return -float(value), -slope
 
-        start = np.concatenate([[1.0], np.zeros(n_classes)])
+        start = np.concatenate([[1.0], np.zeros(1 + n_classes)])
         found = minimize(objective, start, jac=True, method="L-BFGS-B").x
-        return cls(float(found[0]), found[1:])
+        return cls(float(found[0]), found[2:], float(found[1]))
 
     def __call__(self, probs: Floats) -> Floats:
-        """Calibrate probabilities of shape (n_steps, n_labels)."""
+        """Calibrate the probabilities of a piece, of shape (n_steps, n_labels)."""
         label_class = np.arange(probs.shape[1]) % len(self.bias)
-        return _softmax(self.scale * np.log(probs + TINY) + self.bias[label_class])
+        recalled = self.recall * _elsewhere(probs, len(self.bias))
+        return _softmax(self.scale * np.log(probs + TINY) + self.bias[label_class] + recalled)
+
+
+def _elsewhere(probs: Floats, n_classes: int) -> Floats:
+    """Return the log of each label's row's share of the other steps of a piece."""
+    row = probs.reshape(len(probs), -1, n_classes).sum(axis=2)
+    others = row.sum(axis=0) - row + SHARE
+    share: Floats = np.log(others / (len(probs) - 1 + SHARE * row.shape[1]))
+    return np.repeat(share, n_classes, axis=1)
 
 
 def _softmax(score: Floats) -> Floats:
