@@ -72,7 +72,8 @@ def key_path(
     if not chords:
         return []
     keys = [_near(fifths, mode, home) for mode in (MAJOR, MINOR) for fifths in range(12)]
-    weight = np.array([[_fit(chord, key) for key in keys] for chord in chords])
+    fit = {chord: [_fit(chord, key) for key in keys] for chord in set(chords)}
+    weight = np.array([fit[chord] for chord in chords])
     weight *= np.clip(np.asarray(lengths, np.float64), 0.5, 2.0)[:, None]
     weight[0, keys.index(home)] += 2.0
     weight[-1, keys.index(home)] += 3.0

@@ -47,6 +47,8 @@ READINGS: tuple[tuple[tuple[int, ...], ...], ...] = (
 )
 """The tones each quality may mean, the likeliest first."""
 _TRIADS = {QUALITY_CODES.index("M"): (10, 11), QUALITY_CODES.index("m"): (10,)}
+TONE_FIFTHS = (0, -5, 2, -3, 4, -1, -6, 1, 8, 3, -2, 5)
+"""Places of the tones above a root on the line of fifths, by semitones."""
 SEVENTH_HEARD = 0.6
 """A triad is named with its seventh where that sounds for more than this share of it: analysts
 of chorales often pass over sevenths, whoever plays from a symbol should not."""
@@ -126,12 +128,14 @@ def label_chord(
     root = label // N_QUALITIES
     tones = label_tones(label, weight)
     home = root_fifths(root, tonic_fifths)
-    asked = [
-        written[(root + tone) % 12] - _fifths_above(tone, tones)
-        for tone in tones
-        if written and (root + tone) % 12 in written
-    ]
-    fifths = max((home, home - 12, home + 12), key=asked.count)
+    fifths = home
+    if written:
+        asked = [
+            written[(root + tone) % 12] - _fifths_above(tone, tones)
+            for tone in tones
+            if (root + tone) % 12 in written
+        ]
+        fifths = max((home, home - 12, home + 12), key=asked.count)
     above = (bass - root) % 12
     if above == 0 or above not in tones:
         return Chord(fifths, tones)
@@ -140,7 +144,6 @@ def label_chord(
 
 def _fifths_above(semitones: int, tones: tuple[int, ...]) -> int:
     """Return the place of a chord tone on the line of fifths above its root."""
-    names = {0: 0, 2: 2, 3: -3, 4: 4, 5: -1, 6: -6, 7: 1, 8: 8, 9: 3, 10: -2, 11: 5}
     if semitones == 9 and 6 in tones and 3 in tones:
         return -9
-    return names[semitones]
+    return TONE_FIFTHS[semitones]

@@ -185,23 +185,14 @@ class ChordRecognizer:
         length = np.add.reduceat(events["duration"], first)
         share = np.add.reduceat(weighted, first, axis=0) / length[:, None]
         mean = np.add.reduceat(probs, first, axis=0) / np.diff(first, append=len(events))[:, None]
-        spans = []
-        for row, event in enumerate(first):
-            last = first[row + 1] - 1 if row + 1 < len(first) else len(events) - 1
-            onset = int(events["onset"][event])
-            end = int(events["onset"][last] + events["duration"][last])
-            spans.append(
-                Found(
-                    onset,
-                    end,
-                    int(labels[event]),
-                    int(events["bass"][event]),
-                    share[row],
-                    mean[row],
-                    spellings(score, onset, end),
-                )
-            )
-        return describe(score, spans)
+        last = np.append(first[1:], len(events)) - 1
+        onsets = events["onset"][first].tolist()
+        ends = (events["onset"][last] + events["duration"][last]).tolist()
+        columns = (
+            onsets, ends, labels[first].tolist(), events["bass"][first].tolist(), share, mean,
+            spellings(score, onsets, ends),
+        )  # fmt: skip
+        return describe(score, [Found(*row) for row in zip(*columns, strict=True)])
 
     def annotate(self, score: Score, spans: Sequence[ChordSpan] | None = None) -> Score:
         """Return the score with the symbols of its chords, in place of those it had.

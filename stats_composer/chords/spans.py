@@ -112,14 +112,20 @@ def _home(score: Score) -> tuple[int, int]:
     return estimate_key(notes["pitch"], notes["duration"], notes["onset"])
 
 
-def spellings(score: Score, onset: int, end: int) -> dict[int, int]:
-    """Return how the pitch classes that begin in a stretch are written there, the longest wins."""
+def spellings(score: Score, onsets: Sequence[int], ends: Sequence[int]) -> list[dict[int, int]]:
+    """Return how the pitch classes that begin in each stretch are written, the longest wins."""
     notes = score.notes
-    here = notes[slice(*np.searchsorted(notes["onset"], [onset, end]))]
-    length: dict[tuple[int, int], int] = {}
-    for pitch, fifths, ticks in here[["pitch", "fifths", "duration"]].tolist():
-        length[pitch % 12, fifths] = length.get((pitch % 12, fifths), 0) + ticks
-    return {pitch: fifths for (pitch, fifths), _ in sorted(length.items(), key=lambda x: x[1])}
+    rows = notes[["pitch", "fifths", "duration"]].tolist()
+    first, stop = (np.searchsorted(notes["onset"], ticks).tolist() for ticks in (onsets, ends))
+    found = []
+    for i, j in zip(first, stop, strict=True):
+        length: dict[tuple[int, int], int] = {}
+        for pitch, fifths, ticks in rows[i:j]:
+            place = pitch % 12, fifths
+            length[place] = length.get(place, 0) + ticks
+        rising = sorted(length.items(), key=lambda item: item[1])
+        found.append({pitch: fifths for (pitch, fifths), _ in rising})
+    return found
 
 
 def no_harmony(score: Score) -> str:
