@@ -1,4 +1,4 @@
-"""Vector scaling: what it learns, and that it leaves well-calibrated probabilities alone."""
+"""Calibration: what it learns, what it recalls, and that it leaves well-calibrated probabilities alone."""
 
 import numpy as np
 
@@ -34,3 +34,29 @@ def test_what_was_thought_impossible_is_never_nan():
     probs = np.array([[1.0, 0.0], [0.0, 1.0]])
     scaling = VectorScaling.fit([probs], [np.array([1, 0])], 2)
     assert np.isfinite(scaling.bias).all() and np.isfinite(scaling(probs)).all()
+
+
+def test_rows_met_elsewhere_are_recalled():
+    rng = np.random.default_rng(2)
+    pieces, truth = [], []
+    for _ in range(60):
+        # a piece lives on two rows of four; what is said of a step knows little of them
+        rows = rng.choice(4, 2, replace=False)
+        labels = 2 * rng.choice(rows, 40) + rng.integers(2, size=40)
+        said = rng.dirichlet(np.ones(8), 40)
+        said[np.arange(40), labels] += 0.25
+        pieces.append(said / said.sum(axis=1, keepdims=True))
+        truth.append(labels)
+    scaling = VectorScaling.fit(pieces[:40], truth[:40], 2)
+    plain = VectorScaling(scaling.scale, scaling.bias)
+    assert scaling.recall > 0.1
+    better, worse = (
+        np.mean(
+            [
+                np.log(c(p)[np.arange(40), y]).mean()
+                for p, y in zip(pieces[40:], truth[40:], strict=True)
+            ]
+        )
+        for c in (scaling, plain)
+    )
+    assert better > worse + 0.01
