@@ -189,8 +189,8 @@ def roman_numeral(
     >>> names = ["C", "Dm7/F", "D7/F#", "G7", "Bdim/D"]
     >>> [roman_numeral(parse_chord(name), 0, 0) for name in names]
     ['I', 'ii65', 'V65/V', 'V7', 'vii°6']
-    >>> roman_numeral(parse_chord("A"), 0, 0), roman_numeral(parse_chord("A"), 0, 0, Chord(2))
-    ('VI', 'V/ii')
+    >>> roman_numeral(parse_chord("A"), 0, 0, following=parse_chord("Dm"))
+    'V/ii'
     """
     numeral = _numeral(chord.root - tonic_fifths, mode)
     tones = set(chord.intervals)

@@ -1,4 +1,4 @@
-"""Calibration: what it learns, what it recalls, and that it leaves well-calibrated probabilities alone."""
+"""Calibration: what it learns and recalls, and that calibrated probabilities stay."""
 
 import numpy as np
 
