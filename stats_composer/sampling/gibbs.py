@@ -13,7 +13,7 @@ A context voice that is not known is drawn in turn with the lines (sampling/cont
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,6 @@ from stats_composer.errors import ConstraintError
 from stats_composer.factors import Crossing, Factors, ParallelMotion
 from stats_composer.kernels.chain import Arcs, weigh_path
 from stats_composer.kernels.gibbs import Steps, sweep_row
-from stats_composer.kernels.maxent import Layout
 from stats_composer.kernels.pairs import site_sweeper
 from stats_composer.models.base import generator
 from stats_composer.models.maxent import MaxEnt, Pieces
@@ -229,21 +228,23 @@ class GibbsSampler:
 def _with_term(model: MaxEnt, weights: Floats, term: object) -> Floats:
     """Return the folded weights with a term of the factors added."""
     layout = model.layout_
-    carriers = {ParallelMotion: (layout.motion, "motion"), Crossing: (layout.pair, "pair")}
-    if type(term) not in carriers:
-        raise ConstraintError(f"{type(term).__name__}: a term that the model does not know")
-    offset, carrier = carriers[type(term)]
+    adders: dict[type, tuple[int, str, Callable[..., None]]] = {
+        ParallelMotion: (layout.motion, "motion", _add_parallels),
+        Crossing: (layout.pair, "pair", _add_crossings),
+    }
+    name = type(term).__name__
+    if type(term) not in adders:
+        raise ConstraintError(f"{name}: a term that the model does not know")
+    offset, carrier, add = adders[type(term)]
     if not offset:
-        raise ConstraintError(f"{type(term).__name__}: the model has no {carrier} term to carry it")
+        raise ConstraintError(f"{name}: the model has no {carrier} term to carry it")
     added = weights.copy()
-    if isinstance(term, ParallelMotion):
-        _add_parallels(layout, added, term)
-    elif isinstance(term, Crossing):
-        _add_crossings(model, added, term)
+    add(model, added, term)
     return added
 
 
-def _add_parallels(layout: Layout, weights: Floats, term: ParallelMotion) -> None:
+def _add_parallels(model: MaxEnt, weights: Floats, term: ParallelMotion) -> None:
+    layout = model.layout_
     step = np.arange(-layout.clip, layout.clip + 1)
     first, second = step[:, None], step
     interval = np.arange(layout.modulus)[:, None, None]
