@@ -6,7 +6,8 @@ shifted until there are 4.4 million. What is not installed is named as missing: 
 KenLM's program, looked for on the path; the other peers are packages of the extra `bench`.
 
 `--scale` counts up to 100 million tokens that a 5-gram of the chorales draws, each size in a
-process of its own, the median of five times, and how far each is from the line through all.
+process of its own, in rounds through all sizes so that what else the machine does falls on all:
+the median of five times a round, of the rounds, and how far each size is from the line through all.
 """
 
 import argparse
@@ -28,7 +29,7 @@ from stats_composer.models.ngram import NGram
 from stats_composer.windows import FIRST_SYMBOL, START, count_levels
 
 N, N_TOKENS, N_PEER = 5, 4_400_000, 40_000
-SIZES = (12_500_000, 25_000_000, 50_000_000, 100_000_000)
+SIZES, N_ROUNDS = (12_500_000, 25_000_000, 50_000_000, 100_000_000), 5
 
 
 def load_pieces(folder, n_tokens=N_TOKENS):
@@ -177,17 +178,20 @@ def bench_samples(pieces):
 
 def bench_scale(folder):
     print("counts of 1 to 5 of drawn tokens, each size in its own process:")
-    seconds = []
-    for size in SIZES:
-        command = [sys.executable, "-m", "benchmarks.bench_ngram", "--data", str(folder)]
-        run = subprocess.run(
-            [*command, "--size", str(size)], check=True, stdout=subprocess.PIPE, text=True
-        )
-        print(run.stdout, end="", flush=True)
-        seconds.append(float(run.stdout.split()[2]))
+    command = [sys.executable, "-m", "benchmarks.bench_ngram", "--data", str(folder), "--size"]
+    rounds = np.empty((N_ROUNDS, len(SIZES)))
+    for times in rounds:
+        for i, size in enumerate(SIZES):
+            run = subprocess.run(
+                [*command, str(size)], check=True, stdout=subprocess.PIPE, text=True
+            )
+            print(run.stdout, end="", flush=True)
+            times[i] = float(run.stdout.split()[2])
+    seconds = np.median(rounds, axis=0)
     slope = np.mean(np.divide(seconds, SIZES))
-    off = ", ".join(f"{s / (slope * n) - 1:+.1%}" for n, s in zip(SIZES, seconds, strict=True))
-    print(f"  off the line of {slope * 1e9:.2f} ns a token: {off}")
+    for size, s in zip(SIZES, seconds, strict=True):
+        print(f"  {size:12,} tokens {s / size * 1e9:6.2f} ns a token, median of {N_ROUNDS} rounds, "
+              f"{s / (slope * size) - 1:+.1%} off the line of {slope * 1e9:.2f}")  # fmt: skip
 
 
 def count_size(folder, size):
