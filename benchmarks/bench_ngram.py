@@ -23,7 +23,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.workload import data_folder, load_pitches, median_time, report
+from benchmarks.workload import data_folder, load_pitches, median_time, median_times, report
 from stats_composer.contexts import ContextTree
 from stats_composer.models.ngram import NGram
 from stats_composer.windows import FIRST_SYMBOL, START, count_levels
@@ -131,10 +131,10 @@ def bench_scores(pieces, n_tokens, arpa, folder):
     # One symbol more than was seen is KenLM's <unk>.
     n_symbols = int(max(piece.max() for piece in pieces)) + 2
     model = NGram(N, n_symbols=n_symbols, end=True).fit(pieces)
-    rows = [
-        ("NGram.score", median_time(lambda: model.score(pieces), 5)),
-        ("NGram.score_samples", median_time(lambda: model.score_samples(pieces), 5)),
-    ]
+    calls = {
+        "NGram.score": lambda: model.score(pieces),
+        "NGram.score_samples": lambda: model.score_samples(pieces),
+    }
     kenlm = peer("kenlm")
     if kenlm:
         own = folder / "own.arpa"
@@ -147,13 +147,17 @@ def bench_scores(pieces, n_tokens, arpa, folder):
                 theirs = np.array([loaded.score(s) for s in sentences]) * np.log(10)
                 print(f"  mean nats a token: {name} in KenLM {theirs.sum() / n_tokens:.6f}, "
                       f"NGram {sum(ours) / n_tokens:.6f}")  # fmt: skip
-        for name, score in (
-            ("kenlm.Model.score, of a sentence", loaded.score),
-            ("kenlm.Model.full_scores, of its words", lambda s: list(loaded.full_scores(s))),
-        ):
-            seconds = median_time(lambda score=score: [score(s) for s in sentences], 5)
-            rows.append((name, seconds))
-    report([(name, s / n_tokens * 1e9) for name, s in rows], "NGram.score")
+        calls["kenlm.Model.score, of a sentence"] = lambda: [loaded.score(s) for s in sentences]
+        calls["kenlm.Model.full_scores, of its words"] = lambda: [
+            list(loaded.full_scores(s)) for s in sentences
+        ]
+    for clock, of in (
+        (time.perf_counter, "the wall clock"),
+        (time.process_time, "CPU, of all threads"),
+    ):
+        seconds = median_times(calls.values(), clock=clock)
+        rows = zip(calls, np.divide(seconds, n_tokens / 1e9).tolist(), strict=True)
+        report(list(rows), "NGram.score", of)
 
 
 # ---- sampling -------------------------------------------------------------------------------

@@ -48,18 +48,24 @@ def load_grids(folder):
 
 def median_time(function, n_runs=7, clock=time.thread_time):
     """Seconds of one call, the median of several after one to warm up."""
-    function()
+    return median_times([function], n_runs, clock)[0]
+
+
+def median_times(functions, n_runs=7, clock=time.thread_time):
+    """Seconds of one call of each, in rounds, so that what else the machine does falls on all."""
     seconds = []
-    for _ in range(n_runs):
-        start = clock()
-        function()
-        seconds.append(clock() - start)
-    return statistics.median(seconds)
+    for _ in range(n_runs + 1):
+        seconds.append([])
+        for function in functions:
+            start = clock()
+            function()
+            seconds[-1].append(clock() - start)
+    return [statistics.median(column) for column in zip(*seconds[1:], strict=True)]
 
 
-def report(rows, best):
+def report(rows, best, of="CPU, of one thread"):
     """Print (name, nanoseconds) and each as a multiple of the one named."""
-    print(f"{os.cpu_count()} cores, one thread, medians of CPU time")
+    print(f"{os.cpu_count()} cores, medians of time of {of}")
     reference = dict(rows)[best]
     for name, value in rows:
         print(f"  {name:58} {value:10,.0f} ns {value / reference:8.2f} x")
