@@ -56,6 +56,7 @@ FINISH = (
         learning_rate=0.08,
         clamped=0.5,
         scrambled=True,
+        burn_in=5,
         restart=0.003,
         epsilon=3e-3,
         average=0.5,

@@ -60,9 +60,9 @@ TRIADS = ((0, 4, 7), (0, 3, 4, 7))
 # Semitones from a passing note to its neighbours: to the nearer one, and to the other.
 NEAR, NEXT_NEAR = 2, 4
 # Annealing sharpens what the model favours, and not what it avoids: so parallels and crossings
-# are told twice.
+# are told twice. Voices that crossed while hot seldom find back, so they are kept in order then.
 PARALLELS = ParallelMotion(log_weight=-1.5)
-CROSSINGS = Crossing(log_weight=-0.5)
+HOT_CROSSINGS, CROSSINGS = Crossing(log_weight=-4.0), Crossing(log_weight=-0.5)
 # Share of the steps whose chords are named from which on the model that knows chords writes: it
 # follows a chart more closely, but left alone changes its chords less often than the style.
 CHARTED = 0.5
@@ -205,7 +205,6 @@ class Writer:
 
     def _skeleton(self, plan: Plan, rng: np.random.Generator) -> tuple[Ints, Bools]:
         """Draw the lines at two steps a beat; return them and where final chords are held."""
-        factors = replace(plan.factors, terms=(*plan.factors.terms, PARALLELS, CROSSINGS))
         symbols = plan.symbols.copy()
         symbols[:, :4] = np.where(plan.free, self._start(plan, rng)[:, :4], symbols[:, :4])
         sweeps = self.road.sweeps
@@ -216,7 +215,12 @@ class Writer:
         if context is not None:
             symbols = np.column_stack([symbols, context.unary.argmax(axis=1)])
 
-        def run(symbols: Ints, free: Bools, temperatures: NDArray[np.float32]) -> Ints:
+        def run(
+            symbols: Ints, free: Bools, temperatures: NDArray[np.float32], crossings: Crossing
+        ) -> Ints:
+            if not len(temperatures):
+                return symbols
+            factors = replace(plan.factors, terms=(*plan.factors.terms, PARALLELS, crossings))
             if self.road.expert_weight and self.directed is not None and not factors.automata:
                 return ExpertSampler(
                     model, symbols, factors, free=free, context=context, random_state=rng,
@@ -228,11 +232,12 @@ class Writer:
             return sampler.run(temperatures)
 
         before = len(schedule) - cooling // 3
-        symbols = run(symbols, plan.free, schedule[:before])
+        symbols = run(symbols, plan.free, schedule[:heating], HOT_CROSSINGS)
+        symbols = run(symbols, plan.free, schedule[heating:before], CROSSINGS)
         held = self._hold(plan, symbols)
         settled = held.copy()
         settled[:-1] |= held[1:] & plan.free[:-1]
-        symbols = run(symbols, plan.free & ~settled, schedule[before:])
+        symbols = run(symbols, plan.free & ~settled, schedule[before:], CROSSINGS)
         return symbols[:, : plan.symbols.shape[1]], held
 
     def _chart(self, plan: Plan) -> tuple[MaxEnt, ContextLaw | None]:

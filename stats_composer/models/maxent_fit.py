@@ -245,6 +245,9 @@ class ContrastiveDivergence:
     scrambled : bool
         Whether the other lines of such a chain start from noise. What chains that start at
         pieces never visit is not learned to be unlikely, and annealing may end there.
+    burn_in : int
+        Steps for which a chain from noise is not counted: what noise still is in it would
+        sharpen the model beyond the corpus.
     run_share : float
         Share of run moves.
     epsilon : float
@@ -263,6 +266,7 @@ class ContrastiveDivergence:
     restart: float = 1.0
     clamped: float = 0.3
     scrambled: bool = False
+    burn_in: int = 0
     run_share: float = 0.02
     epsilon: float = 1e-4
     average: float = 0.0
@@ -273,13 +277,12 @@ class ContrastiveDivergence:
         """Move the model's weights."""
         weights = model.weights_
         mean, square = np.zeros_like(weights.vector), np.full_like(weights.vector, 1e-8)
-        clamp = self.clamped, self.scrambled
-        chains = Chains(model, pieces, self.n_chains, self.window, clamp, rng)
+        chains = Chains(model, pieces, self, rng)
         total, n_averaged = np.zeros(len(weights.vector), np.float64), 0
         for step in range(self.n_steps):
             if step:
                 chains.start(np.flatnonzero(rng.random(self.n_chains) < self.restart))
-            difference = chains.advance(self.n_sweeps, self.run_share)
+            difference = chains.advance()
             mean = np.float32(0.9) * mean + np.float32(0.1) * difference
             square = np.float32(0.99) * square + np.float32(0.01) * difference * difference
             rate = np.float32(self.learning_rate * (1 - step / self.n_steps))
@@ -302,35 +305,36 @@ class Chains:
         self,
         model: MaxEnt,
         pieces: Pieces,
-        n_chains: int,
-        window: int | None,
-        clamp: tuple[float, bool],
+        settings: ContrastiveDivergence,
         rng: np.random.Generator,
     ) -> None:
-        self.model, self.pieces, self.window, self.rng = model, pieces, window, rng
-        self.clamped, self.scrambled = clamp
+        self.model, self.pieces, self.settings, self.rng = model, pieces, settings, rng
         self.multiplicity = model.weights_.multiplicity()
-        self.data: list[Ints] = [np.zeros((0, 0), np.int64)] * n_chains
+        self.data: list[Ints] = [np.zeros((0, 0), np.int64)] * settings.n_chains
         self.grids = list(self.data)
-        self.clamp = np.zeros(n_chains, np.bool_)
+        self.clamp = np.zeros(settings.n_chains, np.bool_)
+        self.uncounted = np.zeros(settings.n_chains, np.int64)
         self._queue: list[int] = []
-        self.start(np.arange(n_chains))
+        self.start(np.arange(settings.n_chains))
 
     def start(self, which: Ints) -> None:
         """Start some chains anew, at the next pieces of a random order."""
+        settings = self.settings
         for i in which:
             if not self._queue:
                 self._queue = self.rng.permutation(len(self.pieces.start)).tolist()
             piece = self._queue.pop()
             first, last = int(self.pieces.start[piece]), int(self.pieces.stop[piece])
-            if self.window is not None:
+            if settings.window is not None:
                 # the opening or the close: borders inside a piece are not what a model must learn
                 if self.rng.random() < 0.5:
-                    first = max(last - self.window, first)
-                last = min(first + self.window, last)
+                    first = max(last - settings.window, first)
+                last = min(first + settings.window, last)
             self.data[i] = self.grids[i] = self.pieces.grid[first:last]
-            self.clamp[i] = self.rng.random() < self.clamped
-            if self.clamp[i] and self.scrambled:
+            self.clamp[i] = self.rng.random() < settings.clamped
+            noisy = self.clamp[i] and settings.scrambled
+            self.uncounted[i] = settings.burn_in if noisy else 0
+            if noisy:
                 self.grids[i] = self._scramble(self.data[i], self.pieces.modelled[first:last])
 
     def _scramble(self, grid: Ints, modelled: NDArray[np.bool_]) -> Ints:
@@ -342,7 +346,7 @@ class Chains:
             grid[:, v] = np.where(modelled[:, v], noise, grid[:, v])
         return grid
 
-    def advance(self, n_sweeps: int, run_share: float) -> Floats:
+    def advance(self) -> Floats:
         """Sweep all chains; return the corpus's counts less theirs, a row, by weight."""
         from stats_composer.models.maxent import Pieces
 
@@ -351,6 +355,7 @@ class Chains:
         now = Pieces(self.grids, self.model)
         field = weights.field(now.grid)
         seeds = self.rng.integers(0, 2**63, len(self.grids))
+        n_sweeps, run_share = self.settings.n_sweeps, self.settings.run_share
         ones = np.ones(n_sweeps, np.float32)
         none = no_steps(layout)
         sweep = site_sweeper(layout)
@@ -369,15 +374,25 @@ class Chains:
         longest_first = np.argsort(now.start - now.stop, kind="stable")
         with ThreadPoolExecutor(n_threads()) as pool:
             list(pool.map(run, longest_first))
+        return self._difference(data, now)
+
+    def _difference(self, data: Pieces, now: Pieces) -> Floats:
+        """Return counts of the corpus's stretches less those of chains that are counted yet."""
+        weights, layout = self.model.weights_, self.model.layout_
+        counted = self.uncounted == 0
+        self.uncounted = np.maximum(self.uncounted - 1, 0)
+        rows = np.repeat(counted, now.stop - now.start)
         counts, expected = np.zeros_like(weights.folded), np.zeros_like(weights.folded)
-        add_counts(data.grid, data.start, data.stop, layout, data.rows, expected)
-        add_counts(now.grid, now.start, now.stop, layout, now.rows, counts)
+        for pieces, total in ((data, expected), (now, counts)):
+            start, stop = pieces.start[counted], pieces.stop[counted]
+            add_counts(pieces.grid, start, stop, layout, pieces.rows, total)
         lines = slice(0, layout.n_lines)
         symbols = np.arange(layout.width)
         residual = (data.grid[:, lines, None] == symbols).astype(np.float32)
         residual -= now.grid[:, lines, None] == symbols
+        residual[~rows] = 0
         folded = np.asarray((expected - counts) / self.multiplicity, np.float32)
-        return weights.unfold(folded, residual, now.grid) / np.float32(len(now.grid))
+        return weights.unfold(folded, residual, now.grid) / np.float32(max(rows.sum(), 1))
 
 
 def no_steps(layout: Layout) -> Steps:
