@@ -1,5 +1,6 @@
 """The shell: its files, facts, messages and statuses; never a traceback."""
 
+import fcntl
 import json
 import os
 import signal
@@ -7,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from termios import FIONREAD
 
 import numpy as np
 import pytest
@@ -328,7 +330,11 @@ def test_a_closed_pipe_is_silent(folder, melody):
 def test_ctrl_c_is_status_130(folder):
     command = [sys.executable, "-m", "stats_composer", "inspect", "-"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        time.sleep(2.0)
+        process.stdin.write(b"X")
+        process.stdin.flush()
+        while process.poll() is None and any(fcntl.ioctl(process.stdin, FIONREAD, bytes(4))):
+            time.sleep(0.01)
+        time.sleep(0.1)  # From its reading that to its waiting for more.
         process.send_signal(signal.SIGINT)
         process.wait(20)
         assert process.returncode == 130
