@@ -29,13 +29,8 @@ from numpy.typing import NDArray
 
 from stats_composer.kernels._jit import inline, jit
 from stats_composer.kernels._softmax import draw_row, exp_row
-from stats_composer.kernels.directed import (
-    Lines,
-    Tables,
-    make_scratch,
-    read_site,
-    weigh_site,
-)
+from stats_composer.kernels.directed import Tables, make_scratch, weigh_site
+from stats_composer.kernels.directed_sites import Lines, read_site
 from stats_composer.kernels.gibbs import Steps, gather_site
 from stats_composer.kernels.maxent import LOWEST, Floats, Ints, Layout, Rows, padded_symbols
 

@@ -17,7 +17,8 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from stats_composer.kernels.directed import LONGEST, OPS, Atoms, Lines, run_rows
+from stats_composer.kernels.directed import run_rows
+from stats_composer.kernels.directed_sites import LONGEST, OPS, Atoms, Lines
 from stats_composer.kernels.expert import Judged
 from stats_composer.models.base import Estimator, check_pieces, generator
 from stats_composer.models.directed_atoms import (

@@ -37,7 +37,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from stats_composer.kernels.directed import LARGEST_STEP, LONGEST, MODULUS, OPS, Atoms
+from stats_composer.kernels.directed_sites import LARGEST_STEP, LONGEST, MODULUS, OPS, Atoms
 
 __all__ = [
     "Chain",

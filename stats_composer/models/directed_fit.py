@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from stats_composer.kernels.directed import N_RULES, Lines, Tables, read_sites
+from stats_composer.kernels.directed import Tables
+from stats_composer.kernels.directed_sites import N_RULES, Lines, read_sites
 from stats_composer.kernels.viewpoints import (
     N_BUCKETS,
     Events,
