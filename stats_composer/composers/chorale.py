@@ -9,20 +9,18 @@ fourth model writes the lines where a chart names their chords (composers/chord_
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stats_composer import modelfile
 from stats_composer.chords import ChordRecognizer
+from stats_composer.composers.base import Arrays, Composer, named
 from stats_composer.composers.chord_voice import ChordVoice, chord_path
 from stats_composer.composers.continuing import extended
 from stats_composer.composers.drafting import ROADS, Road, drafting_model
-from stats_composer.composers.given import Task, as_lines, as_part, melody_key
+from stats_composer.composers.given import VOICES, Task, melody_task, region_task
 from stats_composer.composers.page import (
     blank_page,
     parse_time_signature,
@@ -39,25 +37,20 @@ from stats_composer.composers.voicing import (
 from stats_composer.composers.writing import Writer
 from stats_composer.constraints import Constraint
 from stats_composer.encoding import GridEncoder
-from stats_composer.errors import EncodingError, ModelFileError, NotFittedError
+from stats_composer.errors import EncodingError, NotFittedError
 from stats_composer.models.maxent import MaxEnt
-from stats_composer.phrases import phrase_spans
-from stats_composer.score import NOTE_DTYPE, Score, make_table
-from stats_composer.theory import key_signature, parse_key
+from stats_composer.score import Score
+from stats_composer.theory import parse_key
 
 __all__ = ["VOICES", "ChoraleComposer"]
 
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
 Callback = Callable[[str, int, int], Any] | None
 
-VOICES = ("soprano", "alto", "tenor", "bass")
 MODELS = ("skeleton_", "passing_", "striking_")
-OWN_KEYS = ("model", "random_state", "sizes", "schema", "arrays", "sha256")
 QUANTILE = 0.002
 
 
-class ChoraleComposer:
+class ChoraleComposer(Composer):
     """Composer of four-part chorales.
 
     Parameters
@@ -88,6 +81,8 @@ class ChoraleComposer:
     >>> score = composer.compose(bars=8, key="G", random_state=1)  # doctest: +SKIP
     """
 
+    _bundled = "bach-chorale.npz"
+
     def __init__(
         self, *, chord_voice: bool = False, directed: bool = False, random_state: int = 0
     ) -> None:
@@ -110,7 +105,7 @@ class ChoraleComposer:
         scores = list(scores)
         coarse, fine = _encoders()
         self.encoder_, self.fine_encoder_ = coarse.fit(scores), fine.fit(scores)
-        self.manifest_: dict[str, Any] = {}
+        self.manifest_ = {}
         self.keys_ = np.array([GridEncoder.key(score) for score in scores], np.int64)
         pitches = [
             np.concatenate([s.notes["pitch"][s.notes["part"] == s.voices[v][0]] for s in scores])
@@ -152,67 +147,29 @@ class ChoraleComposer:
 
     # ---- files --------------------------------------------------------------------------
 
-    def save(self, path: str | os.PathLike[str], manifest: Mapping[str, Any] | None = None) -> None:
-        """Write all models to one file, with what they were made from.
-
-        Parameters
-        ----------
-        path : path, ending in `.npz`
-        manifest : mapping, optional
-            What JSON can hold; by default that of `train`, if it made the composer.
-        """
-        self._check_fitted()
-        header: dict[str, Any] = dict(self.manifest_ if manifest is None else manifest)
-        header |= {"model": "ChoraleComposer", "random_state": self.random_state, "sizes": {}}
+    def _state(self) -> tuple[dict[str, Any], Arrays]:
+        sizes: dict[str, Any] = {}
         arrays: dict[str, NDArray[Any]] = {"ranges": self.ranges_, "keys": self.keys_}
         for name in ("encoder_", "fine_encoder_"):
             for v, alphabet in enumerate(getattr(self, name).alphabets_[:4]):
                 arrays[f"{name}{v}"] = alphabet.entries
         for name in self._names():
-            header["sizes"][name], learned = getattr(self, name).state()
+            sizes[name], learned = getattr(self, name).state()
             arrays |= {f"{name}{key}": array for key, array in learned.items()}
-        modelfile.save(path, header, arrays)
+        return sizes, arrays
 
-    @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> Self:
-        """Read a composer from a file that `save` wrote.
-
-        Raises
-        ------
-        ModelFileError
-            If it is damaged, or not a chorale composer's.
-        """
-        header, arrays = modelfile.load(path)
-        if header.get("model") != "ChoraleComposer":
-            raise ModelFileError(f"{path}: a {header.get('model')}: expected a ChoraleComposer")
-        try:
-            composer = cls(random_state=int(header["random_state"]))
-            composer.ranges_, composer.keys_ = arrays["ranges"], arrays["keys"]
-            coarse, fine = _encoders()
-            for name, encoder in (("encoder_", coarse), ("fine_encoder_", fine)):
-                encoder.set_entries([arrays[f"{name}{v}"] for v in range(4)])
-                setattr(composer, name, encoder)
-
-            def learned(name: str) -> dict[str, NDArray[Any]]:
-                return {k.removeprefix(name): a for k, a in arrays.items() if k.startswith(name)}
-
-            composer.directed = "directed_" in header["sizes"]
-            composer._build()
-            composer.chord_voice = "chords_" in header["sizes"]
-            if composer.chord_voice:
-                chords = ChordVoice(coarse).restore(header["sizes"]["chords_"], learned("chords_"))
-                composer._build_charted(chords)
-            for name in composer._names():
-                getattr(composer, name).restore(header["sizes"][name], learned(name))
-        except (KeyError, TypeError, ValueError, IndexError) as error:
-            raise ModelFileError(f"{path}: not as this version writes it: {error}") from error
-        composer.manifest_ = {k: v for k, v in header.items() if k not in OWN_KEYS}
-        return composer
-
-    @classmethod
-    def bundled(cls) -> Self:
-        """Read the composer that comes with the package, `bach-chorale`."""
-        return cls.load(Path(__file__).parent.parent / "pretrained" / "bach-chorale.npz")
+    def _restore(self, sizes: Mapping[str, Any], arrays: Arrays) -> None:
+        self.ranges_, self.keys_ = arrays["ranges"], arrays["keys"]
+        self.encoder_, self.fine_encoder_ = _encoders()
+        for name in ("encoder_", "fine_encoder_"):
+            getattr(self, name).set_entries([arrays[f"{name}{v}"] for v in range(4)])
+        self.directed, self.chord_voice = "directed_" in sizes, "chords_" in sizes
+        self._build()
+        if self.chord_voice:
+            chords = ChordVoice(self.encoder_)
+            self._build_charted(chords.restore(sizes["chords_"], named(arrays, "chords_")))
+        for name in self._names():
+            getattr(self, name).restore(sizes[name], named(arrays, name))
 
     def _names(self) -> tuple[str, ...]:
         """Return the names of the models that there are."""
@@ -312,26 +269,7 @@ class ChoraleComposer:
         Score, or a list of n of them where `n` is given
         """
         self._check_fitted()
-        if voice not in VOICES:
-            raise EncodingError(f"voice {voice!r}: expected one of {', '.join(VOICES)}")
-        if len(melody.voices) != 1:
-            found = len(melody.voices)
-            raise EncodingError(
-                f"a melody of {found} voices: expected one line; choose it with Score.select"
-                if found
-                else "a melody without notes: expected at least one"
-            )
-        line = VOICES.index(voice)
-        tonic = parse_key(key) if key is not None else melody_key(melody)
-        given = as_part(melody.select(*melody.voices[0]), line)
-        page = given.replace(notes=np.zeros(0, NOTE_DTYPE))
-        if not len(page.key_signatures):
-            row = (0, key_signature(*tonic), tonic[1])
-            page = page.replace(key_signatures=make_table(page.key_signatures.dtype, [row]))
-        if not len(page.tempos):
-            page = page.replace(tempos=blank_page(1, tonic, (4, 4)).tempos)
-        free = tuple(v != line for v in range(4))
-        task = Task(page, tonic, phrase_spans(melody), tuple(constraints), given, free)
+        task = melody_task(melody, voice, key, constraints)
         writer = self._writer(self._road(road, voice))
         plan = writer.plan(task)
         return write_many(lambda rng: writer.write(plan, rng), random_state, n, n_jobs)
@@ -401,22 +339,7 @@ class ChoraleComposer:
             Notes that begin before the region, or end after it, stay.
         """
         self._check_fitted()
-        if len(score.voices) != 4:
-            raise EncodingError(f"a score of {len(score.voices)} voices: expected four")
-        unknown = [voice for voice in voices if voice not in VOICES]
-        if unknown:
-            raise EncodingError(f"voice {unknown[0]!r}: expected one of {', '.join(VOICES)}")
-        numbers = [score.bar_number(bar) for bar in range(score.n_bars)]
-        if bars[0] not in numbers or bars[1] not in numbers or bars[0] > bars[1]:
-            raise EncodingError(f"bars {bars[0]} to {bars[1]}: expected within 1 to {numbers[-1]}")
-        onsets = [*score.bars["onset"].tolist(), score.end]
-        region = onsets[numbers.index(bars[0])], onsets[numbers.index(bars[1]) + 1]
-        given = as_lines(score)
-        page = given.replace(notes=np.zeros(0, NOTE_DTYPE))
-        free = tuple(name in voices for name in VOICES)
-        task = Task(
-            page, melody_key(score), phrase_spans(score), tuple(constraints), given, free, region
-        )
+        task = region_task(score, bars, voices, constraints)
         writer = self._writer()
         plan = writer.plan(task)
         return write_many(lambda rng: writer.write(plan, rng), random_state, n, n_jobs)

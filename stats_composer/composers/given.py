@@ -7,33 +7,39 @@ what a grid cannot hold of them (triplets, short notes, lyrics, spelling) is nev
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stats_composer.composers.page import PARTS
+from stats_composer.composers.page import PARTS, blank_page
 from stats_composer.constraints import Constraint
 from stats_composer.encoding import Frame
+from stats_composer.errors import EncodingError
+from stats_composer.phrases import phrase_spans
 from stats_composer.places import keys
-from stats_composer.score import NOTE_DTYPE, Score
-from stats_composer.theory import estimate_key, key_signature
+from stats_composer.score import NOTE_DTYPE, Score, make_table
+from stats_composer.theory import estimate_key, key_signature, parse_key
 from stats_composer.views import grid as view_grid
 
 __all__ = [
+    "VOICES",
     "Task",
-    "as_lines",
-    "as_part",
     "given_onsets",
     "given_symbols",
     "kept_notes",
     "melody_key",
+    "melody_task",
+    "region_task",
     "silent_steps",
     "without_overlap",
 ]
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
+
+VOICES = ("soprano", "alto", "tenor", "bass")
 
 
 @dataclass(frozen=True)
@@ -64,6 +70,65 @@ class Task:
     region: tuple[int, int] | None = None
 
 
+def melody_task(
+    melody: Score, voice: str, key: str | None, constraints: Iterable[Constraint]
+) -> Task:
+    """Give a melody to one voice; the others are to be written.
+
+    Raises
+    ------
+    EncodingError
+        If there is no such voice, or the melody is not of one line.
+    """
+    if voice not in VOICES:
+        raise EncodingError(f"voice {voice!r}: expected one of {', '.join(VOICES)}")
+    if len(melody.voices) != 1:
+        found = len(melody.voices)
+        raise EncodingError(
+            f"a melody of {found} voices: expected one line; choose it with Score.select"
+            if found
+            else "a melody without notes: expected at least one"
+        )
+    line = VOICES.index(voice)
+    tonic = parse_key(key) if key is not None else melody_key(melody)
+    given = _as_part(melody.select(*melody.voices[0]), line)
+    page = given.replace(notes=np.zeros(0, NOTE_DTYPE))
+    if not len(page.key_signatures):
+        row = (0, key_signature(*tonic), tonic[1])
+        page = page.replace(key_signatures=make_table(page.key_signatures.dtype, [row]))
+    if not len(page.tempos):
+        page = page.replace(tempos=blank_page(1, tonic, (4, 4)).tempos)
+    free = tuple(v != line for v in range(4))
+    return Task(page, tonic, phrase_spans(melody), tuple(constraints), given, free)
+
+
+def region_task(
+    score: Score, bars: tuple[int, int], voices: Sequence[str], constraints: Iterable[Constraint]
+) -> Task:
+    """Give all of a score of four voices but some voices in some bars, by printed numbers.
+
+    Raises
+    ------
+    EncodingError
+        If the score has not four voices, or not such voices or bars.
+    """
+    if len(score.voices) != 4:
+        raise EncodingError(f"a score of {len(score.voices)} voices: expected four")
+    unknown = [voice for voice in voices if voice not in VOICES]
+    if unknown:
+        raise EncodingError(f"voice {unknown[0]!r}: expected one of {', '.join(VOICES)}")
+    numbers = [score.bar_number(bar) for bar in range(score.n_bars)]
+    if bars[0] not in numbers or bars[1] not in numbers or bars[0] > bars[1]:
+        raise EncodingError(f"bars {bars[0]} to {bars[1]}: expected within 1 to {numbers[-1]}")
+    onsets = [*score.bars["onset"].tolist(), score.end]
+    region = onsets[numbers.index(bars[0])], onsets[numbers.index(bars[1]) + 1]
+    given = _as_lines(score)
+    page = given.replace(notes=np.zeros(0, NOTE_DTYPE))
+    free = tuple(name in voices for name in VOICES)
+    key, spans = melody_key(score), phrase_spans(score)
+    return Task(page, key, spans, tuple(constraints), given, free, region)
+
+
 def melody_key(melody: Score) -> tuple[int, int]:
     """Tell the key of a melody from its notes, and from its signature where the two disagree.
 
@@ -83,7 +148,7 @@ def melody_key(melody: Score) -> tuple[int, int]:
     return tonic, mode
 
 
-def as_part(melody: Score, line: int) -> Score:
+def _as_part(melody: Score, line: int) -> Score:
     """Move a score of one part to a part of the choir."""
     tables = {}
     for name in ("notes", "fermatas", "lyrics"):
@@ -93,7 +158,7 @@ def as_part(melody: Score, line: int) -> Score:
     return melody.replace(parts=PARTS, **tables)
 
 
-def as_lines(score: Score) -> Score:
+def _as_lines(score: Score) -> Score:
     """Move four voices, wherever they stand, to four parts."""
     tables = {}
     for name in ("notes", "fermatas", "lyrics"):

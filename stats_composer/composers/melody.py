@@ -7,16 +7,14 @@ drawn from their exact laws under what the user asks (composers/tune_writer.py).
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stats_composer import modelfile
+from stats_composer.composers.base import Arrays, Composer, named
 from stats_composer.composers.continuing import extended, join
 from stats_composer.composers.form import part_lengths
 from stats_composer.composers.page import MAX_BARS, parse_time_signature, write_many
@@ -33,20 +31,17 @@ from stats_composer.composers.tunes import (
 from stats_composer.constraints import Constraint
 from stats_composer.constraints.copies import with_corpus
 from stats_composer.copies import Corpus
-from stats_composer.errors import ConstraintError, EncodingError, ModelFileError, NotFittedError
+from stats_composer.errors import ConstraintError, EncodingError, NotFittedError
 from stats_composer.sampling.chain import Chain
 from stats_composer.score import Score
 from stats_composer.theory import parse_mode
 
 __all__ = ["MelodyComposer"]
 
-Ints = NDArray[np.int64]
-
-OWN_KEYS = ("model", "random_state", "sizes", "schema", "arrays", "sha256")
 MAX_COPY = 12
 
 
-class MelodyComposer:
+class MelodyComposer(Composer):
     """Composer of folk tunes.
 
     Parameters
@@ -68,6 +63,8 @@ class MelodyComposer:
     >>> tune = composer.compose(dance="jig", key="A dorian", random_state=1)  # doctest: +SKIP
     """
 
+    _bundled = "folk.npz"
+
     def __init__(self, *, max_copy: int = MAX_COPY, random_state: int = 0) -> None:
         self.max_copy = max_copy
         self.random_state = random_state
@@ -88,7 +85,7 @@ class MelodyComposer:
         """Learn from tunes that were read already."""
         if not tunes:
             raise EncodingError("no tunes: expected at least one")
-        self.manifest_: dict[str, Any] = {}
+        self.manifest_ = {}
         self.styles_ = {}
         for name, kind in KINDS.items():
             mine = [tune for tune in tunes if tune.kind == kind]
@@ -111,54 +108,20 @@ class MelodyComposer:
 
     # ---- files --------------------------------------------------------------------------
 
-    def save(self, path: str | os.PathLike[str], manifest: Mapping[str, Any] | None = None) -> None:
-        """Write the styles to one file, with what they were made from.
-
-        Parameters
-        ----------
-        path : path, ending in `.npz`
-        manifest : mapping, optional
-            What JSON can hold; by default that of `train_tunes`, if it made the composer.
-        """
-        self._check_fitted()
-        header: dict[str, Any] = dict(self.manifest_ if manifest is None else manifest)
-        header |= {"model": "MelodyComposer", "random_state": self.random_state, "sizes": {}}
+    def _state(self) -> tuple[dict[str, Any], Arrays]:
+        sizes: dict[str, Any] = {}
         arrays: dict[str, NDArray[Any]] = {}
         for name, style in self.styles_.items():
-            header["sizes"][name], learned = style.state()
+            sizes[name], learned = style.state()
             arrays |= {f"{name}/{key}": array for key, array in learned.items()}
-        modelfile.save(path, header, arrays)
+        return sizes, arrays
 
-    @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> Self:
-        """Read a composer from a file that `save` wrote.
-
-        Raises
-        ------
-        ModelFileError
-            If it is damaged, or not a melody composer's.
-        """
-        header, arrays = modelfile.load(path)
-        if header.get("model") != "MelodyComposer":
-            raise ModelFileError(f"{path}: a {header.get('model')}: expected a MelodyComposer")
-        try:
-            composer = cls(random_state=int(header["random_state"]))
-            composer.styles_ = {}
-            for name in sorted(header["sizes"], key=list(KINDS).index):
-                start = f"{name}/"
-                learned = {
-                    k.removeprefix(start): a for k, a in arrays.items() if k.startswith(start)
-                }
-                composer.styles_[name] = Style(KINDS[name]).restore(header["sizes"][name], learned)
-        except (KeyError, TypeError, ValueError, IndexError) as error:
-            raise ModelFileError(f"{path}: not as this version writes it: {error}") from error
-        composer.manifest_ = {k: v for k, v in header.items() if k not in OWN_KEYS}
-        return composer._ready()
-
-    @classmethod
-    def bundled(cls) -> Self:
-        """Read the composer that comes with the package, `folk`."""
-        return cls.load(Path(__file__).parent.parent / "pretrained" / "folk.npz")
+    def _restore(self, sizes: Mapping[str, Any], arrays: Arrays) -> None:
+        self.styles_ = {
+            name: Style(KINDS[name]).restore(sizes[name], named(arrays, f"{name}/"))
+            for name in sorted(sizes, key=list(KINDS).index)
+        }
+        self._ready()
 
     def _check_fitted(self) -> None:
         if not hasattr(self, "styles_"):
