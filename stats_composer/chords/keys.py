@@ -16,7 +16,6 @@ import functools
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from stats_composer.automata import Automaton
 from stats_composer.chord_symbols import Chord
@@ -24,8 +23,6 @@ from stats_composer.sampling.chain import Chain
 from stats_composer.theory import MAJOR, MINOR, key_signature
 
 __all__ = ["key_path"]
-
-Floats = NDArray[np.float64]
 
 _SCALES = {
     MAJOR: {0, 2, 4, 5, 7, 9, 11},

@@ -172,7 +172,7 @@ class _StreamReader:
             onset = self.tick(at + container.elementOffset(element))
             kinds = element.classSet
             if "NotRest" in kinds and "ChordSymbol" not in kinds:
-                self._note(element, onset, part, voice, pieces)
+                self._note(element, onset, voice, pieces)
             if "GeneralNote" in kinds:
                 self.end = max(self.end, onset + self.tick(element.duration.quarterLength))
                 if any("Fermata" in item.classSet for item in element.expressions):
@@ -187,7 +187,7 @@ class _StreamReader:
             elif "MetronomeMark" in kinds and element.getQuarterBPM():
                 self.tempos[onset] = float(element.getQuarterBPM())
 
-    def _note(self, note: Any, onset: int, part: int, voice: int, pieces: list[Piece]) -> None:
+    def _note(self, note: Any, onset: int, voice: int, pieces: list[Piece]) -> None:
         if note.duration.isGrace:
             self.report.add("grace notes left out", f"quarter {onset / TICKS_PER_QUARTER:g}")
             return

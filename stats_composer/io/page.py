@@ -117,7 +117,7 @@ class Page:
                         Line(lane.voice, lane.lane, self._staves.get(lane.voice, 1), signs)
                     )
         for bar, lines in enumerate(pages):
-            self._finish(lines, bar, onsets[bar])
+            self._finish(lines, onsets[bar])
         return pages
 
     def _signs(
@@ -174,7 +174,7 @@ class Page:
         missing = bar_duration(numerator, denominator) - pickup if pickup else 0
         return beat_of(numerator, denominator), start - missing
 
-    def _finish(self, lines: list[Line], bar: int, onset: int) -> None:
+    def _finish(self, lines: list[Line], onset: int) -> None:
         """Print accidentals, staff by staff."""
         key = self.score.mark_at("key_signatures", onset)
         for staff in range(1, self.n_staves + 1):

@@ -34,7 +34,6 @@ from stats_composer.models.frame_templates import GAP_TEMPLATES, GATES, KEY_TEMP
 
 __all__ = ["FrameModel"]
 
-Rolls = Sequence[NDArray[np.bool_]]
 Floats = NDArray[np.float64]
 
 

@@ -21,7 +21,6 @@ from stats_composer.kernels.viewpoints import N_BUCKETS, Events, Evidence, mix_e
 __all__ = ["START", "choose_penalty", "learn_weights", "take_pieces"]
 
 Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 START = 0.1
 """Weight of an expert before any piece speaks for more or less."""

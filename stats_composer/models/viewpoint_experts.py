@@ -27,7 +27,6 @@ from stats_composer.models.viewpoint_system import (
 
 __all__ = ["N_MOST", "Expert", "System", "Tree"]
 
-Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Atom = tuple[str, int]
 
