@@ -14,9 +14,8 @@ from stats_composer.constraints.harmony import (
     Change,
     Changes,
     ChordAt,
-    NoCrossing,
-    NoParallels,
 )
+from stats_composer.constraints.leading import NoCrossing, NoParallels
 from stats_composer.constraints.motif import Contains
 from stats_composer.constraints.motion import Density, NoRepeat, Rhythm
 from stats_composer.constraints.pitches import InKey, Range
