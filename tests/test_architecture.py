@@ -23,6 +23,7 @@ HOME = {
             "chord_symbols",
             "chord_names",
             "score",
+            "score_tables",
             "automata",
             "contexts",
             "copies",

@@ -1,0 +1,220 @@
+"""The tables of a score: a row a note or a mark, their types, and how they are made.
+
+`score.py` tells the conventions of their fields and has all names that a user needs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from stats_composer.errors import ScoreError
+from stats_composer.theory import TICKS_PER_QUARTER
+
+__all__ = [
+    "BAR_DTYPE",
+    "CHORD_DTYPE",
+    "FERMATA_DTYPE",
+    "KEY_SIGNATURE_DTYPE",
+    "LYRIC_DTYPE",
+    "MARKS",
+    "NOTE_DTYPE",
+    "REPEAT_END",
+    "REPEAT_START",
+    "TEMPO_DTYPE",
+    "TIME_SIGNATURE_DTYPE",
+    "bar_duration",
+    "bar_onsets",
+    "check_time_signatures",
+    "cut_notes",
+    "frozen",
+    "make_notes",
+    "make_table",
+    "natural_fifths",
+    "sorted_table",
+]
+
+REPEAT_START, REPEAT_END = 1, 2
+
+NOTE_DTYPE = np.dtype(
+    [
+        ("onset", np.int64),
+        ("duration", np.int64),
+        ("pitch", np.int16),
+        ("fifths", np.int8),
+        ("part", np.int16),
+        ("voice", np.int16),
+        ("velocity", np.uint8),
+        ("tied", np.bool_),
+    ]
+)
+BAR_DTYPE = np.dtype([("onset", np.int64), ("repeat", np.int8), ("ending", np.int8)])
+TIME_SIGNATURE_DTYPE = np.dtype(
+    [("onset", np.int64), ("numerator", np.int16), ("denominator", np.int16)]
+)
+KEY_SIGNATURE_DTYPE = np.dtype([("onset", np.int64), ("fifths", np.int8), ("mode", np.int8)])
+TEMPO_DTYPE = np.dtype([("onset", np.int64), ("quarters_per_minute", np.float64)])
+CHORD_DTYPE = np.dtype([("onset", np.int64), ("symbol", "U32")])
+FERMATA_DTYPE = np.dtype([("onset", np.int64), ("part", np.int16), ("voice", np.int16)])
+LYRIC_DTYPE = np.dtype(
+    [
+        ("onset", np.int64),
+        ("part", np.int16),
+        ("voice", np.int16),
+        ("verse", np.int16),
+        ("syllabic", "U6"),
+        ("text", "U64"),
+    ]
+)
+
+MARKS: Mapping[str, np.dtype[Any]] = {
+    "bars": BAR_DTYPE,
+    "time_signatures": TIME_SIGNATURE_DTYPE,
+    "key_signatures": KEY_SIGNATURE_DTYPE,
+    "tempos": TEMPO_DTYPE,
+    "chords": CHORD_DTYPE,
+    "fermatas": FERMATA_DTYPE,
+    "lyrics": LYRIC_DTYPE,
+}
+_SORT_KEYS = ("onset", "part", "voice", "verse", "pitch")
+
+
+def make_table(dtype: DTypeLike, rows: Any = (), **columns: Any) -> NDArray[np.void]:
+    """Build a table of a dtype from rows (tuples in field order) or from named columns.
+
+    Parameters
+    ----------
+    dtype : structured dtype, such as `NOTE_DTYPE`
+    rows : iterable of tuples, optional
+    **columns : array_like
+        Field names and values; scalars are repeated, missing fields are 0 or empty.
+
+    Returns
+    -------
+    ndarray of shape (n_rows,)
+
+    Examples
+    --------
+    >>> make_table(TEMPO_DTYPE, onset=[0], quarters_per_minute=96.0)["onset"].tolist()
+    [0]
+    """
+    if columns:
+        shape = np.broadcast_shapes(*(np.shape(column) for column in columns.values()))
+        table = np.zeros(shape or 1, dtype)
+        for name, column in columns.items():
+            table[name] = column
+        return table
+    return np.array([tuple(row) for row in rows], dtype)
+
+
+def make_notes(**columns: Any) -> NDArray[np.void]:
+    """Build a table of notes from named columns, spelled near C major where not told.
+
+    Parameters
+    ----------
+    **columns : array_like
+        Fields of `NOTE_DTYPE`; `velocity` is 80 and `duration` a quarter unless given.
+
+    Returns
+    -------
+    ndarray of NOTE_DTYPE
+
+    Examples
+    --------
+    >>> make_notes(onset=[0, 10080], pitch=[60, 66])["fifths"].tolist()
+    [0, 6]
+    """
+    columns = {"velocity": 80, "duration": TICKS_PER_QUARTER, **columns}
+    notes = make_table(NOTE_DTYPE, **columns)
+    if "fifths" not in columns:
+        notes["fifths"] = natural_fifths(notes["pitch"])
+    return notes
+
+
+def natural_fifths(pitch: NDArray[Any], tonic_fifths: int = 0) -> NDArray[np.int8]:
+    """Spell pitches by the twelve places of the line of fifths nearest to a key.
+
+    Parameters
+    ----------
+    pitch : ndarray of int, MIDI pitch
+    tonic_fifths : int
+        The key signature's fifths: 0 spells between E flat (-3) and G sharp (8).
+
+    Returns
+    -------
+    ndarray of int8, of pitch's shape
+        In [tonic_fifths - 3, tonic_fifths + 8].
+    """
+    lowest = tonic_fifths - 3
+    return ((np.asarray(pitch, np.int64) * 7 - lowest) % 12 + lowest).astype(np.int8)
+
+
+def bar_onsets(
+    time_signatures: NDArray[np.void], end: int, pickup: int | None = None
+) -> NDArray[np.int64]:
+    """Place regular bars from tick 0 to `end`.
+
+    Parameters
+    ----------
+    time_signatures : ndarray of TIME_SIGNATURE_DTYPE, the first at onset 0
+    end : int
+        Ticks; the last bar is the one that reaches it.
+    pickup : int, optional
+        Ticks of a first bar shorter than its metre.
+
+    Returns
+    -------
+    ndarray of shape (n_bars,), int64, at least one bar
+    """
+    onsets = [0]
+    length = pickup or bar_duration(*time_signatures[0][["numerator", "denominator"]])
+    while onsets[-1] + length < end:
+        onsets.append(onsets[-1] + length)
+        row = np.searchsorted(time_signatures["onset"], onsets[-1], side="right") - 1
+        length = bar_duration(*time_signatures[row][["numerator", "denominator"]])
+    return np.array(onsets, np.int64)
+
+
+def bar_duration(numerator: int, denominator: int) -> int:
+    """Ticks of a full bar."""
+    return int(numerator) * 4 * TICKS_PER_QUARTER // int(denominator)
+
+
+def frozen(table: NDArray[np.void]) -> NDArray[np.void]:
+    """Make a table read-only."""
+    table.setflags(write=False)
+    return table
+
+
+def sorted_table(table: NDArray[np.void], dtype: np.dtype[Any]) -> NDArray[np.void]:
+    """Return a table of a dtype in the order of time, read-only."""
+    table = np.array(table, dtype)
+    keys = [table[name] for name in reversed(_SORT_KEYS) if name in (dtype.names or ())]
+    return frozen(table[np.lexsort(keys)])
+
+
+def cut_notes(notes: NDArray[np.void], start: int, stop: int) -> NDArray[np.void]:
+    """Return what sounds of the notes between two ticks, from the first of them on."""
+    note_end = notes["onset"] + notes["duration"]
+    inside = (note_end > start) & (notes["onset"] < stop)
+    cut: NDArray[np.void] = notes[inside].copy()
+    cut["tied"] |= cut["onset"] < start
+    cut["duration"] = np.minimum(note_end[inside], stop) - np.maximum(cut["onset"], start)
+    cut["onset"] = np.maximum(cut["onset"], start) - start
+    return cut
+
+
+def check_time_signatures(table: NDArray[np.void]) -> None:
+    """Refuse metres that are none, and a score that begins without one."""
+    for row in table:
+        numerator, denominator = int(row["numerator"]), int(row["denominator"])
+        power_of_two = denominator > 0 and denominator & (denominator - 1) == 0
+        if not 1 <= numerator <= 128 or not power_of_two or denominator > 128:
+            raise ScoreError(
+                f"time signature {numerator}/{denominator}: expected 1 to 128 over a power of two"
+            )
+    if table["onset"][0] != 0:
+        raise ScoreError("time signatures: expected the first at tick 0")
