@@ -242,8 +242,8 @@ class ContrastiveDivergence:
     restart : float
     clamped : float
         Share of the chains whose first line stays as it is, as in harmonizing.
-    scrambled : bool
-        Whether the other lines of such a chain start from noise. What chains that start at
+    scrambled : float
+        Share of such chains whose other lines start from noise. What chains that start at
         pieces never visit is not learned to be unlikely, and annealing may end there.
     burn_in : int
         Steps for which a chain from noise is not counted: what noise still is in it would
@@ -265,7 +265,7 @@ class ContrastiveDivergence:
     learning_rate: float = 0.01
     restart: float = 1.0
     clamped: float = 0.3
-    scrambled: bool = False
+    scrambled: float = 0.0
     burn_in: int = 0
     run_share: float = 0.02
     epsilon: float = 1e-4
@@ -332,7 +332,8 @@ class Chains:
                 last = min(first + settings.window, last)
             self.data[i] = self.grids[i] = self.pieces.grid[first:last]
             self.clamp[i] = self.rng.random() < settings.clamped
-            noisy = self.clamp[i] and settings.scrambled
+            may = self.clamp[i] and settings.scrambled > 0
+            noisy = may and self.rng.random() < settings.scrambled
             self.uncounted[i] = settings.burn_in if noisy else 0
             if noisy:
                 self.grids[i] = self._scramble(self.data[i], self.pieces.modelled[first:last])
