@@ -245,6 +245,23 @@ def test_same_seed_same_weights():
     np.testing.assert_array_equal(*fits)
 
 
+def test_chains_from_noise_are_counted_once_they_have_left_it():
+    pieces = markov_pieces(np.random.default_rng(12), 10)
+
+    def weights(*finish):
+        model = PairwiseMaxEnt(1, 1, solver=LBFGS(), finish=finish, random_state=3)
+        return model.fit(pieces).weights_.vector
+
+    def noisy(burn_in):
+        settings = {"n_chains": 5, "clamped": 1.0, "scrambled": 1.0, "restart": 0.0}
+        return ContrastiveDivergence(1, 4, burn_in=burn_in, **settings)
+
+    fitted = weights()
+    np.testing.assert_array_equal(weights(noisy(4)), fitted)
+    moved = [np.abs(weights(noisy(burn_in)) - fitted).max() for burn_in in (0, 3)]
+    assert moved[0] > moved[1] > 0
+
+
 def test_given_rows_are_left_out_of_the_fit():
     rng = np.random.default_rng(10)
     grid = np.column_stack([rng.integers(0, 3, 20), np.arange(20) % 2])
