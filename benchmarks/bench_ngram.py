@@ -151,13 +151,9 @@ def bench_scores(pieces, n_tokens, arpa, folder):
         calls["kenlm.Model.full_scores, of its words"] = lambda: [
             list(loaded.full_scores(s)) for s in sentences
         ]
-    for clock, of in (
-        (time.perf_counter, "the wall clock"),
-        (time.process_time, "CPU, of all threads"),
-    ):
-        seconds = median_times(calls.values(), clock=clock)
-        rows = zip(calls, np.divide(seconds, n_tokens / 1e9).tolist(), strict=True)
-        report(list(rows), "NGram.score", of)
+    seconds = median_times(calls.values())
+    rows = zip(calls, np.divide(seconds, n_tokens / 1e9).tolist(), strict=True)
+    report(list(rows), "NGram.score")
 
 
 # ---- sampling -------------------------------------------------------------------------------

@@ -63,9 +63,9 @@ def median_times(functions, n_runs=7, clock=time.thread_time):
     return [statistics.median(column) for column in zip(*seconds[1:], strict=True)]
 
 
-def report(rows, best, of="CPU, of one thread"):
+def report(rows, best):
     """Print (name, nanoseconds) and each as a multiple of the one named."""
-    print(f"{os.cpu_count()} cores, medians of time of {of}")
+    print(f"{os.cpu_count()} cores, one thread, medians of CPU time")
     reference = dict(rows)[best]
     for name, value in rows:
         print(f"  {name:58} {value:10,.0f} ns {value / reference:8.2f} x")

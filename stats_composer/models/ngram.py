@@ -20,11 +20,8 @@ constraints", IJCAI 2011.
 
 from __future__ import annotations
 
-import os
-from collections import deque
 from collections.abc import Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
-from itertools import pairwise, starmap
+from itertools import pairwise
 from typing import Any, Self
 
 import numpy as np
@@ -211,29 +208,14 @@ class NGram(Estimator):
         return float(sum(total for total, _ in parts) / sum(n for _, n in parts))
 
     def _scores(self, X: Any) -> Iterator[tuple[Floats, Ints]]:
-        """Score blocks of pieces, which stay in the cache from being joined on, by threads."""
+        """Score some pieces at a time, which stay in the cache from being joined on."""
         tables, start = self.tables_, self._start()
         shape = FIRST_SYMBOL, END if self.end else -1
-
-        def run(symbols: Ints, bounds: Ints) -> tuple[Floats, Ints]:
+        for symbols, bounds in join_pieces(_check(X), self.n_symbols_, _BLOCK):
             first = bounds + self.end * np.arange(len(bounds))
             log_prob = np.empty(first[-1])
             kernels.score_codes(tables, start, symbols, bounds, shape, log_prob)
-            return log_prob, first
-
-        pieces = _check(X)
-        blocks = join_pieces(pieces, self.n_symbols_, _BLOCK)
-        if sum(map(len, pieces)) <= _BLOCK:
-            yield from starmap(run, blocks)
-            return
-        n_threads = os.cpu_count() or 1
-        waiting: deque[Future[tuple[Floats, Ints]]] = deque()
-        with ThreadPoolExecutor(n_threads) as pool:
-            for block in blocks:
-                waiting.append(pool.submit(run, *block))
-                if len(waiting) > 2 * n_threads:
-                    yield waiting.popleft().result()
-            yield from (future.result() for future in waiting)
+            yield log_prob, first
 
     # ---- the next symbol ----------------------------------------------------------------
 
