@@ -108,6 +108,43 @@ def places_of(frames, t):
     }
 
 
+def moved_places(frames, t, voices, n_keys):
+    """Return the place that is nearest once moved, its shift, how near, and the vote of such."""
+    wide = [{o for k in notes for o in (k - 1, k, k + 1) if o >= 0} for notes in frames[:t]]
+
+    def unlike(u, j, s):
+        there = {k + s for k in frames[j] if k + s >= 0}
+        beside = {k + s for k in wide[j] if k + s >= 0}
+        far = len(set(frames[u]) - beside) + len(there - wide[u])
+        return 0.75 * far + 0.25 * len(set(frames[u]) ^ there)
+
+    def look(u, j):
+        s, far = voices[u - 1][3] - voices[j - 1][3], 6.0
+        if j > 1:
+            before = look(u - 1, j - 1)
+            if abs(s - before[0]) <= 1:
+                s, far = before
+        return s, 0.75 * far + (unlike(u - 1, j - 1, s) if abs(s) < 60 else 99.0)
+
+    looks = {j: look(t, j) for j in range(t - 1, 0, -1)}
+    others = {j: far for j, (s, far) in looks.items() if s}
+    place = min(others, key=others.get, default=-1)
+    vote, total = Counter(), 0.0
+    for j in sorted(others):
+        if others[j] < others[place] + 4.0:
+            share = math.exp(others[place] - others[j])
+            total += share
+            for k in frames[j]:
+                if 0 <= k + looks[j][0] < n_keys:
+                    vote[k + looks[j][0]] += share
+    return {
+        "moved": place,
+        "shift": looks[place][0] if others else 0,
+        "far": int(min(6.0, 0.7 * others[place])) if others else 7,
+        "moved_vote": {k: v / total for k, v in vote.items()},
+    }
+
+
 PERIODS = (8, 6, 4, 12, 9, 16)
 
 
@@ -158,17 +195,48 @@ def tune_atoms(frames, t, voices):
     for n in (3, 4, 6):
         atoms[f"steps{n}"] = (n, *steps[-n:], t <= n and max(t, 1))
     atoms["top_onsets"] = tuple(t > d and top[t - d] != top[t - d - 1] for d in range(1, 13))
-    for name, line, first in (("tune", top, 1), ("steps", [None, *steps], 2)):
+    for name in ("match", "expected"):
+        atoms[f"tune_{name}"], atoms[f"steps_{name}"] = line_matches(top, t)[name]
+    return atoms
+
+
+def line_matches(voice, t):
+    """Return how long a voice and its steps went as now, and what comes next."""
+    found = {"match": [], "expected": []}
+    steps = [None, *(b - a for a, b in itertools.pairwise(voice))]
+    for line, first in ((voice, 1), (steps, 2)):
         lengths = {
             j: next(i for i in range(j + 1) if i > j - first or line[t - 1 - i] != line[j - 1 - i])
             for j in range(t - 1, 0, -1)
         }
         place = max(lengths, key=lengths.get, default=-1)
         longest = lengths.get(place, 0)
-        atoms[f"{name}_match"] = log_size(longest)
-        moved = top[t - 1] - top[place - 1] if name == "steps" and longest else 0
-        atoms[f"{name}_expected"] = top[place] + moved if longest else -1
-    return atoms
+        found["match"].append(log_size(longest))
+        moved = voice[t - 1] - voice[place - 1] if first == 2 and longest else 0
+        found["expected"].append(voice[place] + moved if longest else -1)
+    return found
+
+
+def pace_atoms(frames, t, places):
+    """Return the atoms of how much changes, how much of it as expected, and how much begins."""
+    misses = moves = 0.0
+    for u in range(2, t):
+        near = places_of(frames, u)["near"]
+        misses = 0.95 * misses + len(set(frames[u]) ^ set(frames[near]))
+        moves = 0.95 * moves + len(set(frames[u]) ^ set(frames[u - 1]))
+
+    def begun(s):
+        if not 0 <= s < t:
+            return 3
+        return min(2, len(set(frames[s]) - set(frames[s - 1] if s else [])))
+
+    period = PERIODS[places["period"]]
+    return {
+        "pace": int(min(5.0, moves * 0.05)),
+        "trust": int(min(5.0, 4.0 * misses / (moves + 0.5))),
+        "rhythm": 16 * begun(places["near"]) + 4 * begun(t - period) + begun(t - 2 * period),
+        "moved_far": places["far"],
+    }
 
 
 def frame_atoms(frames, t, profiles, n_keys):
@@ -178,7 +246,8 @@ def frame_atoms(frames, t, profiles, n_keys):
     classes = [frozenset(k % 12 for k in notes) for notes in past]
     onsets = tuple(t > d and bool(set(frames[t - d]) - set(frames[t - d - 1])) for d in range(1, 9))
     key = key_of(past[: t and t], profiles)
-    places = places_of(frames, t)
+    places = {**places_of(frames, t), **moved_places(frames, t, voices, n_keys)}
+    places["period"] = bar_of(past, voices)[0]
     atoms = {
         "one": 0, "time4": t % 4, "time8": t % 8, "time16": t % 16, "time12": t % 12,
         "start": min(t, 3), "key": key, "mode": key // 12, "tonic": key % 12, "onsets": onsets,
@@ -194,7 +263,8 @@ def frame_atoms(frames, t, profiles, n_keys):
         atoms[f"bass{d}"] = voices[t - d][0] if t >= d else -1
         atoms[f"top{d}"] = voices[t - d][3] if t >= d else -1
         atoms[f"classes{d}"] = classes[t - d] if t >= d else -1
-    return {**atoms, **tune_atoms(frames, t, voices)}, voices, places
+    atoms.update(tune_atoms(frames, t, voices), **pace_atoms(frames, t, places))
+    return atoms, voices, places
 
 
 def first_from(notes, k, descending):
@@ -220,9 +290,16 @@ def gap_atoms(frames, t, notes, top, descending, misses, atoms, voices, places):
 
     moves = [top - before[3] if t else 99] if top >= 0 else []
     moves += [k - before[min(i, 3)] if t else 99 for i, k in enumerate(notes)]
+    line = [row[v] for row in voices]
+    steps = [b - a for a, b in itertools.pairwise(line)]
+    lines = line_matches(line, t)
+    shift = places["shift"]
+    moved = [k + shift for k in frames[places["moved"]]] if places["moved"] >= 0 else []
+    start = max(last + 1, shift)
     return {
         **atoms,
         "rank": 9 if descending else min(n, 8),
+        "passed": notes,
         "last": last,
         "last2": notes[-2] if n > 1 else -1,
         "bass": notes[0] if notes else -1,
@@ -241,6 +318,14 @@ def gap_atoms(frames, t, notes, top, descending, misses, atoms, voices, places):
         "own_shape1": shape(1, own[0]),
         "own_shape2": shape(2, own[0]),
         "bass_shape1": shape(1, lowest),
+        "own_shape3": shape(3, own[0]),
+        "line6": (*line[-6:], t < 6 and t),
+        **{f"line_steps{n}": (n, *steps[-n:], t <= n and max(t, 1)) for n in (4, 6)},
+        "line_match": lines["match"][0],
+        "line_steps_match": lines["match"][1],
+        "line_expected": lines["expected"][0],
+        "line_steps_expected": lines["expected"][1],
+        "moved_expected": first_from(moved, start, descending),
         "top_move": top - before[3] if top >= 0 and t else -99,
         "last_class": last % 12 if notes else -1,
         "bass_class": notes[0] % 12 if notes else -1,
@@ -249,6 +334,11 @@ def gap_atoms(frames, t, notes, top, descending, misses, atoms, voices, places):
         "expected": first_from(frames[match], last + 1, descending) if match >= 0 else -1,
         "next1": first_from(frames[t - 1], last + 1, descending) if t else -1,
     }
+
+
+def share_step(share):
+    """Return a coarse size of a share."""
+    return 0 if share < 0.001 else 12 if share < 0.03 else 1 + int(share * 9.99)
 
 
 def trailing(states):
@@ -299,6 +389,17 @@ def key_atoms(frames, t, k, found, misses, descending, atoms, places, n_keys):
     def at(place):
         return 2 if place < 0 else int(k in frames[place])
 
+    def sounds(d, key):
+        return int(t >= d and key in frames[t - d])
+
+    octaves = [bit for d in (12, 24) for bit in (int(k - d in atoms["passed"]), sounds(1, k - d))]
+    vote_moved = places["moved_vote"]
+    move = atoms["last_move"]
+    heard = [u + 1 for u in range(t) if any(o % 12 == k % 12 for o in frames[u])]
+    fresh = fresh_class = 0.0
+    for notes in frames[:t]:
+        fresh = 0.94 * fresh + (k in notes)
+        fresh_class = 0.94 * fresh_class + sum(o % 12 == k % 12 for o in notes)
     lags = (4, 6, 8, 12, 16, 24, 32, 48, 64)
     vote = places["vote"].get(k, 0.0)
     share = sum(states) / (t + 20.0)
@@ -333,7 +434,15 @@ def key_atoms(frames, t, k, found, misses, descending, atoms, places, n_keys):
         "match_miss": min(misses[0], 3),
         "aligned_miss": min(misses[1], 3),
         "lag_miss": min(misses[2], 3),
-        "vote": 0 if vote < 0.001 else 12 if vote < 0.03 else 1 + int(vote * 9.99),
+        "vote": share_step(vote),
+        "octaves": sum(bit << (4 - i) for i, bit in enumerate([*octaves, sounds(1, k + 12)])),
+        "parallel": 2 if move in (0, -99) else sounds(1, k - move),
+        "class_age": log_size(t - max(heard, default=0)),
+        "fresh": int(min(9.0, 2.5 * math.log(1.0 + 4.0 * fresh))),
+        "fresh_class": int(min(9.0, 2.5 * math.log(1.0 + 2.0 * fresh_class))),
+        "set8": turned([o for notes in frames[max(0, t - 8) : t] for o in notes]),
+        "moved": share_step(vote_moved.get(k, 0.0)),
+        "moved_side": (vote_moved.get(k - 1, 0) > 0.3) + 2 * (vote_moved.get(k + 1, 0) > 0.3),
         "at_lags": tuple(t >= d and k in frames[t - d] for d in lags),
         "used": int(min(15.0, 2.5 * math.log(1.0 + 200.0 * share))),
         "used_class": int(min(15.0, 2.5 * math.log(1.0 + 100.0 * class_share))),

@@ -2,7 +2,7 @@
 
 A frame is a set of keys. The chain rule asks key after key; when it comes to key k of frame t,
 it knows all frames before t and the keys it has passed in t. From these the functions here
-compute *atoms*, of three kinds:
+and in `kernels/key_atoms.py` compute *atoms*, of three kinds:
 
 * of the frame: the frames before as hashes, their voices, pitch-class sets, the key and the bar
   the piece seems to be in, the line of its top voice, and where earlier in the piece things went
@@ -18,28 +18,35 @@ order. "Ahead" is the direction of the visit. Distances are clipped; -1 is "none
 
 from __future__ import annotations
 
-import math
-
 from stats_composer.kernels._jit import inline, shared
 from stats_composer.kernels.mixer import fold
 from stats_composer.kernels.past import (
     AGE,
     BAR,
     BEAT,
+    CHANGES,
+    FAR,
     FIRST_BEAT,
     LAST_AGE,
+    MISSES,
+    MOVED,
     N_VOICES,
     PERIOD,
     PERIODS,
-    estimate_key,
-    find_bar,
-    find_places,
-    find_tune,
+    SHIFT,
     log_size,
     remember_frame,
 )
+from stats_composer.kernels.recall import (
+    begun_in,
+    estimate_key,
+    find_bar,
+    find_lines,
+    find_moved,
+    find_places,
+)
 
-__all__ = ["ATOMS", "GATE_SIZE", "MEMORY", "fill_frame", "fill_gap", "fill_key"]
+__all__ = ["ATOMS", "GATE_SIZE", "MEMORY", "fill_frame", "fill_gap"]
 
 ATOMS = (
     # of the frame
@@ -50,17 +57,21 @@ ATOMS = (
     "metre", "bar4", "chord_age", "chord_age2", "tops2", "tops3", "tops4", "tops6", "tops8",
     "steps3", "steps4", "steps6", "tune1", "tune2", "tune3", "tune4", "top_run",
     "tune_match", "steps_match", "tune_expected", "steps_expected", "top_onsets",
+    "pace", "trust", "rhythm", "moved_far",
     # of the gap
     "rank", "last", "last2", "bass", "top", "sofar", "sofar_classes", "sofar_shape",
     "sofar_bass", "moves", "last_move", "own1", "own2", "own3", "own4", "own_step1", "own_step2",
     "own_class", "own_degree", "agree", "expected", "own_shape1", "own_shape2", "bass_shape1",
     "tonic", "last_class", "bass_class", "top_move", "next1", "bass_degree",
+    "own_shape3", "line6", "line_steps4", "line_steps6", "line_match", "line_expected",
+    "line_steps_match", "line_steps_expected", "moved_expected",
     # of the key
     "pitch", "degree", "on1", "run", "past2", "past4", "past8", "past16", "seen", "ahead",
     "behind", "from_last", "from_last2", "from_own", "near2", "near3", "near5", "near12",
     "near3_2", "near5_2", "near3_3", "set_below", "set1", "set2", "set_recent", "matched",
     "aligned", "vote", "lagged", "at_lags", "used", "used_class", "duration", "count", "left",
     "aligned_miss", "match_miss", "lag_miss", "tune_matched",
+    "octaves", "parallel", "class_age", "fresh", "fresh_class", "set8", "moved", "moved_side",
 )  # fmt: skip
 (
     ONE, TIME4, TIME8, TIME16, TIME12, START, COUNT1, COUNT2,
@@ -70,15 +81,19 @@ ATOMS = (
     METRE, BAR4, CHORD_AGE, CHORD_AGE2, TOPS2, TOPS3, TOPS4, TOPS6, TOPS8,
     STEPS3, STEPS4, STEPS6, TUNE1, TUNE2, TUNE3, TUNE4, TOP_RUN,
     TUNE_MATCH, STEPS_MATCH, TUNE_EXPECTED, STEPS_EXPECTED, TOP_ONSETS,
+    PACE, TRUST, RHYTHM, MOVED_FAR,
     RANK, LAST, LAST2, BASS, TOP, SOFAR, SOFAR_CLASSES, SOFAR_SHAPE,
     SOFAR_BASS, MOVES, LAST_MOVE, OWN1, OWN2, OWN3, OWN4, OWN_STEP1, OWN_STEP2,
     OWN_CLASS, OWN_DEGREE, AGREE, EXPECTED, OWN_SHAPE1, OWN_SHAPE2, BASS_SHAPE1,
     TONIC, LAST_CLASS, BASS_CLASS, TOP_MOVE, NEXT1, BASS_DEGREE,
+    OWN_SHAPE3, LINE6, LINE_STEPS4, LINE_STEPS6, LINE_MATCH, LINE_EXPECTED,
+    LINE_STEPS_MATCH, LINE_STEPS_EXPECTED, MOVED_EXPECTED,
     PITCH, DEGREE, ON1, RUN, PAST2, PAST4, PAST8, PAST16, SEEN, AHEAD,
     BEHIND, FROM_LAST, FROM_LAST2, FROM_OWN, NEAR2, NEAR3, NEAR5, NEAR12,
     NEAR3_2, NEAR5_2, NEAR3_3, SET_BELOW, SET1, SET2, SET_RECENT, MATCHED,
     ALIGNED, VOTE, LAGGED, AT_LAGS, USED, USED_CLASS, DURATION, COUNT, LEFT,
     ALIGNED_MISS, MATCH_MISS, LAG_MISS, TUNE_MATCHED,
+    OCTAVES, PARALLEL, CLASS_AGE, FRESH, FRESH_CLASS, SET8, MOVED_KEY, MOVED_SIDE,
 ) = range(len(ATOMS))  # fmt: skip
 
 # Atoms that look further back than the last frames: the in-piece memory.
@@ -88,6 +103,9 @@ MEMORY = frozenset(
         *("aligned", "aligned_miss", "vote", "lagged", "lag_miss", "at_lags"),
         *("used", "used_class", "duration"),
         *("tune_match", "steps_match", "tune_expected", "steps_expected", "tune_matched"),
+        *("line_match", "line_steps_match", "line_expected", "line_steps_expected"),
+        *("moved", "moved_side", "moved_far", "moved_expected", "pace", "trust", "rhythm"),
+        *("fresh", "fresh_class", "class_age"),
     ]
 )
 # What gates can show: values from 0, below this.
@@ -98,32 +116,9 @@ GATE_SIZE = {
     "lagged": 36, "mode": 3, "left": 8, "count": 10, "near2": 32, "from_own": 32, "degree": 13,
     "match_miss": 4, "aligned_miss": 4, "key": 25, "last": 128, "top_move": 32,
     "metre": sum(PERIODS) + 1, "bar4": 4, "chord_age": 17, "tune_match": 12, "steps_match": 12,
-    "tune_matched": 5, "top_run": 12,
+    "tune_matched": 5, "top_run": 12, "pace": 6, "trust": 6, "rhythm": 64, "moved_far": 8,
+    "moved": 13, "octaves": 32, "parallel": 3, "class_age": 12, "fresh": 10, "fresh_class": 10,
 }  # fmt: skip
-
-
-@inline
-def clip(x, low, high):  # type: ignore[no-untyped-def]
-    """Return x, or the bound that it is beyond."""
-    return min(max(x, low), high)
-
-
-@inline
-def rotate(classes, pitch_class):  # type: ignore[no-untyped-def]
-    """Return a set of pitch classes as seen from one of them."""
-    return ((classes >> pitch_class) | (classes << (12 - pitch_class))) & 4095
-
-
-@inline
-def window(roll, t, k, radius):  # type: ignore[no-untyped-def]
-    """Return the keys of frame t within a radius of k as bits; nothing before the first frame."""
-    bits = 0
-    if t >= 0:
-        for other in range(k - radius, k + radius + 1):
-            bits <<= 1
-            if 0 <= other < roll.shape[1] and roll[t, other]:
-                bits |= 1
-    return bits
 
 
 @inline
@@ -179,6 +174,16 @@ def fill_frame(past, roll, t, profiles, atoms):  # type: ignore[no-untyped-def]
     atoms[ONSETS] = onsets
     fill_bar(past, t, atoms)
     fill_tune(past, t, atoms)
+    find_moved(past, roll, t)
+    atoms[MOVED_FAR] = past.moved[FAR]
+    misses, moves = past.pace[MISSES], past.pace[CHANGES]
+    atoms[PACE] = int(min(5.0, moves * 0.05))
+    atoms[TRUST] = int(min(5.0, 4.0 * misses / (moves + 0.5)))
+    period = PERIODS[past.bar[PERIOD]]
+    near = begun_in(past, t, past.place[1])
+    atoms[RHYTHM] = (
+        16 * near + 4 * begun_in(past, t, t - period) + begun_in(past, t, t - 2 * period)
+    )
 
 
 @inline
@@ -200,8 +205,8 @@ def fill_bar(past, t, atoms):  # type: ignore[no-untyped-def]
 @shared
 def fill_tune(past, t, atoms):  # type: ignore[no-untyped-def]
     """Write the atoms of the top voice: its last frames, its last notes, what comes next."""
-    find_tune(past, t)
-    voices, place = past.voices, past.tune_place
+    find_lines(past, t)
+    voices, place = past.voices, past.line_place[3]
     line, steps = 17, 19
     for d in range(1, 9):
         line = fold(line, voices[t - d, 3] if t >= d else -d)
@@ -259,6 +264,8 @@ def fill_gap(past, roll, t, n, top, descending, atoms):  # type: ignore[no-untyp
     atoms[OWN_DEGREE] = (own - tonic) % 12 if t > 0 else -1
     atoms[OWN_SHAPE1] = hash_voices(past.voices, t - 1, own)
     atoms[OWN_SHAPE2] = hash_voices(past.voices, t - 2, own)
+    atoms[OWN_SHAPE3] = hash_voices(past.voices, t - 3, own)
+    fill_line(past, t, v, atoms)
     lowest = notes[0] if n > 0 else top if top >= 0 else own
     atoms[BASS_SHAPE1] = hash_voices(past.voices, t - 1, lowest)
     sofar, shape, above, moves, classes = fold(3, top), 5, 6, 8, 0
@@ -290,6 +297,23 @@ def fill_gap(past, roll, t, n, top, descending, atoms):  # type: ignore[no-untyp
     start = atoms[LAST] + 1
     atoms[EXPECTED] = next_note(roll, match, start, descending)
     atoms[NEXT1] = next_note(roll, t - 1, start, descending)
+    moved, shift = past.moved[MOVED], past.moved[SHIFT]
+    expected = next_note(roll, moved, max(start - shift, 0), descending)
+    atoms[MOVED_EXPECTED] = expected + shift if expected >= 0 else -1
+
+
+@inline
+def fill_line(past, t, v, atoms):  # type: ignore[no-untyped-def]
+    """Write the atoms of the line of voice v."""
+    voices, place = past.voices, past.line_place[v]
+    atoms[LINE6], atoms[LINE_STEPS4] = past.line_hash[v, 0], past.line_hash[v, 1]
+    atoms[LINE_STEPS6] = past.line_hash[v, 2]
+    atoms[LINE_MATCH], atoms[LINE_STEPS_MATCH] = log_size(place[2]), log_size(place[3])
+    atoms[LINE_EXPECTED] = voices[place[0], v] if place[0] >= 0 else -1
+    atoms[LINE_STEPS_EXPECTED] = -1
+    if place[1] >= 0:
+        step = voices[place[1], v] - voices[place[1] - 1, v]
+        atoms[LINE_STEPS_EXPECTED] = voices[t - 1, v] + step
 
 
 @inline
@@ -306,78 +330,3 @@ def next_note(roll, t, k, descending):  # type: ignore[no-untyped-def]
         if roll[t, other]:
             return other
     return -1
-
-
-@shared
-def fill_key(past, roll, t, k, descending, atoms):  # type: ignore[no-untyped-def]
-    """Write the atoms of key k."""
-    n_keys = roll.shape[1]
-    found = past.found
-    history = past.history[k]
-    on1 = history & 1
-    c = k % 12
-    atoms[PITCH] = k
-    atoms[DEGREE] = (c - atoms[TONIC]) % 12 if atoms[KEY] < 24 else 12
-    atoms[ON1] = on1
-    atoms[RUN] = log_size(past.run[k]) + 16 * on1
-    atoms[PAST2], atoms[PAST4] = history & 3, history & 15
-    atoms[PAST8], atoms[PAST16] = history & 255, history & 65535
-    atoms[SEEN] = min(found[1], 3) + 4 * min(found[2], 3) + 16 * min(found[3], 3)
-    atoms[COUNT] = min(found[0], 9)
-    atoms[LEFT] = clip((past.n_notes[t - 1] if t > 0 else 0) - found[1] - found[2], 0, 7)
-    ahead, behind = 30, 30
-    step = -1 if descending else 1
-    if t > 0:
-        for d in range(1, 25):
-            other = k + d * step
-            if ahead == 30 and 0 <= other < n_keys and roll[t - 1, other]:
-                ahead = d
-            other = k - d * step
-            if behind == 30 and 0 <= other < n_keys and roll[t - 1, other]:
-                behind = d
-    atoms[AHEAD], atoms[BEHIND] = ahead, behind
-    atoms[FROM_LAST] = min(k - atoms[LAST], 31) if atoms[LAST] >= 0 else 0
-    atoms[FROM_LAST2] = min(k - atoms[LAST2], 40) if atoms[LAST2] >= 0 else 0
-    atoms[FROM_OWN] = clip(k - atoms[OWN1] + 16, 0, 31)
-    atoms[NEAR2] = window(roll, t - 1, k, 2)
-    atoms[NEAR3] = window(roll, t - 1, k, 3)
-    atoms[NEAR5] = window(roll, t - 1, k, 5)
-    atoms[NEAR12] = window(roll, t - 1, k, 12)
-    atoms[NEAR3_2] = window(roll, t - 2, k, 3)
-    atoms[NEAR5_2] = window(roll, t - 2, k, 5)
-    atoms[NEAR3_3] = window(roll, t - 3, k, 3)
-    atoms[SET_BELOW] = rotate(atoms[SOFAR_CLASSES], c)
-    atoms[SET1] = rotate(past.classes[t - 1], c) if t > 0 else 0
-    atoms[SET2] = rotate(past.classes[t - 2], c) if t > 1 else 0
-    recent = 0
-    for d in range(1, min(t, 4) + 1):
-        recent |= past.classes[t - d]
-    atoms[SET_RECENT] = rotate(recent, c)
-    fill_memory(past, roll, t, k, atoms)
-
-
-@inline
-def fill_memory(past, roll, t, k, atoms):  # type: ignore[no-untyped-def]
-    """Write those atoms of key k that remember the piece."""
-    found = past.found
-    match, near, lagged = past.place[0], past.place[1], past.place[2]
-    atoms[MATCHED] = 2 if match < 0 else 1 if roll[match, k] else 0
-    atoms[ALIGNED] = past.place[3] + 16 * (2 if near < 0 else 1 if roll[near, k] else 0)
-    atoms[LAGGED] = past.place[4] + 12 * (2 if lagged < 0 else 1 if roll[lagged, k] else 0)
-    atoms[MATCH_MISS], atoms[ALIGNED_MISS] = min(found[5], 3), min(found[6], 3)
-    atoms[LAG_MISS] = min(found[7], 3)
-    vote = past.vote[k]
-    atoms[VOTE] = 0 if vote < 0.001 else 12 if vote < 0.03 else 1 + int(vote * 9.99)
-    lags = 0
-    for d in (4, 6, 8, 12, 16, 24, 32, 48, 64):
-        lags <<= 1
-        if t >= d and roll[t - d, k]:
-            lags |= 1
-    atoms[AT_LAGS] = lags
-    share = past.used[k] / (t + 20.0)
-    atoms[USED] = int(min(15.0, 2.5 * math.log(1.0 + 200.0 * share)))
-    share = past.used_class[k % 12] / (t + 20.0)
-    atoms[USED_CLASS] = int(min(15.0, 2.5 * math.log(1.0 + 100.0 * share)))
-    atoms[DURATION] = past.duration[k]
-    a, b = atoms[TUNE_EXPECTED], atoms[STEPS_EXPECTED]
-    atoms[TUNE_MATCHED] = 4 if a < 0 and b < 0 else (1 if a == k else 0) + (2 if b == k else 0)

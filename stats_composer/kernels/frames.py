@@ -31,7 +31,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stats_composer.kernels._jit import inline, jit, shared
-from stats_composer.kernels.atoms import fill_frame, fill_gap, fill_key
+from stats_composer.kernels.atoms import fill_frame, fill_gap
+from stats_composer.kernels.key_atoms import fill_key
 from stats_composer.kernels.mixer import (
     Mixer,
     add_count,

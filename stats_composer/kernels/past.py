@@ -1,20 +1,13 @@
-"""What is remembered of a piece: its frames as bits, its voices, and where it went like this.
+"""What is remembered of a piece: its frames as bits, its voices, how its keys were used.
 
 Four voices are read off every frame, lowest first: of more notes the two outermost on either
-side, of fewer some doubled, so that the voices move as little as they can. Three places earlier
-in the piece are pointed at before each frame: the one after the longest equal stretch, the one
-after the stretch that was nearest (differing keys, three quarters of their weight a frame), and
-the one a lag ago whose differences fade most. Two more are where the top voice alone, or its
-steps, went as now for longest.
-
-The bar is felt, not given: of a few periods the one under which the changes of harmony so far
-were predicted best, and of its frames the one with most of them for the first.
+side, of fewer some doubled, so that the voices move as little as they can. Where it went as it
+goes now is found by `kernels/recall.py`.
 """
 
 from __future__ import annotations
 
 import itertools
-import math
 from typing import NamedTuple
 
 import numpy as np
@@ -27,19 +20,26 @@ __all__ = [
     "AGE",
     "BAR",
     "BEAT",
+    "CHANGES",
+    "FAR",
     "FIRST_BEAT",
     "LAST_AGE",
     "MAX_LAG",
+    "MISSES",
+    "MOVED",
+    "N_CHANGES",
+    "N_PACES",
     "N_VOICES",
     "PERIOD",
     "PERIODS",
+    "SHIFT",
+    "WORD",
+    "WORD_MASK",
     "Past",
-    "estimate_key",
-    "find_bar",
-    "find_places",
-    "find_tune",
+    "count_bits",
     "log_size",
     "remember_frame",
+    "unlike",
 ]
 
 N_VOICES = 4
@@ -48,6 +48,10 @@ PERIODS = (8, 6, 4, 12, 9, 16)  # frames a bar may have; of equals the first
 FIRST_BEAT = (0, *itertools.accumulate(PERIODS))  # number of the first beat of each
 PERIOD, BEAT, BAR, AGE, LAST_AGE, N_CHANGES = range(6)  # columns of `Past.bar`
 WORD = 60  # keys a 64-bit word
+WORD_MASK = (1 << WORD) - 1
+FADE, TEMPO = 0.94, 0.95  # what is left of the past a frame later, of keys and of the pace
+MISSES, CHANGES, N_PACES = range(3)  # columns of `Past.pace`, and how many they are
+MOVED, SHIFT, FAR = range(3)  # columns of `Past.moved`
 
 
 class Past(NamedTuple):
@@ -55,10 +59,10 @@ class Past(NamedTuple):
 
     Attributes
     ----------
-    words : ndarray of shape (n_frames, 2), int64
-        The keys of each frame as bits.
-    hashes, classes, n_notes : ndarray of shape (n_frames,), int64
-        A hash of each frame, its pitch classes as bits, its number of notes.
+    words : ndarray of shape (n_frames, 4), int64
+        The keys of each frame as bits; and with the keys beside them.
+    hashes, classes, n_notes, begun : ndarray of shape (n_frames,), int64
+        A hash of each frame, its pitch classes as bits, its number of notes and of new ones.
     voices : ndarray of shape (n_frames, 4), int64
     history, run, duration : ndarray of shape (n_keys,), int64
         Of each key: its states as bits, the last one lowest; for how long it has had this one;
@@ -66,14 +70,29 @@ class Past(NamedTuple):
     used, vote : ndarray of shape (n_keys,), float64
         In how many frames each key sounded; how likely earlier places make it now.
     used_class : ndarray of shape (12,), float64
+    fresh, fresh_class : ndarray of shape (n_keys,) and (12,), float64
+        The same of keys and of classes, fading.
+    heard : ndarray of shape (12,), int64
+        The frame after the last one in which each class sounded.
+    pace : ndarray of shape (2,), float64
+        In how many keys the last frames differed from the nearest place; from those before them.
     distance : ndarray of shape (n_frames + 1,), float64
     length : ndarray of shape (n_frames + 1,), int64
         How unlike, and for how many frames equal, the frames before each earlier place are.
     lag_error : ndarray of shape (MAX_LAG + 1,), float64
-    tune, steps : ndarray of shape (n_frames + 1,), int64
-        For how many frames the top voice before each earlier place, and its steps, are equal.
-    tune_place : ndarray of shape (4,), int64
+    lines : ndarray of shape (4, 2, n_frames + 1), int64
+        For how many frames each voice before each earlier place, and its steps, are equal.
+    line_place : ndarray of shape (4, 4), int64
         The places that continue the longest of those (-1: none), and how long they are.
+    line_hash : ndarray of shape (4, 3), int64
+        Of each voice: its last six notes; its last four steps, and six.
+    moved_distance : ndarray of shape (n_frames + 1,), float64
+    moved_shift : ndarray of shape (n_frames + 1,), int64
+        How unlike the frames before each earlier place are, moved by the shift of the top voice.
+    moved : ndarray of shape (3,), int64
+        The nearest of those, its shift, and how near it is, in steps.
+    moved_vote : ndarray of shape (n_keys + 2,), float64
+        How likely such places make each key now; from 1.
     changes : ndarray of shape (n_periods, longest), float64
         How often the harmony changed in each frame of each period.
     fit : ndarray of shape (n_periods,), float64
@@ -95,6 +114,7 @@ class Past(NamedTuple):
     hashes: NDArray[np.int64]
     classes: NDArray[np.int64]
     n_notes: NDArray[np.int64]
+    begun: NDArray[np.int64]
     voices: NDArray[np.int64]
     history: NDArray[np.int64]
     run: NDArray[np.int64]
@@ -102,12 +122,20 @@ class Past(NamedTuple):
     used: NDArray[np.float64]
     vote: NDArray[np.float64]
     used_class: NDArray[np.float64]
+    fresh: NDArray[np.float64]
+    fresh_class: NDArray[np.float64]
+    heard: NDArray[np.int64]
+    pace: NDArray[np.float64]
     distance: NDArray[np.float64]
     length: NDArray[np.int64]
     lag_error: NDArray[np.float64]
-    tune: NDArray[np.int64]
-    steps: NDArray[np.int64]
-    tune_place: NDArray[np.int64]
+    lines: NDArray[np.int64]
+    line_place: NDArray[np.int64]
+    line_hash: NDArray[np.int64]
+    moved_distance: NDArray[np.float64]
+    moved_shift: NDArray[np.int64]
+    moved: NDArray[np.int64]
+    moved_vote: NDArray[np.float64]
     changes: NDArray[np.float64]
     fit: NDArray[np.float64]
     bar: NDArray[np.int64]
@@ -181,30 +209,6 @@ def assign_voices(roll, t, voices, notes):  # type: ignore[no-untyped-def]
         voices[t, v] = notes[at]
 
 
-@shared
-def remember_frame(past, roll, t):  # type: ignore[no-untyped-def]
-    """Add frame t to what is known."""
-    n_keys = roll.shape[1]
-    past.words[t, 0] = past.words[t, 1] = past.classes[t] = past.n_notes[t] = 0
-    for k in range(n_keys):
-        on = 1 if roll[t, k] else 0
-        if on:
-            past.words[t, k // WORD] |= 1 << (k % WORD)
-            past.classes[t] |= 1 << (k % 12)
-            past.n_notes[t] += 1
-            past.used[k] += 1
-            past.used_class[k % 12] += 1
-        if on == past.history[k] & 1:
-            past.run[k] += 1
-        else:
-            if past.history[k] & 1:
-                past.duration[k] = log_size(past.run[k])
-            past.run[k] = 1
-        past.history[k] = (past.history[k] << 1) | on
-    past.hashes[t] = fold(fold(7, past.words[t, 0]), past.words[t, 1])
-    assign_voices(roll, t, past.voices, past.notes)
-
-
 @inline
 def unlike(past, t, s):  # type: ignore[no-untyped-def]
     """Return in how many keys two frames differ."""
@@ -214,113 +218,36 @@ def unlike(past, t, s):  # type: ignore[no-untyped-def]
 
 
 @shared
-def find_places(past, roll, t):  # type: ignore[no-untyped-def]
-    """Find where earlier in the piece things went as they go before frame t, and vote."""
-    longest, match, nearest, near = 0, -1, 1e9, -1
-    for j in range(t - 1, 0, -1):  # downwards: what is known of j - 1 is still of frame t - 1
-        e = unlike(past, t - 1, j - 1)
-        past.distance[j] = 0.75 * (past.distance[j - 1] if j > 1 else 4.0) + e
-        past.length[j] = (past.length[j - 1] + 1 if j > 1 else 1) if e == 0 else 0
-        if past.length[j] > longest:
-            longest, match = past.length[j], j
-        if past.distance[j] < nearest:
-            nearest, near = past.distance[j], j
-    past.vote[:] = 0.0
-    total = 1e-9
-    for j in range(1, t):
-        if past.distance[j] < nearest + 6.0:
-            share = math.exp(nearest - past.distance[j])
-            total += share
-            for k in range(roll.shape[1]):
-                if roll[j, k]:
-                    past.vote[k] += share
-    for k in range(roll.shape[1]):
-        past.vote[k] /= total
-    least, lag = 1e9, 0
-    for d in range(2, MAX_LAG + 1):
-        if t > d:
-            past.lag_error[d] = 0.93 * past.lag_error[d] + unlike(past, t - 1, t - 1 - d)
-            if (d % 4 == 0 or d % 6 == 0) and past.lag_error[d] < least:
-                least, lag = past.lag_error[d], d
+def remember_frame(past, roll, t):  # type: ignore[no-untyped-def]
+    """Add frame t to what is known."""
+    n_keys = roll.shape[1]
+    past.words[t, :] = 0
+    past.classes[t] = past.n_notes[t] = past.begun[t] = 0
+    past.fresh_class[:] = FADE * past.fresh_class
+    for k in range(n_keys):
+        on = 1 if roll[t, k] else 0
+        past.fresh[k] = FADE * past.fresh[k] + on
+        if on:
+            past.words[t, k // WORD] |= 1 << (k % WORD)
+            past.classes[t] |= 1 << (k % 12)
+            past.n_notes[t] += 1
+            past.used[k] += 1
+            past.begun[t] += 1 - (past.history[k] & 1)
+            past.used_class[k % 12] += 1
+            past.fresh_class[k % 12] += 1
+            past.heard[k % 12] = t + 1
+        if on == past.history[k] & 1:
+            past.run[k] += 1
         else:
-            past.lag_error[d] = 30.0
-    past.place[0] = match
-    past.place[1] = near
-    past.place[2] = t - lag if lag else -1
-    past.place[3] = 15 if near < 0 else int(min(14.0, nearest * 1.2))
-    past.place[4] = 0 if not lag else 1 + int(min(10.0, least / 3.0))
-    return log_size(longest)
-
-
-@shared
-def estimate_key(used_class, profiles):  # type: ignore[no-untyped-def]
-    """Return 12 mode + tonic of the profile nearest to the pitch classes so far; 24 if none."""
-    best, chosen = 0.0, 24
-    for mode in range(2):
-        for tonic in range(12):
-            score = 0.0
-            for c in range(12):
-                score += used_class[(tonic + c) % 12] * profiles[mode, c]
-            if score > best:
-                best, chosen = score, 12 * mode + tonic
-    return chosen
-
-
-@inline
-def is_change(past, t):  # type: ignore[no-untyped-def]
-    """Return whether the bass moves or two notes begin in frame t."""
-    begun = 0
-    for w in range(2):
-        begun += count_bits(past.words[t, w] & ~past.words[t - 1, w])
-    return begun >= 2 or past.voices[t, 0] != past.voices[t - 1, 0]
-
-
-@shared
-def find_bar(past, t):  # type: ignore[no-untyped-def]
-    """Find where frame t lies in its bar, after frame t - 1 was heard."""
-    bar = past.bar
-    if t > 1:
-        event = is_change(past, t - 1)
-        mean = (bar[N_CHANGES] + 1.0) / (t + 5.0)
-        for i in range(len(PERIODS)):
-            r = (t - 1) % PERIODS[i]
-            p = (past.changes[i, r] + mean) / ((t - 1) // PERIODS[i] + 1.0)
-            past.fit[i] += math.log(p if event else 1.0 - p)
-            past.changes[i, r] += event
-        if event:
-            bar[N_CHANGES] += 1
-            bar[LAST_AGE], bar[AGE] = bar[AGE], 0
-    if t > 0:
-        bar[AGE] += 1
-    bar[BEAT] = -1
-    if bar[N_CHANGES] == 0:
-        return
-    chosen = 0
-    for i in range(1, len(PERIODS)):
-        if past.fit[i] > past.fit[chosen]:
-            chosen = i
-    first = 0
-    for r in range(1, PERIODS[chosen]):
-        if past.changes[chosen, r] > past.changes[chosen, first]:
-            first = r
-    bar[PERIOD] = chosen
-    bar[BEAT] = (t - first) % PERIODS[chosen]
-    bar[BAR] = (t - first) // PERIODS[chosen] % 4
-
-
-@shared
-def find_tune(past, t):  # type: ignore[no-untyped-def]
-    """Find where earlier the top voice went as it goes before frame t."""
-    voices, place = past.voices, past.tune_place
-    place[0] = place[1] = -1
-    place[2] = place[3] = 0
-    step = voices[t - 1, 3] - voices[t - 2, 3] if t > 1 else 0
-    for j in range(t - 1, 0, -1):
-        same = voices[t - 1, 3] == voices[j - 1, 3]
-        past.tune[j] = (past.tune[j - 1] + 1 if j > 1 else 1) if same else 0
-        if past.tune[j] > place[2]:
-            place[2], place[0] = past.tune[j], j
-        same = j > 1 and step == voices[j - 1, 3] - voices[j - 2, 3]
-        past.steps[j] = past.steps[j - 1] + 1 if same else 0
-        if past.steps[j] > place[3]:
-            place[3], place[1] = past.steps[j], j
+            if past.history[k] & 1:
+                past.duration[k] = log_size(past.run[k])
+            past.run[k] = 1
+        past.history[k] = (past.history[k] << 1) | on
+    a, b = past.words[t, 0], past.words[t, 1]
+    past.words[t, 2] = (a | a << 1 | a >> 1 | b << (WORD - 1)) & WORD_MASK
+    past.words[t, 3] = (b | b << 1 | b >> 1 | a >> (WORD - 1)) & WORD_MASK
+    past.hashes[t] = fold(fold(7, a), b)
+    assign_voices(roll, t, past.voices, past.notes)
+    if past.place[1] >= 0:
+        past.pace[MISSES] = TEMPO * past.pace[MISSES] + unlike(past, t, past.place[1])
+        past.pace[CHANGES] = TEMPO * past.pace[CHANGES] + unlike(past, t, t - 1)

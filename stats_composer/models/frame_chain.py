@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from stats_composer.kernels.atoms import ATOMS, GATE_SIZE, MEMORY
 from stats_composer.kernels.frames import Job, Model, Piece, Plan, Scratch, run_frames
 from stats_composer.kernels.mixer import N_BUCKETS, Mixer
-from stats_composer.kernels.past import MAX_LAG, PERIODS, Past
+from stats_composer.kernels.past import MAX_LAG, N_PACES, N_VOICES, PERIODS, Past
 from stats_composer.models.frame_templates import Template
 
 __all__ = ["ORDERS", "FrameChain", "Reader"]
@@ -298,10 +298,11 @@ def _new_past(n_frames: int, n_keys: int) -> Past:
         return np.zeros(shape, np.int64)
 
     return Past(
-        words=ints(n_frames, 2),
+        words=ints(n_frames, 4),
         hashes=ints(n_frames),
         classes=ints(n_frames),
         n_notes=ints(n_frames),
+        begun=ints(n_frames),
         voices=ints(n_frames, 4),
         history=ints(n_keys),
         run=ints(n_keys),
@@ -309,12 +310,20 @@ def _new_past(n_frames: int, n_keys: int) -> Past:
         used=np.zeros(n_keys),
         vote=np.zeros(n_keys),
         used_class=np.zeros(12),
+        fresh=np.zeros(n_keys),
+        fresh_class=np.zeros(12),
+        heard=ints(12),
+        pace=np.zeros(N_PACES),
         distance=np.zeros(n_frames + 1),
         length=ints(n_frames + 1),
         lag_error=np.zeros(MAX_LAG + 1),
-        tune=ints(n_frames + 1),
-        steps=ints(n_frames + 1),
-        tune_place=ints(4),
+        lines=ints(N_VOICES, 2, n_frames + 1),
+        line_place=ints(N_VOICES, 4),
+        line_hash=ints(N_VOICES, 3),
+        moved_distance=np.zeros(n_frames + 1),
+        moved_shift=ints(n_frames + 1),
+        moved=ints(3),
+        moved_vote=np.zeros(n_keys + 2),
         changes=np.zeros((len(PERIODS), max(PERIODS))),
         fit=np.zeros(len(PERIODS)),
         bar=ints(6),

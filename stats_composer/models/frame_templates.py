@@ -76,6 +76,23 @@ KEY_TEMPLATES = {
     "metre pitch": T("metre pitch on1 seen bar4", sides="ls"),
     "metre chords": T("metre chord_age chord_age2 on1 seen left"),
     "tune matched": T("tune_matched tune_match steps_match on1 seen"),
+    "octaves": T("octaves from_last on1", sides="ls"),
+    "octaves parallel": T("octaves parallel on1 seen left"),
+    "parallel": T("parallel from_last run seen"),
+    "class age": T("class_age run seen"),
+    "fresh": T("fresh fresh_class run seen"),
+    "fresh used": T("fresh_class used_class degree on1 fresh"),
+    "set 8": T("set8 on1 class_age", sides="ls"),
+    "set 8 below": T("set8 set_below on1"),
+    "moved": T("moved moved_far on1 seen"),
+    "moved side": T("moved moved_side moved_far used_class on1"),
+    "moved vote": T("moved moved_far vote aligned on1 seen"),
+    "rhythm": T("rhythm on1 seen left"),
+    "rhythm run": T("rhythm run seen", sides="ls"),
+    "pace": T("pace trust vote on1 seen"),
+    "pace run": T("pace run seen metre"),
+    "vote fresh": T("vote used fresh on1 seen"),
+    "past8 near3": T("past8 near3 near3_2 seen", sides="ls"),
 }
 GAP_TEMPLATES = {
     "rank": T("rank count1 mode"),
@@ -170,6 +187,17 @@ GAP_TEMPLATES = {
     "rhythm": T("rank own1 top_onsets metre", "", "metre own"),
     "tune expected": T("rank tune_match", "tune_expected", "own"),
     "steps expected": T("rank steps_match", "steps_expected", "own"),
+    "line 6": T("rank line6", "", "own 4", "ls"),
+    "line steps 4": T("rank line_steps4", "own1", "step 2", "ls"),
+    "line steps 6": T("rank line_steps6", "own1", "line steps 4", "ls"),
+    "line expected": T("rank line_match", "line_expected", "own"),
+    "line steps expected": T("rank line_steps_match", "line_steps_expected", "own"),
+    "moved expected": T("rank moved_far", "moved_expected", "own"),
+    "moved expected moves": T("moved_far moves", "moved_expected", "moved expected"),
+    "shape own 3": T(
+        "rank sofar_shape own_shape1 own_shape2 own_shape3", "own1", "shape own 2", "ls"
+    ),
+    "rhythm own": T("rank own1 rhythm", "", "own"),
 }
 GATES = (
     "rank count1 on1",
@@ -178,4 +206,8 @@ GATES = (
     "rank from_own",
     "metre on1",
     "tune_match tune_matched",
+    "vote on1",
+    "pace trust on1",
+    "run",
+    "moved moved_far",
 )

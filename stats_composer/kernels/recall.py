@@ -1,0 +1,222 @@
+"""Where earlier a piece went as it goes now, and the bar and the key that it is felt to be in.
+
+Three places earlier in the piece are pointed at before each frame: the one after the longest
+equal stretch, the one after the stretch that was nearest (differing keys, three quarters of their
+weight a frame), and the one a lag ago whose differences fade most. One more is the nearest when
+moved up or down with its top voice. And of each voice there are the two where it alone, or its
+steps, went as now for longest.
+
+The bar is felt, not given: of a few periods the one under which the changes of harmony so far
+were predicted best, and of its frames the one with most of them for the first.
+"""
+
+from __future__ import annotations
+
+import math
+
+from stats_composer.kernels._jit import inline, shared
+from stats_composer.kernels.mixer import fold
+from stats_composer.kernels.past import (
+    AGE,
+    BAR,
+    BEAT,
+    FAR,
+    LAST_AGE,
+    MAX_LAG,
+    MOVED,
+    N_CHANGES,
+    N_VOICES,
+    PERIOD,
+    PERIODS,
+    SHIFT,
+    WORD,
+    WORD_MASK,
+    count_bits,
+    log_size,
+    unlike,
+)
+
+__all__ = ["begun_in", "estimate_key", "find_bar", "find_lines", "find_moved", "find_places"]
+
+
+@shared
+def find_places(past, roll, t):  # type: ignore[no-untyped-def]
+    """Find where earlier in the piece things went as they go before frame t, and vote."""
+    longest, match, nearest, near = 0, -1, 1e9, -1
+    for j in range(t - 1, 0, -1):  # downwards: what is known of j - 1 is still of frame t - 1
+        e = unlike(past, t - 1, j - 1)
+        past.distance[j] = 0.75 * (past.distance[j - 1] if j > 1 else 4.0) + e
+        past.length[j] = (past.length[j - 1] + 1 if j > 1 else 1) if e == 0 else 0
+        if past.length[j] > longest:
+            longest, match = past.length[j], j
+        if past.distance[j] < nearest:
+            nearest, near = past.distance[j], j
+    past.vote[:] = 0.0
+    total = 1e-9
+    for j in range(1, t):
+        if past.distance[j] < nearest + 6.0:
+            share = math.exp(nearest - past.distance[j])
+            total += share
+            for k in range(roll.shape[1]):
+                if roll[j, k]:
+                    past.vote[k] += share
+    for k in range(roll.shape[1]):
+        past.vote[k] /= total
+    least, lag = 1e9, 0
+    for d in range(2, MAX_LAG + 1):
+        if t > d:
+            past.lag_error[d] = 0.93 * past.lag_error[d] + unlike(past, t - 1, t - 1 - d)
+            if (d % 4 == 0 or d % 6 == 0) and past.lag_error[d] < least:
+                least, lag = past.lag_error[d], d
+        else:
+            past.lag_error[d] = 30.0
+    past.place[0] = match
+    past.place[1] = near
+    past.place[2] = t - lag if lag else -1
+    past.place[3] = 15 if near < 0 else int(min(14.0, nearest * 1.2))
+    past.place[4] = 0 if not lag else 1 + int(min(10.0, least / 3.0))
+    return log_size(longest)
+
+
+@inline
+def shifted(low, high, s):  # type: ignore[no-untyped-def]
+    """Return the two words of a frame whose keys are moved by s, less than a word."""
+    if s >= 0:
+        return (low << s) & WORD_MASK, ((high << s) | (low >> (WORD - s))) & WORD_MASK
+    s = -s
+    return ((low >> s) | (high << (WORD - s))) & WORD_MASK, high >> s
+
+
+@inline
+def unlike_moved(past, t, j, s):  # type: ignore[no-untyped-def]
+    """Return how unlike frame t is to frame j moved by s; a semitone beside is a quarter off."""
+    words = past.words
+    a, b = shifted(words[j, 0], words[j, 1], s)
+    c, d = shifted(words[j, 2], words[j, 3], s)
+    exact = count_bits(words[t, 0] ^ a) + count_bits(words[t, 1] ^ b)
+    far = count_bits(words[t, 0] & ~c) + count_bits(words[t, 1] & ~d)
+    far += count_bits(a & ~words[t, 2]) + count_bits(b & ~words[t, 3])
+    return 0.75 * far + 0.25 * exact
+
+
+@shared
+def find_moved(past, roll, t):  # type: ignore[no-untyped-def]
+    """Find where earlier things went, higher or lower, as they go before frame t, and vote.
+
+    A place keeps its shift while the top voice's is at most a semitone away: steps of a scale
+    are one or two.
+    """
+    voices, distance, shift = past.voices, past.moved_distance, past.moved_shift
+    nearest = 1e9
+    past.moved[MOVED], past.moved[SHIFT], past.moved[FAR] = -1, 0, 7
+    for j in range(t - 1, 0, -1):
+        s, far = voices[t - 1, 3] - voices[j - 1, 3], 6.0
+        if j > 1 and abs(s - shift[j - 1]) <= 1:
+            s, far = shift[j - 1], distance[j - 1]
+        shift[j] = s
+        distance[j] = 0.75 * far + (unlike_moved(past, t - 1, j - 1, s) if abs(s) < WORD else 99.0)
+        if s != 0 and distance[j] < nearest:
+            nearest = distance[j]
+            past.moved[MOVED], past.moved[SHIFT] = j, s
+    past.moved_vote[:] = 0.0
+    if past.moved[MOVED] < 0:
+        return
+    past.moved[FAR] = int(min(6.0, 0.7 * nearest))
+    total = 0.0
+    for j in range(1, t):
+        if shift[j] != 0 and distance[j] < nearest + 4.0:
+            share = math.exp(nearest - distance[j])
+            total += share
+            for k in range(roll.shape[1]):
+                if roll[j, k] and 0 <= k + shift[j] < roll.shape[1]:
+                    past.moved_vote[k + shift[j] + 1] += share
+    past.moved_vote[:] = past.moved_vote / total
+
+
+@shared
+def find_lines(past, t):  # type: ignore[no-untyped-def]
+    """Find where earlier each voice went as it goes before frame t."""
+    voices = past.voices
+    for v in range(N_VOICES):
+        tune, steps, place = past.lines[v, 0], past.lines[v, 1], past.line_place[v]
+        place[0] = place[1] = -1
+        place[2] = place[3] = 0
+        step = voices[t - 1, v] - voices[t - 2, v] if t > 1 else 0
+        for j in range(t - 1, 0, -1):
+            same = voices[t - 1, v] == voices[j - 1, v]
+            tune[j] = (tune[j - 1] + 1 if j > 1 else 1) if same else 0
+            if tune[j] > place[2]:
+                place[2], place[0] = tune[j], j
+            same = j > 1 and step == voices[j - 1, v] - voices[j - 2, v]
+            steps[j] = steps[j - 1] + 1 if same else 0
+            if steps[j] > place[3]:
+                place[3], place[1] = steps[j], j
+        line, moves = 17, 19
+        for d in range(1, 7):
+            line = fold(line, voices[t - d, v] if t >= d else -d)
+            moves = fold(moves, voices[t - d, v] - voices[t - d - 1, v] if t > d else -99)
+            if d == 4:
+                past.line_hash[v, 1] = moves
+        past.line_hash[v, 0], past.line_hash[v, 2] = line, moves
+
+
+@inline
+def is_change(past, t):  # type: ignore[no-untyped-def]
+    """Return whether the bass moves or two notes begin in frame t."""
+    begun = 0
+    for w in range(2):
+        begun += count_bits(past.words[t, w] & ~past.words[t - 1, w])
+    return begun >= 2 or past.voices[t, 0] != past.voices[t - 1, 0]
+
+
+@shared
+def find_bar(past, t):  # type: ignore[no-untyped-def]
+    """Find where frame t lies in its bar, after frame t - 1 was heard."""
+    bar = past.bar
+    if t > 1:
+        event = is_change(past, t - 1)
+        mean = (bar[N_CHANGES] + 1.0) / (t + 5.0)
+        for i in range(len(PERIODS)):
+            r = (t - 1) % PERIODS[i]
+            p = (past.changes[i, r] + mean) / ((t - 1) // PERIODS[i] + 1.0)
+            past.fit[i] += math.log(p if event else 1.0 - p)
+            past.changes[i, r] += event
+        if event:
+            bar[N_CHANGES] += 1
+            bar[LAST_AGE], bar[AGE] = bar[AGE], 0
+    if t > 0:
+        bar[AGE] += 1
+    bar[BEAT] = -1
+    if bar[N_CHANGES] == 0:
+        return
+    chosen = 0
+    for i in range(1, len(PERIODS)):
+        if past.fit[i] > past.fit[chosen]:
+            chosen = i
+    first = 0
+    for r in range(1, PERIODS[chosen]):
+        if past.changes[chosen, r] > past.changes[chosen, first]:
+            first = r
+    bar[PERIOD] = chosen
+    bar[BEAT] = (t - first) % PERIODS[chosen]
+    bar[BAR] = (t - first) // PERIODS[chosen] % 4
+
+
+@shared
+def estimate_key(used_class, profiles):  # type: ignore[no-untyped-def]
+    """Return 12 mode + tonic of the profile nearest to the pitch classes so far; 24 if none."""
+    best, chosen = 0.0, 24
+    for mode in range(2):
+        for tonic in range(12):
+            score = 0.0
+            for c in range(12):
+                score += used_class[(tonic + c) % 12] * profiles[mode, c]
+            if score > best:
+                best, chosen = score, 12 * mode + tonic
+    return chosen
+
+
+@inline
+def begun_in(past, t, s):  # type: ignore[no-untyped-def]
+    """Return 0, 1 or 2: how much began in an earlier frame s; 3 if there is none."""
+    return min(past.begun[s], 2) if 0 <= s < t else 3
