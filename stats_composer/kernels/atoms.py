@@ -46,7 +46,7 @@ from stats_composer.kernels.recall import (
     find_places,
 )
 
-__all__ = ["ATOMS", "GATE_SIZE", "MEMORY", "fill_frame", "fill_gap"]
+__all__ = ["ATOMS", "GATE_SIZE", "MEMORY", "TOP", "fill_frame", "fill_gap"]
 
 ATOMS = (
     # of the frame
@@ -241,19 +241,18 @@ def fill_tune(past, t, atoms):  # type: ignore[no-untyped-def]
 
 
 @shared
-def fill_gap(past, roll, t, n, top, descending, atoms):  # type: ignore[no-untyped-def]
-    """Write the atoms of the gap after the n-th note of the frame.
+def fill_gap(past, roll, t, descending, atoms):  # type: ignore[no-untyped-def]
+    """Write the atoms of the gap after the last note found of the frame.
 
-    `top` is the top note if it was found first, else -1; the notes after it are
+    `atoms[TOP]` is the top note if it was found first, else -1; the n notes after it are
     `past.notes[:n]`, in rising order. While it is looked for, `descending` is true.
     """
-    notes = past.notes
+    notes, n, top = past.notes, past.found[0], atoms[TOP]
     v = N_VOICES - 1 if descending else min(n, N_VOICES - 1)
     atoms[RANK] = 9 if descending else min(n, 8)
     atoms[LAST] = notes[n - 1] if n > 0 else -1
     atoms[LAST2] = notes[n - 2] if n > 1 else -1
     atoms[BASS] = notes[0] if n > 0 else -1
-    atoms[TOP] = top
     for d in range(1, 5):
         atoms[OWN1 + d - 1] = past.voices[t - d, v] if t >= d else -d
     own = atoms[OWN1]

@@ -31,7 +31,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stats_composer.kernels._jit import inline, jit, shared
-from stats_composer.kernels.atoms import fill_frame, fill_gap
+from stats_composer.kernels.atoms import TOP, fill_frame, fill_gap
 from stats_composer.kernels.key_atoms import fill_key
 from stats_composer.kernels.mixer import (
     Mixer,
@@ -267,8 +267,8 @@ def predict(model, piece, k):  # type: ignore[no-untyped-def]
     plan, scratch = model.plan, piece.scratch
     scratch.said[1] = 1.0
     scratch.belief[1, 0], scratch.belief[1, 1] = ROOT, 0.0
-    ask_experts(plan, model.long, 0, k, scratch)
-    ask_experts(plan, piece.short, 1, k, scratch)
+    for side in range(2):
+        ask_experts(plan, model.long if side == 0 else piece.short, side, k, scratch)
     scratch.bucket[1] = 0
     show_gates(plan, scratch)
     return mix(model.mixer, scratch.said, scratch.bucket, scratch.shown, scratch.weight)
@@ -290,6 +290,14 @@ def note_key(past, roll, t, k, event):  # type: ignore[no-untyped-def]
             found[5 + i] += 1
 
 
+@inline
+def counted(model, piece, job):  # type: ignore[no-untyped-def]
+    """Return the table to count in, its side, and the amount: what is scored counts as heard."""
+    if job.amount == 0:
+        return piece.short, 1, 1
+    return model.long, 0, job.amount
+
+
 @shared
 def run_key(roll, t, k, descending, u, model, piece, job, out):  # type: ignore[no-untyped-def]
     """Score, learn, draw or count one key; return whether it sounds."""
@@ -298,8 +306,7 @@ def run_key(roll, t, k, descending, u, model, piece, job, out):  # type: ignore[
     fill_key(piece.past, roll, t, k, descending, atoms)
     for c in range(plan.n_gap, template.shape[0]):
         context[c] = hash_template(template, c, descending, atoms)
-    table, side, amount = model.long, 0, job.amount
-    if amount == 0:
+    if job.amount == 0:
         z = predict(model, piece, k)
         p = 1.0 / (1.0 + math.exp(-z))
         if u.shape[0]:
@@ -309,8 +316,8 @@ def run_key(roll, t, k, descending, u, model, piece, job, out):  # type: ignore[
         if job.rate > 0.0 and abs(error) > LEAST_ERROR:
             shown = scratch.shown
             learn(model.mixer, scratch.said, scratch.bucket, shown, error, job.rate, job.decay)
-        table, side, amount = piece.short, 1, 1
     event = roll[t, k]
+    table, side, amount = counted(model, piece, job)
     count_key(plan, table, side, event, amount, scratch)
     if event:
         close_gap(plan, table, side, k, amount, scratch)
@@ -318,36 +325,15 @@ def run_key(roll, t, k, descending, u, model, piece, job, out):  # type: ignore[
     return event
 
 
-@shared
-def run_frame(roll, t, u, model, piece, job, out):  # type: ignore[no-untyped-def]
-    """Visit the keys of one frame."""
-    plan, past, scratch = model.plan, piece.past, piece.scratch
-    long, short, atoms = model.long, piece.short, scratch.atoms
-    low, high = plan.order[1], plan.order[2]
-    mixing = job.amount == 0
-    fill_frame(past, roll, t, plan.profiles, atoms)
-    top = -1
-    for phase in range(0 if plan.order[0] else 1, 2):
-        descending = phase == 0
-        stop = high if top < 0 else top
-        past.found[:] = 0
-        fill_gap(past, roll, t, 0, top, descending, atoms)
-        open_gap(plan, long, short, mixing, descending, scratch)
-        for i in range(low, stop):
-            k = high - 1 - i + low if descending else i
-            if run_key(roll, t, k, descending, u, model, piece, job, out):
-                if descending:
-                    top = k
-                    break
-                fill_gap(past, roll, t, past.found[0], top, descending, atoms)
-                open_gap(plan, long, short, mixing, descending, scratch)
-        if top < 0 or not descending:
-            if mixing:
-                close_gap(plan, short, 1, -1, 1, scratch)
-            else:
-                close_gap(plan, long, 0, -1, job.amount, scratch)
-        if descending and top < 0:
-            break
+@inline
+def run_beyond(roll, t, u, plan, out):  # type: ignore[no-untyped-def]
+    """Score or draw the keys of a frame that are out of reach."""
+    low, high, chance = plan.order[1], plan.order[2], plan.smoothing[2]
+    for k in range(roll.shape[1]):
+        if k < low or k >= high:
+            if u.shape[0]:
+                roll[t, k] = u[t, k] < chance
+            out[t, k] = -math.log(chance if roll[t, k] else 1.0 - chance)
 
 
 @jit()
@@ -373,12 +359,28 @@ def run_frames(
     out : ndarray of shape (n_frames, n_keys), float64
         Written: minus log P of each key's state.
     """
-    low, high = model.plan.order[1], model.plan.order[2]
-    chance = model.plan.smoothing[2]
+    plan, past, scratch, mixing = model.plan, piece.past, piece.scratch, job.amount == 0
+    atoms, low, high = scratch.atoms, plan.order[1], plan.order[2]
+    table, side, amount = counted(model, piece, job)
     for t in range(job.start, job.stop):
-        for k in range(roll.shape[1]):
-            if k < low or k >= high:
-                if u.shape[0]:
-                    roll[t, k] = u[t, k] < chance
-                out[t, k] = -math.log(chance if roll[t, k] else 1.0 - chance)
-        run_frame(roll, t, u, model, piece, job, out)
+        run_beyond(roll, t, u, plan, out)
+        fill_frame(past, roll, t, plan.profiles, atoms)
+        atoms[TOP] = -1
+        for phase in range(0 if plan.order[0] else 1, 2):
+            descending = phase == 0
+            stop = high if atoms[TOP] < 0 else atoms[TOP]
+            past.found[:] = 0
+            fill_gap(past, roll, t, descending, atoms)
+            open_gap(plan, model.long, piece.short, mixing, descending, scratch)
+            for i in range(low, stop):
+                k = high - 1 - i + low if descending else i
+                if run_key(roll, t, k, descending, u, model, piece, job, out):
+                    if descending:
+                        atoms[TOP] = k
+                        break
+                    fill_gap(past, roll, t, descending, atoms)
+                    open_gap(plan, model.long, piece.short, mixing, descending, scratch)
+            if atoms[TOP] < 0 or not descending:
+                close_gap(plan, table, side, -1, amount, scratch)
+            if descending and atoms[TOP] < 0:
+                break

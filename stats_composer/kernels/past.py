@@ -221,9 +221,11 @@ def unlike(past, t, s):  # type: ignore[no-untyped-def]
 def remember_frame(past, roll, t):  # type: ignore[no-untyped-def]
     """Add frame t to what is known."""
     n_keys = roll.shape[1]
-    past.words[t, :] = 0
+    for w in range(past.words.shape[1]):
+        past.words[t, w] = 0
     past.classes[t] = past.n_notes[t] = past.begun[t] = 0
-    past.fresh_class[:] = FADE * past.fresh_class
+    for c in range(12):
+        past.fresh_class[c] *= FADE
     for k in range(n_keys):
         on = 1 if roll[t, k] else 0
         past.fresh[k] = FADE * past.fresh[k] + on

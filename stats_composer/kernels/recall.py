@@ -130,7 +130,8 @@ def find_moved(past, roll, t):  # type: ignore[no-untyped-def]
             for k in range(roll.shape[1]):
                 if roll[j, k] and 0 <= k + shift[j] < roll.shape[1]:
                     past.moved_vote[k + shift[j] + 1] += share
-    past.moved_vote[:] = past.moved_vote / total
+    for i in range(past.moved_vote.shape[0]):
+        past.moved_vote[i] /= total
 
 
 @shared
