@@ -53,6 +53,27 @@ WORLDS = {name: (unary, automata) for name, unary, automata in worlds()}
 
 
 @pytest.mark.parametrize("name", WORLDS)
+def test_the_law_of_the_rest_is_that_given_the_beginning(name):
+    chain = Chain(*WORLDS[name])
+    begun = chain.sample(1, random_state=3)[0, :2]
+    rest = all_paths(N_STEPS - 2, N_SYMBOLS)
+    whole = np.column_stack([np.tile(begun, (len(rest), 1)), rest])
+    expected = chain.log_prob(whole)
+    expected -= np.logaddexp.reduce(expected)
+    after = chain.after(begun)
+    np.testing.assert_allclose(after.log_prob(rest), expected, atol=1e-12)
+    assert (after.best() == rest[expected.argmax()]).all()
+    drawn = after.sample(200, random_state=0)
+    assert (after.log_prob(drawn) > -np.inf).all()
+
+
+def test_what_no_path_begins_with_is_refused():
+    chain = Chain(np.zeros((3, 2)), [Automaton.first_order(STAY, 3)])
+    with pytest.raises(ConstraintError, match="no path of this voice begins so"):
+        chain.after(np.array([0, 1]))
+
+
+@pytest.mark.parametrize("name", WORLDS)
 def test_normaliser_draws_and_marginals_follow_the_law(name):
     unary, automata = WORLDS[name]
     paths = all_paths(N_STEPS, N_SYMBOLS)

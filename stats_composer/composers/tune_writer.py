@@ -363,15 +363,17 @@ class TuneWriter:
         """
         behind = fixed.copy()
         behind[start:] = -1
+        begun = start if (fixed[:start] >= 0).all() else 0
         for wishes, pins in ((style, fixed), (style, behind), (_soft(style), behind)):
             unary = self.chain.unary + wishes
             rows = np.flatnonzero(pins >= 0)
             kept = self.chain.unary[rows, pins[rows]]
             unary[rows] = -np.inf
             unary[rows, pins[rows]] = kept
-            chain = self.chain.under(unary)
+            chain = self.chain.under(unary).after(fixed[:begun])
             if chain.log_normaliser > -np.inf:
-                return chain.sample(1, random_state=rng)[0], pins is fixed
+                rest = chain.sample(1, random_state=rng)[0]
+                return np.concatenate([fixed[:begun], rest]), pins is fixed
         raise SamplingError("no path through what is fixed")
 
     # ---- the page -----------------------------------------------------------------------

@@ -142,6 +142,42 @@ class Chain:
         other.automaton, other.arcs = self.automaton, self.arcs
         return other
 
+    def after(self, begun: Ints) -> Chain:
+        """Return the law of the steps that are left, given those that a path began with.
+
+        Parameters
+        ----------
+        begun : ndarray of shape (n,), int64, n below n_steps
+
+        Raises
+        ------
+        ConstraintError
+            If the automaton refuses it.
+
+        Examples
+        --------
+        >>> alternate = Automaton.first_order(np.array([[-np.inf, 0.0], [0.0, -np.inf]]), 3)
+        >>> Chain(np.zeros((3, 2)), [alternate]).after(np.array([1])).best().tolist()
+        [0, 1]
+        """
+        n, arcs, state = len(begun), self.arcs, self.arcs.initial
+        for kind, symbol in zip(arcs.kind[:n].tolist(), begun.tolist(), strict=True):
+            low, high = arcs.first[kind, state : state + 2].tolist()
+            place = low + int(np.searchsorted(arcs.symbol[low:high], symbol))
+            if place == high or arcs.symbol[place] != symbol:
+                raise ConstraintError("no path of this voice begins so")
+            state = int(arcs.target[place])
+        first = arcs.live_start[n]
+        other: Chain = object.__new__(type(self))
+        other.unary, other.automaton = self.unary[n:], self.automaton
+        other.arcs = arcs._replace(
+            kind=arcs.kind[n:],
+            initial=state,
+            live=arcs.live[first:],
+            live_start=arcs.live_start[n:] - first,
+        )
+        return other
+
     @property
     def n_steps(self) -> int:
         """Number of steps."""
