@@ -11,6 +11,11 @@ Distances are total variations (half the summed differences) to the held-out tun
 intervals in semitones, lengths and onsets in the bar by dance, pairs of intervals, and form:
 how each bar repeats an earlier one, by its place. The dances are weighted as among the tunes
 held out. The distance of the tunes that were learned from is the floor.
+
+`--copies N` writes N tunes instead, as many of each dance, after the composer was saved and
+loaded, half of them with at most 12 notes in a row of a tune learned from and half with 8. Each
+is transposed and compared with every run of the tunes by a table of its own: pitches and times
+from note to note, through both endings.
 """
 
 from __future__ import annotations
@@ -32,7 +37,15 @@ import numpy as np
 from stats_composer.composers.form import places, relate
 from stats_composer.composers.melody import MelodyComposer
 from stats_composer.composers.style import CODES, Style, symbols_of
-from stats_composer.composers.tunes import HOLD, Tune, code_pitch, read_tune, tonic_height
+from stats_composer.composers.tunes import (
+    HOLD,
+    PART_BARS,
+    Tune,
+    code_pitch,
+    read_phrase,
+    read_tune,
+    tonic_height,
+)
 from stats_composer.copies import Corpus
 from stats_composer.errors import EncodingError, ScoreWarning
 from stats_composer.io import read, read_corpus, write
@@ -137,6 +150,56 @@ def distance(one: Counter, other: Counter) -> float:
     return sum(abs(one[key] / a - other[key] / b) for key in keys) / 2
 
 
+# ---- copies -------------------------------------------------------------------------------
+
+
+def moves(pitch: np.ndarray, tick: np.ndarray) -> list[tuple[int, int]]:
+    """Return the intervals and times from note to note."""
+    return list(zip(np.diff(pitch).tolist(), np.diff(tick).tolist(), strict=True))
+
+
+def runs(line: list[tuple[int, int]], n: int) -> set[tuple[tuple[int, int], ...]]:
+    """Return all runs of n moves of a line."""
+    return {tuple(line[i : i + n]) for i in range(len(line) - n + 1)}
+
+
+def lines_of(score: Score) -> list[list[tuple[int, int]]]:
+    """Return the moves of a tune, and those of each part with a first ending, played twice."""
+    kind, (tonic, mode), pickup, line = read_phrase(score)
+    bars = line[pickup:].reshape(-1, kind.n_steps)
+    ending = score.bars["ending"][bool(score.pickup) :]
+    played = [np.concatenate([line[:pickup], bars[ending != 1].ravel()])]
+    for last in np.flatnonzero(ending == 1):
+        part = bars[last - PART_BARS + 1 : last + 1]
+        played.append(np.concatenate([part, part[:-1]]).ravel())
+    lines = []
+    for codes in played:
+        at = np.flatnonzero(codes != HOLD)
+        pitch = [code_pitch(int(code), mode, tonic_height(tonic)) for code in codes[at]]
+        lines.append(moves(np.array(pitch), at * kind.step))
+    return lines
+
+
+def copied(composer: MelodyComposer, train: list[Tune], limit: int, n: int, seed: int) -> int:
+    """Count those of n tunes of each dance that copy more than a limit of notes."""
+    composer.max_copy = limit
+    known = set().union(*(runs(moves(*melody(tune)), limit) for tune in train))
+    rng = np.random.default_rng(seed)
+    found = 0
+    for dance in composer.styles_:
+        for score in composer.compose(dance=dance, random_state=seed, n=n):
+            lines = lines_of(score.transpose(int(rng.integers(-5, 6))))
+            found += any(not known.isdisjoint(runs(line, limit)) for line in lines)
+    return found
+
+
+def reloaded(composer: MelodyComposer) -> MelodyComposer:
+    """Save a composer, and load it."""
+    with tempfile.TemporaryDirectory() as folder:
+        composer.save(Path(folder) / "folk.npz")
+        return MelodyComposer.load(Path(folder) / "folk.npz")
+
+
 # ---- validity -----------------------------------------------------------------------------
 
 
@@ -209,9 +272,18 @@ def main() -> None:
     parser.add_argument("--data", required=True, type=Path)
     parser.add_argument("-n", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--copies", type=int, metavar="N", help="tunes to look for copies in")
     given = parser.parse_args()
     train, held = split(given.data / "folk" / "cre_midi")
     composer = MelodyComposer().fit_tunes(train)
+    if given.copies:
+        composer = reloaded(composer)
+        n = -(-given.copies // (2 * len(composer.styles_)))
+        for limit in (12, 8):
+            found = copied(composer, train, limit, n, given.seed)
+            count = f"{n * len(composer.styles_)} tunes of at most {limit} notes copied"
+            print(f"{count}: {found} with more", flush=True)
+        return
     scores = []
     for kind, count in shares(held, given.n).items():
         scores += composer.compose(dance=kind.name, random_state=given.seed, n=count)

@@ -12,9 +12,19 @@ from stats_composer.composers.form import Relation, copies, part_lengths, places
 from stats_composer.composers.melody import MelodyComposer
 from stats_composer.composers.style import phased
 from stats_composer.composers.tune_training import train_tunes
-from stats_composer.composers.tunes import HOLD, KINDS, read_phrase, read_tune
+from stats_composer.composers.tune_writer import TuneTask, TuneWriter
+from stats_composer.composers.tunes import (
+    HOLD,
+    KINDS,
+    PART_BARS,
+    code_pitch,
+    read_phrase,
+    read_tune,
+    tonic_height,
+)
 from stats_composer.constraints import Contains, Density, InKey, NoRepeat, Pin, Range, Rhythm
 from stats_composer.constraints.copies import MaxCopy
+from stats_composer.copies import Corpus
 from stats_composer.errors import ConstraintError, EncodingError, ModelFileError, NotFittedError
 from stats_composer.io import read, write
 from stats_composer.io.abc import read_abc
@@ -210,18 +220,58 @@ def test_what_the_style_does_not_know_is_said(composer, options, message):
         composer.compose(random_state=0, **options)
 
 
-def test_no_tune_copies_more_than_it_may(composer, tmp_path):
+def runs(pitch, tick, n):
+    moves = list(zip(np.diff(pitch).tolist(), np.diff(tick).tolist(), strict=True))
+    return {tuple(moves[i : i + n]) for i in range(len(moves) - n + 1)}
+
+
+def played(score):
+    """Return the pitches and ticks of a tune, and of each part with a first ending, twice."""
+    kind, (tonic, mode), pickup, line = read_phrase(score)
+    bars = line[pickup:].reshape(-1, kind.n_steps)
+    ending = score.bars["ending"][bool(score.pickup) :]
+    lines = [np.concatenate([line[:pickup], bars[ending != 1].ravel()])]
+    for last in np.flatnonzero(ending == 1):
+        part = bars[last - PART_BARS + 1 : last + 1]
+        lines.append(np.concatenate([part, part[:-1]]).ravel())
+    for codes in lines:
+        at = np.flatnonzero(codes != HOLD)
+        pitch = [code_pitch(int(code), mode, tonic_height(tonic)) for code in codes[at]]
+        yield np.array(pitch), at * kind.step
+
+
+@pytest.mark.parametrize(("most", "wishes"), [(12, []), (8, []), (7, [MaxCopy(7)])])
+def test_no_tune_copies_more_than_it_may(composer, tmp_path, most, wishes):
     composer.save(tmp_path / "again.npz")
     again = MelodyComposer.load(tmp_path / "again.npz")
-    for model, wishes, most in ((composer, [], 12), (again, [], 12), (again, [MaxCopy(7)], 7)):
-        tunes = model.compose(dance="slip jig", constraints=wishes, random_state=3, n=4)
-        for score in tunes:
-            line = read_tune(score.transpose(2))
-            at = np.flatnonzero(line.line != HOLD)
-            style = model.styles_["slip jig"]
-            pitch = style.pitches(line.mode, line.height)[line.line[at] + 15]
-            ticks = at * line.kind.step
-            assert model.corpus.first_copy(most, pitch, ticks) == -1
+    again.max_copy = 12 if wishes else most
+    melodies = [pair for style in again.styles_.values() for pair in style.melodies()]
+    known = set().union(*(runs(*pair, most) for pair in melodies))
+    for dance in ("slip jig", "polka"):
+        n = 3 if wishes else 12
+        for score in again.compose(dance=dance, constraints=wishes, random_state=3, n=n):
+            for line in played(score.transpose(2)):
+                assert known.isdisjoint(runs(*line, most))
+
+
+def test_no_first_ending_ends_a_copy_that_began_bars_before(composer):
+    style = composer.styles_["polka"]
+    bar = style.kind.n_steps * style.kind.step
+    task = TuneTask(style, (1, "major"), 67, [8, 8], 2, style.tempo_)
+    known, tried = {}, 0
+
+    def lines(pieces, seed):
+        writer = TuneWriter(task, Corpus(pieces), known)
+        return played(writer.write(np.random.default_rng(seed)))
+
+    for seed in range(12):
+        for pitch, tick in [*lines([], seed)][1:]:
+            end = int(np.searchsorted(tick, PART_BARS * bar))
+            copied = pitch[end - 13 : end], tick[end - 13 : end]
+            tried += copied[1][0] < (PART_BARS - 2) * bar
+            for line in lines([copied], seed):
+                assert Corpus([copied]).first_copy(12, *line) == -1
+    assert tried > 2
 
 
 # ---- learning -------------------------------------------------------------------------------

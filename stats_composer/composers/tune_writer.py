@@ -438,7 +438,8 @@ class TuneWriter:
         if not kept:
             return None
         ending = path[task.span(slot)]
-        run = np.concatenate([line[task.span(last - 1)], ending, line[task.span(first)]])
+        before = line[task.span(first).start : task.span(last).start]
+        run = np.concatenate([before, ending, before])
         same = (ending == line[task.span(last)]).all() or ending[0] == 0
         if same or self._too_long_copy(run) >= 0:
             return None
