@@ -10,7 +10,8 @@ from stats_composer.cli import main
 from stats_composer.composers.continuing import continue_phrase
 from stats_composer.composers.form import Relation, copies, part_lengths, places, relate
 from stats_composer.composers.melody import MelodyComposer
-from stats_composer.composers.style import phased
+from stats_composer.composers.style import Style, phased
+from stats_composer.composers.tune_balance import balance, held_shares
 from stats_composer.composers.tune_training import train_tunes
 from stats_composer.composers.tune_writer import TuneTask, TuneWriter
 from stats_composer.composers.tunes import (
@@ -153,6 +154,17 @@ def test_phases_leave_the_law_as_it_is():
     expected = [row.sum() for row in model.score_samples(list(kind * 4 + paths))]
     found = [automaton.log_weight_of(path) for path in paths]
     assert found == pytest.approx(expected, abs=1e-12)
+
+
+def test_a_style_holds_notes_as_often_as_its_tunes(composer):
+    tunes = [read_tune(s) for s in composer.compose(dance="polka", random_state=2, n=24)]
+    kind = tunes[0].kind
+    found, before = held_shares(Style(kind).fit(tunes), tunes)
+    same, after = held_shares(balance(Style(kind).fit(tunes), tunes), tunes)
+    for name in ("cluster", "place"):
+        assert (found[name] == same[name]).all()
+        off = [np.abs(found[name] - e[name])[:, 1:].sum() for e in (before, after)]
+        assert off[1] < off[0] / 2
 
 
 # ---- composing ------------------------------------------------------------------------------

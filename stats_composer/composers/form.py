@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from stats_composer.composers.tunes import HOLD, PART_BARS, Kind
 
 __all__ = [
+    "LAST",
     "N_PLACES",
     "RELATIONS",
     "Relation",
@@ -27,12 +28,15 @@ __all__ = [
     "places",
     "relate",
     "split_at",
+    "spots",
 ]
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 N_PLACES = 2 * PART_BARS
+LAST = PART_BARS
+"""The spot of a tune's last bar."""
 
 
 class Relation(NamedTuple):
@@ -71,6 +75,19 @@ def places(lengths: list[int]) -> Ints:
             for i, n in enumerate(lengths)
         ]
     )
+
+
+def spots(lengths: list[int]) -> Ints:
+    """Return the place of each bar in its part, but `LAST` for the last of the tune.
+
+    Examples
+    --------
+    >>> spots([8, 2]).tolist()
+    [0, 1, 2, 3, 4, 5, 6, 7, 6, 8]
+    """
+    spot = places(lengths) % PART_BARS
+    spot[-1] = LAST
+    return spot
 
 
 def split_at(kind: Kind) -> int:

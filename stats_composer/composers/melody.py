@@ -19,6 +19,7 @@ from stats_composer.composers.continuing import extended, join
 from stats_composer.composers.form import part_lengths
 from stats_composer.composers.page import MAX_BARS, parse_time_signature, write_many
 from stats_composer.composers.style import Style, symbols_of
+from stats_composer.composers.tune_balance import balance
 from stats_composer.composers.tune_writer import TuneTask, TuneWriter
 from stats_composer.composers.tunes import (
     KINDS,
@@ -90,7 +91,8 @@ class MelodyComposer(Composer):
         for name, kind in KINDS.items():
             mine = [tune for tune in tunes if tune.kind == kind]
             if mine:
-                self.styles_[name] = Style(kind, random_state=self.random_state).fit(mine)
+                style = Style(kind, random_state=self.random_state).fit(mine)
+                self.styles_[name] = balance(style, mine)
         return self._ready()
 
     def _ready(self) -> Self:

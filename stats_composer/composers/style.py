@@ -7,7 +7,8 @@ The law of a tune's notes is a product of experts over the codes x_t of its step
 
 where the facets are the mode, the height of the tonic, the cluster of the bar and the bar's
 place in its part. The first term is an n-gram over (place, code) pairs. A plan has the same
-shape: an n-gram over (bar, token) pairs and the height of the tonic.
+shape: an n-gram over (bar, token) pairs and the height of the tonic. How often such a product
+holds a note instead of striking one is mended afterwards (composers/tune_balance.py).
 
 References
 ----------
@@ -25,12 +26,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stats_composer.automata import Automaton
-from stats_composer.composers.form import N_PLACES, RELATIONS, bar_vectors, places, relate
-from stats_composer.composers.tunes import HOLD, MODES, PART_BARS, Kind, Tune, code_pitch
+from stats_composer.composers.form import (
+    LAST,
+    N_PLACES,
+    RELATIONS,
+    bar_vectors,
+    places,
+    relate,
+    spots,
+)
+from stats_composer.composers.tunes import HOLD, MODES, Kind, Tune, code_pitch
 from stats_composer.models.ngram import NGram
 from stats_composer.models.texture import KMeans
 
-__all__ = ["CODES", "LAST", "Style", "is_high", "phased", "symbols_of"]
+__all__ = ["CODES", "Style", "is_high", "phased", "symbols_of"]
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -40,7 +49,6 @@ N_CLUSTERS = 16
 LOWEST, HIGHEST = -14, 42
 CODES = np.array([HOLD, *range(LOWEST, HIGHEST + 1)])
 HIGH_TONIC = 65
-LAST = PART_BARS
 # How many bars' worth of the general law each facet's counts are mixed with.
 PRIOR = 20.0
 RARE = 0.005
@@ -200,8 +208,7 @@ class Style:
         place = [places([len(part) for part in tune.parts]) for tune in tunes]
         mode = np.repeat(self.keys_[:, 1], [len(p) for p in place])
         high = np.repeat([is_high(tune.height) for tune in tunes], [len(p) for p in place])
-        spot = np.concatenate(place) % PART_BARS
-        spot[np.cumsum([len(p) for p in place]) - 1] = LAST
+        spot = np.concatenate([spots([len(part) for part in tune.parts]) for tune in tunes])
         self.clusters_ = KMeans(N_CLUSTERS, n_init=4, random_state=self.random_state)
         cluster = self.clusters_.fit(bar_vectors(bars, kind)).labels_
         general = _count(np.zeros(len(bars), np.int64), symbols, 1)

@@ -28,8 +28,9 @@ from stats_composer.composers.form import (
     places,
     relate,
     split_at,
+    spots,
 )
-from stats_composer.composers.style import CODES, LAST, Style, is_high, phased
+from stats_composer.composers.style import CODES, Style, is_high, phased
 from stats_composer.composers.tune_page import (
     Bar,
     Turner,
@@ -139,6 +140,7 @@ class TuneWriter:
         pitch = style.pitches(task.key[1], task.height)
         self.pitch = np.where((pitch >= COMPASS[0]) & (pitch <= COMPASS[1]), pitch, -1)
         self.place = places(task.lengths)
+        self.spot = spots(task.lengths)
         mode = _mode_index(task.key[1])
         self.usual = style.known_[mode] & ((self.pitch >= 0) | (np.arange(len(pitch)) == 0))
         self.wished = bool(task.constraints) or bool(len(task.given))
@@ -254,25 +256,40 @@ class TuneWriter:
             tokens[:whole] = np.where(found >= 0, found, len(RELATIONS) + label)
         return tokens
 
-    def _wishes_of_style(self, tokens: Ints, rng: np.random.Generator) -> Floats:
-        """Return log-weights of the style: facets of each bar, and how a tune ends."""
+    def leanings(self, cluster: Ints) -> Floats:
+        """Return the log-weights of the facets of each bar.
+
+        Parameters
+        ----------
+        cluster : ndarray of shape (n_bars,), int64
+            Of each bar, negative where that is left open.
+
+        Returns
+        -------
+        ndarray of shape (n_steps, n_codes)
+            -inf for rarities of the mode and for bars that do not start with a note.
+        """
         task, style, kind = self.task, self.task.style, self.task.style.kind
         mode = _mode_index(task.key[1])
         step = (np.arange(self.n_steps) - task.pickup) % kind.n_steps
         weight: Floats = WEIGHTS["mode"] * style.facets_["mode"][mode][step]
         weight += WEIGHTS["height"] * style.facets_["height"][is_high(task.height)]
         weight += np.where(self.usual, 0.0, STRANGE if self.wished else -np.inf)
-        for bar, token in enumerate(tokens.tolist()):
+        for bar, label in enumerate(cluster.tolist()):
             span = task.span(bar)
-            spot = LAST if bar == task.n_bars - 1 else self.place[bar] % PART_BARS
-            weight[span] += WEIGHTS["place"] * style.facets_["place"][spot]
-            if token >= len(RELATIONS):
-                cluster = token - len(RELATIONS)
-                weight[span] += WEIGHTS["cluster"] * style.facets_["cluster"][cluster]
-            weight[span.start, 0] = -np.inf  # every bar starts with a note
+            weight[span] += WEIGHTS["place"] * style.facets_["place"][self.spot[bar]]
+            if label >= 0:
+                weight[span] += WEIGHTS["cluster"] * style.facets_["cluster"][label]
+            weight[span.start, 0] = -np.inf
+        return weight
+
+    def _wishes_of_style(self, tokens: Ints, rng: np.random.Generator) -> Floats:
+        """Return log-weights of the style: facets of each bar, and how a tune ends."""
+        task, style = self.task, self.task.style
+        weight = self.leanings(tokens - len(RELATIONS))
         weight[min(len(task.given), self.n_steps - 1), 0] = -np.inf
         last = task.span(task.n_bars - 1)
-        final = last.start + int(rng.choice(style.finals_[style.finals_ < kind.n_steps]))
+        final = last.start + int(rng.choice(style.finals_[style.finals_ < style.kind.n_steps]))
         weight[final, CODES % 14 != 0] = -np.inf
         weight[final + 1 : last.stop, 1:] = -np.inf
         return weight
