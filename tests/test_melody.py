@@ -286,6 +286,21 @@ def test_no_first_ending_ends_a_copy_that_began_bars_before(composer):
     assert tried > 2
 
 
+def test_a_tune_that_does_not_end_on_its_tonic_is_drawn_again(composer, monkeypatch):
+    style = composer.styles_["polka"]
+    writer = TuneWriter(TuneTask(style, (1, "major"), 67, [8, 8], 2, style.tempo_), Corpus([]))
+    draw, drawn = writer._line, []
+
+    def off_at_first(tokens, rng):
+        line = draw(tokens, rng)
+        line[np.flatnonzero(line)[-1]] += 2 * (not drawn)
+        drawn.append(line)
+        return line
+
+    monkeypatch.setattr(writer, "_line", off_at_first)
+    assert is_whole(writer.write(np.random.default_rng(0))) and len(drawn) == 2
+
+
 # ---- learning -------------------------------------------------------------------------------
 
 

@@ -304,14 +304,20 @@ class TuneWriter:
         SamplingError
             If nothing was found that copies no more than it may.
         """
+        spare = None
         for _ in range(ATTEMPTS):
             try:
                 line = self._line(self._plan(rng), rng)
             except SamplingError:  # A plan that leads nowhere.
                 continue
             score = None if line is None else self._finish(line, rng)
-            if score is not None:
+            if line is None or score is None:
+                continue
+            if self.wished or CODES[line[line > 0][-1]] % 14 == 0:
                 return score
+            spare = score  # What would copy too much left it no end on the tonic.
+        if spare is not None:
+            return spare
         raise SamplingError(
             f"no tune found in {ATTEMPTS} attempts that keeps the constraints and copies no more "
             f"than {self.max_copy} notes in a row"
