@@ -259,7 +259,7 @@ def test_no_tune_copies_more_than_it_may(composer, tmp_path, most, wishes):
     again.max_copy = 12 if wishes else most
     melodies = [pair for style in again.styles_.values() for pair in style.melodies()]
     known = set().union(*(runs(*pair, most) for pair in melodies))
-    for dance in ("slip jig", "polka"):
+    for dance in ("slip jig", "polka", "hornpipe"):
         n = 3 if wishes else 12
         for score in again.compose(dance=dance, constraints=wishes, random_state=3, n=n):
             for line in played(score.transpose(2)):

@@ -211,7 +211,8 @@ def read_phrase(score: Score) -> tuple[Kind, tuple[int, str], int, Ints]:
     start = score.pickup
     onset = notes["onset"] - start
     kind = _kind(metre, onset)
-    if (onset % kind.step == 0).mean() < 0.5:
+    even = _even(onset, kind)
+    if (even % kind.step == 0).mean() < 0.5:
         raise EncodingError(
             f"the notes are in no metre: most start between the steps of a {kind.name}"
         )
@@ -219,7 +220,7 @@ def read_phrase(score: Score) -> tuple[Kind, tuple[int, str], int, Ints]:
     code = _codes(notes["pitch"], key[1], tonic_height(key[0]))
     pickup = -(-start // kind.step)
     n_steps = -(-(score.end - start) // kind.step)
-    return kind, key, pickup, _steps(_even(onset, kind), code, kind, pickup, n_steps)
+    return kind, key, pickup, _steps(even, code, kind, pickup, n_steps)
 
 
 def _line(score: Score) -> tuple[NDArray[np.void], tuple[int, int]]:
