@@ -5,9 +5,10 @@ it knows all frames before t and the keys it has passed in t. From these the fun
 and in `kernels/key_atoms.py` compute *atoms*, of three kinds:
 
 * of the frame: the frames before as hashes, their voices, pitch-class sets, the key and the bar
-  the piece seems to be in, the line of its top voice, and where earlier in the piece things went
-  as they go now;
-* of the gap since the last key found sounding: the notes so far, absolute and relative;
+  the piece seems to be in, the line of its top voice, how much changes, and where earlier in the
+  piece things went as they go now;
+* of the gap since the last key found sounding: the notes so far, absolute and relative, and the
+  line of the voice whose note comes next;
 * of the key itself: its history, its distances to what sounds near it.
 
 Conventions

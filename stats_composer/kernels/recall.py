@@ -80,7 +80,7 @@ def find_places(past, roll, t):  # type: ignore[no-untyped-def]
 
 @inline
 def shifted(low, high, s):  # type: ignore[no-untyped-def]
-    """Return the two words of a frame whose keys are moved by s, less than a word."""
+    """Return a frame's two words, its keys moved by s, less than a word; none beyond them."""
     if s >= 0:
         return (low << s) & WORD_MASK, ((high << s) | (low >> (WORD - s))) & WORD_MASK
     s = -s
