@@ -12,34 +12,15 @@ import zipfile
 import numpy as np
 
 from stats_composer.errors import ScoreFileError
-from stats_composer.score import (
-    BAR_DTYPE,
-    CHORD_DTYPE,
-    FERMATA_DTYPE,
-    KEY_SIGNATURE_DTYPE,
-    LYRIC_DTYPE,
-    NOTE_DTYPE,
-    TEMPO_DTYPE,
-    TIME_SIGNATURE_DTYPE,
-    Part,
-    Score,
-)
+from stats_composer.score import NOTE_DTYPE, Part, Score
+from stats_composer.score_tables import MARKS
 
 __all__ = ["ARRAYS_VERSION", "load_arrays", "save_arrays"]
 
 ARRAYS_VERSION = 1
 """Raise it when the layout, or what a reader puts in it, changes: old cache entries are left."""
 
-_TABLES = {
-    "notes": NOTE_DTYPE,
-    "bars": BAR_DTYPE,
-    "time_signatures": TIME_SIGNATURE_DTYPE,
-    "key_signatures": KEY_SIGNATURE_DTYPE,
-    "tempos": TEMPO_DTYPE,
-    "chords": CHORD_DTYPE,
-    "fermatas": FERMATA_DTYPE,
-    "lyrics": LYRIC_DTYPE,
-}
+_TABLES = {"notes": NOTE_DTYPE, **MARKS}
 _TEXTS = ("title", "composer")
 _MAX_BYTES = 1 << 29
 
