@@ -12,6 +12,7 @@ from stats_composer.composers.form import Relation, copies, part_lengths, places
 from stats_composer.composers.melody import MelodyComposer
 from stats_composer.composers.style import Style, phased
 from stats_composer.composers.tune_balance import balance, held_shares
+from stats_composer.composers.tune_page import Bar, blank_tune, notes_table, written_notes
 from stats_composer.composers.tune_training import train_tunes
 from stats_composer.composers.tune_writer import TuneTask, TuneWriter
 from stats_composer.composers.tunes import (
@@ -209,6 +210,26 @@ def test_rhythms_hold_in_a_lilt(composer):
     wish = Rhythm("melody", durations=[1.5, 0.5, 1, 1], bars=(5, 8))
     score = composer.compose(dance="hornpipe", key="D", constraints=[wish], random_state=0)
     assert wish.violations(score) == []
+
+
+def test_a_lilt_with_ornaments_is_read_as_it_was_drawn():
+    kind, pickup = KINDS["hornpipe"], 1
+    line = 2 * (2 + np.arange(pickup + 2 * kind.n_steps) % 5)
+    line[[2, 6, 11]] = HOLD
+    turns = [np.zeros(0, np.int64)] * len(line)
+    for step, codes in ((3, [14]), (5, [12, 16]), (8, [6]), (14, [2])):
+        turns[step] = np.array(codes)
+    page = blank_tune(kind, (0, "major"), pickup, [Bar(line[:0])] * 2, 90)
+    rows = written_notes(kind, line, pickup, turns, lambda code: code_pitch(code, "major", 60))
+    score = page.replace(notes=notes_table(rows, page))
+    starts = [onset / kind.step for onset, *_ in rows]
+    assert starts[:4] == [0, 1, 3, 3.5]
+    assert starts[4:9] == [4, 5, 5 + 2 / 3, 6 + 1 / 3, 7] and starts[9:12] == [8, 8.5, 9]
+    again, _, upbeat, _ = read_phrase(score)
+    pitch, tick = next(played(score))
+    at = np.flatnonzero(line != HOLD)
+    assert again == kind and upbeat == pickup and tick.tolist() == (at * kind.step).tolist()
+    assert pitch.tolist() == [code_pitch(code, "major", 60) for code in line[at].tolist()]
 
 
 def test_wishes_that_conflict_are_named(composer):

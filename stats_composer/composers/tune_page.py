@@ -112,7 +112,7 @@ def written_notes(
     Parameters
     ----------
     kind : Kind
-        Whose pairs of steps are written long-short if it is swung.
+        Whose pairs of steps are written long-short if it is swung and they have no ornament.
     line : ndarray of shape (n_steps,), int64
         Codes, the upbeat first.
     pickup : int
@@ -129,7 +129,9 @@ def written_notes(
     for here, after in zip(at.tolist(), [*at[1:].tolist(), len(line)], strict=True):
         more = turns[here] if len(turns) else ()
         length = 2 * kind.step if len(more) == 2 else kind.step
-        onset = _tick(kind, here, pickup) if not len(more) else here * kind.step
+        second = kind.swung and here > 0 and (here - pickup) % 2 == 1
+        late = second and not any(map(len, turns[here - 1 : here + 1]))
+        onset = here * kind.step + (TICKS_PER_QUARTER // 4 if late else 0)
         begins.append((onset, int(line[here])))
         if after - here < length // kind.step:
             continue
@@ -137,12 +139,6 @@ def written_notes(
             begins.append((onset + i * length // (len(more) + 1), int(code)))
     ends = [onset for onset, _ in begins[1:]] + [len(line) * kind.step]
     return [(o, end - o, pitch(code)) for (o, code), end in zip(begins, ends, strict=True)]
-
-
-def _tick(kind: Kind, step: int, pickup: int) -> int:
-    """Return where a step starts: in a lilt the second of a pair comes late."""
-    late = kind.swung and (step - pickup) % 2 == 1
-    return step * kind.step + (TICKS_PER_QUARTER // 4 if late else 0)
 
 
 def notes_table(rows: Sequence[tuple[int, int, int]], page: Score) -> NDArray[np.void]:

@@ -283,13 +283,14 @@ def _kind(metre: tuple[int, int], onset: Ints) -> Kind:
 
 
 def _even(onset: Ints, kind: Kind) -> Ints:
-    """Write long-short pairs as even ones."""
+    """Write long-short pairs as even ones; a beat with a note at its third or half is none."""
     if not kind.swung:
         return onset
     beat, place = np.divmod(onset, TICKS_PER_QUARTER)
     late = np.isin(place, (TICKS_PER_QUARTER * 2 // 3, TICKS_PER_QUARTER * 3 // 4))
-    triplet = np.isin(beat, beat[place == TICKS_PER_QUARTER // 3])
-    return np.where(late & ~triplet, beat * TICKS_PER_QUARTER + kind.step, onset)
+    even = np.isin(place, (TICKS_PER_QUARTER // 3, TICKS_PER_QUARTER // 2))
+    paired = late & ~np.isin(beat, beat[even])
+    return np.where(paired, beat * TICKS_PER_QUARTER + kind.step, onset)
 
 
 def hear_tonic(score: Score, pitch: Ints, onset: Ints, full: int) -> tuple[int, str]:
