@@ -7,11 +7,15 @@ from hypothesis import strategies as st
 from strategies import scores
 
 from stats_composer.errors import ScoreError
+from stats_composer.places import played, playing_order
 from stats_composer.score import (
+    BAR_DTYPE,
     CHORD_DTYPE,
     FERMATA_DTYPE,
     KEY_SIGNATURE_DTYPE,
     MAJOR,
+    REPEAT_END,
+    REPEAT_START,
     TICKS_PER_QUARTER,
     TIME_SIGNATURE_DTYPE,
     Part,
@@ -64,6 +68,31 @@ def test_a_wrong_note_is_named_with_its_place(columns, message):
 def test_a_wrong_metre_is_refused(metre):
     with pytest.raises(ScoreError, match=r"expected 1 to 128 over a power of two"):
         Score(tune(), time_signatures=make_table(TIME_SIGNATURE_DTYPE, [(0, *metre)]))
+
+
+START, END = REPEAT_START, REPEAT_END
+
+
+@pytest.mark.parametrize(
+    ("bars", "order"),
+    [
+        ([(0, 0), (0, 0)], [0, 1]),
+        ([(0, 0), (END, 0), (0, 0)], [0, 1, 0, 1, 2]),
+        ([(0, 0), (START, 0), (END, 1), (0, 2)], [0, 1, 2, 1, 3]),
+        ([(START, 0), (END, 1), (END, 2), (0, 3), (0, 0)], [0, 1, 0, 2, 0, 3, 4]),
+        ([(START, 0), (END, 1), (END, 2), (END, 0)], [0, 1, 0, 2, 3, 3]),
+        ([(START, 0), (0, 1), (END, 1), (0, 2), (0, 2)], [0, 1, 2, 0, 3, 4]),
+        ([(START | END, 0), (START | END, 0)], [0, 0, 1, 1]),
+    ],
+)
+def test_bars_are_played_as_repeats_and_endings_say(bars, order):
+    rows = [(QUARTER * i, *bar) for i, bar in enumerate(bars)]
+    notes = make_notes(onset=QUARTER * np.arange(len(bars)), pitch=60 + np.arange(len(bars)))
+    score = Score(notes, bars=make_table(BAR_DTYPE, rows), end=QUARTER * len(bars))
+    assert playing_order(score.bars) == order
+    index, onset = played(score)
+    assert index.tolist() == order
+    assert onset.tolist() == [QUARTER * i for i in range(len(order))]
 
 
 def test_places_with_and_without_a_pickup():
