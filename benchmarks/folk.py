@@ -15,7 +15,7 @@ held out. The distance of the tunes that were learned from is the floor.
 `--copies N` writes N tunes instead, as many of each dance, after the composer was saved and
 loaded, half of them with at most 12 notes in a row of a tune learned from and half with 8. Each
 is transposed and compared with every run of the tunes by a table of its own: pitches and times
-from note to note, through both endings.
+from note to note as played, repeats and endings included, with ornaments and without.
 """
 
 from __future__ import annotations
@@ -39,10 +39,9 @@ from stats_composer.composers.melody import MelodyComposer
 from stats_composer.composers.style import CODES, Style, symbols_of
 from stats_composer.composers.tunes import (
     HOLD,
-    PART_BARS,
     Tune,
     code_pitch,
-    read_phrase,
+    melodies,
     read_tune,
     tonic_height,
 )
@@ -103,7 +102,7 @@ def trigrams(train: list[Tune], held: list[Tune], n: int, seed: int) -> list[Tun
             tunes.append(
                 Tune(
                     kind, like.tonic, like.mode, like.height, line[: len(like.pickup)],
-                    (bars[:8], bars[8:]), (None, None), like.turns[:0], 0.0,
+                    (bars[:8], bars[8:]), (None, None), like.turns[:0], 0.0, like.heard[:0],
                 )
             )  # fmt: skip
     return tunes
@@ -153,43 +152,25 @@ def distance(one: Counter, other: Counter) -> float:
 # ---- copies -------------------------------------------------------------------------------
 
 
-def moves(pitch: np.ndarray, tick: np.ndarray) -> list[tuple[int, int]]:
-    """Return the intervals and times from note to note."""
-    return list(zip(np.diff(pitch).tolist(), np.diff(tick).tolist(), strict=True))
-
-
-def runs(line: list[tuple[int, int]], n: int) -> set[tuple[tuple[int, int], ...]]:
-    """Return all runs of n moves of a line."""
-    return {tuple(line[i : i + n]) for i in range(len(line) - n + 1)}
-
-
-def lines_of(score: Score) -> list[list[tuple[int, int]]]:
-    """Return the moves of a tune, and those of each part with a first ending, played twice."""
-    kind, (tonic, mode), pickup, line = read_phrase(score)
-    bars = line[pickup:].reshape(-1, kind.n_steps)
-    ending = score.bars["ending"][bool(score.pickup) :]
-    played = [np.concatenate([line[:pickup], bars[ending != 1].ravel()])]
-    for last in np.flatnonzero(ending == 1):
-        part = bars[last - PART_BARS + 1 : last + 1]
-        played.append(np.concatenate([part, part[:-1]]).ravel())
-    lines = []
-    for codes in played:
-        at = np.flatnonzero(codes != HOLD)
-        pitch = [code_pitch(int(code), mode, tonic_height(tonic)) for code in codes[at]]
-        lines.append(moves(np.array(pitch), at * kind.step))
-    return lines
+def heard_runs(tune: Tune, n: int) -> set[tuple[tuple[int, int], ...]]:
+    """Return all runs of n intervals and times of a tune as played."""
+    found = set()
+    for pitch, tick in melodies(tune.heard, tune.kind):
+        moves = list(zip(np.diff(pitch).tolist(), np.diff(tick).tolist(), strict=True))
+        found |= {tuple(moves[i : i + n]) for i in range(len(moves) - n + 1)}
+    return found
 
 
 def copied(composer: MelodyComposer, train: list[Tune], limit: int, n: int, seed: int) -> int:
     """Count those of n tunes of each dance that copy more than a limit of notes."""
     composer.max_copy = limit
-    known = set().union(*(runs(moves(*melody(tune)), limit) for tune in train))
+    known = set().union(*(heard_runs(tune, limit) for tune in train))
     rng = np.random.default_rng(seed)
     found = 0
     for dance in composer.styles_:
         for score in composer.compose(dance=dance, random_state=seed, n=n):
-            lines = lines_of(score.transpose(int(rng.integers(-5, 6))))
-            found += any(not known.isdisjoint(runs(line, limit)) for line in lines)
+            tune = read_tune(score.transpose(int(rng.integers(-5, 6))))
+            found += not known.isdisjoint(heard_runs(tune, limit))
     return found
 
 

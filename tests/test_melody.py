@@ -20,9 +20,9 @@ from stats_composer.composers.tunes import (
     KINDS,
     PART_BARS,
     code_pitch,
+    melodies,
     read_phrase,
     read_tune,
-    tonic_height,
 )
 from stats_composer.constraints import Contains, Density, InKey, NoRepeat, Pin, Range, Rhythm
 from stats_composer.constraints.copies import MaxCopy
@@ -32,6 +32,7 @@ from stats_composer.io import read, write
 from stats_composer.io.abc import read_abc
 from stats_composer.io.report import Report
 from stats_composer.models.ngram import NGram
+from stats_composer.places import played
 from stats_composer.score import (
     KEY_SIGNATURE_DTYPE,
     REPEAT_END,
@@ -214,21 +215,22 @@ def test_rhythms_hold_in_a_lilt(composer):
 
 def test_a_lilt_with_ornaments_is_read_as_it_was_drawn():
     kind, pickup = KINDS["hornpipe"], 1
-    line = 2 * (2 + np.arange(pickup + 2 * kind.n_steps) % 5)
+    line = 2 * (2 + np.arange(pickup + 8 * kind.n_steps) % 5)
     line[[2, 6, 11]] = HOLD
     turns = [np.zeros(0, np.int64)] * len(line)
     for step, codes in ((3, [14]), (5, [12, 16]), (8, [6]), (14, [2])):
         turns[step] = np.array(codes)
-    page = blank_tune(kind, (0, "major"), pickup, [Bar(line[:0])] * 2, 90)
+    page = blank_tune(kind, (0, "major"), pickup, [Bar(line[:0])] * 8, 90)
     rows = written_notes(kind, line, pickup, turns, lambda code: code_pitch(code, "major", 60))
     score = page.replace(notes=notes_table(rows, page))
     starts = [onset / kind.step for onset, *_ in rows]
     assert starts[:4] == [0, 1, 3, 3.5]
     assert starts[4:9] == [4, 5, 5 + 2 / 3, 6 + 1 / 3, 7] and starts[9:12] == [8, 8.5, 9]
     again, _, upbeat, _ = read_phrase(score)
-    pitch, tick = next(played(score))
+    pitch, tick = heard(score)[1]
     at = np.flatnonzero(line != HOLD)
-    assert again == kind and upbeat == pickup and tick.tolist() == (at * kind.step).tolist()
+    ticks = (at - pickup) * kind.step
+    assert again == kind and upbeat == pickup and tick.tolist() == ticks.tolist()
     assert pitch.tolist() == [code_pitch(code, "major", 60) for code in line[at].tolist()]
 
 
@@ -258,19 +260,16 @@ def runs(pitch, tick, n):
     return {tuple(moves[i : i + n]) for i in range(len(moves) - n + 1)}
 
 
-def played(score):
-    """Return the pitches and ticks of a tune, and of each part with a first ending, twice."""
-    kind, (tonic, mode), pickup, line = read_phrase(score)
-    bars = line[pickup:].reshape(-1, kind.n_steps)
-    ending = score.bars["ending"][bool(score.pickup) :]
-    lines = [np.concatenate([line[:pickup], bars[ending != 1].ravel()])]
-    for last in np.flatnonzero(ending == 1):
-        part = bars[last - PART_BARS + 1 : last + 1]
-        lines.append(np.concatenate([part, part[:-1]]).ravel())
-    for codes in lines:
-        at = np.flatnonzero(codes != HOLD)
-        pitch = [code_pitch(int(code), mode, tonic_height(tonic)) for code in codes[at]]
-        yield np.array(pitch), at * kind.step
+def heard(score):
+    """Return the pitches and ticks of a tune as played, with and without ornaments."""
+    tune = read_tune(score)
+    return melodies(tune.heard, tune.kind)
+
+
+def raw(score):
+    """Return the pitches and ticks of a tune's notes as they stand, repeats included."""
+    index, onset = played(score)
+    return score.notes["pitch"][index].astype(np.int64), onset
 
 
 @pytest.mark.parametrize(("most", "wishes"), [(12, []), (8, []), (7, [MaxCopy(7)])])
@@ -278,33 +277,49 @@ def test_no_tune_copies_more_than_it_may(composer, tmp_path, most, wishes):
     composer.save(tmp_path / "again.npz")
     again = MelodyComposer.load(tmp_path / "again.npz")
     again.max_copy = 12 if wishes else most
-    melodies = [pair for style in again.styles_.values() for pair in style.melodies()]
-    known = set().union(*(runs(*pair, most) for pair in melodies))
+    learned = [pair for style in again.styles_.values() for pair in style.melodies()]
+    known = set().union(*(runs(*pair, most) for pair in learned))
     for dance in ("slip jig", "polka", "hornpipe"):
         n = 3 if wishes else 12
         for score in again.compose(dance=dance, constraints=wishes, random_state=3, n=n):
-            for line in played(score.transpose(2)):
+            score = score.transpose(2)
+            for line in (raw(score), *heard(score)):
                 assert known.isdisjoint(runs(*line, most))
 
 
-def test_no_first_ending_ends_a_copy_that_began_bars_before(composer):
+def test_no_repeat_and_no_first_ending_is_where_a_copy_goes_on(composer):
     style = composer.styles_["polka"]
-    bar = style.kind.n_steps * style.kind.step
     task = TuneTask(style, (1, "major"), 67, [8, 8], 2, style.tempo_)
-    known, tried = {}, 0
-
-    def lines(pieces, seed):
-        writer = TuneWriter(task, Corpus(pieces), known)
-        return played(writer.write(np.random.default_rng(seed)))
-
+    known, tried = {}, []
     for seed in range(12):
-        for pitch, tick in [*lines([], seed)][1:]:
-            end = int(np.searchsorted(tick, PART_BARS * bar))
-            copied = pitch[end - 13 : end], tick[end - 13 : end]
-            tried += copied[1][0] < (PART_BARS - 2) * bar
-            for line in lines([copied], seed):
-                assert Corpus([copied]).first_copy(12, *line) == -1
-    assert tried > 2
+        score = TuneWriter(task, Corpus([]), known).write(np.random.default_rng(seed))
+        pitch, tick = raw(score)
+        back = task.span(PART_BARS).start * style.kind.step  # A part begins again.
+        first = int(np.searchsorted(tick, back)) - 9
+        copied = pitch[first : first + 13], tick[first : first + 13]
+        tried.append((score.bars["ending"] == 1).any())
+        corpus = Corpus([copied])
+        assert corpus.first_copy(12, pitch, tick) >= 0
+        other = TuneWriter(task, corpus, known).write(np.random.default_rng(seed))
+        assert corpus.first_copy(12, *raw(other)) == -1
+    assert {True, False} == set(map(bool, tried))
+
+
+def test_ornaments_that_make_a_copy_too_long_are_left_out(composer):
+    style = composer.styles_["hornpipe"]
+    task = TuneTask(style, (1, "major"), 67, [8, 8], 0, style.tempo_)
+    known, kept = {}, 0
+    for seed in range(4):
+        score = TuneWriter(task, Corpus([]), known).write(np.random.default_rng(seed))
+        (pitch, tick), (plain, _) = heard(score)
+        first = int(np.flatnonzero(tick % style.kind.step)[10]) - 6
+        corpus = Corpus([(pitch[first : first + 13], tick[first : first + 13])])
+        other = TuneWriter(task, corpus, known).write(np.random.default_rng(seed))
+        ornate, bare = heard(other)
+        assert corpus.first_copy(12, *ornate) == -1 and bare[0].tolist() == plain.tolist()
+        kept += len(ornate[0]) - len(bare[0])
+        assert len(ornate[0]) < len(pitch)
+    assert kept > 40
 
 
 def test_a_tune_that_does_not_end_on_its_tonic_is_drawn_again(composer, monkeypatch):

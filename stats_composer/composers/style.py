@@ -35,7 +35,7 @@ from stats_composer.composers.form import (
     relate,
     spots,
 )
-from stats_composer.composers.tunes import HOLD, MODES, Kind, Tune, code_pitch
+from stats_composer.composers.tunes import GRAIN, HOLD, MODES, Kind, Tune, code_pitch, melodies
 from stats_composer.models.ngram import NGram
 from stats_composer.models.texture import KMeans
 
@@ -126,10 +126,11 @@ class Style:
         height.
     known_ : ndarray of shape (4, n_codes), bool
         Codes that are no rarity in their mode.
-    keys_, pickups_, finals_, turns_, lines_ : ndarray
+    keys_, pickups_, finals_, turns_, lines_, moves_, counts_ : ndarray
         Of the tunes: (tonic, mode); steps of the upbeat; the step of the last note where that
         is the tonic; rows of `Tune.turns`; all steps, one tune after the other, each with a
-        last HOLD - 1.
+        last HOLD - 1; intervals and ticks from note to note of `Tune.heard`, each tune's first
+        from its first pitch and bar; and how many they are.
     """
 
     def __init__(self, kind: Kind, *, random_state: int = 0) -> None:
@@ -167,7 +168,8 @@ class Style:
         self.turns_ = np.concatenate([tune.turns for tune in tunes])
         after = [np.r_[tune.line, HOLD - 1] for tune in tunes]
         self.lines_ = np.concatenate(after)
-        self.modes_ = np.repeat(self.keys_[:, 1], [len(line) for line in after])
+        moves = [np.diff(t.heard, axis=0, prepend=[[t.heard[0, 0], 0]]) for t in tunes]
+        self.moves_, self.counts_ = np.concatenate(moves), np.array([*map(len, moves)])
         tempos = [tune.tempo for tune in tunes if tune.tempo]
         self.tempo_ = float(np.median(tempos)) if tempos else 180.0
         self.second_ = self._count_endings(tunes)
@@ -249,13 +251,12 @@ class Style:
         return np.array([-1, *(code_pitch(int(code), mode, height) for code in CODES[1:])])
 
     def melodies(self) -> Iterator[tuple[Ints, Ints]]:
-        """List the pitches of the tunes, all on one tonic, and the ticks at which they start."""
-        ends = np.flatnonzero(self.lines_ == HOLD - 1)
-        for first, end in zip(np.r_[0, ends[:-1] + 1], ends, strict=True):
-            at = np.flatnonzero(self.lines_[first:end] != HOLD)
-            mode = list(MODES)[self.modes_[first]]
-            codes = self.lines_[first:end][at].tolist()
-            yield np.array([code_pitch(code, mode, 60) for code in codes]), at * self.kind.step
+        """List what the tunes sound like, with and without ornaments: pitches and ticks.
+
+        Pitches count from the first of each tune.
+        """
+        for moves in np.split(self.moves_, np.cumsum(self.counts_)[:-1]):
+            yield from melodies(np.cumsum(moves, axis=0), self.kind)
 
     # ---- files --------------------------------------------------------------------------
 
@@ -267,9 +268,11 @@ class Style:
             sizes[name], learned = model.state()
             arrays |= {f"{name}.{key}": value for key, value in learned.items()}
         arrays |= {f"facet.{k}": v.astype(np.float32) for k, v in self.facets_.items()}
-        for name in ("keys", "pickups", "finals", "turns", "modes"):
+        for name in ("keys", "pickups", "finals", "turns"):
             arrays[name] = getattr(self, f"{name}_").astype(np.int8)
         arrays["lines"] = self.lines_.astype(np.int16)
+        arrays["moves"] = np.clip(self.moves_ // [1, GRAIN], -(2**15), 2**15 - 1).astype(np.int16)
+        arrays["counts"] = self.counts_.astype(np.int32)
         arrays["known"] = self.known_
         return sizes, arrays
 
@@ -286,8 +289,9 @@ class Style:
             for key, array in arrays.items()
             if key.startswith("facet.")
         }
-        for name in ("keys", "pickups", "finals", "turns", "modes", "lines"):
+        for name in ("keys", "pickups", "finals", "turns", "lines", "counts"):
             setattr(self, f"{name}_", arrays[name].astype(np.int64))
+        self.moves_ = arrays["moves"].astype(np.int64) * [1, GRAIN]
         self.known_ = arrays["known"]
         self.clusters_ = KMeans(N_CLUSTERS)
         self.clusters_.centers_ = arrays["centers"]

@@ -47,6 +47,7 @@ from stats_composer.encoding import HOLD as HOLD_ENTRY
 from stats_composer.encoding import REST, Alphabet, Frame
 from stats_composer.errors import SamplingError
 from stats_composer.factors import Factors
+from stats_composer.places import played
 from stats_composer.sampling.chain import Chain
 from stats_composer.score import MINOR, Score
 
@@ -330,13 +331,24 @@ class TuneWriter:
         line = np.zeros(0, np.int64)
         for _ in range(REDRAWS):
             line = self._draw(tokens, style, line, rng)
-            step = self._too_long_copy(line, len(task.given))
+            step = self._copy_to_break(line)
             if step < 0:
                 return line
             style[step, line[step]] = -np.inf
             bar = max(0, (step - task.pickup) // task.style.kind.n_steps)
             line = line[: task.span(bar).start if bar else 0]
         return None
+
+    def _copy_to_break(self, line: Ints) -> int:
+        """Return the step of a note without which the first too long a copy is none, or -1."""
+        step = self._too_long_copy(line, len(self.task.given))
+        bounds = self.task.pickup + self.task.style.kind.n_steps * np.cumsum(self.task.lengths)
+        for first, stop in zip(np.r_[self.task.pickup, bounds], bounds, strict=False):
+            if step < 0 and self.task.repeats:
+                part = line[first:stop]
+                if self._too_long_copy(np.concatenate([part, part])) >= 0:
+                    step = int(first + np.flatnonzero(part)[-1])
+        return step
 
     def _too_long_copy(self, line: Ints, given: int = 0) -> int:
         """Return the step of the first note that ends too long a copy, or -1.
@@ -417,6 +429,8 @@ class TuneWriter:
         u = self._shared(rng.random((len(codes), 2)), codes)
         u[: len(task.given), 0] = 1.0
         turns = turner.draw(codes, task.pickup, self._fits, u)
+        if not self._break_copies(codes, turns, page):
+            return None
         even = kind._replace(swung=False)
         for dance, ornaments in ((kind, turns), (kind, ()), (even, ())):
             rows = written_notes(dance, codes, task.pickup, ornaments, self._pitch_of)
@@ -424,6 +438,26 @@ class TuneWriter:
             if not any(constraint.violations(score) for constraint in task.constraints):
                 return score
         return None
+
+    def _break_copies(self, codes: Ints, turns: list[Ints], page: Score) -> bool:
+        """Leave out the ornaments of too long copies, and say whether that leaves none."""
+        task, kind = self.task, self.task.style.kind._replace(swung=False)
+        while True:
+            rows = written_notes(kind, codes, task.pickup, turns, self._pitch_of)
+            notes = np.array(rows, np.int64)
+            index, clock = played(page.replace(notes=notes_table(rows, page)))
+            given = int((notes[index, 0] < len(task.given) * kind.step).sum())
+            index, clock = (x[max(0, given - self.max_copy) :] for x in (index, clock))
+            last = self.corpus.first_copy(self.max_copy, notes[index, 2], clock)
+            if last < 0:
+                return True
+            steps = np.unique(notes[index[last - self.max_copy : last + 1], 0] // kind.step)
+            around = np.union1d(np.maximum(steps - 1, 0), steps).tolist()
+            ornate = [step for step in around if len(turns[step])]
+            if not ornate:
+                return False
+            for step in ornate:
+                turns[step] = codes[:0]
 
     def _pitch_of(self, code: int) -> int:
         return code_pitch(code, self.task.key[1], self.task.height)

@@ -22,10 +22,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stats_composer.errors import EncodingError
+from stats_composer.places import played
 from stats_composer.score import TICKS_PER_QUARTER, Score, bar_duration
 from stats_composer.theory import SCALES
 
 __all__ = [
+    "GRAIN",
     "HOLD",
     "KINDS",
     "MODES",
@@ -34,6 +36,7 @@ __all__ = [
     "Tune",
     "code_pitch",
     "hear_tonic",
+    "melodies",
     "read_phrase",
     "read_tune",
     "tonic_height",
@@ -107,6 +110,9 @@ class Tune:
         code after them.
     tempo : float
         Quarters a minute; 0 where none is told.
+    heard : ndarray of shape (n_notes, 2), int64
+        MIDI pitch and tick of all notes as played, ornaments and repeats included; the pairs
+        of a lilt are even.
     """
 
     kind: Kind
@@ -118,6 +124,7 @@ class Tune:
     endings: tuple[Ints | None, ...]
     turns: Ints
     tempo: float
+    heard: Ints
 
     @property
     def bars(self) -> Ints:
@@ -161,11 +168,13 @@ def read_tune(score: Score) -> Tune:
     EncodingError
         Saying why it is no tune: chords, a metre that changes, bars that are not full.
     """
+    first = score.select(int(score.notes["part"].min(initial=0)))
+    index, clock = played(first)
     score = _without_first_endings(score)
     notes, metre = _line(score)
     if len(notes) < MIN_NOTES:
         raise EncodingError(f"{len(notes)} notes: expected a tune")
-    onset = (notes["onset"] + GRAIN // 2) // GRAIN * GRAIN
+    onset = _rounded(notes["onset"])
     full = bar_duration(*metre)
     start = score.pickup or _phase(onset, notes["velocity"], full)
     kind = _kind(metre, onset - start)
@@ -179,7 +188,15 @@ def read_tune(score: Score) -> Tune:
     turns = _turns(step_onset, code, kind)
     parts, endings = _fold(line[pickup:].reshape(n_bars, kind.n_steps))
     tempo = float(score.tempos["quarters_per_minute"][0]) if len(score.tempos) else 0.0
-    return Tune(kind, tonic, mode, height, line[:pickup], parts, endings, turns, tempo)
+    pitch = first.notes["pitch"][index].astype(np.int64)
+    heard = np.stack([pitch, _even(_rounded(clock) - start, kind)], axis=1)
+    return Tune(kind, tonic, mode, height, line[:pickup], parts, endings, turns, tempo, heard)
+
+
+def melodies(heard: Ints, kind: Kind) -> list[tuple[Ints, Ints]]:
+    """Return the pitches and ticks of notes as of `Tune.heard`, with and without ornaments."""
+    plain = heard[heard[:, 1] % kind.step == 0]
+    return [(notes[:, 0], notes[:, 1]) for notes in (heard, plain)]
 
 
 def read_phrase(score: Score) -> tuple[Kind, tuple[int, str], int, Ints]:
@@ -233,6 +250,10 @@ def _line(score: Score) -> tuple[NDArray[np.void], tuple[int, int]]:
     _, numerator, denominator = score.time_signatures[0].tolist()
     metre = (int(numerator), int(denominator))
     return notes, (4, 4) if metre == (2, 2) else metre
+
+
+def _rounded(onset: Ints) -> Ints:
+    return (onset + GRAIN // 2) // GRAIN * GRAIN
 
 
 def _without_first_endings(score: Score) -> Score:
