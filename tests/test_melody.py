@@ -13,8 +13,9 @@ from stats_composer.composers.melody import MelodyComposer
 from stats_composer.composers.style import Style, phased
 from stats_composer.composers.tune_balance import balance, held_shares
 from stats_composer.composers.tune_page import Bar, blank_tune, notes_table, written_notes
+from stats_composer.composers.tune_plan import TuneTask
 from stats_composer.composers.tune_training import train_tunes
-from stats_composer.composers.tune_writer import TuneTask, TuneWriter
+from stats_composer.composers.tune_writer import TuneWriter
 from stats_composer.composers.tunes import (
     HOLD,
     KINDS,

@@ -20,7 +20,8 @@ from stats_composer.composers.form import part_lengths
 from stats_composer.composers.page import MAX_BARS, parse_time_signature, write_many
 from stats_composer.composers.style import Style, symbols_of
 from stats_composer.composers.tune_balance import balance
-from stats_composer.composers.tune_writer import TuneTask, TuneWriter
+from stats_composer.composers.tune_plan import TuneTask
+from stats_composer.composers.tune_writer import TuneWriter
 from stats_composer.composers.tunes import (
     KINDS,
     MODES,

@@ -28,7 +28,8 @@ from numpy.typing import NDArray
 
 from stats_composer.composers.form import bar_vectors
 from stats_composer.composers.style import Style
-from stats_composer.composers.tune_writer import WEIGHTS, TuneTask, TuneWriter
+from stats_composer.composers.tune_plan import TuneTask
+from stats_composer.composers.tune_writer import WEIGHTS, TuneWriter
 from stats_composer.composers.tunes import HOLD, Tune
 from stats_composer.copies import Corpus
 from stats_composer.sampling.chain import Chain

@@ -28,7 +28,7 @@ from stats_composer.score import (
 )
 from stats_composer.theory import fifths_name
 
-__all__ = ["FIDDLE", "Bar", "Turner", "blank_tune", "notes_table", "written_bars", "written_notes"]
+__all__ = ["FIDDLE", "Bar", "blank_tune", "notes_table", "written_bars", "written_notes"]
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -146,63 +146,3 @@ def notes_table(rows: Sequence[tuple[int, int, int]], page: Score) -> NDArray[np
     table = make_table(NOTE_DTYPE, [(*row, 0, 0, 0, VELOCITY, False) for row in rows])
     table["fifths"] = natural_fifths(table["pitch"], int(page.key_signatures["fifths"][0]))
     return table
-
-
-class Turner:
-    """Draws the ornaments of a style: triplets for notes of two steps, halves for one.
-
-    Parameters
-    ----------
-    turns : ndarray of shape (n, 5), int64
-        As of `Tune.turns`.
-    lines : ndarray of int64
-        All steps of the style's tunes, to count what had no ornament.
-    """
-
-    def __init__(self, turns: Ints, lines: Ints) -> None:
-        at = np.flatnonzero(lines != HOLD)
-        length = np.diff(at)
-        here, after = lines[at[:-1]], lines[at[1:]]
-        real = (here > HOLD) & (after > HOLD)
-        self.chance: dict[tuple[int, int], float] = {}
-        self.figures: dict[tuple[int, int], Ints] = {}
-        for size in (1, 2):
-            moves = (after - here)[real & (length == size)]
-            mine = turns[turns[:, 0] == size]
-            ahead = mine[:, 4] - mine[:, 1]
-            for move in np.unique(ahead).tolist():
-                chosen = mine[ahead == move]
-                n = int((moves == move).sum())
-                if len(chosen) >= 2:
-                    self.chance[size, move] = min(len(chosen) / max(n, 1), 0.5)
-                    self.figures[size, move] = chosen[:, 2:4] - chosen[:, 1:2]
-
-    def draw(self, line: Ints, pickup: int, fits: Callable[[Ints], bool], u: Floats) -> list[Ints]:
-        """Draw the ornaments of a line.
-
-        Parameters
-        ----------
-        line : ndarray of shape (n_steps,), int64, codes
-        pickup : int
-        fits : callable (codes) -> bool
-            Whether the mode has them.
-        u : ndarray of shape (n_steps, 2), float64, in [0, 1)
-
-        Returns
-        -------
-        list of ndarray
-            For each step the codes that follow its own before the next step.
-        """
-        none = np.zeros(0, np.int64)
-        found = [none] * len(line)
-        at = np.flatnonzero(line != HOLD)
-        for here, after in zip(at[:-1].tolist(), at[1:].tolist(), strict=True):
-            size, move = after - here, int(line[after] - line[here])
-            on_beat = size == 1 or (here - pickup) % 2 == 0
-            if not (on_beat and u[here, 0] < self.chance.get((size, move), 0.0)):
-                continue
-            figures = self.figures[size, move]
-            codes = line[here] + figures[int(u[here, 1] * len(figures)), :size]
-            if fits(codes):
-                found[here] = codes
-        return found

@@ -14,33 +14,25 @@ where they contradict it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stats_composer.automata import Automaton
-from stats_composer.composers.form import (
-    N_PLACES,
-    RELATIONS,
-    bar_vectors,
-    copies,
-    places,
-    relate,
-    split_at,
-    spots,
-)
-from stats_composer.composers.style import CODES, Style, is_high, phased
+from stats_composer.composers.form import RELATIONS, copies, places, split_at, spots
+from stats_composer.composers.ornaments import draw_turns
+from stats_composer.composers.style import CODES, is_high, phased
 from stats_composer.composers.tune_page import (
     Bar,
-    Turner,
     blank_tune,
     notes_table,
     written_bars,
     written_notes,
 )
-from stats_composer.composers.tunes import MODES, PART_BARS, code_pitch
-from stats_composer.constraints import Constraint, check_feasible
+from stats_composer.composers.tune_plan import TuneTask, draw_plan
+from stats_composer.composers.tunes import MODES, code_pitch
+from stats_composer.constraints import check_feasible
 from stats_composer.constraints.copies import MaxCopy
 from stats_composer.copies import Corpus
 from stats_composer.encoding import HOLD as HOLD_ENTRY
@@ -51,67 +43,19 @@ from stats_composer.places import played
 from stats_composer.sampling.chain import Chain
 from stats_composer.score import MINOR, Score
 
-__all__ = ["TuneTask", "TuneWriter"]
+__all__ = ["TuneWriter"]
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 WEIGHTS = {"mode": 1.0, "height": 0.5, "cluster": 0.7, "place": 0.7}
-TOKENS_WEIGHT = 1.0
 # Nats against a pitch that is rare in the style's mode or outside its compass, where a user's
 # wishes may ask for it.
 STRANGE = -6.0
 COMPASS = (55, 88)
-# Without wishes a step, or a bar of a plan, is only what was seen after this many before it.
-SUPPORT, PLAN_SUPPORT = 2, 1
+# Without wishes a step is only what was seen after this many before it.
+SUPPORT = 2
 ATTEMPTS, REDRAWS = 8, 200
-
-
-@dataclass(frozen=True)
-class TuneTask:
-    """What is to be written.
-
-    Attributes
-    ----------
-    style : Style
-    key : (tonic fifths, mode of `tunes.MODES`)
-    height : int
-        MIDI pitch of code 0.
-    lengths : list of int
-        Bars of the parts.
-    pickup : int
-        Steps of the upbeat.
-    tempo : float
-    constraints : tuple of Constraint
-    max_copy : int
-        Longest run of notes that the corpus may have too.
-    given : ndarray of shape (n_steps,), int64
-        Symbols that are fixed, -1 where free; may be shorter than the tune.
-    repeats : bool
-        Whether parts are played twice.
-    """
-
-    style: Style
-    key: tuple[int, str]
-    height: int
-    lengths: list[int]
-    pickup: int
-    tempo: float
-    constraints: tuple[Constraint, ...] = ()
-    max_copy: int = 12
-    given: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
-    repeats: bool = True
-
-    @property
-    def n_bars(self) -> int:
-        """Bars of all parts."""
-        return sum(self.lengths)
-
-    def span(self, bar: int, width: int | None = None) -> slice:
-        """Return the steps of a bar, or of its beginning."""
-        n = self.style.kind.n_steps
-        first = self.pickup + bar * n
-        return slice(first, first + (n if width is None else width))
 
 
 class TuneWriter:
@@ -205,57 +149,7 @@ class TuneWriter:
             self.known[key] = chain
         return chain
 
-    # ---- the plan -----------------------------------------------------------------------
-
-    def _plan(self, rng: np.random.Generator) -> Ints:
-        """Draw a token for each bar."""
-        style, place = self.task.style, self.place
-        high = is_high(self.task.height)
-        weight = np.tile(TOKENS_WEIGHT * style.facets_["tokens"][high], (len(place), 1))
-        for bar in range(len(place)):
-            for number, relation in enumerate(RELATIONS):
-                if copies(place, bar, relation) < 0:
-                    weight[bar, number] = -np.inf
-        fixed = self._given_tokens()
-        rows = np.flatnonzero(fixed >= 0)
-        given = weight.copy()
-        given[rows] = -np.inf
-        given[rows, fixed[rows]] = 0.0
-        chain = self._plan_chain().under(given)
-        if chain.log_normaliser == -np.inf:  # No tune of the style begins so.
-            chain = self._plan_chain().under(weight)
-        tokens: Ints = chain.sample(1, random_state=rng)[0]
-        return tokens
-
-    def _plan_chain(self) -> Chain:
-        """Return the law of plans alone."""
-        style, place = self.task.style, self.place
-        key = style.kind.name, tuple(self.task.lengths)
-        if key not in self.known:
-            allowed = np.zeros((len(place), N_PLACES, style.n_tokens), bool)
-            allowed[np.arange(len(place)), place] = True
-            whole = all(n == PART_BARS for n in self.task.lengths)
-            automaton = style.plan_.automaton(
-                len(place),
-                allowed.reshape(len(place), -1),
-                support=PLAN_SUPPORT if whole else None,
-            )
-            plans = phased(automaton, style.n_tokens, place)
-            self.known[key] = Chain(np.zeros((len(place), style.n_tokens)), [plans])
-        return self.known[key]
-
-    def _given_tokens(self) -> Ints:
-        """Return the tokens of bars that are given as a whole, else -1."""
-        task, kind = self.task, self.task.style.kind
-        whole = max(0, (len(task.given) - task.pickup) // kind.n_steps)
-        tokens = np.full(task.n_bars, -1)
-        if whole:
-            end = task.pickup + whole * kind.n_steps
-            bars = CODES[np.maximum(task.given[task.pickup : end], 0)].reshape(whole, -1)
-            label = task.style.clusters_.predict(bar_vectors(bars, kind))
-            found = relate(bars, self.place[:whole], kind)
-            tokens[:whole] = np.where(found >= 0, found, len(RELATIONS) + label)
-        return tokens
+    # ---- what a style leans to -------------------------------------------------------------
 
     def leanings(self, cluster: Ints) -> Floats:
         """Return the log-weights of the facets of each bar.
@@ -308,7 +202,7 @@ class TuneWriter:
         spare = None
         for _ in range(ATTEMPTS):
             try:
-                line = self._line(self._plan(rng), rng)
+                line = self._line(draw_plan(self.task, self.known, rng), rng)
             except SamplingError:  # A plan that leads nowhere.
                 continue
             score = None if line is None else self._finish(line, rng)
@@ -425,10 +319,7 @@ class TuneWriter:
         written = written_bars(parts, endings) if task.repeats else [Bar(b) for b in CODES[bars]]
         page = blank_tune(kind, task.key, task.pickup, written, task.tempo)
         codes = np.concatenate([CODES[line[: task.pickup]], *(bar.codes for bar in written)])
-        turner = Turner(task.style.turns_, task.style.lines_)
-        u = self._shared(rng.random((len(codes), 2)), codes)
-        u[: len(task.given), 0] = 1.0
-        turns = turner.draw(codes, task.pickup, self._fits, u)
+        turns = draw_turns(task, codes, self._fits, rng)
         if not self._break_copies(codes, turns, page):
             return None
         even = kind._replace(swung=False)
@@ -465,15 +356,6 @@ class TuneWriter:
     def _fits(self, codes: Ints) -> bool:
         inside = (codes >= CODES[1]) & (codes <= CODES[-1])
         return bool(inside.all() and self.usual[codes - CODES[1] + 1].all())
-
-    def _shared(self, u: Floats, codes: Ints) -> Floats:
-        """Give bars of the same codes the same numbers, so that ornaments come back too."""
-        n = self.task.style.kind.n_steps
-        seen: dict[bytes, int] = {}
-        for start in range(self.task.pickup, len(codes), n):
-            first = seen.setdefault(codes[start : start + n].tobytes(), start)
-            u[start : start + n] = u[first : first + n]
-        return u
 
     def _ending(self, line: Ints, part: int, rng: np.random.Generator) -> Ints | None:
         """Draw the last bar of a part as played the first time, or None for the same."""
