@@ -46,15 +46,15 @@ class Levels(NamedTuple):
 
 
 def join_pieces(
-    pieces: Sequence[NDArray[np.integer]], limit: int, size: int
+    pieces: Sequence[NDArray[np.integer]], limit: int | None, size: int
 ) -> Iterator[tuple[Ints, Ints]]:
     """Put pieces one after the other, as many at a time as have about `size` symbols.
 
     Parameters
     ----------
     pieces : sequence of ndarray of shape (n_steps,), int
-    limit : int
-        Symbols are below it.
+    limit : int or None
+        Symbols are below it; None leaves that to be checked by whoever reads them.
     size : int
 
     Yields
@@ -76,7 +76,8 @@ def join_pieces(
         if symbols.dtype.kind not in "iu":
             raise ValueError(f"pieces of type {symbols.dtype}: expected symbols, integers from 0")
         symbols = symbols.astype(np.int64, copy=False)
-        if symbols.view(np.uint64).max(initial=0) >= limit:  # What is negative is large there.
+        # What is negative is large there.
+        if limit is not None and symbols.view(np.uint64).max(initial=0) >= limit:
             place = int(np.argmax((symbols < 0) | (symbols >= limit)))
             piece = int(np.searchsorted(bounds, bounds[i] + place, side="right")) - 1
             raise ValueError(

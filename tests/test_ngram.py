@@ -399,6 +399,9 @@ def test_bad_input_is_named():
         NGram(n_symbols=4).fit([[1], [0, 5]])
     with pytest.raises(ValueError, match="piece 0: symbol 3: expected from 0, below 2"):
         NGram().fit([[1]]).score_samples([[3]])
+    for stranger in (-1, -2, -(1 << 63)):  # The code of -1 would be the end's.
+        with pytest.raises(ValueError, match=f"piece 1: symbol {stranger}: expected from 0"):
+            NGram(2, end=True).fit([[0]] * 3).score([[0], [0, stranger]])
     with pytest.raises(ValueError, match="symbols from 0 to 1"):
         NGram().fit([[1]]).sample(1, 2, given=[2])
     with pytest.raises(NotFittedError):

@@ -82,10 +82,10 @@ def find_child(tables, node, code):  # type: ignore[no-untyped-def]
 
 @jit()
 def score_codes(
-    tables: Tables, start: int, symbols: Ints, bounds: Ints, shape: tuple[int, int],
+    tables: Tables, start: int, symbols: Ints, bounds: Ints, shape: tuple[int, int, int],
     log_prob: Floats,
-) -> int:  # fmt: skip
-    """Score pieces, each from the context `start`; return the last context.
+) -> tuple[int, float]:  # fmt: skip
+    """Score pieces, each from the context `start`.
 
     Parameters
     ----------
@@ -95,26 +95,40 @@ def score_codes(
     symbols : ndarray of shape (n_symbols,)
     bounds : ndarray of shape (n_pieces + 1,)
         Where each piece begins in `symbols`.
-    shape : (offset, end)
-        The code of symbol 0, and the code that ends each piece, or -1 for none.
+    shape : (offset, end, limit)
+        The code of symbol 0; the code that ends each piece, or -1 for none; and what symbols
+        are below.
     log_prob : ndarray of shape (n_symbols,), or (n_symbols + n_pieces,) with an end
         Overwritten.
+
+    Returns
+    -------
+    context : int
+        The last, or -1 where a symbol is none.
+    total : float
+        Of `log_prob`.
     """
-    offset, end = shape
-    c, place = np.uint64(start), 0
+    offset, end, limit = shape
+    c, place, total = np.uint64(start), 0, 0.0
     for piece in range(bounds.size - 1):
         c, stop = np.uint64(start), bounds[piece + 1]
         for i in range(bounds[piece], stop + (end >= 0)):
-            code = symbols[i] + offset if i < stop else end
+            code = end
+            if i < stop:
+                if np.uint64(symbols[i]) >= np.uint64(limit):  # What is negative is large there.
+                    return -1, np.nan
+                code = symbols[i] + offset
             likely = tables.likely[c]
             if likely & _CODE == np.uint64(code):
                 log_prob[place] = tables.likely_log_prob[c]
+                total += log_prob[place]
                 c = likely >> np.uint64(32)
                 place += 1
                 continue
             child = find_child(tables, c, code)
             if child > 0:
                 log_prob[place] = tables.log_prob[child]
+                total += log_prob[place]
                 c = np.uint64(tables.state[child])
                 place += 1
                 continue
@@ -134,8 +148,9 @@ def score_codes(
                     c = np.uint64(tables.state[child])
                     break
             log_prob[place] = np.log(passed * scale)
+            total += log_prob[place]
             place += 1
-    return np.int64(c)  # type: ignore[return-value]
+    return np.int64(c), total  # type: ignore[return-value]
 
 
 @jit()

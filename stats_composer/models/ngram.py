@@ -49,7 +49,7 @@ __all__ = ["NGram"]
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-_BLOCK = 1 << 16
+_BLOCK = 1 << 18
 
 
 class NGram(Estimator):
@@ -198,24 +198,26 @@ class NGram(Estimator):
         """
         return [
             log_prob[a:b]
-            for log_prob, first in self._scores(X)
+            for log_prob, first, _ in self._scores(X)
             for a, b in pairwise(first.tolist())
         ]
 
     def score(self, X: Any, y: Any = None) -> float:
         """Return the mean log-likelihood, nats a symbol (the end counts as one)."""
-        parts = [(log_prob.sum(), len(log_prob)) for log_prob, _ in self._scores(X)]
+        parts = [(total, len(log_prob)) for log_prob, _, total in self._scores(X)]
         return float(sum(total for total, _ in parts) / sum(n for _, n in parts))
 
-    def _scores(self, X: Any) -> Iterator[tuple[Floats, Ints]]:
+    def _scores(self, X: Any) -> Iterator[tuple[Floats, Ints, float]]:
         """Score some pieces at a time, which stay in the cache from being joined on."""
-        tables, start = self.tables_, self._start()
-        shape = FIRST_SYMBOL, END if self.end else -1
-        for symbols, bounds in join_pieces(_check(X), self.n_symbols_, _BLOCK):
+        tables, start, pieces = self.tables_, self._start(), _check(X)
+        shape = FIRST_SYMBOL, END if self.end else -1, self.n_symbols_
+        for symbols, bounds in join_pieces(pieces, None, _BLOCK):
             first = bounds + self.end * np.arange(len(bounds))
             log_prob = np.empty(first[-1])
-            kernels.score_codes(tables, start, symbols, bounds, shape, log_prob)
-            yield log_prob, first
+            last, total = kernels.score_codes(tables, start, symbols, bounds, shape, log_prob)
+            if last < 0:
+                list(join_pieces(pieces, self.n_symbols_, MAX_SYMBOLS))  # It names the symbol.
+            yield log_prob, first, total
 
     # ---- the next symbol ----------------------------------------------------------------
 
@@ -229,7 +231,8 @@ class NGram(Estimator):
         if symbols.min() < 0 or symbols.max() >= self.n_symbols_:
             raise ValueError(f"given: expected symbols from 0 to {self.n_symbols_ - 1}")
         bounds, scratch = np.array([0, len(symbols)]), np.empty(len(symbols))
-        return kernels.score_codes(tables, start, symbols, bounds, (FIRST_SYMBOL, -1), scratch)
+        shape = FIRST_SYMBOL, -1, self.n_symbols_
+        return kernels.score_codes(tables, start, symbols, bounds, shape, scratch)[0]
 
     def sample(
         self,
@@ -331,7 +334,7 @@ class NGram(Estimator):
 def _check(X: Any) -> list[Ints]:
     """Return pieces as arrays of one axis."""
     pieces = [p if type(p) is np.ndarray and p.ndim == 1 else _line(p) for p in X]
-    if not pieces or min(map(len, pieces)) == 0:
+    if not pieces or not all(map(len, pieces)):
         check_pieces([piece[:, None] for piece in pieces], 1)
     return pieces
 

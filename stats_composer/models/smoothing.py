@@ -37,7 +37,7 @@ Floats = NDArray[np.float64]
 # Where counts of counts are too few to estimate discounts: as KenLM's `--discount_fallback`.
 _DISCOUNTS = np.array([0.0, 0.5, 1.0, 1.5])
 # Children that are searched one by one, and entries of rows by code for each node of the tree.
-_FEW, _ROOM = 16, 4
+_FEW, _ROOM = 8, 4
 
 
 class Smoothing(Protocol):
