@@ -45,7 +45,7 @@ class Tables(NamedTuple):
     first: Nodes  # (C + 1,)
     code: Nodes  # (N,)
     row: Nodes  # (C,), where a context has many children: its row of `child`; else 0
-    child: Nodes  # (n_rows, n_codes), by code, 0 where there is none
+    child: NDArray[np.uint64]  # (n_rows, n_codes), by code, and above 32 bits its state; or 0
     suffix: Nodes  # (N,)
     state: Nodes  # (N,)
     likely: NDArray[np.uint64]  # (C,), code of the likeliest child, and above 32 bits its state
@@ -63,10 +63,10 @@ class Tables(NamedTuple):
 
 @inline
 def find_child(tables, node, code):  # type: ignore[no-untyped-def]
-    """Return the child of a node for a code, or 0."""
+    """Return the child of a node for a code, and above 32 bits its state; or 0."""
     row = np.uint64(tables.row[node])
     if row > 0:
-        return np.uint64(tables.child[row, np.uint64(code)])
+        return tables.child[row, np.uint64(code)]
     low, high = np.uint64(tables.first[node]), np.uint64(tables.first[node + np.uint64(1)])
     while high - low > np.uint64(4):  # A few are found faster one by one.
         middle = (low + high) >> np.uint64(1)
@@ -76,7 +76,7 @@ def find_child(tables, node, code):  # type: ignore[no-untyped-def]
             high = middle
     for child in range(low, high):
         if tables.code[child] == code:
-            return child
+            return child | np.uint64(tables.state[child]) << np.uint64(32)
     return np.uint64(0)
 
 
@@ -127,9 +127,9 @@ def score_codes(
                 continue
             child = find_child(tables, c, code)
             if child > 0:
-                log_prob[place] = tables.log_prob[child]
+                log_prob[place] = tables.log_prob[child & _CODE]
                 total += log_prob[place]
-                c = np.uint64(tables.state[child])
+                c = child >> np.uint64(32)
                 place += 1
                 continue
             passed, scale, escape = tables.start_escape[c], tables.scale[c], tables.escape[c]
@@ -139,13 +139,13 @@ def score_codes(
                 child = find_child(tables, c, code)
                 if falls:
                     if child > 0:
-                        scale *= tables.prob[child]
+                        scale *= tables.prob[child & _CODE]
                         falls = False
                     else:
                         passed *= escape
                         scale, escape = tables.scale[c], tables.escape[c]
                 if child > 0:
-                    c = np.uint64(tables.state[child])
+                    c = child >> np.uint64(32)
                     break
             log_prob[place] = np.log(passed * scale)
             total += log_prob[place]
@@ -224,7 +224,7 @@ def draw_codes(tables: Tables, start: int, n_codes: int, u: Floats, codes: Ints)
 @inline
 def _draw_other(tables, start, n_codes, u):  # type: ignore[no-untyped-def]
     """Draw a code that is not the likeliest after a context; return what follows it, too."""
-    c, likely = start, find_child(tables, start, tables.likely[start] & _CODE)
+    c, likely = start, find_child(tables, start, tables.likely[start] & _CODE) & _CODE
     last = likely
     skip, skip_end = np.uint64(0), np.uint64(0)  # Children of the context that was come from.
     passed, scale, escape = 1.0, tables.start_scale[c], tables.start_escape[c]
@@ -255,7 +255,7 @@ def _draw_other(tables, start, n_codes, u):  # type: ignore[no-untyped-def]
         c = np.uint64(tables.suffix[c])
         child = find_child(tables, c, code)
         if child > 0:
-            return code, np.uint64(tables.state[child])
+            return code, child >> np.uint64(32)
     return code, np.uint64(0)
 
 

@@ -37,7 +37,7 @@ Floats = NDArray[np.float64]
 # Where counts of counts are too few to estimate discounts: as KenLM's `--discount_fallback`.
 _DISCOUNTS = np.array([0.0, 0.5, 1.0, 1.5])
 # Children that are searched one by one, and entries of rows by code for each node of the tree.
-_FEW, _ROOM = 8, 4
+_FEW, _ROOM = 6, 4
 
 
 class Smoothing(Protocol):
@@ -245,7 +245,7 @@ def _tables(
     top = 1 + np.flatnonzero(log_prob[1:] == most[tree.parent[1:]])[::-1]
     likely = np.full(tree.n_contexts, np.iinfo(np.uint64).max, np.uint64)
     likely[tree.parent[top]] = (state[top] << 32) + tree.code[top]
-    row, child = _dense(tree, values.stop)
+    row, child = _dense(tree, state, values.stop)
     return Tables(
         first=tree.first.astype(np.uint32),
         code=tree.code.astype(np.uint32),
@@ -267,14 +267,16 @@ def _tables(
     )
 
 
-def _dense(tree: ContextTree, n_codes: int) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
+def _dense(
+    tree: ContextTree, state: NDArray[np.int64], n_codes: int
+) -> tuple[NDArray[np.uint32], NDArray[np.uint64]]:
     """Return children by code of the contexts that have most, as far as they cost little room."""
     children = np.diff(tree.first)
     most = np.argsort(-children, kind="stable")[: _ROOM * len(tree.code) // n_codes]
     most = most[children[most] > _FEW]
     row = np.zeros(tree.n_contexts, np.uint32)
     row[most] = 1 + np.arange(len(most))
-    child = np.zeros((len(most) + 1, n_codes), np.uint32)
+    child = np.zeros((len(most) + 1, n_codes), np.uint64)
     nodes = 1 + np.flatnonzero(row[tree.parent[1:]])
-    child[row[tree.parent[nodes]], tree.code[nodes]] = nodes
+    child[row[tree.parent[nodes]], tree.code[nodes]] = (state[nodes] << 32) + nodes
     return row, child
