@@ -28,6 +28,7 @@ from stats_composer.score import (
     MAJOR,
     TEMPO_DTYPE,
     TICKS_PER_QUARTER,
+    TIME_SIGNATURE_DTYPE,
     Part,
     Score,
     make_notes,
@@ -75,6 +76,14 @@ def test_an_engraving_keeps_no_letter_of_a_private_font(score):
     (svg,) = engrave(score)
     assert not [letter for letter in svg if "\ue000" <= letter <= "\uf8ff"]
     assert "Leipzig" not in svg
+
+
+def test_a_tempo_is_printed_by_the_beats_of_its_metre(score):
+    jig = make_table(TIME_SIGNATURE_DTYPE, [(0, 6, 8)])
+    for tempo, printed in ((90.0, "♩. = 60"), (91.0, "♩ = 91")):
+        tempos = make_table(TEMPO_DTYPE, [(0, tempo)])
+        (svg,) = engrave(score.replace(time_signatures=jig, tempos=tempos))
+        assert printed in texts(svg)
 
 
 def test_an_engraving_repeats_to_the_byte(score):

@@ -126,6 +126,8 @@ class Style:
         height.
     known_ : ndarray of shape (4, n_codes), bool
         Codes that are no rarity in their mode.
+    tempo_ : float
+        Quarters a minute: the median of the tunes, in whole beats.
     keys_, pickups_, finals_, turns_, lines_, moves_, counts_ : ndarray
         Of the tunes: (tonic, mode); steps of the upbeat; the step of the last note where that
         is the tonic; rows of `Tune.turns`; all steps, one tune after the other, each with a
@@ -171,7 +173,8 @@ class Style:
         moves = [np.diff(t.heard, axis=0, prepend=[[t.heard[0, 0], 0]]) for t in tunes]
         self.moves_, self.counts_ = np.concatenate(moves), np.array([*map(len, moves)])
         tempos = [tune.tempo for tune in tunes if tune.tempo]
-        self.tempo_ = float(np.median(tempos)) if tempos else 180.0
+        beat = 1.5 if self.kind.group == 3 else 1.0
+        self.tempo_ = beat * round(float(np.median(tempos)) / beat) if tempos else 180.0
         self.second_ = self._count_endings(tunes)
         self.finals_ = self._find_finals(tunes)
         self._fit_facets(tunes)

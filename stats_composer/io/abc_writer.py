@@ -27,7 +27,7 @@ from stats_composer.errors import ScoreFileError
 from stats_composer.io.abc import is_chord_symbol, read_abc
 from stats_composer.io.abc_fields import Key, read_key
 from stats_composer.io.limits import MAX_PARTS
-from stats_composer.io.notation import Note, Sign, beat_of, written_pitch
+from stats_composer.io.notation import Note, Sign, shown_tempo, written_pitch
 from stats_composer.io.page import Page
 from stats_composer.io.report import Report
 from stats_composer.score import (
@@ -147,14 +147,9 @@ def _metre(score: Score, tick: int) -> str:
 
 
 def _tempo(score: Score, tick: int) -> str:
-    """Write a tempo by the beat of its metre where that is a whole number."""
-    metre = score.mark_at("time_signatures", tick)
-    speed = float(score.mark_at("tempos", tick)["quarters_per_minute"])
-    beat = beat_of(int(metre["numerator"]), int(metre["denominator"]))
-    in_beats = speed * TICKS_PER_QUARTER / beat
-    if beat * 2 == 3 * TICKS_PER_QUARTER and in_beats.is_integer():
-        return f"3/8={in_beats:.0f}"
-    return f"1/4={speed:.10f}".rstrip("0").rstrip(".")
+    tempo = float(score.mark_at("tempos", tick)["quarters_per_minute"])
+    dotted, number = shown_tempo(score, tick, tempo)
+    return f"{'3/8' if dotted else '1/4'}={number}"
 
 
 def _key(score: Score, tick: int) -> str:

@@ -28,7 +28,7 @@ from stats_composer.errors import ScoreFileError
 from stats_composer.io.harmony import harmony_element
 from stats_composer.io.limits import MAX_PARTS
 from stats_composer.io.musicxml_part import DEFAULT_VELOCITY, LANE_STRIDE
-from stats_composer.io.notation import Note, Sign, written_pitch
+from stats_composer.io.notation import Note, Sign, shown_tempo, written_pitch
 from stats_composer.io.page import Line, Page
 from stats_composer.io.report import Report
 from stats_composer.score import (
@@ -196,11 +196,11 @@ class _PartWriter:
         while self.next_mark < len(self.marks) and self.marks[self.next_mark][0] < sign.stop:
             onset, kind, value = self.marks[self.next_mark]
             self.next_mark += 1
-            yield (
-                harmony_element(value, onset - sign.start)
-                if kind == "chord"
-                else (_tempo_element(value, onset - sign.start))
-            )
+            if kind == "chord":
+                yield harmony_element(value, onset - sign.start)
+            else:
+                shown = shown_tempo(self.score, onset, float(value))
+                yield _tempo_element(value, shown, onset - sign.start)
 
     def _barline(self, bar: int, side: str) -> Iterator[str]:
         bars = self.score.bars
@@ -308,12 +308,12 @@ def _notations(sign: Sign, index: int = 0, tied: str = "") -> str:
     return f"<notations>{inside}</notations>" if inside else ""
 
 
-def _tempo_element(tempo: str, offset: int) -> str:
-    shown = f"{float(tempo):.10g}"
+def _tempo_element(tempo: str, shown: tuple[bool, str], offset: int) -> str:
+    dot = "<beat-unit-dot/>" if shown[0] else ""
     place = f'<offset sound="yes">{offset}</offset>' if offset else ""
     return (
         '<direction placement="above"><direction-type><metronome><beat-unit>quarter</beat-unit>'
-        f"<per-minute>{shown}</per-minute></metronome></direction-type>"
+        f"{dot}<per-minute>{shown[1]}</per-minute></metronome></direction-type>"
         f'{place}<sound tempo="{tempo}"/></direction>'
     )
 

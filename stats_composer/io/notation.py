@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from math import gcd
 from typing import NamedTuple
 
-from stats_composer.score import TICKS_PER_QUARTER
+from stats_composer.score import TICKS_PER_QUARTER, Score
 
 __all__ = [
     "Event",
@@ -29,6 +29,7 @@ __all__ = [
     "lanes",
     "mark_accidentals",
     "mark_beams",
+    "shown_tempo",
     "split",
     "written_pitch",
 ]
@@ -180,6 +181,19 @@ def beat_of(numerator: int, denominator: int) -> int:
     if numerator % 3 == 0 and denominator >= 8:
         return 12 * TICKS_PER_QUARTER // denominator
     return TICKS_PER_QUARTER
+
+
+def shown_tempo(score: Score, tick: int, tempo: float) -> tuple[bool, str]:
+    """Return quarters a minute as they are printed: whether dotted ones are counted, and how many.
+
+    It counts the beats of its metre where they are dotted quarters of a whole number a minute.
+    """
+    metre = score.mark_at("time_signatures", tick)
+    beats = tempo / 1.5
+    compound = beat_of(int(metre["numerator"]), int(metre["denominator"])) > TICKS_PER_QUARTER
+    if compound and beats.is_integer():
+        return True, f"{beats:.0f}"
+    return False, f"{tempo:.10f}".rstrip("0").rstrip(".")
 
 
 def lanes(notes: Iterable[Note]) -> list[list[Event]]:

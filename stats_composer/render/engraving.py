@@ -35,6 +35,7 @@ _SYMBOLS = {
     "\ue264": "♭♭",
     "\ueca5": "♩",
     "\ueca7": "♪",
+    "\uecb7": ".",
     "\ue870": "°",
     "\ue871": "ø",
     "\ue872": "+",
@@ -155,7 +156,7 @@ def _plain_text(svg: str) -> str:
 
     def symbols(match: re.Match[str]) -> str:
         size = round(0.56 * int(match[1]))  # a SMuFL em is the staff's height
-        text = "".join(_SYMBOLS.get(letter, letter) for letter in match[2])
+        text = "".join(_SYMBOLS.get(letter, letter) for letter in match[2]).replace(" .", ".")
         return f'<tspan font-size="{size}px">{text}</tspan>'
 
     svg = _MUSIC_TEXT.sub(symbols, svg)
