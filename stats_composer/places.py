@@ -1,4 +1,4 @@
-"""Places of a score: where in its bar, on how strong a beat, in which key, and when played.
+"""Places of a score: where in its bar, on how strong a beat and in which key a tick stands.
 
 Conventions
 -----------
@@ -12,13 +12,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from stats_composer.score import (
-    REPEAT_END,
-    REPEAT_START,
-    TICKS_PER_QUARTER,
-    Score,
-    bar_duration,
-)
+from stats_composer.score import TICKS_PER_QUARTER, Score, bar_duration
 from stats_composer.theory import (
     MINOR,
     UNKNOWN_MODE,
@@ -27,15 +21,7 @@ from stats_composer.theory import (
     spell,
 )
 
-__all__ = [
-    "bar_positions",
-    "beat_levels",
-    "keys",
-    "played",
-    "playing_order",
-    "respell",
-    "seconds",
-]
+__all__ = ["bar_positions", "beat_levels", "keys", "respell", "seconds"]
 
 Ints = NDArray[np.int64]
 
@@ -123,60 +109,6 @@ def seconds(score: Score, ticks: ArrayLike) -> NDArray[np.float64]:
     row = np.searchsorted(onset, ticks, side="right") - 1
     heard: NDArray[np.float64] = reached[row] + (ticks - onset[row]) * tick_seconds[row]
     return heard
-
-
-def playing_order(bars: NDArray[np.void]) -> list[int]:
-    """List the bars in the order in which repeats and endings are played.
-
-    Parameters
-    ----------
-    bars : ndarray of BAR_DTYPE
-
-    Examples
-    --------
-    >>> from stats_composer.score import BAR_DTYPE, make_table
-    >>> rows = [(0, 0, 0), (4, REPEAT_END, 1), (8, 0, 2), (12, REPEAT_START | REPEAT_END, 0)]
-    >>> playing_order(make_table(BAR_DTYPE, rows))
-    [0, 1, 0, 2, 3, 3]
-    """
-    ending, repeat = bars["ending"].tolist(), bars["repeat"].tolist()
-    order: list[int] = []
-    bar = start = 0
-    time = 1
-    while bar < len(bars):
-        after = ending[bar + 1] if bar + 1 < len(bars) else 0
-        if repeat[bar] & REPEAT_START and bar != start:
-            start, time = bar, 1
-        if not ending[bar] or ending[bar] == time:
-            order.append(bar)
-            if repeat[bar] & REPEAT_END and (time == 1 or 0 < ending[bar] < after):
-                bar, time = start, time + 1
-                continue
-            if repeat[bar] & REPEAT_END or (ending[bar] and not after):
-                start, time = bar + 1, 1
-        bar += 1
-    return order
-
-
-def played(score: Score) -> tuple[Ints, Ints]:
-    """Tell which notes sound one after the other, repeats and endings included.
-
-    Returns
-    -------
-    index : ndarray of shape (n_played,), int64
-        Of notes of the score; one that is tied into a bar sounds once.
-    onset : ndarray of shape (n_played,), int64
-        Ticks from the start as played.
-    """
-    bounds = np.append(score.bars["onset"], score.end)
-    place = np.searchsorted(score.notes["onset"], bounds)
-    index, shift, clock = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)], 0
-    for bar in playing_order(score.bars):
-        index.append(np.arange(place[bar], place[bar + 1]))
-        shift.append(np.full(len(index[-1]), clock - bounds[bar]))
-        clock += int(bounds[bar + 1] - bounds[bar])
-    found = np.concatenate(index)
-    return found, score.notes["onset"][found] + np.concatenate(shift)
 
 
 def keys(score: Score) -> list[tuple[int, int, int]]:

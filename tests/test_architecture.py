@@ -38,7 +38,8 @@ HOME = {
         "basis",
     ),
     **dict.fromkeys(
-        ["places", "phrases", "views", "melody_views", "encoding", "constraints", "io"], "music"
+        ["places", "playing", "phrases", "views", "melody_views", "encoding", "constraints", "io"],
+        "music",
     ),
     **dict.fromkeys(["models", "sampling", "modelfile"], "statistics"),
     "chords": "chords",

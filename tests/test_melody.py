@@ -33,7 +33,7 @@ from stats_composer.io import read, write
 from stats_composer.io.abc import read_abc
 from stats_composer.io.report import Report
 from stats_composer.models.ngram import NGram
-from stats_composer.places import played
+from stats_composer.playing import played, unfold
 from stats_composer.score import (
     KEY_SIGNATURE_DTYPE,
     REPEAT_END,
@@ -445,6 +445,7 @@ def test_the_shell_composes_tunes(tmp_path, monkeypatch, capsys):
         f"{stem}{s}" for stem in ("tune", "tune-2") for s in (".abc", ".mid", ".musicxml")
     }
     assert read("tune.musicxml") == read("tune.abc") == read("tune-2.abc")
+    assert read("tune.mid").n_bars == unfold(read("tune.abc")).n_bars > 32
     run("continue", "tune.abc", "--bars", 2, "--seed", 0, "-o", "own.musicxml")
     run("continue", "tune.abc", "--bars", 2, "--seed", 0, "--style", "folk", "-o", "folk.abc")
     assert read("folk.abc").n_bars == read("tune.abc").n_bars + 2

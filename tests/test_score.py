@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from strategies import scores
 
 from stats_composer.errors import ScoreError
-from stats_composer.places import played, playing_order
+from stats_composer.playing import played, playing_order, unfold
 from stats_composer.score import (
     BAR_DTYPE,
     CHORD_DTYPE,
@@ -16,6 +16,7 @@ from stats_composer.score import (
     MAJOR,
     REPEAT_END,
     REPEAT_START,
+    TEMPO_DTYPE,
     TICKS_PER_QUARTER,
     TIME_SIGNATURE_DTYPE,
     Part,
@@ -93,6 +94,32 @@ def test_bars_are_played_as_repeats_and_endings_say(bars, order):
     index, onset = played(score)
     assert index.tolist() == order
     assert onset.tolist() == [QUARTER * i for i in range(len(order))]
+
+
+@settings(max_examples=60, deadline=None)
+@given(scores())
+def test_what_is_played_has_no_repeats_left(score):
+    heard = unfold(score)
+    lengths = np.diff(np.append(score.bars["onset"], score.end))
+    order = playing_order(score.bars)
+    assert np.diff(np.append(heard.bars["onset"], heard.end)).tolist() == lengths[order].tolist()
+    index, onset = played(score)
+    struck = heard.notes[~heard.notes["tied"]]
+    kept = ~score.notes["tied"][index]
+    assert sorted(struck["onset"]) == sorted(onset[kept])
+    assert unfold(heard) == heard
+
+
+def test_a_mark_holds_again_where_a_part_is_played_again():
+    notes = make_notes(onset=QUARTER * np.arange(8), pitch=[60] * 8)
+    bars = make_table(BAR_DTYPE, [(0, 0, 0), (4 * QUARTER, END, 0)])
+    tempos = make_table(TEMPO_DTYPE, [(0, 90.0), (4 * QUARTER, 60.0)])
+    keys = make_table(KEY_SIGNATURE_DTYPE, [(0, 2, MAJOR)])
+    heard = unfold(Score(notes, bars=bars, tempos=tempos, key_signatures=keys))
+    told = [(tick // QUARTER, tempo) for tick, tempo in heard.tempos.tolist()]
+    assert told == [(0, 90.0), (4, 60.0), (8, 90.0), (12, 60.0)]
+    assert heard.key_signatures.tolist() == [(0, 2, MAJOR)]
+    assert len(heard.notes) == 16 and not heard.bars["repeat"].any()
 
 
 def test_places_with_and_without_a_pickup():

@@ -64,7 +64,7 @@ def numbered(name: str, number: int, n: int) -> str:
 
 
 def save(score: Score, name: str) -> None:
-    """Write a score where a name says and as its suffix says.
+    """Write a score where a name says and as its suffix says; what is for the ear with repeats.
 
     Raises
     ------
@@ -72,6 +72,7 @@ def save(score: Score, name: str) -> None:
         Naming the file and what is wrong.
     """
     from stats_composer.io import write
+    from stats_composer.playing import unfold
 
     suffix = Path(name).suffix.lower()
     if name == STANDARD:
@@ -89,7 +90,7 @@ def save(score: Score, name: str) -> None:
         except OSError as error:
             raise ScoreFileError(f"{name}: {error.strerror or error}") from error
     else:
-        write(score, name)
+        write(unfold(score) if suffix in (".mid", ".midi") else score, name)
 
 
 def read_input(name: str) -> Score:

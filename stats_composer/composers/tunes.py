@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stats_composer.errors import EncodingError
-from stats_composer.places import played
+from stats_composer.playing import played
 from stats_composer.score import TICKS_PER_QUARTER, Score, bar_duration
 from stats_composer.theory import SCALES
 

@@ -6,6 +6,7 @@ import base64
 from html import escape
 
 from stats_composer.places import seconds
+from stats_composer.playing import unfold
 from stats_composer.render.engraving import engrave
 from stats_composer.render.wav import wav_bytes
 from stats_composer.score import Score
@@ -31,7 +32,8 @@ def score_html(score: Score) -> str:
         return f"<p>{escape(repr(score))}</p>"
     pages = "".join(engrave(score))
     sound = base64.b64encode(wav_bytes(score, limit=_MAX_SECONDS)).decode("ascii")
-    cut = float(seconds(score, [score.end])[0]) > _MAX_SECONDS
+    heard = unfold(score)
+    cut = float(seconds(heard, [heard.end])[0]) > _MAX_SECONDS
     note = f"<p>Sound: the first {_MAX_SECONDS:.0f} seconds.</p>" if cut else ""
     title = " · ".join(escape(text) for text in (score.title, score.composer) if text)
     caption = f"<figcaption>{title}</figcaption>" if title else ""

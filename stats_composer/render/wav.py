@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stats_composer.places import seconds
+from stats_composer.playing import unfold
 from stats_composer.score import Score
 
 __all__ = ["synthesize", "wav_bytes"]
@@ -25,7 +26,7 @@ _DECAY = 1.2  # seconds to fall to 1 / e
 def synthesize(
     score: Score, *, sample_rate: int = 16000, limit: float = 600.0
 ) -> NDArray[np.float32]:
-    """Play a score into an array.
+    """Play a score into an array, its repeats too.
 
     Parameters
     ----------
@@ -47,6 +48,7 @@ def synthesize(
     >>> len(sound) / 16000, int(crossings)  # half a second and its release, at 440 Hz
     (0.58, 255)
     """
+    score = unfold(score)
     notes = score.notes[~_percussion(score)[score.notes["part"]]]
     start = seconds(score, notes["onset"])
     stop = seconds(score, notes["onset"] + notes["duration"])
