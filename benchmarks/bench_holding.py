@@ -11,7 +11,7 @@ import time
 import numpy as np
 
 from benchmarks.bench_invention import chords
-from benchmarks.chorales import arguments, encode_all, split_scores
+from benchmarks.chorales import arguments, encode_all, encode_each, split_scores
 from stats_composer.composers.voicing import striking_grid, striking_model
 from stats_composer.encoding import GridEncoder
 from stats_composer.evaluation.card import card
@@ -84,11 +84,12 @@ def main():
             model = fit_pairs(encoder, grids, steps)
             striking = fit_striking(encoder, grids) if hold == "onset" else None
             seconds = time.process_time() - begin
+            given = encode_each(encoder, valid[: options.pieces])
             written = [
-                harmonize(encoder, model, striking, *encoder.encode(score), number)
-                for number, score in enumerate(valid[: options.pieces])
+                harmonize(encoder, model, striking, grid, frame, number)
+                for number, (_, grid, frame) in enumerate(given)
             ]
-            made = [c for s, b in zip(written, valid, strict=False)
+            made = [c for s, (b, *_) in zip(written, given, strict=True)
                     for c in chords(s, GridEncoder.key(b))]  # fmt: skip
             print(f"{hold}, {steps} steps a beat: fitted in {seconds:.0f} s of CPU", card(written))
             print("    ", shares(made, known, kept), flush=True)

@@ -129,19 +129,24 @@ def _names(path):
 
 def encode_all(encoder: GridEncoder, scores):
     """Write scores as grids; a pitch outside the alphabets costs its score."""
+    return [grid for _, grid, _ in encode_each(encoder, scores)]
+
+
+def encode_each(encoder: GridEncoder, scores):
+    """List scores with their grids and frames, without those outside the alphabets."""
     import warnings
 
     from stats_composer.errors import EncodingError, ScoreWarning
 
-    grids = []
+    found = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ScoreWarning)
         for score in scores:
             try:
-                grids.append(encoder.encode(score)[0])
+                found.append((score, *encoder.encode(score)))
             except EncodingError as error:
                 print(f"  left out: {error}")
-    return grids
+    return found
 
 
 def fit_composer(scores, *, chord_voice=False):
