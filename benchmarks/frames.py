@@ -10,6 +10,7 @@ which checks the loader against the table of that paper.
 """
 
 import argparse
+import os
 import sys
 import time
 from pathlib import Path
@@ -51,7 +52,8 @@ def rows(name, train, seconds):
     yield "note 1-gram", lambda rolls: independent_keys(train, rolls)
     for row, memory in (("", True), ("without memory", False)):
         start = time.time()
-        model = FrameModel(memory=memory, **PARAMETERS.get(name, {})).fit(train)
+        settings = {"n_jobs": os.cpu_count(), **PARAMETERS.get(name, {})}
+        model = FrameModel(memory=memory, **settings).fit(train)
         seconds[row] = time.time() - start
         yield row, lambda rolls, model=model: -model.score(rolls)
         if memory:

@@ -74,6 +74,8 @@ def test_several_orders_are_one_law():
     total = sum(np.exp(model.score_samples(roll)[-1]) for roll in rolls)
     assert total == pytest.approx(1.0, abs=1e-9)
     assert model.weights_.sum() == pytest.approx(1.0)
+    threads = FrameModel(tuple(ORDERS), log2_slots=16, n_jobs=2).fit(small)
+    assert (threads.score_samples(small[2]) == model.score_samples(small[2])).all()
 
 
 @pytest.mark.parametrize("adapt", [False, True])

@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Self
 
 import numpy as np
@@ -67,6 +68,8 @@ class FrameModel(Estimator):
     gates : sequence of str, optional
     random_state : int, optional
         Order of the pieces in training.
+    n_jobs : int
+        Threads that learn and score, an order each; the result is the same.
 
     Attributes
     ----------
@@ -99,6 +102,7 @@ class FrameModel(Estimator):
         key_templates: Mapping[str, Template] | None = None,
         gates: Sequence[str] | None = None,
         random_state: int | None = None,
+        n_jobs: int = 1,
     ) -> None:
         self.orders = orders
         self.memory = memory
@@ -113,6 +117,7 @@ class FrameModel(Estimator):
         self.key_templates = key_templates
         self.gates = gates
         self.random_state = random_state
+        self.n_jobs = n_jobs
 
     def _new_chain(self, order: str, n_keys: int) -> FrameChain:
         return FrameChain(
@@ -151,9 +156,8 @@ class FrameModel(Estimator):
             raise ValueError("no frames: expected pieces of at least one frame in all")
         if not len(self.orders) or not len(self.rates):
             raise ValueError(f"orders {self.orders}, rates {self.rates}: expected one or more")
-        self.chains_ = []
-        seen = []
-        for order in self.orders:
+
+        def learn(order: str) -> tuple[FrameChain, Floats]:
             rng = np.random.default_rng(self.random_state or 0)
             chain = self._new_chain(order, rolls[0].shape[1])
             chain.count(rolls)
@@ -161,10 +165,17 @@ class FrameModel(Estimator):
                 surprise = chain.learn(rolls, rate, rng, self.frames_a_pass)
                 if callback is not None:
                     callback(order, number, -float(surprise.mean()))
-            self.chains_.append(chain)
-            seen.append(-surprise)
-        self.weights_ = mixture_weights(np.stack(seen))
+            return chain, -surprise
+
+        learned = self._for_each(learn, self.orders)
+        self.chains_ = [chain for chain, _ in learned]
+        self.weights_ = mixture_weights(np.stack([seen for _, seen in learned]))
         return self
+
+    def _for_each(self, task: Callable[[Any], Any], orders: Sequence[Any]) -> list[Any]:
+        """Do a task for each order, in threads of their own."""
+        with ThreadPoolExecutor(max(1, min(self.n_jobs, len(orders)))) as pool:
+            return list(pool.map(task, orders))
 
     # ---- scores -------------------------------------------------------------------------
 
@@ -172,11 +183,9 @@ class FrameModel(Estimator):
         """Surprise of every key by every order, (n_orders, n_frames, n_keys)."""
         self._check_fitted("chains_")
         checked = check_rolls([roll], self.chains_[0].n_keys)[0]
+        rate = self.rates[-1] if self.adapt else 0.0
         return np.stack(
-            [
-                chain.score(checked, adapt=self.rates[-1] if self.adapt else 0.0)
-                for chain in self.chains_
-            ]
+            self._for_each(lambda chain: chain.score(checked, adapt=rate), self.chains_)
         )
 
     def score_samples(self, roll: Any) -> Floats:
