@@ -93,7 +93,7 @@ class FrameModel(Estimator):
         memory: bool = True,
         adapt: bool = False,
         rates: Sequence[float] = (0.02, 0.005),
-        frames_a_pass: int = 60_000,
+        frames_a_pass: int = 250_000,
         caution: float = 200.0,
         decay: float = 0.3,
         smoothing: tuple[float, float] = (1.0, 2.0),
