@@ -21,6 +21,8 @@ _LASTING = ("time_signatures", "key_signatures", "tempos", "chords")
 def playing_order(bars: NDArray[np.void]) -> list[int]:
     """List the bars in the order in which repeats and endings are played.
 
+    Signs by which a bar would never be heard are not followed.
+
     Parameters
     ----------
     bars : ndarray of BAR_DTYPE
@@ -40,7 +42,7 @@ def playing_order(bars: NDArray[np.void]) -> list[int]:
         after = ending[bar + 1] if bar + 1 < len(bars) else 0
         if repeat[bar] & REPEAT_START and bar != start:
             start, time = bar, 1
-        if not ending[bar] or ending[bar] == time:
+        if not ending[bar] or ending[bar] >= time:
             order.append(bar)
             if repeat[bar] & REPEAT_END and (time == 1 or 0 < ending[bar] < after):
                 bar, time = start, time + 1
@@ -48,7 +50,7 @@ def playing_order(bars: NDArray[np.void]) -> list[int]:
             if repeat[bar] & REPEAT_END or (ending[bar] and not after):
                 start, time = bar + 1, 1
         bar += 1
-    return order
+    return order if len(set(order)) == len(bars) else list(range(len(bars)))
 
 
 def played(score: Score) -> tuple[Ints, Ints]:

@@ -84,6 +84,8 @@ START, END = REPEAT_START, REPEAT_END
         ([(START, 0), (END, 1), (END, 2), (END, 0)], [0, 1, 0, 2, 3, 3]),
         ([(START, 0), (0, 1), (END, 1), (0, 2), (0, 2)], [0, 1, 2, 0, 3, 4]),
         ([(START | END, 0), (START | END, 0)], [0, 0, 1, 1]),
+        ([(0, 0), (END, 1), (0, 3)], [0, 1, 0, 2]),  # The first is that of the second time, too.
+        ([(0, 0), (END, 1), (0, 1)], [0, 1, 2]),
     ],
 )
 def test_bars_are_played_as_repeats_and_endings_say(bars, order):
@@ -102,6 +104,7 @@ def test_what_is_played_has_no_repeats_left(score):
     heard = unfold(score)
     lengths = np.diff(np.append(score.bars["onset"], score.end))
     order = playing_order(score.bars)
+    assert set(order) == set(range(score.n_bars))
     assert np.diff(np.append(heard.bars["onset"], heard.end)).tolist() == lengths[order].tolist()
     index, onset = played(score)
     struck = heard.notes[~heard.notes["tied"]]
