@@ -65,7 +65,10 @@ def longest_delta():
 
 
 BOMB = b"<?xml version='1.0'?><!DOCTYPE score-partwise [<!ENTITY a 'aaaa'>]><score-partwise/>"
-OUTSIDE = b"<!DOCTYPE score-partwise [<!ENTITY a SYSTEM 'file:///etc/passwd'>]><score-partwise/>"
+# An entity that any machine could read: this file.
+OUTSIDE = b"<!DOCTYPE score-partwise [<!ENTITY a SYSTEM '%s'>]><score-partwise/>" % (
+    Path(__file__).resolve().as_uri().encode()
+)
 PARTS = b"".join(b'<part id="P%d"><measure/></part>' % number for number in range(200))
 HIGH = b"<note><pitch><step>G</step><octave>15</octave></pitch><duration>1</duration></note>"
 BAD = [
