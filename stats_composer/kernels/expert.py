@@ -32,7 +32,7 @@ from stats_composer.kernels._softmax import draw_row, exp_row
 from stats_composer.kernels.directed import Tables, make_scratch, weigh_site
 from stats_composer.kernels.directed_sites import Lines, read_site
 from stats_composer.kernels.gibbs import Steps, gather_site
-from stats_composer.kernels.maxent import LOWEST, Floats, Ints, Layout, Rows, padded_symbols
+from stats_composer.kernels.sites import LOWEST, Floats, Ints, Layout, Rows, padded_symbols
 
 __all__ = ["Judged", "sweep_judged"]
 

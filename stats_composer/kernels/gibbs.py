@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from stats_composer.kernels._jit import inline, jit, shared
 from stats_composer.kernels._softmax import draw_row, exp_row
 from stats_composer.kernels.chain import Arcs, find_arc, redraw_path, weigh_path
-from stats_composer.kernels.maxent import (
+from stats_composer.kernels.sites import (
     LOWEST,
     Floats,
     Ints,

@@ -52,7 +52,7 @@ from stats_composer.kernels._lanes import (
 from stats_composer.kernels._softmax import draw_row
 from stats_composer.kernels.gibbs import Steps
 from stats_composer.kernels.gibbs import sweep_sites as sweep_sites_of_all_terms
-from stats_composer.kernels.maxent import Floats, Ints, Layout, Rows
+from stats_composer.kernels.sites import Floats, Ints, Layout, Rows
 
 __all__ = ["PairKernels", "has_pairs_alone", "pair_kernels", "site_sweeper", "sweep_sites"]
 

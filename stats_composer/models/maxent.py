@@ -28,7 +28,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from stats_composer.kernels.maxent import Rows, score_sites
+from stats_composer.kernels.maxent import score_sites
+from stats_composer.kernels.sites import Rows
 from stats_composer.models.base import Estimator, check_pieces
 from stats_composer.models.maxent_fit import (
     ContrastiveDivergence,

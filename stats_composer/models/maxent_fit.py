@@ -25,8 +25,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stats_composer.kernels.gibbs import Steps
-from stats_composer.kernels.maxent import Layout, add_counts, value_and_gradient
+from stats_composer.kernels.maxent import add_counts, value_and_gradient
 from stats_composer.kernels.pairs import has_pairs_alone, pair_kernels, site_sweeper
+from stats_composer.kernels.sites import Layout
 
 if TYPE_CHECKING:
     from stats_composer.models.maxent import MaxEnt, Pieces

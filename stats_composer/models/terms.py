@@ -1,7 +1,7 @@
 """The terms of a maximum-entropy model: tables of weights, tied over the kernel's primitives.
 
 The log-weight of a grid is a sum over features. Each kind of feature that the kernel knows is
-a *primitive*, a table with one cell for every way the feature can look (kernels/maxent.py
+a *primitive*, a table with one cell for every way the feature can look (kernels/sites.py
 lists them). A *term* is a smaller table and an index, primitive cell to term cell: the same
 weight serves every cell that points to it. Terms of one primitive add up, the coarse ones
 speaking where data are few and the fine ones correcting them:
@@ -27,7 +27,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from stats_composer.kernels.maxent import Layout
+from stats_composer.kernels.sites import Layout
 
 __all__ = [
     "Field",

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stats_composer.kernels.maxent import Layout, add_counts
+from stats_composer.kernels.maxent import add_counts
+from stats_composer.kernels.sites import Layout
 from stats_composer.models.terms import (
     Field,
     Pair,
