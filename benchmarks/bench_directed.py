@@ -32,7 +32,7 @@ from stats_composer.composers.chorale import ChoraleComposer
 from stats_composer.composers.drafting import ROADS, Road, drafting_model
 from stats_composer.errors import ScoreWarning
 from stats_composer.evaluation.card import card
-from stats_composer.score import TICKS_PER_QUARTER
+from stats_composer.theory import TICKS_PER_QUARTER
 from stats_composer.views import grid
 
 SHORT = {"drafted": True, "hot": 1.0}

@@ -20,7 +20,7 @@ from stats_composer.evaluation.invention import (
     independent_voices,
     shares,
 )
-from stats_composer.score import TICKS_PER_QUARTER
+from stats_composer.theory import TICKS_PER_QUARTER
 from stats_composer.views import grid
 
 

@@ -49,7 +49,8 @@ from stats_composer.copies import Corpus
 from stats_composer.errors import EncodingError, ScoreWarning
 from stats_composer.io import read, read_corpus, write
 from stats_composer.models.ngram import NGram
-from stats_composer.score import REPEAT_END, REPEAT_START, Score, bar_duration
+from stats_composer.score import REPEAT_END, REPEAT_START, Score
+from stats_composer.theory import bar_duration
 
 SAME_TUNE = 24
 FEATURES = ("interval", "length", "onset", "two intervals", "form")

@@ -35,7 +35,7 @@ from stats_composer.melody_views import melody_table
 from stats_composer.models.ngram import NGram
 from stats_composer.models.smoothing import PPM
 from stats_composer.models.viewpoints import ViewpointModel
-from stats_composer.score import TICKS_PER_QUARTER
+from stats_composer.theory import TICKS_PER_QUARTER
 
 FOLDS = 10
 SAME_WHOLE, OPENING, SAME_OPENING = 0.4, 12, 1

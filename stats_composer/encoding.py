@@ -21,9 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stats_composer.errors import EncodingError, NotFittedError
-from stats_composer.phrases import END_VALUES, beat_ticks, end_context, phrase_spans, place_context
-from stats_composer.score import NOTE_DTYPE, TICKS_PER_QUARTER, Score
-from stats_composer.theory import estimate_key
+from stats_composer.phrases import END_VALUES, end_context, phrase_spans, place_context
+from stats_composer.score import NOTE_DTYPE, Score
+from stats_composer.theory import TICKS_PER_QUARTER, beat_ticks, estimate_key
 from stats_composer.views import HOLD, REST, from_grid, grid
 
 __all__ = ["CONTEXTS", "HOLD", "REST", "Alphabet", "Frame", "GridEncoder"]

@@ -31,15 +31,8 @@ from numpy.typing import NDArray
 
 from stats_composer.phrases import phrase_spans
 from stats_composer.places import bar_positions, beat_levels, respell
-from stats_composer.score import (
-    MINOR,
-    NOTE_DTYPE,
-    UNKNOWN_MODE,
-    Score,
-    bar_duration,
-    make_table,
-    natural_fifths,
-)
+from stats_composer.score import MINOR, NOTE_DTYPE, UNKNOWN_MODE, Score, make_table, natural_fifths
+from stats_composer.theory import bar_duration
 from stats_composer.views import REST, line
 
 __all__ = ["MELODY_DTYPE", "melody_table", "write_melody"]
@@ -94,7 +87,7 @@ def melody_table(
 
     Examples
     --------
-    >>> from stats_composer.score import make_notes
+    >>> from stats_composer.score_tables import make_notes
     >>> table = melody_table(Score(make_notes(onset=[0, 10080, 30240], pitch=[67, 64, 60])))
     >>> table["degree"].tolist(), table["rest"].tolist(), table["position"].tolist()
     ([7, 4, 0], [0, 0, 10080], [0, 10080, 30240])
@@ -144,7 +137,7 @@ def write_melody(table: NDArray[np.void], page: Score, part: int = 0, voice: int
 
     Examples
     --------
-    >>> from stats_composer.score import make_notes
+    >>> from stats_composer.score_tables import make_notes
     >>> score = Score(make_notes(onset=[0, 10080, 30240], pitch=[67, 64, 60]))
     >>> write_melody(melody_table(score), score) == score
     True

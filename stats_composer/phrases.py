@@ -14,28 +14,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stats_composer.places import bar_positions
-from stats_composer.score import TICKS_PER_QUARTER, Score
+from stats_composer.score import Score
+from stats_composer.theory import TICKS_PER_QUARTER, beat_ticks
 
-__all__ = ["END_VALUES", "beat_ticks", "end_context", "phrase_spans", "place_context"]
+__all__ = ["END_VALUES", "end_context", "phrase_spans", "place_context"]
 
 Ints = NDArray[np.int64]
 
 FAR, FINAL, LAST = 11, 12, 13
 END_VALUES = LAST + 1
 MIN_PHRASE_BEATS = 4
-
-
-def beat_ticks(numerator: int, denominator: int) -> int:
-    """Ticks of a beat: of the metre's unit, or of three units in compound metres.
-
-    Examples
-    --------
-    >>> beat_ticks(4, 4), beat_ticks(6, 8), beat_ticks(3, 8)
-    (10080, 15120, 5040)
-    """
-    unit = 4 * TICKS_PER_QUARTER // denominator
-    compound = denominator >= 8 and numerator % 3 == 0 and numerator > 3
-    return 3 * unit if compound else unit
 
 
 def place_context(page: Score, step: int, steps_per_beat: int) -> Ints:

@@ -36,7 +36,6 @@ from stats_composer.score_tables import (
     REPEAT_START,
     TEMPO_DTYPE,
     TIME_SIGNATURE_DTYPE,
-    bar_duration,
     bar_onsets,
     check_time_signatures,
     cut_notes,
@@ -51,6 +50,7 @@ from stats_composer.theory import (
     MINOR,
     TICKS_PER_QUARTER,
     UNKNOWN_MODE,
+    bar_duration,
     transpose_symbol,
 )
 

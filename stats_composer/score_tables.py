@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from stats_composer.errors import ScoreError
-from stats_composer.theory import TICKS_PER_QUARTER
+from stats_composer.theory import TICKS_PER_QUARTER, bar_duration
 
 __all__ = [
     "BAR_DTYPE",
@@ -26,7 +26,6 @@ __all__ = [
     "REPEAT_START",
     "TEMPO_DTYPE",
     "TIME_SIGNATURE_DTYPE",
-    "bar_duration",
     "bar_onsets",
     "check_time_signatures",
     "cut_notes",
@@ -176,11 +175,6 @@ def bar_onsets(
         row = np.searchsorted(time_signatures["onset"], onsets[-1], side="right") - 1
         length = bar_duration(*time_signatures[row][["numerator", "denominator"]])
     return np.array(onsets, np.int64)
-
-
-def bar_duration(numerator: int, denominator: int) -> int:
-    """Ticks of a full bar."""
-    return int(numerator) * 4 * TICKS_PER_QUARTER // int(denominator)
 
 
 def frozen(table: NDArray[np.void]) -> NDArray[np.void]:

@@ -14,12 +14,11 @@ from stats_composer.score import (
     TIME_SIGNATURE_DTYPE,
     Part,
     Score,
-    bar_duration,
     bar_onsets,
     make_table,
     natural_fifths,
 )
-from stats_composer.theory import MAJOR, MINOR, TICKS_PER_QUARTER, spell
+from stats_composer.theory import MAJOR, MINOR, TICKS_PER_QUARTER, bar_duration, spell
 
 METRES = [(4, 4), (3, 4), (2, 2), (6, 8), (5, 4), (9, 8), (2, 4)]
 QUARTER = TICKS_PER_QUARTER

@@ -20,8 +20,6 @@ HOME = {
     **dict.fromkeys(
         [
             "theory",
-            "chord_symbols",
-            "chord_names",
             "score",
             "score_tables",
             "automata",

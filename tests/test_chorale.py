@@ -30,15 +30,14 @@ from stats_composer.score import (
     LYRIC_DTYPE,
     NOTE_DTYPE,
     TEMPO_DTYPE,
-    TICKS_PER_QUARTER,
     TIME_SIGNATURE_DTYPE,
     Part,
     Score,
-    bar_duration,
     bar_onsets,
     make_notes,
     make_table,
 )
+from stats_composer.theory import TICKS_PER_QUARTER, bar_duration
 
 QUARTER = TICKS_PER_QUARTER
 TUNE = [67, 69, 71, 72, 74, 72, 71, 69, 71, 67, 69, 66, 67]

@@ -8,14 +8,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stats_composer.chord_names import (
+from stats_composer.theory import (
+    QUALITIES,
+    Chord,
+    fifths_name,
     harte_symbol,
+    is_no_chord,
     lead_sheet_symbol,
     normalise_symbol,
+    parse_chord,
+    parse_key,
     roman_numeral,
 )
-from stats_composer.chord_symbols import QUALITIES, Chord, is_no_chord, parse_chord
-from stats_composer.theory import fifths_name, parse_key
 
 # Semitones above the root, as a pianist would play the symbol.
 TONES = {

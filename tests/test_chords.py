@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stats_composer.chord_symbols import parse_chord
 from stats_composer.chords import (
     ChordClassifier,
     ChordRecognizer,
@@ -29,13 +28,13 @@ from stats_composer.modelfile import read_header
 from stats_composer.models.base import Estimator
 from stats_composer.score import (
     CHORD_DTYPE,
-    TICKS_PER_QUARTER,
     TIME_SIGNATURE_DTYPE,
     Part,
     Score,
     make_notes,
     make_table,
 )
+from stats_composer.theory import TICKS_PER_QUARTER, parse_chord
 
 QUARTER = TICKS_PER_QUARTER
 HEADINGS = (

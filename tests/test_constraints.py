@@ -13,8 +13,6 @@ from enumerate import chi_square_p, law
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from stats_composer import chord_symbols, theory
-from stats_composer.chord_symbols import QUALITIES, parse_chord
 from stats_composer.constraints import (
     Cadence,
     Changes,
@@ -50,16 +48,22 @@ from stats_composer.sampling.chain import Chain
 from stats_composer.score import (
     BAR_DTYPE,
     KEY_SIGNATURE_DTYPE,
-    TICKS_PER_QUARTER,
     TIME_SIGNATURE_DTYPE,
     Part,
     Score,
-    bar_duration,
     bar_onsets,
     make_notes,
     make_table,
 )
 from stats_composer.search import find_grid
+from stats_composer.theory import (
+    QUALITIES,
+    TICKS_PER_QUARTER,
+    bar_duration,
+    chord_symbols,
+    parse_chord,
+)
+from stats_composer.theory import keys as theory
 
 QUARTER = TICKS_PER_QUARTER
 CHOIR = (("soprano", 60, 79), ("alto", 55, 74), ("tenor", 48, 69), ("bass", 40, 62))

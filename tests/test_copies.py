@@ -17,14 +17,8 @@ from stats_composer.errors import ConstraintError
 from stats_composer.models.ngram import NGram
 from stats_composer.products import multiply_all
 from stats_composer.sampling.chain import Chain
-from stats_composer.score import (
-    TICKS_PER_QUARTER,
-    TIME_SIGNATURE_DTYPE,
-    Part,
-    Score,
-    make_notes,
-    make_table,
-)
+from stats_composer.score import TIME_SIGNATURE_DTYPE, Part, Score, make_notes, make_table
+from stats_composer.theory import TICKS_PER_QUARTER
 
 HOLD, REST, *PITCHES = range(5)
 LABEL = np.array([-1, -1, 60, 62, 65])

@@ -15,15 +15,14 @@ from stats_composer.score import (
     BAR_DTYPE,
     KEY_SIGNATURE_DTYPE,
     NOTE_DTYPE,
-    TICKS_PER_QUARTER,
     TIME_SIGNATURE_DTYPE,
     Part,
     Score,
-    bar_duration,
     bar_onsets,
     make_notes,
     make_table,
 )
+from stats_composer.theory import TICKS_PER_QUARTER, bar_duration
 
 QUARTER = TICKS_PER_QUARTER
 METRES = [(4, 4), (3, 4), (2, 2), (6, 8), (9, 8), (5, 4), (3, 8)]

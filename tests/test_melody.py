@@ -38,12 +38,11 @@ from stats_composer.score import (
     KEY_SIGNATURE_DTYPE,
     REPEAT_END,
     REPEAT_START,
-    TICKS_PER_QUARTER,
     Score,
-    bar_duration,
     make_notes,
     make_table,
 )
+from stats_composer.theory import TICKS_PER_QUARTER, bar_duration
 
 QUARTER = TICKS_PER_QUARTER
 JIG = (

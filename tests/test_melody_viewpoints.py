@@ -5,7 +5,8 @@ import pytest
 
 from stats_composer.composers.melody_viewpoints import melody_viewpoints
 from stats_composer.melody_views import MELODY_DTYPE, melody_table
-from stats_composer.score import TICKS_PER_QUARTER, Score, make_notes
+from stats_composer.score import Score, make_notes
+from stats_composer.theory import TICKS_PER_QUARTER
 
 RHYTHM = ("duration", "rest", "position", "bar", "level", "final")
 

@@ -4,23 +4,16 @@ import numpy as np
 import pytest
 from test_encoding import line
 
-from stats_composer.phrases import (
-    END_VALUES,
-    beat_ticks,
-    end_context,
-    phrase_spans,
-    place_context,
-)
+from stats_composer.phrases import END_VALUES, end_context, phrase_spans, place_context
 from stats_composer.score import (
     BAR_DTYPE,
     FERMATA_DTYPE,
     NOTE_DTYPE,
-    TICKS_PER_QUARTER,
     TIME_SIGNATURE_DTYPE,
     Score,
-    bar_duration,
     make_table,
 )
+from stats_composer.theory import TICKS_PER_QUARTER, bar_duration, beat_ticks
 
 QUARTER = TICKS_PER_QUARTER
 

@@ -27,13 +27,13 @@ from stats_composer.score import (
     LYRIC_DTYPE,
     MAJOR,
     TEMPO_DTYPE,
-    TICKS_PER_QUARTER,
     TIME_SIGNATURE_DTYPE,
     Part,
     Score,
     make_notes,
     make_table,
 )
+from stats_composer.theory import TICKS_PER_QUARTER
 
 QUARTER = TICKS_PER_QUARTER
 

@@ -8,15 +8,8 @@ import pytest
 
 from stats_composer.models.ngram import NGram
 from stats_composer.render import context_tree, rasterize, surprise_pages, transition_graph
-from stats_composer.score import (
-    BAR_DTYPE,
-    LYRIC_DTYPE,
-    REPEAT_END,
-    TICKS_PER_QUARTER,
-    Score,
-    make_notes,
-    make_table,
-)
+from stats_composer.score import BAR_DTYPE, LYRIC_DTYPE, REPEAT_END, Score, make_notes, make_table
+from stats_composer.theory import TICKS_PER_QUARTER
 
 QUARTER = TICKS_PER_QUARTER
 

@@ -17,7 +17,6 @@ from stats_composer.score import (
     REPEAT_END,
     REPEAT_START,
     TEMPO_DTYPE,
-    TICKS_PER_QUARTER,
     TIME_SIGNATURE_DTYPE,
     Part,
     Score,
@@ -26,6 +25,7 @@ from stats_composer.score import (
     merge_parts,
     natural_fifths,
 )
+from stats_composer.theory import TICKS_PER_QUARTER
 
 QUARTER = TICKS_PER_QUARTER
 

@@ -11,7 +11,6 @@ from stats_composer.places import bar_positions, beat_levels, keys, respell, sec
 from stats_composer.score import (
     KEY_SIGNATURE_DTYPE,
     TEMPO_DTYPE,
-    TICKS_PER_QUARTER,
     TIME_SIGNATURE_DTYPE,
     Part,
     Score,
@@ -19,7 +18,7 @@ from stats_composer.score import (
     make_notes,
     make_table,
 )
-from stats_composer.theory import MAJOR, MINOR, UNKNOWN_MODE, key_name
+from stats_composer.theory import MAJOR, MINOR, TICKS_PER_QUARTER, UNKNOWN_MODE, key_name
 from stats_composer.views import (
     REST,
     events,

@@ -27,10 +27,9 @@ from numpy.typing import NDArray
 
 from stats_composer.chords.labels import N_QUALITIES, QUALITY_CODES
 from stats_composer.errors import ScoreFileError
-from stats_composer.phrases import beat_ticks
 from stats_composer.places import beat_levels
-from stats_composer.score import Score, bar_duration
-from stats_composer.theory import name_fifths
+from stats_composer.score import Score
+from stats_composer.theory import bar_duration, beat_ticks, name_fifths
 from stats_composer.views import slices
 
 __all__ = ["CHORD_EVENT_DTYPE", "LabelledPiece", "chord_events", "read_choral_harmony"]
@@ -83,7 +82,8 @@ def chord_events(score: Score) -> NDArray[np.void]:
 
     Examples
     --------
-    >>> from stats_composer.score import Score, make_notes
+    >>> from stats_composer.score import Score
+    >>> from stats_composer.score_tables import make_notes
     >>> notes = make_notes(onset=[0, 0, 0, 10080], duration=[20160, 20160, 10080, 10080],
     ...                    pitch=[48, 64, 67, 69])
     >>> events = chord_events(Score(notes))

@@ -18,9 +18,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from stats_composer.automata import Automaton
-from stats_composer.chord_symbols import Chord
 from stats_composer.sampling.chain import Chain
-from stats_composer.theory import MAJOR, MINOR, key_signature
+from stats_composer.theory import MAJOR, MINOR, Chord, key_signature
 
 __all__ = ["key_path"]
 
@@ -60,7 +59,7 @@ def key_path(
 
     Examples
     --------
-    >>> from stats_composer.chord_symbols import parse_chord
+    >>> from stats_composer.theory import parse_chord
     >>> names = "C F G7 C D7 G C D7 G D7 G D7 G".split()
     >>> path = key_path([parse_chord(name) for name in names], [2] * 13, (0, 0))
     >>> path[0], path[-1]

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from stats_composer.chord_symbols import QUALITIES, Chord
+from stats_composer.theory import QUALITIES, Chord
 
 __all__ = [
     "N_LABELS",

@@ -14,14 +14,23 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from stats_composer.chord_names import harte_symbol, lead_sheet_symbol, roman_numeral
-from stats_composer.chord_symbols import NO_CHORD, Chord, is_no_chord, parse_chord
 from stats_composer.chords.keys import key_path
 from stats_composer.chords.labels import N_QUALITIES, coverage, label_chord, label_tones
-from stats_composer.phrases import beat_ticks
 from stats_composer.places import keys as score_keys
-from stats_composer.score import TICKS_PER_QUARTER, Score
-from stats_composer.theory import estimate_key, key_name
+from stats_composer.score import Score
+from stats_composer.theory import (
+    NO_CHORD,
+    TICKS_PER_QUARTER,
+    Chord,
+    beat_ticks,
+    estimate_key,
+    harte_symbol,
+    is_no_chord,
+    key_name,
+    lead_sheet_symbol,
+    parse_chord,
+    roman_numeral,
+)
 
 __all__ = ["ChordSpan", "Found", "describe", "no_chord", "no_harmony", "spellings", "written"]
 

@@ -20,7 +20,7 @@ from stats_composer.cli.output import (
     save,
     say,
 )
-from stats_composer.score import TICKS_PER_QUARTER
+from stats_composer.theory import TICKS_PER_QUARTER
 
 if TYPE_CHECKING:
     from stats_composer.chords import ChordSpan

@@ -9,7 +9,8 @@ import typer
 
 from stats_composer.cli.options import Json
 from stats_composer.cli.output import STANDARD, print_json, say
-from stats_composer.score import TICKS_PER_QUARTER, Score
+from stats_composer.score import Score
+from stats_composer.theory import TICKS_PER_QUARTER
 
 __all__ = ["inspect", "score_facts"]
 
@@ -29,7 +30,7 @@ def score_facts(score: Score) -> dict[str, Any]:
 
     Examples
     --------
-    >>> from stats_composer.score import make_notes
+    >>> from stats_composer.score_tables import make_notes
     >>> facts = score_facts(Score(make_notes(onset=[0, 5040], duration=5040, pitch=[67, 60])))
     >>> facts["notes"], facts["first"], facts["last"], facts["min_duration"], facts["quarters"]
     (2, 67, 60, 0.5, 4)

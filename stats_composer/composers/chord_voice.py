@@ -17,7 +17,6 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from stats_composer.chord_symbols import Chord
 from stats_composer.chords import ChordRecognizer
 from stats_composer.chords.events import chord_events
 from stats_composer.chords.features import observe
@@ -28,6 +27,7 @@ from stats_composer.models.crf import ChainCRF, Observed
 from stats_composer.models.terms import Field
 from stats_composer.sampling.context import ContextLaw
 from stats_composer.score import Score
+from stats_composer.theory import Chord
 
 __all__ = ["ChordVoice", "chord_path", "pinned_labels"]
 

@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from stats_composer.errors import ConstraintError
-from stats_composer.phrases import beat_ticks
 from stats_composer.score import (
     FERMATA_DTYPE,
     KEY_SIGNATURE_DTYPE,
@@ -17,10 +16,9 @@ from stats_composer.score import (
     TIME_SIGNATURE_DTYPE,
     Part,
     Score,
-    bar_duration,
     make_table,
 )
-from stats_composer.theory import key_signature
+from stats_composer.theory import bar_duration, beat_ticks, key_signature
 
 __all__ = [
     "MAX_BARS",

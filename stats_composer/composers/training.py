@@ -16,8 +16,8 @@ from stats_composer.composers.chorale import ChoraleComposer
 from stats_composer.errors import ScoreFileError, ScoreWarning
 from stats_composer.io import read_corpus
 from stats_composer.io.corpus import CorpusFile
-from stats_composer.phrases import beat_ticks
 from stats_composer.score import Score
+from stats_composer.theory import beat_ticks
 
 __all__ = ["describe", "objection", "opening", "read_sources", "same_tune", "train"]
 

@@ -18,7 +18,6 @@ from stats_composer.score import (
     REPEAT_END,
     REPEAT_START,
     TEMPO_DTYPE,
-    TICKS_PER_QUARTER,
     TIME_SIGNATURE_DTYPE,
     UNKNOWN_MODE,
     Part,
@@ -26,7 +25,7 @@ from stats_composer.score import (
     make_table,
     natural_fifths,
 )
-from stats_composer.theory import fifths_name
+from stats_composer.theory import TICKS_PER_QUARTER, fifths_name
 
 __all__ = ["FIDDLE", "Bar", "blank_tune", "notes_table", "written_bars", "written_notes"]
 

@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 
 from stats_composer.errors import EncodingError
 from stats_composer.playing import played
-from stats_composer.score import TICKS_PER_QUARTER, Score, bar_duration
-from stats_composer.theory import SCALES
+from stats_composer.score import Score
+from stats_composer.theory import SCALES, TICKS_PER_QUARTER, bar_duration
 
 __all__ = [
     "GRAIN",

@@ -36,7 +36,8 @@ from stats_composer.constraints.where import (
 from stats_composer.encoding import REST, Frame
 from stats_composer.errors import ConstraintError
 from stats_composer.factors import Factors
-from stats_composer.score import TICKS_PER_QUARTER, Score
+from stats_composer.score import Score
+from stats_composer.theory import TICKS_PER_QUARTER
 
 __all__ = ["GivenNote", "Pin", "PinVoice", "Similar"]
 
@@ -86,7 +87,8 @@ class Pin(Constraint):
 
     Examples
     --------
-    >>> from stats_composer.score import Score, make_notes
+    >>> from stats_composer.score import Score
+    >>> from stats_composer.score_tables import make_notes
     >>> score = Score(make_notes(onset=[0], pitch=[60]))
     >>> Pin(0, 1, 1, "C4").violations(score)
     []
@@ -241,7 +243,8 @@ class PinVoice(_Line):
 
     Examples
     --------
-    >>> from stats_composer.score import Score, make_notes
+    >>> from stats_composer.score import Score
+    >>> from stats_composer.score_tables import make_notes
     >>> melody = Score(make_notes(onset=[0, 10080], pitch=[60, 64], duration=[10080, 30240]))
     >>> pin = PinVoice.of(melody, 0, voice="soprano")
     >>> print(pin)

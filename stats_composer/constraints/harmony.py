@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from stats_composer.chord_symbols import QUALITIES, Chord, parse_chord
 from stats_composer.constraints.base import Constraint, Onsets, sounding
 from stats_composer.constraints.pitches import check_key, key_at
 from stats_composer.constraints.where import (
@@ -29,7 +28,7 @@ from stats_composer.encoding import Frame
 from stats_composer.errors import ConstraintError
 from stats_composer.factors import Factors
 from stats_composer.score import Score
-from stats_composer.theory import MINOR, UNKNOWN_MODE
+from stats_composer.theory import MINOR, QUALITIES, UNKNOWN_MODE, Chord, parse_chord
 
 __all__ = [
     "CADENCES",
@@ -138,7 +137,8 @@ class ChordAt(_Harmony):
 
     Examples
     --------
-    >>> from stats_composer.score import Score, make_notes
+    >>> from stats_composer.score import Score
+    >>> from stats_composer.score_tables import make_notes
     >>> score = Score(make_notes(onset=[0, 0], pitch=[76, 48], part=[0, 1]))
     >>> ChordAt(1, 1, "C").violations(score)
     []

@@ -19,8 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stats_composer.errors import ScoreWarning
-from stats_composer.score import TICKS_PER_QUARTER, Score
-from stats_composer.theory import estimate_key
+from stats_composer.score import Score
+from stats_composer.theory import TICKS_PER_QUARTER, estimate_key
 from stats_composer.views import grid
 
 __all__ = ["Card", "card", "count_parallels"]

@@ -48,13 +48,12 @@ from stats_composer.score import (
     REPEAT_END,
     REPEAT_START,
     TEMPO_DTYPE,
-    TICKS_PER_QUARTER,
     TIME_SIGNATURE_DTYPE,
     Part,
     Score,
-    bar_duration,
     make_table,
 )
+from stats_composer.theory import TICKS_PER_QUARTER, bar_duration
 
 __all__ = ["is_chord_symbol", "read_abc"]
 

@@ -40,7 +40,7 @@ def save_arrays(score: Score) -> bytes:
 
     Examples
     --------
-    >>> from stats_composer.score import make_notes
+    >>> from stats_composer.score_tables import make_notes
     >>> score = Score(make_notes(onset=[0], pitch=[60]))
     >>> load_arrays(save_arrays(score)) == score
     True

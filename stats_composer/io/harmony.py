@@ -10,8 +10,7 @@ import re
 import xml.etree.ElementTree as ET
 from xml.sax.saxutils import escape, quoteattr
 
-from stats_composer.chord_symbols import parse_chord
-from stats_composer.theory import fifths_name, name_fifths
+from stats_composer.theory import fifths_name, name_fifths, parse_chord
 
 __all__ = ["harmony_element", "harmony_symbol"]
 

@@ -34,14 +34,19 @@ from stats_composer.score import (
     REPEAT_END,
     REPEAT_START,
     TEMPO_DTYPE,
-    TICKS_PER_QUARTER,
     TIME_SIGNATURE_DTYPE,
     Part,
     Score,
-    bar_duration,
     make_table,
 )
-from stats_composer.theory import MAJOR, MINOR, UNKNOWN_MODE, name_fifths
+from stats_composer.theory import (
+    MAJOR,
+    MINOR,
+    TICKS_PER_QUARTER,
+    UNKNOWN_MODE,
+    bar_duration,
+    name_fifths,
+)
 
 __all__ = ["read_kern"]
 

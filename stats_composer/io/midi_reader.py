@@ -36,14 +36,20 @@ from stats_composer.score import (
     LYRIC_DTYPE,
     NOTE_DTYPE,
     TEMPO_DTYPE,
-    TICKS_PER_QUARTER,
     TIME_SIGNATURE_DTYPE,
     Part,
     Score,
-    bar_duration,
     make_table,
 )
-from stats_composer.theory import MAJOR, MINOR, estimate_key, name_fifths, spell
+from stats_composer.theory import (
+    MAJOR,
+    MINOR,
+    TICKS_PER_QUARTER,
+    bar_duration,
+    estimate_key,
+    name_fifths,
+    spell,
+)
 
 __all__ = ["read_midi", "spelled"]
 

@@ -56,13 +56,11 @@ from stats_composer.score import (
     LYRIC_DTYPE,
     NOTE_DTYPE,
     TEMPO_DTYPE,
-    TICKS_PER_QUARTER,
     TIME_SIGNATURE_DTYPE,
     Score,
-    bar_duration,
     make_table,
 )
-from stats_composer.theory import UNKNOWN_MODE
+from stats_composer.theory import TICKS_PER_QUARTER, UNKNOWN_MODE, bar_duration
 
 __all__ = ["read_musicxml"]
 

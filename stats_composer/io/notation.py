@@ -17,14 +17,14 @@ from dataclasses import dataclass
 from math import gcd
 from typing import NamedTuple
 
-from stats_composer.score import TICKS_PER_QUARTER, Score
+from stats_composer.score import Score
+from stats_composer.theory import TICKS_PER_QUARTER, beat_of
 
 __all__ = [
     "Event",
     "Note",
     "Sign",
     "Value",
-    "beat_of",
     "group_tuplets",
     "lanes",
     "mark_accidentals",
@@ -174,13 +174,6 @@ def split(start: int, stop: int, beat: int) -> list[tuple[int, int, Value]]:
         done.append((start, cut, value or _any_value(cut - start)))
         start = cut
     return done
-
-
-def beat_of(numerator: int, denominator: int) -> int:
-    """Ticks that are beamed together: a quarter, or three units of 3/8, 6/8, 9/8 and 12/8."""
-    if numerator % 3 == 0 and denominator >= 8:
-        return 12 * TICKS_PER_QUARTER // denominator
-    return TICKS_PER_QUARTER
 
 
 def shown_tempo(score: Score, tick: int, tempo: float) -> tuple[bool, str]:

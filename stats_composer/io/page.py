@@ -14,14 +14,14 @@ from stats_composer.io.notation import (
     Event,
     Note,
     Sign,
-    beat_of,
     group_tuplets,
     lanes,
     mark_accidentals,
     mark_beams,
     split,
 )
-from stats_composer.score import Score, bar_duration
+from stats_composer.score import Score
+from stats_composer.theory import bar_duration, beat_of
 
 __all__ = ["Line", "Page"]
 

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stats_composer.errors import ScoreError
-from stats_composer.score import TICKS_PER_QUARTER, Score
+from stats_composer.score import Score
+from stats_composer.theory import TICKS_PER_QUARTER
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -39,7 +40,8 @@ def piano_roll(score: Score) -> Figure:
 
     Examples
     --------
-    >>> from stats_composer.score import Score, make_notes
+    >>> from stats_composer.score import Score
+    >>> from stats_composer.score_tables import make_notes
     >>> figure = piano_roll(Score(make_notes(onset=[0, 10080], pitch=[60, 64])))
     >>> len(figure.axes[0].collections)
     1

@@ -20,7 +20,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from stats_composer.contexts import ContextTree
 from stats_composer.render.engraving import lay_out, page_svg
-from stats_composer.score import TICKS_PER_QUARTER, Score
+from stats_composer.score import Score
+from stats_composer.theory import TICKS_PER_QUARTER
 from stats_composer.windows import FIRST_SYMBOL
 
 if TYPE_CHECKING:
@@ -71,7 +72,8 @@ def surprise_pages(
 
     Examples
     --------
-    >>> from stats_composer.score import Score, make_notes
+    >>> from stats_composer.score import Score
+    >>> from stats_composer.score_tables import make_notes
     >>> score = Score(make_notes(onset=[0, 10080], pitch=[60, 64]))
     >>> page, = surprise_pages(score, [3.5, 0.4])
     >>> page.count('class="surprise"')

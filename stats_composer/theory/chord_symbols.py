@@ -23,9 +23,16 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from stats_composer.theory import name_fifths
+from stats_composer.theory.pitch import fifths_name, name_fifths
 
-__all__ = ["NO_CHORD", "QUALITIES", "Chord", "is_no_chord", "parse_chord"]
+__all__ = [
+    "NO_CHORD",
+    "QUALITIES",
+    "Chord",
+    "is_no_chord",
+    "parse_chord",
+    "transpose_symbol",
+]
 
 NO_CHORD = "N"
 """Harte's symbol where nothing sounds that has a name."""
@@ -305,3 +312,18 @@ def _alterations(text: str) -> list[tuple[int | None, int | None]] | None:
     if not re.fullmatch(f"(?:{names})*", text):
         return None
     return [_ALTERATIONS[name] for name in re.findall(names, text)]
+
+
+def transpose_symbol(symbol: str, fifths: int) -> str:
+    """Move the root and the bass of a chord symbol along the line of fifths.
+
+    Examples
+    --------
+    >>> transpose_symbol("F#m7/C#", -1)
+    'Bm7/F#'
+    """
+
+    def move(match: re.Match[str]) -> str:
+        return match[1] + fifths_name(name_fifths(match[2]) + fifths)
+
+    return re.sub(r"(^|/)([A-G](?:#+|b+)?)(?=$|[^A-Za-z#]|[a-z(]|[A-Z])", move, symbol)

@@ -1,11 +1,9 @@
-"""Pitch, spelling, keys, metre and chords as tables and pure functions.
+"""Keys: their names, scales and signatures, the key of some notes, and spelling in a key.
 
 Conventions
 -----------
-A pitch class is an integer, C = 0. A place on the line of fifths ("fifths") is an integer,
-C = 0, G = 1, F = -1; pitch class = 7 * fifths mod 12. A key is its tonic's fifths and a mode,
-`MAJOR` or `MINOR`; its signature is the tonic's fifths, less 3 in minor. Time is in ticks,
-`TICKS_PER_QUARTER` to a quarter note.
+A key is its tonic's place on the line of fifths and a mode, `MAJOR` or `MINOR`; its signature
+is the tonic's fifths, less 3 in minor.
 
 References
 ----------
@@ -13,44 +11,34 @@ Albrecht and Shanahan (2013), "The use of large corpora to train a new type of k
 algorithm", Music Perception 31(1), table 2: the key profiles.
 Temperley (2001), The Cognition of Basic Musical Structures, MIT Press, chapter 5: spelling by
 the centre of gravity of the notes around, on the line of fifths.
-Lerdahl and Jackendoff (1983), A Generative Theory of Tonal Music, MIT Press, chapter 4: the
-metrical grid.
 """
 
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from stats_composer.theory.pitch import fifths_name, name_fifths
 
 __all__ = [
     "MAJOR",
     "MINOR",
     "SCALES",
-    "TICKS_PER_QUARTER",
     "UNKNOWN_MODE",
-    "beat_strength",
     "estimate_key",
-    "fifths_name",
     "key_name",
     "key_signature",
-    "name_fifths",
     "parse_key",
     "parse_mode",
-    "parse_pitch",
-    "pitch_name",
     "scale_pitch_classes",
     "spell",
-    "transpose_symbol",
 ]
 
-TICKS_PER_QUARTER = 10080
 
 MAJOR, MINOR, UNKNOWN_MODE = 0, 1, -1
 
-_LETTERS = "FCGDAEB"
 
 SCALES: dict[str, tuple[int, ...]] = {
     "major": (0, 2, 4, 5, 7, 9, 11),
@@ -77,54 +65,6 @@ _PROFILES = np.array(
         [0.220, 0.006, 0.104, 0.123, 0.019, 0.103, 0.012, 0.214, 0.062, 0.022, 0.061, 0.052],
     ]
 )
-
-
-def fifths_name(fifths: int, flat: str = "b") -> str:
-    """Name a place on the line of fifths.
-
-    Examples
-    --------
-    >>> fifths_name(6), fifths_name(-2)
-    ('F#', 'Bb')
-    """
-    accidental, letter = divmod(fifths + 1, 7)
-    return _LETTERS[letter] + ("#" * accidental if accidental > 0 else flat * -accidental)
-
-
-def name_fifths(name: str) -> int:
-    """Read a note name without octave: a letter and any number of `#`, `b` or `-`.
-
-    Raises
-    ------
-    ValueError
-        If it is no note name.
-
-    Examples
-    --------
-    >>> name_fifths("Bb"), name_fifths("F##")
-    (-2, 13)
-    """
-    match = re.fullmatch(r"([A-Ga-g])(#*|[b\-♭]*|♯*)", name)
-    if not match:
-        raise ValueError(f"note name {name!r}: expected a letter A to G with # or b")
-    letter, accidental = match.groups()
-    sign = 1 if accidental[:1] in ("#", "♯") else -1
-    return _LETTERS.index(letter.upper()) - 1 + 7 * sign * len(accidental)
-
-
-def transpose_symbol(symbol: str, fifths: int) -> str:
-    """Move the root and the bass of a chord symbol along the line of fifths.
-
-    Examples
-    --------
-    >>> transpose_symbol("F#m7/C#", -1)
-    'Bm7/F#'
-    """
-
-    def move(match: re.Match[str]) -> str:
-        return match[1] + fifths_name(name_fifths(match[2]) + fifths)
-
-    return re.sub(r"(^|/)([A-G](?:#+|b+)?)(?=$|[^A-Za-z#]|[a-z(]|[A-Z])", move, symbol)
 
 
 def parse_key(name: str) -> tuple[int, int]:
@@ -319,78 +259,3 @@ def spell(pitch: ArrayLike, tonic_fifths: int, mode: int) -> NDArray[np.int8]:
         gravity = np.where(last - first > 1, 0.7 * others + 0.3 * centre, centre)
         fifths = fifths + 12 * np.rint((gravity - fifths) / 12).astype(np.int64)
     return fifths.astype(np.int8)
-
-
-def beat_strength(position: ArrayLike, numerator: int, denominator: int) -> NDArray[Any]:
-    """Weigh the places of a bar as a metrical grid does.
-
-    Parameters
-    ----------
-    position : array_like of int
-        Ticks since the start of the bar.
-    numerator, denominator : int
-        The time signature; 6, 9, 12 over anything have dotted beats.
-
-    Returns
-    -------
-    ndarray of int8, of position's shape
-        5 the downbeat, 4 the middle of a bar of an even number of beats over two, 3 the other
-        beats, 2 the parts of a beat (halves, or thirds of a dotted one), 1 their halves, 0 the
-        rest.
-
-    Examples
-    --------
-    >>> beat_strength(np.arange(8) * TICKS_PER_QUARTER // 2, 4, 4).tolist()
-    [5, 2, 3, 2, 4, 2, 3, 2]
-    """
-    position = np.asarray(position, np.int64)
-    unit = 4 * TICKS_PER_QUARTER // denominator
-    compound = numerator > 3 and numerator % 3 == 0
-    beat = 3 * unit if compound else unit
-    n_beats = numerator // 3 if compound else numerator
-    part = unit if compound else unit // 2
-    strength = np.zeros(position.shape, np.int8)
-    spans = [part // 2, part, beat, n_beats * beat]
-    for level, span in zip((1, 2, 3, 5), spans, strict=True):
-        strength[position % max(span, 1) == 0] = level
-    if n_beats > 2 and n_beats % 2 == 0:
-        strength[position % (n_beats * beat) == n_beats * beat // 2] = 4
-    return strength
-
-
-def parse_pitch(name: str) -> int:
-    """Read a pitch: a note name and an octave (C4 is middle C), or a MIDI number.
-
-    Raises
-    ------
-    ValueError
-        If it is no pitch from 0 to 127.
-
-    Examples
-    --------
-    >>> parse_pitch("C4"), parse_pitch("Bb3"), parse_pitch("67")
-    (60, 58, 67)
-    """
-    match = re.fullmatch(r"([A-Ga-g](?:#+|♯+|b+|♭+)?)(-1|\d)", name.strip())
-    if match:
-        # The octave is the letter's, also where the accidental crosses its border (B#3 is C4).
-        natural = name_fifths(match[1][0])
-        accidental = (name_fifths(match[1]) - natural) // 7
-        pitch = 12 * (int(match[2]) + 1) + 7 * natural % 12 + accidental
-    else:
-        pitch = int(name) if re.fullmatch(r"\d{1,3}", name.strip()) else -1
-    if not 0 <= pitch <= 127:
-        raise ValueError(f"pitch {name!r}: expected a name such as F#4 or Bb3, or 0 to 127")
-    return pitch
-
-
-def pitch_name(pitch: int) -> str:
-    """Name a pitch as it is mostly spelled near C major.
-
-    Examples
-    --------
-    >>> pitch_name(60), pitch_name(58), pitch_name(66)
-    ('C4', 'Bb3', 'F#4')
-    """
-    name = fifths_name((pitch * 7 + 3) % 12 - 3)
-    return f"{name}{pitch // 12 - 1}"

@@ -19,14 +19,9 @@ from __future__ import annotations
 
 import functools
 
-from stats_composer.chord_symbols import (
-    NO_CHORD,
-    QUALITIES,
-    Chord,
-    is_no_chord,
-    parse_chord,
-)
-from stats_composer.theory import MINOR, fifths_name
+from stats_composer.theory.chord_symbols import NO_CHORD, QUALITIES, Chord, is_no_chord, parse_chord
+from stats_composer.theory.keys import MINOR
+from stats_composer.theory.pitch import fifths_name
 
 __all__ = ["harte_symbol", "lead_sheet_symbol", "normalise_symbol", "roman_numeral"]
 
@@ -65,7 +60,7 @@ def harte_symbol(chord: Chord) -> str:
 
     Examples
     --------
-    >>> from stats_composer.chord_symbols import parse_chord
+    >>> from stats_composer.theory import parse_chord
     >>> harte_symbol(parse_chord("F#m7b5/A")), harte_symbol(parse_chord("Bb7#9"))
     ('F#:hdim7/b3', 'Bb:7(#9)')
     """
@@ -107,7 +102,7 @@ def lead_sheet_symbol(chord: Chord) -> str:
 
     Examples
     --------
-    >>> from stats_composer.chord_symbols import parse_chord
+    >>> from stats_composer.theory import parse_chord
     >>> lead_sheet_symbol(parse_chord("Bb:min7/b3")), lead_sheet_symbol(parse_chord("G+7"))
     ('Bbm7/Db', 'Gaug7')
 
@@ -185,7 +180,7 @@ def roman_numeral(
 
     Examples
     --------
-    >>> from stats_composer.chord_symbols import parse_chord
+    >>> from stats_composer.theory import parse_chord
     >>> names = ["C", "Dm7/F", "D7/F#", "G7", "Bdim/D"]
     >>> [roman_numeral(parse_chord(name), 0, 0) for name in names]
     ['I', 'ii65', 'V65/V', 'V7', 'vii°6']

@@ -1,0 +1,70 @@
+"""Music theory as tables and pure functions: pitch, keys, metre, chord symbols and names."""
+
+from stats_composer.theory.chord_names import (
+    harte_symbol,
+    lead_sheet_symbol,
+    normalise_symbol,
+    roman_numeral,
+)
+from stats_composer.theory.chord_symbols import (
+    NO_CHORD,
+    QUALITIES,
+    Chord,
+    is_no_chord,
+    parse_chord,
+    transpose_symbol,
+)
+from stats_composer.theory.keys import (
+    MAJOR,
+    MINOR,
+    SCALES,
+    UNKNOWN_MODE,
+    estimate_key,
+    key_name,
+    key_signature,
+    parse_key,
+    parse_mode,
+    scale_pitch_classes,
+    spell,
+)
+from stats_composer.theory.metre import (
+    TICKS_PER_QUARTER,
+    bar_duration,
+    beat_of,
+    beat_strength,
+    beat_ticks,
+)
+from stats_composer.theory.pitch import fifths_name, name_fifths, parse_pitch, pitch_name
+
+__all__ = [
+    "MAJOR",
+    "MINOR",
+    "NO_CHORD",
+    "QUALITIES",
+    "SCALES",
+    "TICKS_PER_QUARTER",
+    "UNKNOWN_MODE",
+    "Chord",
+    "bar_duration",
+    "beat_of",
+    "beat_strength",
+    "beat_ticks",
+    "estimate_key",
+    "fifths_name",
+    "harte_symbol",
+    "is_no_chord",
+    "key_name",
+    "key_signature",
+    "lead_sheet_symbol",
+    "name_fifths",
+    "normalise_symbol",
+    "parse_chord",
+    "parse_key",
+    "parse_mode",
+    "parse_pitch",
+    "pitch_name",
+    "roman_numeral",
+    "scale_pitch_classes",
+    "spell",
+    "transpose_symbol",
+]
