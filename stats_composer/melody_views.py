@@ -29,10 +29,17 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from stats_composer.phrases import phrase_spans
-from stats_composer.places import bar_positions, beat_levels, respell
-from stats_composer.score import MINOR, NOTE_DTYPE, UNKNOWN_MODE, Score, make_table, natural_fifths
-from stats_composer.theory import bar_duration
+from stats_composer.score import (
+    NOTE_DTYPE,
+    Score,
+    bar_positions,
+    beat_levels,
+    make_table,
+    natural_fifths,
+    phrase_spans,
+    respell,
+)
+from stats_composer.theory import MINOR, UNKNOWN_MODE, bar_duration
 from stats_composer.views import REST, line
 
 __all__ = ["MELODY_DTYPE", "melody_table", "write_melody"]
@@ -87,7 +94,7 @@ def melody_table(
 
     Examples
     --------
-    >>> from stats_composer.score_tables import make_notes
+    >>> from stats_composer.score import make_notes
     >>> table = melody_table(Score(make_notes(onset=[0, 10080, 30240], pitch=[67, 64, 60])))
     >>> table["degree"].tolist(), table["rest"].tolist(), table["position"].tolist()
     ([7, 4, 0], [0, 0, 10080], [0, 10080, 30240])
@@ -137,7 +144,7 @@ def write_melody(table: NDArray[np.void], page: Score, part: int = 0, voice: int
 
     Examples
     --------
-    >>> from stats_composer.score_tables import make_notes
+    >>> from stats_composer.score import make_notes
     >>> score = Score(make_notes(onset=[0, 10080, 30240], pitch=[67, 64, 60]))
     >>> write_melody(melody_table(score), score) == score
     True

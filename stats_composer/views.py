@@ -17,8 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stats_composer.errors import ScoreError, ScoreWarning
-from stats_composer.places import beat_levels, respell
-from stats_composer.score import NOTE_DTYPE, Score, make_table
+from stats_composer.score import NOTE_DTYPE, Score, beat_levels, make_table, respell
 from stats_composer.theory import MAJOR, spell
 
 __all__ = [
@@ -126,8 +125,7 @@ def grid(score: Score, step: int, voices: Voices | None = None) -> tuple[Ints, F
 
     Examples
     --------
-    >>> from stats_composer.score import Score
-    >>> from stats_composer.score_tables import make_notes
+    >>> from stats_composer.score import Score, make_notes
     >>> score = Score(make_notes(onset=[0, 10080, 20160], pitch=[60, 60, 64]), end=40320)
     >>> pitch, onset = grid(score, 10080)
     >>> pitch[:, 0].tolist(), onset[:, 0].tolist()
@@ -235,8 +233,7 @@ def events(score: Score) -> NDArray[np.void]:
 
     Examples
     --------
-    >>> from stats_composer.score import Score
-    >>> from stats_composer.score_tables import make_notes
+    >>> from stats_composer.score import Score, make_notes
     >>> score = Score(make_notes(onset=[0, 10080, 30240], pitch=[60, 62, 64]))
     >>> events(score)["shift"].tolist()
     [0, 10080, 20160]
@@ -356,8 +353,7 @@ def slices(score: Score) -> NDArray[np.void]:
 
     Examples
     --------
-    >>> from stats_composer.score import Score
-    >>> from stats_composer.score_tables import make_notes
+    >>> from stats_composer.score import Score, make_notes
     >>> score = Score(make_notes(onset=[0, 10080], duration=[20160, 10080], pitch=[60, 64]))
     >>> [(int(s["onset"]), np.flatnonzero(s["sounding"]).tolist()) for s in slices(score)]
     [(0, [60]), (10080, [60, 64]), (20160, [])]

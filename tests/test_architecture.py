@@ -21,7 +21,6 @@ HOME = {
         [
             "theory",
             "score",
-            "score_tables",
             "automata",
             "contexts",
             "copies",
@@ -36,7 +35,7 @@ HOME = {
         "basis",
     ),
     **dict.fromkeys(
-        ["places", "playing", "phrases", "views", "melody_views", "encoding", "constraints", "io"],
+        ["views", "melody_views", "encoding", "constraints", "io"],
         "music",
     ),
     **dict.fromkeys(["models", "sampling", "modelfile"], "statistics"),

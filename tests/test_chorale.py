@@ -7,8 +7,8 @@ import time
 import numpy as np
 import pytest
 
-from stats_composer.composers.chorale import VOICES, ChoraleComposer
-from stats_composer.composers.given import melody_key
+from stats_composer.composers.chorale import ChoraleComposer
+from stats_composer.composers.given import VOICES, melody_key
 from stats_composer.constraints import (
     Cadence,
     ChordAt,

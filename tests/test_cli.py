@@ -17,8 +17,8 @@ from stats_composer.cli import main
 from stats_composer.cli.facts import score_facts
 from stats_composer.files import unused_path, write_whole
 from stats_composer.io import read, write
-from stats_composer.score import KEY_SIGNATURE_DTYPE, MAJOR, Part, Score, make_notes, make_table
-from stats_composer.theory import TICKS_PER_QUARTER
+from stats_composer.score import KEY_SIGNATURE_DTYPE, Part, Score, make_notes, make_table
+from stats_composer.theory import MAJOR, TICKS_PER_QUARTER
 
 QUARTER = TICKS_PER_QUARTER
 

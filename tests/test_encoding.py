@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from stats_composer import encoding
 from stats_composer.encoding import CONTEXTS, HOLD, REST, Alphabet, GridEncoder, shift_of
 from stats_composer.errors import EncodingError, NotFittedError
-from stats_composer.places import respell
 from stats_composer.score import (
     BAR_DTYPE,
     KEY_SIGNATURE_DTYPE,
@@ -21,6 +20,7 @@ from stats_composer.score import (
     bar_onsets,
     make_notes,
     make_table,
+    respell,
 )
 from stats_composer.theory import TICKS_PER_QUARTER, bar_duration
 

@@ -33,7 +33,6 @@ from stats_composer.io import read, write
 from stats_composer.io.abc import read_abc
 from stats_composer.io.report import Report
 from stats_composer.models.ngram import NGram
-from stats_composer.playing import played, unfold
 from stats_composer.score import (
     KEY_SIGNATURE_DTYPE,
     REPEAT_END,
@@ -41,6 +40,8 @@ from stats_composer.score import (
     Score,
     make_notes,
     make_table,
+    played,
+    unfold,
 )
 from stats_composer.theory import TICKS_PER_QUARTER, bar_duration
 

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from test_encoding import line
 
-from stats_composer.phrases import END_VALUES, end_context, phrase_spans, place_context
 from stats_composer.score import (
     BAR_DTYPE,
     FERMATA_DTYPE,
@@ -12,7 +11,9 @@ from stats_composer.score import (
     TIME_SIGNATURE_DTYPE,
     Score,
     make_table,
+    phrase_spans,
 )
+from stats_composer.score.phrases import END_VALUES, end_context, place_context
 from stats_composer.theory import TICKS_PER_QUARTER, bar_duration, beat_ticks
 
 QUARTER = TICKS_PER_QUARTER

@@ -25,7 +25,6 @@ from stats_composer.score import (
     FERMATA_DTYPE,
     KEY_SIGNATURE_DTYPE,
     LYRIC_DTYPE,
-    MAJOR,
     TEMPO_DTYPE,
     TIME_SIGNATURE_DTYPE,
     Part,
@@ -33,7 +32,7 @@ from stats_composer.score import (
     make_notes,
     make_table,
 )
-from stats_composer.theory import TICKS_PER_QUARTER
+from stats_composer.theory import MAJOR, TICKS_PER_QUARTER
 
 QUARTER = TICKS_PER_QUARTER
 

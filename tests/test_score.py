@@ -7,13 +7,11 @@ from hypothesis import strategies as st
 from strategies import scores
 
 from stats_composer.errors import ScoreError
-from stats_composer.playing import played, playing_order, unfold
 from stats_composer.score import (
     BAR_DTYPE,
     CHORD_DTYPE,
     FERMATA_DTYPE,
     KEY_SIGNATURE_DTYPE,
-    MAJOR,
     REPEAT_END,
     REPEAT_START,
     TEMPO_DTYPE,
@@ -24,8 +22,11 @@ from stats_composer.score import (
     make_table,
     merge_parts,
     natural_fifths,
+    played,
+    playing_order,
+    unfold,
 )
-from stats_composer.theory import TICKS_PER_QUARTER
+from stats_composer.theory import MAJOR, TICKS_PER_QUARTER
 
 QUARTER = TICKS_PER_QUARTER
 

@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 from strategies import scores
 
 from stats_composer.errors import ScoreError, ScoreWarning
-from stats_composer.places import bar_positions, beat_levels, keys, respell, seconds
 from stats_composer.score import (
     KEY_SIGNATURE_DTYPE,
     TEMPO_DTYPE,
@@ -15,8 +14,13 @@ from stats_composer.score import (
     Part,
     Score,
     bar_onsets,
+    bar_positions,
+    beat_levels,
+    keys,
     make_notes,
     make_table,
+    respell,
+    seconds,
 )
 from stats_composer.theory import MAJOR, MINOR, TICKS_PER_QUARTER, UNKNOWN_MODE, key_name
 from stats_composer.views import (

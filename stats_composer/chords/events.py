@@ -27,8 +27,7 @@ from numpy.typing import NDArray
 
 from stats_composer.chords.labels import N_QUALITIES, QUALITY_CODES
 from stats_composer.errors import ScoreFileError
-from stats_composer.places import beat_levels
-from stats_composer.score import Score
+from stats_composer.score import Score, beat_levels
 from stats_composer.theory import bar_duration, beat_ticks, name_fifths
 from stats_composer.views import slices
 
@@ -82,8 +81,7 @@ def chord_events(score: Score) -> NDArray[np.void]:
 
     Examples
     --------
-    >>> from stats_composer.score import Score
-    >>> from stats_composer.score_tables import make_notes
+    >>> from stats_composer.score import Score, make_notes
     >>> notes = make_notes(onset=[0, 0, 0, 10080], duration=[20160, 20160, 10080, 10080],
     ...                    pitch=[48, 64, 67, 69])
     >>> events = chord_events(Score(notes))

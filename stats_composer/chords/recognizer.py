@@ -54,8 +54,7 @@ class ChordRecognizer:
 
     Examples
     --------
-    >>> from stats_composer.score import Score
-    >>> from stats_composer.score_tables import make_notes
+    >>> from stats_composer.score import Score, make_notes
     >>> notes = make_notes(onset=[0, 0, 0, 0, 20160, 20160, 20160, 20160], duration=20160,
     ...                    pitch=[48, 64, 67, 72, 55, 62, 65, 71], voice=[0, 1, 2, 3] * 2)
     >>> [span.symbol for span in ChordRecognizer.bundled().recognize(Score(notes))]

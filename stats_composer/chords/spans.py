@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from stats_composer.chords.keys import key_path
 from stats_composer.chords.labels import N_QUALITIES, coverage, label_chord, label_tones
-from stats_composer.places import keys as score_keys
 from stats_composer.score import Score
+from stats_composer.score import keys as score_keys
 from stats_composer.theory import (
     NO_CHORD,
     TICKS_PER_QUARTER,

@@ -30,12 +30,12 @@ def score_facts(score: Score) -> dict[str, Any]:
 
     Examples
     --------
-    >>> from stats_composer.score_tables import make_notes
+    >>> from stats_composer.score import make_notes
     >>> facts = score_facts(Score(make_notes(onset=[0, 5040], duration=5040, pitch=[67, 60])))
     >>> facts["notes"], facts["first"], facts["last"], facts["min_duration"], facts["quarters"]
     (2, 67, 60, 0.5, 4)
     """
-    from stats_composer.places import keys
+    from stats_composer.score import keys
     from stats_composer.theory import key_name
 
     notes, metre = score.notes, score.time_signatures[0]

@@ -72,7 +72,7 @@ def save(score: Score, name: str) -> None:
         Naming the file and what is wrong.
     """
     from stats_composer.io import write
-    from stats_composer.playing import unfold
+    from stats_composer.score import unfold
 
     suffix = Path(name).suffix.lower()
     if name == STANDARD:

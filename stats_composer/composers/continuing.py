@@ -20,17 +20,17 @@ from stats_composer.composers.tunes import hear_tonic
 from stats_composer.errors import ConstraintError, EncodingError
 from stats_composer.models.ngram import NGram
 from stats_composer.models.smoothing import WittenBell
-from stats_composer.places import bar_positions, keys
 from stats_composer.sampling.chain import Chain
 from stats_composer.score import (
     BAR_DTYPE,
     NOTE_DTYPE,
-    UNKNOWN_MODE,
     Score,
+    bar_positions,
+    keys,
     make_table,
     natural_fifths,
 )
-from stats_composer.theory import TICKS_PER_QUARTER, bar_duration
+from stats_composer.theory import TICKS_PER_QUARTER, UNKNOWN_MODE, bar_duration
 from stats_composer.views import HOLD, REST
 
 __all__ = ["continue_phrase", "extended", "join"]
@@ -72,7 +72,7 @@ def continue_phrase(
 
     Examples
     --------
-    >>> from stats_composer.score_tables import make_notes
+    >>> from stats_composer.score import make_notes
     >>> tune = Score(make_notes(onset=10080 * np.arange(8), pitch=[60, 62, 64, 65] * 2))
     >>> longer = continue_phrase(tune, bars=2, random_state=0)
     >>> longer.n_bars, bool((longer.notes[:8] == tune.notes).all())

@@ -17,9 +17,7 @@ from stats_composer.composers.page import PARTS, blank_page
 from stats_composer.constraints import Constraint
 from stats_composer.encoding import Frame
 from stats_composer.errors import EncodingError
-from stats_composer.phrases import phrase_spans
-from stats_composer.places import keys
-from stats_composer.score import NOTE_DTYPE, Score, make_table
+from stats_composer.score import NOTE_DTYPE, Score, keys, make_table, phrase_spans
 from stats_composer.theory import estimate_key, key_signature, parse_key
 from stats_composer.views import grid as view_grid
 

@@ -12,20 +12,17 @@ from stats_composer.composers.tunes import HOLD, MODES, Kind
 from stats_composer.score import (
     BAR_DTYPE,
     KEY_SIGNATURE_DTYPE,
-    MAJOR,
-    MINOR,
     NOTE_DTYPE,
     REPEAT_END,
     REPEAT_START,
     TEMPO_DTYPE,
     TIME_SIGNATURE_DTYPE,
-    UNKNOWN_MODE,
     Part,
     Score,
     make_table,
     natural_fifths,
 )
-from stats_composer.theory import TICKS_PER_QUARTER, fifths_name
+from stats_composer.theory import MAJOR, MINOR, TICKS_PER_QUARTER, UNKNOWN_MODE, fifths_name
 
 __all__ = ["FIDDLE", "Bar", "blank_tune", "notes_table", "written_bars", "written_notes"]
 

@@ -39,9 +39,9 @@ from stats_composer.encoding import HOLD as HOLD_ENTRY
 from stats_composer.encoding import REST, Alphabet, Frame
 from stats_composer.errors import SamplingError
 from stats_composer.factors import Factors
-from stats_composer.playing import played
 from stats_composer.sampling.chain import Chain
-from stats_composer.score import MINOR, Score
+from stats_composer.score import Score, played
+from stats_composer.theory import MINOR
 
 __all__ = ["TuneWriter"]
 

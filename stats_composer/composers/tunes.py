@@ -22,8 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stats_composer.errors import EncodingError
-from stats_composer.playing import played
-from stats_composer.score import Score
+from stats_composer.score import Score, played
 from stats_composer.theory import SCALES, TICKS_PER_QUARTER, bar_duration
 
 __all__ = [

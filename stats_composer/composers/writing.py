@@ -37,11 +37,11 @@ from stats_composer.errors import SamplingError
 from stats_composer.factors import Crossing, Factors, ParallelMotion
 from stats_composer.models.directed import DirectedModel
 from stats_composer.models.maxent import MaxEnt
-from stats_composer.phrases import FINAL, LAST
 from stats_composer.sampling.context import ContextLaw
 from stats_composer.sampling.expert import ExpertSampler
 from stats_composer.sampling.gibbs import GibbsSampler, annealing
 from stats_composer.score import Score
+from stats_composer.score.phrases import FINAL, LAST
 from stats_composer.search import find_grid
 from stats_composer.theory import TICKS_PER_QUARTER, beat_ticks
 

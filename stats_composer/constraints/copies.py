@@ -50,8 +50,7 @@ class MaxCopy(Constraint):
 
     Examples
     --------
-    >>> from stats_composer.score import Score
-    >>> from stats_composer.score_tables import make_notes
+    >>> from stats_composer.score import Score, make_notes
     >>> score = Score(make_notes(onset=[0, 10080, 20160], pitch=[60, 62, 64]))
     >>> [wish] = with_corpus([MaxCopy(2)], Corpus([([50, 52, 54], [0, 10080, 20160])]))
     >>> wish.violations(score)

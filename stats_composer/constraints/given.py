@@ -87,8 +87,7 @@ class Pin(Constraint):
 
     Examples
     --------
-    >>> from stats_composer.score import Score
-    >>> from stats_composer.score_tables import make_notes
+    >>> from stats_composer.score import Score, make_notes
     >>> score = Score(make_notes(onset=[0], pitch=[60]))
     >>> Pin(0, 1, 1, "C4").violations(score)
     []
@@ -243,8 +242,7 @@ class PinVoice(_Line):
 
     Examples
     --------
-    >>> from stats_composer.score import Score
-    >>> from stats_composer.score_tables import make_notes
+    >>> from stats_composer.score import Score, make_notes
     >>> melody = Score(make_notes(onset=[0, 10080], pitch=[60, 64], duration=[10080, 30240]))
     >>> pin = PinVoice.of(melody, 0, voice="soprano")
     >>> print(pin)

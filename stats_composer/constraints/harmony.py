@@ -137,8 +137,7 @@ class ChordAt(_Harmony):
 
     Examples
     --------
-    >>> from stats_composer.score import Score
-    >>> from stats_composer.score_tables import make_notes
+    >>> from stats_composer.score import Score, make_notes
     >>> score = Score(make_notes(onset=[0, 0], pitch=[76, 48], part=[0, 1]))
     >>> ChordAt(1, 1, "C").violations(score)
     []

@@ -33,8 +33,7 @@ class NoCrossing(Constraint):
 
     Examples
     --------
-    >>> from stats_composer.score import Score
-    >>> from stats_composer.score_tables import make_notes
+    >>> from stats_composer.score import Score, make_notes
     >>> score = Score(make_notes(onset=[0, 0], pitch=[60, 62], part=[0, 1]))
     >>> NoCrossing().violations(score)
     ['NoCrossing(): C4 under D4 at bar 1 beat 1 (voice 0 and voice 1)']
@@ -87,8 +86,7 @@ class NoParallels(Constraint):
 
     Examples
     --------
-    >>> from stats_composer.score import Score
-    >>> from stats_composer.score_tables import make_notes
+    >>> from stats_composer.score import Score, make_notes
     >>> score = Score(make_notes(onset=[0, 10080] * 2, pitch=[67, 69, 60, 62], part=[0, 0, 1, 1]))
     >>> NoParallels().violations(score)
     ['NoParallels(): parallel fifths at bar 1 beat 2 (voice 0 and voice 1)']

@@ -53,8 +53,7 @@ class Contains(Constraint):
 
     Examples
     --------
-    >>> from stats_composer.score import Score
-    >>> from stats_composer.score_tables import make_notes
+    >>> from stats_composer.score import Score, make_notes
     >>> score = Score(make_notes(onset=[0, 10080, 20160], pitch=[60, 62, 64]))
     >>> Contains(0, ["D4", "E4"]).violations(score)
     []

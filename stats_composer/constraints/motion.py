@@ -72,8 +72,7 @@ class Rhythm(Constraint):
 
     Examples
     --------
-    >>> from stats_composer.score import Score
-    >>> from stats_composer.score_tables import make_notes
+    >>> from stats_composer.score import Score, make_notes
     >>> score = Score(make_notes(onset=[0, 10080], pitch=[60, 62], duration=[10080, 30240]))
     >>> Rhythm(0, durations=[1, 3]).violations(score)
     []
@@ -203,8 +202,7 @@ class Density(Constraint):
 
     Examples
     --------
-    >>> from stats_composer.score import Score
-    >>> from stats_composer.score_tables import make_notes
+    >>> from stats_composer.score import Score, make_notes
     >>> score = Score(make_notes(onset=[0, 10080], pitch=[60, 62]))
     >>> Density(0, 1, 1).violations(score)
     ['Density(voice=0, minimum=1, maximum=1): 2 notes in bar 1 (voice 0)']
@@ -294,8 +292,7 @@ class NoRepeat(Constraint):
 
     Examples
     --------
-    >>> from stats_composer.score import Score
-    >>> from stats_composer.score_tables import make_notes
+    >>> from stats_composer.score import Score, make_notes
     >>> score = Score(make_notes(onset=[0, 10080], pitch=[60, 60]))
     >>> NoRepeat(0).violations(score), NoRepeat(0, 2).violations(score)
     (['NoRepeat(voice=0): C4 again at bar 1 beat 2 (voice 0)'], [])

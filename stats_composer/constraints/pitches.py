@@ -53,8 +53,7 @@ class Range(Constraint):
 
     Examples
     --------
-    >>> from stats_composer.score import Score
-    >>> from stats_composer.score_tables import make_notes
+    >>> from stats_composer.score import Score, make_notes
     >>> score = Score(make_notes(onset=[0, 10080], pitch=[60, 59]))
     >>> Range(0, "C4", "A5").violations(score)
     ['Range(voice=0, low=C4, high=A5): B3 at bar 1 beat 2 (voice 0)']
@@ -105,8 +104,7 @@ class InKey(Constraint):
 
     Examples
     --------
-    >>> from stats_composer.score import Score
-    >>> from stats_composer.score_tables import make_notes
+    >>> from stats_composer.score import Score, make_notes
     >>> score = Score(make_notes(onset=[0, 10080], pitch=[60, 61]))
     >>> InKey(key="C major").violations(score)
     ['InKey(key=C major): C#4 at bar 1 beat 2 (voice 0)']

@@ -20,8 +20,7 @@ from numpy.typing import NDArray
 
 from stats_composer.encoding import HOLD, REST, Frame
 from stats_composer.errors import ConstraintError
-from stats_composer.places import bar_positions
-from stats_composer.score import Score
+from stats_composer.score import Score, bar_positions
 from stats_composer.theory import TICKS_PER_QUARTER, parse_pitch, pitch_name
 
 __all__ = [

@@ -30,8 +30,8 @@ from stats_composer.io.limits import MAX_PARTS
 from stats_composer.io.notation import Note, Sign, shown_tempo, written_pitch
 from stats_composer.io.page import Page
 from stats_composer.io.report import Report
-from stats_composer.score import MAJOR, MINOR, REPEAT_END, REPEAT_START, Score, natural_fifths
-from stats_composer.theory import TICKS_PER_QUARTER, fifths_name
+from stats_composer.score import REPEAT_END, REPEAT_START, Score, natural_fifths
+from stats_composer.theory import MAJOR, MINOR, TICKS_PER_QUARTER, fifths_name
 
 __all__ = ["encode_abc"]
 

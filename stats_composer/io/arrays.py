@@ -12,8 +12,7 @@ import zipfile
 import numpy as np
 
 from stats_composer.errors import ScoreFileError
-from stats_composer.score import NOTE_DTYPE, Part, Score
-from stats_composer.score_tables import MARKS
+from stats_composer.score import MARKS, NOTE_DTYPE, Part, Score
 
 __all__ = ["ARRAYS_VERSION", "load_arrays", "save_arrays"]
 
@@ -40,7 +39,7 @@ def save_arrays(score: Score) -> bytes:
 
     Examples
     --------
-    >>> from stats_composer.score_tables import make_notes
+    >>> from stats_composer.score import make_notes
     >>> score = Score(make_notes(onset=[0], pitch=[60]))
     >>> load_arrays(save_arrays(score)) == score
     True

@@ -27,8 +27,8 @@ from stats_composer.errors import ScoreFileError
 from stats_composer.io.limits import MAX_PARTS
 from stats_composer.io.midi_reader import spelled
 from stats_composer.io.report import Report
-from stats_composer.score import MINOR, UNKNOWN_MODE, Score
-from stats_composer.theory import TICKS_PER_QUARTER, bar_duration, fifths_name
+from stats_composer.score import Score
+from stats_composer.theory import MINOR, TICKS_PER_QUARTER, UNKNOWN_MODE, bar_duration, fifths_name
 
 __all__ = ["encode_midi"]
 

@@ -31,8 +31,8 @@ from stats_composer.io.musicxml_part import DEFAULT_VELOCITY, LANE_STRIDE
 from stats_composer.io.notation import Note, Sign, shown_tempo, written_pitch
 from stats_composer.io.page import Line, Page
 from stats_composer.io.report import Report
-from stats_composer.score import MAJOR, MINOR, REPEAT_END, REPEAT_START, Score, natural_fifths
-from stats_composer.theory import TICKS_PER_QUARTER
+from stats_composer.score import REPEAT_END, REPEAT_START, Score, natural_fifths
+from stats_composer.theory import MAJOR, MINOR, TICKS_PER_QUARTER
 
 __all__ = ["encode_musicxml"]
 

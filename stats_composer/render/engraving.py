@@ -69,8 +69,7 @@ def engrave(score: Score, *, width: int = 2100, scale: int = 40) -> list[str]:
 
     Examples
     --------
-    >>> from stats_composer.score import Score
-    >>> from stats_composer.score_tables import make_notes
+    >>> from stats_composer.score import Score, make_notes
     >>> svg, = engrave(Score(make_notes(onset=[0, 10080], pitch=[60, 64])))
     >>> svg.count('class="note"')
     2

@@ -5,11 +5,9 @@ from __future__ import annotations
 import base64
 from html import escape
 
-from stats_composer.places import seconds
-from stats_composer.playing import unfold
 from stats_composer.render.engraving import engrave
 from stats_composer.render.wav import wav_bytes
-from stats_composer.score import Score
+from stats_composer.score import Score, seconds, unfold
 
 __all__ = ["score_html"]
 

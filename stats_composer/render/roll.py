@@ -40,8 +40,7 @@ def piano_roll(score: Score) -> Figure:
 
     Examples
     --------
-    >>> from stats_composer.score import Score
-    >>> from stats_composer.score_tables import make_notes
+    >>> from stats_composer.score import Score, make_notes
     >>> figure = piano_roll(Score(make_notes(onset=[0, 10080], pitch=[60, 64])))
     >>> len(figure.axes[0].collections)
     1

@@ -72,8 +72,7 @@ def surprise_pages(
 
     Examples
     --------
-    >>> from stats_composer.score import Score
-    >>> from stats_composer.score_tables import make_notes
+    >>> from stats_composer.score import Score, make_notes
     >>> score = Score(make_notes(onset=[0, 10080], pitch=[60, 64]))
     >>> page, = surprise_pages(score, [3.5, 0.4])
     >>> page.count('class="surprise"')

@@ -12,9 +12,7 @@ import wave
 import numpy as np
 from numpy.typing import NDArray
 
-from stats_composer.places import seconds
-from stats_composer.playing import unfold
-from stats_composer.score import Score
+from stats_composer.score import Score, seconds, unfold
 
 __all__ = ["synthesize", "wav_bytes"]
 
@@ -42,8 +40,7 @@ def synthesize(
 
     Examples
     --------
-    >>> from stats_composer.score import Score
-    >>> from stats_composer.score_tables import make_notes
+    >>> from stats_composer.score import Score, make_notes
     >>> sound = synthesize(Score(make_notes(onset=[0], pitch=[69]), end=10080))
     >>> crossings = np.sum((sound[:-1] < 0) & (sound[1:] >= 0))
     >>> len(sound) / 16000, int(crossings)  # half a second and its release, at 440 Hz
@@ -80,8 +77,7 @@ def wav_bytes(score: Score, *, sample_rate: int = 16000, limit: float = 600.0) -
 
     Examples
     --------
-    >>> from stats_composer.score import Score
-    >>> from stats_composer.score_tables import make_notes
+    >>> from stats_composer.score import Score, make_notes
     >>> wav_bytes(Score(make_notes(onset=[0], pitch=[69])))[:4]
     b'RIFF'
     """

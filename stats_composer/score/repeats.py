@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stats_composer.score import REPEAT_END, REPEAT_START, Score
-from stats_composer.score_tables import MARKS
+from stats_composer.score.score import Score
+from stats_composer.score.tables import MARKS, REPEAT_END, REPEAT_START
 
 __all__ = ["played", "playing_order", "unfold"]
 
@@ -29,7 +29,7 @@ def playing_order(bars: NDArray[np.void]) -> list[int]:
 
     Examples
     --------
-    >>> from stats_composer.score_tables import BAR_DTYPE, make_table
+    >>> from stats_composer.score import BAR_DTYPE, make_table
     >>> rows = [(0, 0, 0), (4, REPEAT_END, 1), (8, 0, 2), (12, REPEAT_START | REPEAT_END, 0)]
     >>> playing_order(make_table(BAR_DTYPE, rows))
     [0, 1, 0, 2, 3, 3]
@@ -79,7 +79,7 @@ def unfold(score: Score) -> Score:
 
     Examples
     --------
-    >>> from stats_composer.score_tables import BAR_DTYPE, make_notes, make_table
+    >>> from stats_composer.score import BAR_DTYPE, make_notes, make_table
     >>> bars = make_table(BAR_DTYPE, [(0, 0, 0), (40320, REPEAT_END, 0), (80640, 0, 0)])
     >>> score = Score(make_notes(onset=[0, 80640], pitch=[60, 64]), bars=bars, end=120960)
     >>> unfold(score).notes["onset"].tolist(), unfold(score).n_bars

@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from stats_composer.score import Score
+from stats_composer.score.score import Score
 from stats_composer.theory import (
     MINOR,
     TICKS_PER_QUARTER,
@@ -96,8 +96,7 @@ def seconds(score: Score, ticks: ArrayLike) -> NDArray[np.float64]:
 
     Examples
     --------
-    >>> from stats_composer.score_tables import TEMPO_DTYPE, make_notes, make_table
-    >>> from stats_composer.score import Score
+    >>> from stats_composer.score import TEMPO_DTYPE, Score, make_notes, make_table
     >>> tempos = make_table(TEMPO_DTYPE, [(0, 60.0), (20160, 120.0)])
     >>> score = Score(make_notes(onset=[0], pitch=[60]), tempos=tempos)
     >>> seconds(score, [0, 10080, 40320]).tolist()

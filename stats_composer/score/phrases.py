@@ -13,8 +13,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from stats_composer.places import bar_positions
-from stats_composer.score import Score
+from stats_composer.score.places import bar_positions
+from stats_composer.score.score import Score
 from stats_composer.theory import TICKS_PER_QUARTER, beat_ticks
 
 __all__ = ["END_VALUES", "end_context", "phrase_spans", "place_context"]

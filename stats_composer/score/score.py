@@ -24,59 +24,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stats_composer.errors import ScoreError
-from stats_composer.score_tables import (
+from stats_composer.score.tables import (
     BAR_DTYPE,
-    CHORD_DTYPE,
-    FERMATA_DTYPE,
-    KEY_SIGNATURE_DTYPE,
-    LYRIC_DTYPE,
     MARKS,
     NOTE_DTYPE,
-    REPEAT_END,
-    REPEAT_START,
-    TEMPO_DTYPE,
     TIME_SIGNATURE_DTYPE,
     bar_onsets,
     check_time_signatures,
     cut_notes,
     frozen,
-    make_notes,
     make_table,
-    natural_fifths,
     sorted_table,
 )
 from stats_composer.theory import (
-    MAJOR,
-    MINOR,
     TICKS_PER_QUARTER,
-    UNKNOWN_MODE,
     bar_duration,
     transpose_symbol,
 )
 
 __all__ = [
-    "BAR_DTYPE",
-    "CHORD_DTYPE",
-    "FERMATA_DTYPE",
-    "KEY_SIGNATURE_DTYPE",
-    "LYRIC_DTYPE",
-    "MAJOR",
-    "MINOR",
-    "NOTE_DTYPE",
-    "REPEAT_END",
-    "REPEAT_START",
-    "TEMPO_DTYPE",
-    "TICKS_PER_QUARTER",
-    "TIME_SIGNATURE_DTYPE",
-    "UNKNOWN_MODE",
     "Part",
     "Score",
-    "bar_duration",
-    "bar_onsets",
-    "make_notes",
-    "make_table",
     "merge_parts",
-    "natural_fifths",
 ]
 
 
