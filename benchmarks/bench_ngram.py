@@ -24,9 +24,8 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.workload import data_folder, load_pitches, median_time, median_times, report
-from stats_composer.contexts import ContextTree
 from stats_composer.models.ngram import NGram
-from stats_composer.windows import FIRST_SYMBOL, START, count_levels
+from stats_composer.ngrams import FIRST_SYMBOL, START, ContextTree, count_levels
 
 N, N_TOKENS, N_PEER = 5, 4_400_000, 40_000
 SIZES, N_ROUNDS = (12_500_000, 25_000_000, 50_000_000, 100_000_000), 5

@@ -45,10 +45,10 @@ from stats_composer.composers.tunes import (
     read_tune,
     tonic_height,
 )
-from stats_composer.copies import Corpus
 from stats_composer.errors import EncodingError, ScoreWarning
 from stats_composer.io import read, read_corpus, write
 from stats_composer.models.ngram import NGram
+from stats_composer.ngrams import Corpus
 from stats_composer.score import REPEAT_END, REPEAT_START, Score
 from stats_composer.theory import bar_duration
 

@@ -31,11 +31,11 @@ from stats_composer.composers.melody_viewpoints import (
 )
 from stats_composer.errors import ScoreWarning
 from stats_composer.io import read_corpus
-from stats_composer.melody_views import melody_table
 from stats_composer.models.ngram import NGram
 from stats_composer.models.smoothing import PPM
 from stats_composer.models.viewpoints import ViewpointModel
 from stats_composer.theory import TICKS_PER_QUARTER
+from stats_composer.views import melody_table
 
 FOLDS = 10
 SAME_WHOLE, OPENING, SAME_OPENING = 0.4, 12, 1

@@ -22,9 +22,8 @@ from numpy.typing import NDArray
 
 from stats_composer.errors import EncodingError, NotFittedError
 from stats_composer.score import NOTE_DTYPE, Score, phrase_spans
-from stats_composer.score.phrases import END_VALUES, end_context, place_context
 from stats_composer.theory import TICKS_PER_QUARTER, beat_ticks, estimate_key
-from stats_composer.views import HOLD, REST, from_grid, grid
+from stats_composer.views import END_VALUES, HOLD, REST, end_context, from_grid, grid, place_context
 
 __all__ = ["CONTEXTS", "HOLD", "REST", "Alphabet", "Frame", "GridEncoder"]
 

@@ -11,36 +11,17 @@ LAYERS = {
     "basis": {"kernels", "basis"},
     "music": {"kernels", "basis", "music"},
     "statistics": {"kernels", "basis", "statistics"},
-    "chords": {"kernels", "basis", "music", "statistics", "chords"},
-    "composers": {"kernels", "basis", "music", "statistics", "chords", "composers"},
-    "edge": {"kernels", "basis", "music", "statistics", "chords", "composers", "edge"},
+    "composers": {"kernels", "basis", "music", "statistics", "composers"},
+    "edge": {"kernels", "basis", "music", "statistics", "composers", "edge"},
 }
 HOME = {
     "kernels": "kernels",
     **dict.fromkeys(
-        [
-            "theory",
-            "score",
-            "automata",
-            "contexts",
-            "copies",
-            "products",
-            "windows",
-            "factors",
-            "search",
-            "errors",
-            "files",
-            "_version",
-        ],
-        "basis",
+        ["theory", "score", "factors", "ngrams", "errors", "files", "_version"], "basis"
     ),
-    **dict.fromkeys(
-        ["views", "melody_views", "encoding", "constraints", "io"],
-        "music",
-    ),
+    **dict.fromkeys(["encoding", "constraints", "render", "io", "views"], "music"),
     **dict.fromkeys(["models", "sampling", "modelfile"], "statistics"),
-    "chords": "chords",
-    **dict.fromkeys(["render", "evaluation", "composers"], "composers"),
+    **dict.fromkeys(["composers", "evaluation", "chords"], "composers"),
     **dict.fromkeys(["cli", "studio", "__main__"], "edge"),
 }
 THIRD_PARTIES = {

@@ -7,11 +7,10 @@ import numpy as np
 import pytest
 from enumerate import all_paths, chi_square_p, law, path_log_weights
 
-from stats_composer import automata as automata_module
-from stats_composer.automata import Automaton, live_states
 from stats_composer.errors import ConstraintError
+from stats_composer.factors import Automaton, live_states, multiply_all
+from stats_composer.factors import automata as automata_module
 from stats_composer.kernels import chain as kernels
-from stats_composer.products import multiply_all
 from stats_composer.sampling import chain as chain_module
 from stats_composer.sampling.chain import Chain
 

@@ -41,9 +41,9 @@ from stats_composer.constraints import (
     schema_path,
     to_json,
 )
-from stats_composer.encoding import HOLD, REST, Alphabet, Frame
+from stats_composer.encoding import Alphabet, Frame
 from stats_composer.errors import ConstraintError
-from stats_composer.factors import ParallelMotion
+from stats_composer.factors import ParallelMotion, find_grid
 from stats_composer.sampling.chain import Chain
 from stats_composer.score import (
     BAR_DTYPE,
@@ -55,7 +55,6 @@ from stats_composer.score import (
     make_notes,
     make_table,
 )
-from stats_composer.search import find_grid
 from stats_composer.theory import (
     QUALITIES,
     TICKS_PER_QUARTER,
@@ -64,6 +63,7 @@ from stats_composer.theory import (
     parse_chord,
 )
 from stats_composer.theory import keys as theory
+from stats_composer.views import HOLD, REST
 
 QUARTER = TICKS_PER_QUARTER
 CHOIR = (("soprano", 60, 79), ("alto", 55, 74), ("tenor", 48, 69), ("bass", 40, 62))

@@ -13,7 +13,7 @@ from naive_crf import (
     write_codes,
 )
 
-from stats_composer.automata import Automaton
+from stats_composer.factors import Automaton
 from stats_composer.kernels import chords as chord_kernels
 from stats_composer.kernels import crf as kernels
 from stats_composer.models.crf import ChainCRF, Observed, _Objective

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from stats_composer import encoding
-from stats_composer.encoding import CONTEXTS, HOLD, REST, Alphabet, GridEncoder, shift_of
+from stats_composer.encoding import CONTEXTS, Alphabet, GridEncoder, shift_of
 from stats_composer.errors import EncodingError, NotFittedError
 from stats_composer.score import (
     BAR_DTYPE,
@@ -23,6 +23,7 @@ from stats_composer.score import (
     respell,
 )
 from stats_composer.theory import TICKS_PER_QUARTER, bar_duration
+from stats_composer.views import HOLD, REST
 
 QUARTER = TICKS_PER_QUARTER
 METRES = [(4, 4), (3, 4), (2, 2), (6, 8), (9, 8), (5, 4), (3, 8)]

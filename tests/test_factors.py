@@ -8,13 +8,11 @@ import pytest
 from enumerate import all_grids, chi_square_p, law
 from test_chain import random_tables
 
-from stats_composer import factors as factors_module
-from stats_composer import search as search_module
-from stats_composer.automata import Automaton
 from stats_composer.errors import ConstraintError, SamplingError
-from stats_composer.factors import Factors, ParallelMotion
+from stats_composer.factors import Automaton, Factors, ParallelMotion, find_grid
+from stats_composer.factors import factors as factors_module
+from stats_composer.factors import search as search_module
 from stats_composer.sampling.chain import Chain
-from stats_composer.search import find_grid
 
 N_STEPS, N_SYMBOLS = 3, np.array([3, 2, 3])
 

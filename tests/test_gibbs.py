@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 from enumerate import all_grids, chi_square_p, law
 
-from stats_composer.automata import Automaton
 from stats_composer.errors import ConstraintError
-from stats_composer.factors import Crossing, Factors, ParallelMotion
+from stats_composer.factors import Automaton, Crossing, Factors, ParallelMotion
 from stats_composer.kernels.gibbs import sweep_row, sweep_sites
 from stats_composer.models.maxent import MaxEnt
 from stats_composer.models.terms import (

@@ -10,7 +10,7 @@ from stats_composer.cli import main
 from stats_composer.composers.continuing import continue_phrase
 from stats_composer.composers.form import Relation, copies, part_lengths, places, relate
 from stats_composer.composers.melody import MelodyComposer
-from stats_composer.composers.style import Style, phased
+from stats_composer.composers.style import Style
 from stats_composer.composers.tune_balance import balance, held_shares
 from stats_composer.composers.tune_page import Bar, blank_tune, notes_table, written_notes
 from stats_composer.composers.tune_plan import TuneTask
@@ -27,12 +27,13 @@ from stats_composer.composers.tunes import (
 )
 from stats_composer.constraints import Contains, Density, InKey, NoRepeat, Pin, Range, Rhythm
 from stats_composer.constraints.copies import MaxCopy
-from stats_composer.copies import Corpus
 from stats_composer.errors import ConstraintError, EncodingError, ModelFileError, NotFittedError
+from stats_composer.factors import phased
 from stats_composer.io import read, write
 from stats_composer.io.abc import read_abc
 from stats_composer.io.report import Report
 from stats_composer.models.ngram import NGram
+from stats_composer.ngrams import Corpus
 from stats_composer.score import (
     KEY_SIGNATURE_DTYPE,
     REPEAT_END,

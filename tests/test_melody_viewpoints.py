@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from stats_composer.composers.melody_viewpoints import melody_viewpoints
-from stats_composer.melody_views import MELODY_DTYPE, melody_table
 from stats_composer.score import Score, make_notes
 from stats_composer.theory import TICKS_PER_QUARTER
+from stats_composer.views import MELODY_DTYPE, melody_table
 
 RHYTHM = ("duration", "rest", "position", "bar", "level", "final")
 

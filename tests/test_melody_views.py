@@ -4,9 +4,9 @@ import numpy as np
 from hypothesis import given, settings
 from strategies import scores
 
-from stats_composer.melody_views import MELODY_DTYPE, melody_table, write_melody
 from stats_composer.score import FERMATA_DTYPE, KEY_SIGNATURE_DTYPE, Score, make_notes, make_table
 from stats_composer.theory import TICKS_PER_QUARTER
+from stats_composer.views import MELODY_DTYPE, melody_table, write_melody
 
 Q = TICKS_PER_QUARTER
 

@@ -9,16 +9,17 @@ from enumerate import all_paths, chi_square_p, law, path_log_weights
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stats_composer import modelfile, windows
-from stats_composer.automata import Automaton
+from stats_composer import modelfile
 from stats_composer.errors import ConstraintError, NotFittedError
+from stats_composer.factors import Automaton
 from stats_composer.kernels import counting
 from stats_composer.kernels.ngram import fill_rows
 from stats_composer.models import reach, smoothing
 from stats_composer.models.ngram import NGram
 from stats_composer.models.smoothing import PPM, KneserNey, Lidstone, WittenBell
+from stats_composer.ngrams import END, FIRST_SYMBOL, START
+from stats_composer.ngrams import count as windows
 from stats_composer.sampling.chain import Chain
-from stats_composer.windows import END, FIRST_SYMBOL, START
 
 SMOOTHINGS = {
     "KneserNey": (KneserNey(), naive.kneser_ney, ()),

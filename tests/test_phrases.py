@@ -13,8 +13,8 @@ from stats_composer.score import (
     make_table,
     phrase_spans,
 )
-from stats_composer.score.phrases import END_VALUES, end_context, place_context
 from stats_composer.theory import TICKS_PER_QUARTER, bar_duration, beat_ticks
+from stats_composer.views import END_VALUES, end_context, place_context
 
 QUARTER = TICKS_PER_QUARTER
 

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from stats_composer.automata import Automaton
+from stats_composer.factors import Automaton
 from stats_composer.sampling.chain import Chain
 from stats_composer.theory import MAJOR, MINOR, Chord, key_signature
 

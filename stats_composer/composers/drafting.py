@@ -14,9 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stats_composer.encoding import GridEncoder
-from stats_composer.factors import Factors
+from stats_composer.factors import Factors, find_grid
 from stats_composer.models.directed import DirectedModel, Drawing
-from stats_composer.search import find_grid
 
 __all__ = ["ROADS", "Road", "draft", "drafting_model"]
 

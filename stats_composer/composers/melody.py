@@ -32,8 +32,8 @@ from stats_composer.composers.tunes import (
 )
 from stats_composer.constraints import Constraint
 from stats_composer.constraints.copies import with_corpus
-from stats_composer.copies import Corpus
 from stats_composer.errors import ConstraintError, EncodingError, NotFittedError
+from stats_composer.ngrams import Corpus
 from stats_composer.sampling.chain import Chain
 from stats_composer.score import Score
 from stats_composer.theory import parse_mode

@@ -31,7 +31,7 @@ from stats_composer.composers.style import Style
 from stats_composer.composers.tune_plan import TuneTask
 from stats_composer.composers.tune_writer import WEIGHTS, TuneWriter
 from stats_composer.composers.tunes import HOLD, Tune
-from stats_composer.copies import Corpus
+from stats_composer.ngrams import Corpus
 from stats_composer.sampling.chain import Chain
 
 __all__ = ["balance", "held_shares"]

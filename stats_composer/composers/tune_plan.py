@@ -9,9 +9,10 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from stats_composer.composers.form import N_PLACES, RELATIONS, bar_vectors, copies, places, relate
-from stats_composer.composers.style import CODES, Style, is_high, phased
+from stats_composer.composers.style import CODES, Style, is_high
 from stats_composer.composers.tunes import PART_BARS
 from stats_composer.constraints import Constraint
+from stats_composer.factors import phased
 from stats_composer.sampling.chain import Chain
 
 __all__ = ["TuneTask", "draw_plan"]

@@ -19,10 +19,9 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from stats_composer.automata import Automaton
 from stats_composer.composers.form import RELATIONS, copies, places, split_at, spots
 from stats_composer.composers.ornaments import draw_turns
-from stats_composer.composers.style import CODES, is_high, phased
+from stats_composer.composers.style import CODES, is_high
 from stats_composer.composers.tune_page import (
     Bar,
     blank_tune,
@@ -34,11 +33,11 @@ from stats_composer.composers.tune_plan import TuneTask, draw_plan
 from stats_composer.composers.tunes import MODES, code_pitch
 from stats_composer.constraints import check_feasible
 from stats_composer.constraints.copies import MaxCopy
-from stats_composer.copies import Corpus
 from stats_composer.encoding import HOLD as HOLD_ENTRY
 from stats_composer.encoding import REST, Alphabet, Frame
 from stats_composer.errors import SamplingError
-from stats_composer.factors import Factors
+from stats_composer.factors import Automaton, Factors, phased
+from stats_composer.ngrams import Corpus
 from stats_composer.sampling.chain import Chain
 from stats_composer.score import Score, played
 from stats_composer.theory import MINOR

@@ -34,16 +34,15 @@ from stats_composer.composers.voicing import striking_grid
 from stats_composer.constraints import check_feasible, compile_constraints, onsets_asked
 from stats_composer.encoding import Frame, GridEncoder
 from stats_composer.errors import SamplingError
-from stats_composer.factors import Crossing, Factors, ParallelMotion
+from stats_composer.factors import Crossing, Factors, ParallelMotion, find_grid
 from stats_composer.models.directed import DirectedModel
 from stats_composer.models.maxent import MaxEnt
 from stats_composer.sampling.context import ContextLaw
 from stats_composer.sampling.expert import ExpertSampler
 from stats_composer.sampling.gibbs import GibbsSampler, annealing
 from stats_composer.score import Score
-from stats_composer.score.phrases import FINAL, LAST
-from stats_composer.search import find_grid
 from stats_composer.theory import TICKS_PER_QUARTER, beat_ticks
+from stats_composer.views import FINAL, LAST
 
 __all__ = ["Plan", "Writer"]
 

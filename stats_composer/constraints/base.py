@@ -19,11 +19,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stats_composer.automata import Automaton
 from stats_composer.constraints.where import Line, chosen_lines, pitch_text
 from stats_composer.encoding import HOLD, REST, Frame
 from stats_composer.errors import ConstraintError
-from stats_composer.factors import Factors
+from stats_composer.factors import Automaton, Factors
 from stats_composer.score import Score
 
 __all__ = [

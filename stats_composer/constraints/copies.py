@@ -10,11 +10,10 @@ import numpy as np
 
 from stats_composer.constraints.base import Constraint, Onsets, with_automaton
 from stats_composer.constraints.where import Voice, as_voice, bar_and_beat, line_of, notes_of
-from stats_composer.copies import CopyMachine, Corpus
 from stats_composer.encoding import Frame
 from stats_composer.errors import ConstraintError
-from stats_composer.factors import Factors
-from stats_composer.products import multiply_all
+from stats_composer.factors import Factors, multiply_all
+from stats_composer.ngrams import CopyMachine, Corpus
 from stats_composer.score import Score
 
 __all__ = ["MaxCopy", "with_corpus"]

@@ -17,8 +17,7 @@ from collections.abc import Callable, Iterable, Sequence
 from stats_composer.constraints.base import Constraint, compile_constraints
 from stats_composer.encoding import Frame
 from stats_composer.errors import ConstraintError, SamplingError
-from stats_composer.factors import Factors
-from stats_composer.search import find_grid, is_refuted
+from stats_composer.factors import Factors, find_grid, is_refuted
 
 __all__ = ["check_feasible"]
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from stats_composer.automata import Automaton
 from stats_composer.constraints.base import Constraint, Onsets, with_automaton
 from stats_composer.constraints.where import (
     Line,
@@ -24,7 +23,7 @@ from stats_composer.constraints.where import (
 )
 from stats_composer.encoding import Frame
 from stats_composer.errors import ConstraintError
-from stats_composer.factors import Factors
+from stats_composer.factors import Automaton, Factors
 from stats_composer.score import Score
 
 __all__ = ["Contains"]

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from stats_composer.automata import Automaton
 from stats_composer.constraints.base import (
     Constraint,
     Onsets,
@@ -36,7 +35,7 @@ from stats_composer.constraints.where import (
 )
 from stats_composer.encoding import HOLD, REST, Frame
 from stats_composer.errors import ConstraintError
-from stats_composer.factors import Factors
+from stats_composer.factors import Automaton, Factors
 from stats_composer.score import Score
 
 __all__ = ["Density", "NoRepeat", "Rhythm"]

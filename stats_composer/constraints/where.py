@@ -18,10 +18,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from stats_composer.encoding import HOLD, REST, Frame
+from stats_composer.encoding import Frame
 from stats_composer.errors import ConstraintError
 from stats_composer.score import Score, bar_positions
 from stats_composer.theory import TICKS_PER_QUARTER, parse_pitch, pitch_name
+from stats_composer.views import HOLD, REST
 
 __all__ = [
     "Bars",

@@ -27,19 +27,18 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from stats_composer.automata import Automaton
-from stats_composer.contexts import ContextTree
 from stats_composer.errors import ConstraintError
+from stats_composer.factors import MAX_STATES, Automaton
 from stats_composer.kernels import ngram as kernels
 from stats_composer.models.base import Estimator, check_pieces, generator
 from stats_composer.models.reach import Reach
 from stats_composer.models.smoothing import KneserNey, Smoothing
-from stats_composer.products import MAX_STATES
-from stats_composer.windows import (
+from stats_composer.ngrams import (
     END,
     FIRST_SYMBOL,
     MAX_SYMBOLS,
     START,
+    ContextTree,
     count_levels,
     join_pieces,
 )

@@ -5,11 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from stats_composer.automata import Automaton
-from stats_composer.contexts import ContextTree
 from stats_composer.errors import ConstraintError
+from stats_composer.factors import Automaton
 from stats_composer.kernels.ngram import Tables, fill_rows
-from stats_composer.windows import END, FIRST_SYMBOL
+from stats_composer.ngrams import END, FIRST_SYMBOL, ContextTree
 
 __all__ = ["MAX_ARCS", "Reach"]
 

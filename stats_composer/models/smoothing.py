@@ -26,9 +26,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from stats_composer.contexts import ContextTree
 from stats_composer.kernels.ngram import Tables
-from stats_composer.windows import START
+from stats_composer.ngrams import START, ContextTree
 
 __all__ = ["PPM", "KneserNey", "Lidstone", "Smoothing", "WittenBell"]
 

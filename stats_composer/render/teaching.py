@@ -18,11 +18,10 @@ from xml.etree import ElementTree
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from stats_composer.contexts import ContextTree
+from stats_composer.ngrams import FIRST_SYMBOL, ContextTree
 from stats_composer.render.engraving import lay_out, page_svg
 from stats_composer.score import Score
 from stats_composer.theory import TICKS_PER_QUARTER
-from stats_composer.windows import FIRST_SYMBOL
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

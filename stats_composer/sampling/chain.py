@@ -12,10 +12,9 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from stats_composer.automata import Automaton, live_states
 from stats_composer.errors import ConstraintError
+from stats_composer.factors import MAX_STATES, Automaton, Machine, live_states, multiply_all
 from stats_composer.kernels import chain as kernels
-from stats_composer.products import MAX_STATES, Machine, multiply_all
 
 __all__ = ["Chain", "flatten"]
 

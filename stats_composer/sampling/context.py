@@ -18,8 +18,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from stats_composer.automata import Automaton
 from stats_composer.errors import ConstraintError
+from stats_composer.factors import Automaton
 from stats_composer.kernels import chain as kernels
 from stats_composer.sampling.chain import flatten
 

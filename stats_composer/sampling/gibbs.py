@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stats_composer.errors import ConstraintError
-from stats_composer.factors import Crossing, Factors, ParallelMotion
+from stats_composer.factors import Crossing, Factors, ParallelMotion, multiply_all
 from stats_composer.kernels.chain import Arcs, weigh_path
 from stats_composer.kernels.gibbs import Steps, sweep_row
 from stats_composer.kernels.pairs import site_sweeper
@@ -27,7 +27,6 @@ from stats_composer.models.base import generator
 from stats_composer.models.maxent import MaxEnt, Pieces
 from stats_composer.models.maxent_fit import no_steps
 from stats_composer.models.weights import FORBIDDEN
-from stats_composer.products import multiply_all
 from stats_composer.sampling.chain import flatten
 from stats_composer.sampling.context import ContextLaw, ContextVoice
 

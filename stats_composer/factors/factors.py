@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stats_composer.automata import Automaton
 from stats_composer.errors import ConstraintError
+from stats_composer.factors.automata import Automaton
 
 __all__ = ["Automaton", "Crossing", "Factors", "ParallelMotion"]
 

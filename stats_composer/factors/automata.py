@@ -22,12 +22,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Automaton", "live_states"]
+__all__ = [
+    "Automaton",
+    "live_states",
+    "phased",
+]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -270,3 +275,46 @@ def live_states(automaton: Automaton, allowed: Bools) -> tuple[Bools, Bools]:
         else:
             live[t], passed[t] = before[back]
     return live, passed
+
+
+def phased(automaton: Automaton, n_symbols: int, kind: Ints) -> Automaton:
+    """Turn an automaton over (phase, symbol) pairs into one over symbols.
+
+    Parameters
+    ----------
+    automaton : Automaton
+        Of one kind of step, over the codes phase * n_symbols + symbol.
+    n_symbols : int
+    kind : ndarray of shape (n_steps,), int64
+        The phase of each step.
+    """
+    source, symbol, target, log_weight = automaton.arcs(0)
+    phase = symbol // n_symbols
+    n_phases = int(kind.max()) + 1
+    order = np.lexsort([symbol, source, phase])
+    bounds = np.searchsorted(phase[order], np.arange(n_phases + 1))
+    spans = [order[low:high] for low, high in pairwise(bounds)]
+    reached = np.zeros((n_phases, automaton.n_states), bool)
+    reached[kind[0], automaton.initial] = True
+    follows = np.unique(np.stack([kind[:-1], kind[1:]], axis=1), axis=0).tolist()
+    n_before = 0
+    while (n_reached := int(reached.sum())) > n_before:
+        n_before = n_reached
+        for here, after in follows:
+            arcs = spans[here]
+            reached[after, target[arcs[reached[here, source[arcs]]]]] = True
+    spans = [arcs[reached[k, source[arcs]]] for k, arcs in enumerate(spans)]
+    count = [np.bincount(source[arcs], minlength=automaton.n_states) for arcs in spans]
+    first = np.cumsum([0, *map(len, spans[:-1])])[:, None] + np.cumsum(
+        [np.r_[0, n] for n in count], axis=1
+    )
+    kept = np.concatenate(spans)
+    return Automaton(
+        first,
+        symbol[kept] % n_symbols,
+        target[kept],
+        log_weight[kept],
+        kind,
+        automaton.final,
+        automaton.initial,
+    )

@@ -40,7 +40,7 @@ from stats_composer.score import (
     respell,
 )
 from stats_composer.theory import MINOR, UNKNOWN_MODE, bar_duration
-from stats_composer.views import REST, line
+from stats_composer.views.grid import REST, line
 
 __all__ = ["MELODY_DTYPE", "melody_table", "write_melody"]
 

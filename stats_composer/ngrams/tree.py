@@ -23,7 +23,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from stats_composer.windows import FIRST_SYMBOL, START, Levels
+from stats_composer.ngrams.count import FIRST_SYMBOL, START, Levels
 
 __all__ = ["ContextTree"]
 

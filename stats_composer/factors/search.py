@@ -32,10 +32,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stats_composer.automata import Automaton, live_states
 from stats_composer.errors import SamplingError
-from stats_composer.factors import Factors
-from stats_composer.products import multiply_all
+from stats_composer.factors.automata import Automaton, live_states
+from stats_composer.factors.factors import Factors
+from stats_composer.factors.products import multiply_all
 
 __all__ = ["find_grid", "is_refuted"]
 

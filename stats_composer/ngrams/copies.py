@@ -18,8 +18,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from stats_composer.contexts import ContextTree
-from stats_composer.windows import FIRST_SYMBOL, count_levels
+from stats_composer.ngrams.count import FIRST_SYMBOL, count_levels
+from stats_composer.ngrams.tree import ContextTree
 
 __all__ = ["CopyMachine", "Corpus"]
 

@@ -16,8 +16,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from stats_composer.automata import Automaton
 from stats_composer.errors import ConstraintError
+from stats_composer.factors.automata import Automaton
 
 __all__ = ["MAX_STATES", "Machine", "multiply", "multiply_all"]
 

@@ -1,0 +1,26 @@
+"""N-grams: counting windows, the tree of contexts, and copies of what was learned from."""
+
+from stats_composer.ngrams.copies import CopyMachine, Corpus
+from stats_composer.ngrams.count import (
+    END,
+    FIRST_SYMBOL,
+    MAX_SYMBOLS,
+    START,
+    Levels,
+    count_levels,
+    join_pieces,
+)
+from stats_composer.ngrams.tree import ContextTree
+
+__all__ = [
+    "END",
+    "FIRST_SYMBOL",
+    "MAX_SYMBOLS",
+    "START",
+    "ContextTree",
+    "CopyMachine",
+    "Corpus",
+    "Levels",
+    "count_levels",
+    "join_pieces",
+]
