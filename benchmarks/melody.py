@@ -31,8 +31,7 @@ from stats_composer.composers.melody_viewpoints import (
 )
 from stats_composer.errors import ScoreWarning
 from stats_composer.io import read_corpus
-from stats_composer.models.ngram import NGram
-from stats_composer.models.smoothing import PPM
+from stats_composer.models.ngram import PPM, NGram
 from stats_composer.models.viewpoints import ViewpointModel
 from stats_composer.theory import TICKS_PER_QUARTER
 from stats_composer.views import melody_table

@@ -160,7 +160,7 @@ def test_the_constraint_forbids_exactly_what_it_names():
 
 
 def test_a_corpus_too_large_to_compile_is_left_to_the_check(monkeypatch):
-    monkeypatch.setattr("stats_composer.constraints.copies._MAX_STATES", 5)
+    monkeypatch.setattr("stats_composer.constraints.max_copy._MAX_STATES", 5)
     [wish] = with_corpus([MaxCopy(2)], corpus_in_ticks())
     assert not wish.compile(melody_frame()).automata
 

@@ -6,8 +6,7 @@ import pytest
 from directed_case import COLUMNS, LABELS, N_SYMBOLS, NAMES, fitted_model, pieces
 
 from stats_composer.kernels.directed_sites import N_RULES, read_sites
-from stats_composer.models.directed import DirectedModel
-from stats_composer.models.directed_atoms import compile_chains, parse_chain
+from stats_composer.models.directed import DirectedModel, compile_chains, parse_chain
 
 
 def test_a_chain_and_its_experts_by_hand():

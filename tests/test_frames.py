@@ -11,9 +11,15 @@ from stats_composer import modelfile
 from stats_composer.errors import NotFittedError
 from stats_composer.kernels.atoms import ATOMS
 from stats_composer.kernels.mixer import Mixer
-from stats_composer.models.frame_chain import ORDERS, FrameChain
-from stats_composer.models.frame_templates import GAP_TEMPLATES, GATES, KEY_TEMPLATES
-from stats_composer.models.frames import FrameModel, mixture_weights
+from stats_composer.models.frames import (
+    GAP_TEMPLATES,
+    GATES,
+    KEY_TEMPLATES,
+    ORDERS,
+    FrameChain,
+    FrameModel,
+)
+from stats_composer.models.frames.model import mixture_weights
 from tests import naive_frames as naive
 
 N_KEYS = 14

@@ -25,8 +25,16 @@ from stats_composer.composers.tunes import (
     read_phrase,
     read_tune,
 )
-from stats_composer.constraints import Contains, Density, InKey, NoRepeat, Pin, Range, Rhythm
-from stats_composer.constraints.copies import MaxCopy
+from stats_composer.constraints import (
+    Contains,
+    Density,
+    InKey,
+    MaxCopy,
+    NoRepeat,
+    Pin,
+    Range,
+    Rhythm,
+)
 from stats_composer.errors import ConstraintError, EncodingError, ModelFileError, NotFittedError
 from stats_composer.factors import phased
 from stats_composer.io import read, write

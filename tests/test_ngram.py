@@ -14,9 +14,15 @@ from stats_composer.errors import ConstraintError, NotFittedError
 from stats_composer.factors import Automaton
 from stats_composer.kernels import counting
 from stats_composer.kernels.ngram import fill_rows
-from stats_composer.models import reach, smoothing
-from stats_composer.models.ngram import NGram
-from stats_composer.models.smoothing import PPM, KneserNey, Lidstone, WittenBell
+from stats_composer.models.ngram import (
+    PPM,
+    KneserNey,
+    Lidstone,
+    NGram,
+    WittenBell,
+    reach,
+    smoothing,
+)
 from stats_composer.ngrams import END, FIRST_SYMBOL, START
 from stats_composer.ngrams import count as windows
 from stats_composer.sampling.chain import Chain
@@ -190,7 +196,7 @@ def test_ppm_worked_on_paper():
 def test_scores_do_not_depend_on_the_pieces_beside(monkeypatch):
     model = NGram(3, end=True).fit(CORPUS)
     alone = [model.score_samples([piece])[0] for piece in CORPUS]
-    monkeypatch.setattr("stats_composer.models.ngram._BLOCK", 6)
+    monkeypatch.setattr("stats_composer.models.ngram.model._BLOCK", 6)
     for ref, comp in zip(alone, model.score_samples(CORPUS), strict=True):
         np.testing.assert_array_equal(comp, ref)
     with pytest.raises(ValueError, match="piece 3: symbol 3"):

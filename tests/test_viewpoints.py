@@ -11,13 +11,13 @@ from scipy.stats import chisquare
 from stats_composer import modelfile
 from stats_composer.kernels.viewpoints import N_BUCKETS, Evidence, mix_evidence
 from stats_composer.models.mixture import choose_penalty, learn_weights
-from stats_composer.models.viewpoint_system import (
+from stats_composer.models.viewpoints import (
     ABSENT,
     Table,
+    ViewpointModel,
     parse_chain,
     parse_viewpoint,
 )
-from stats_composer.models.viewpoints import ViewpointModel
 
 DTYPE = np.dtype([("pitch", np.int64), ("tonic", np.int64), ("place", np.int64)])
 VIEWPOINTS = (

@@ -18,8 +18,7 @@ from stats_composer.composers.page import MAX_BARS, write_many
 from stats_composer.composers.tunes import hear_tonic
 from stats_composer.errors import ConstraintError, EncodingError
 from stats_composer.factors import phased
-from stats_composer.models.ngram import NGram
-from stats_composer.models.smoothing import WittenBell
+from stats_composer.models.ngram import NGram, WittenBell
 from stats_composer.sampling.chain import Chain
 from stats_composer.score import (
     BAR_DTYPE,

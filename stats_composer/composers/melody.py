@@ -30,8 +30,7 @@ from stats_composer.composers.tunes import (
     read_tune,
     tonic_height,
 )
-from stats_composer.constraints import Constraint
-from stats_composer.constraints.copies import with_corpus
+from stats_composer.constraints import Constraint, with_corpus
 from stats_composer.errors import ConstraintError, EncodingError, NotFittedError
 from stats_composer.ngrams import Corpus
 from stats_composer.sampling.chain import Chain

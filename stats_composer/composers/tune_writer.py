@@ -31,16 +31,16 @@ from stats_composer.composers.tune_page import (
 )
 from stats_composer.composers.tune_plan import TuneTask, draw_plan
 from stats_composer.composers.tunes import MODES, code_pitch
-from stats_composer.constraints import check_feasible
-from stats_composer.constraints.copies import MaxCopy
+from stats_composer.constraints import MaxCopy, check_feasible
 from stats_composer.encoding import HOLD as HOLD_ENTRY
-from stats_composer.encoding import REST, Alphabet, Frame
+from stats_composer.encoding import Alphabet, Frame
 from stats_composer.errors import SamplingError
 from stats_composer.factors import Automaton, Factors, phased
 from stats_composer.ngrams import Corpus
 from stats_composer.sampling.chain import Chain
 from stats_composer.score import Score, played
 from stats_composer.theory import MINOR
+from stats_composer.views import REST
 
 __all__ = ["TuneWriter"]
 

@@ -6,7 +6,6 @@ from stats_composer.constraints.base import (
     compile_constraints,
     onsets_asked,
 )
-from stats_composer.constraints.copies import MaxCopy, with_corpus
 from stats_composer.constraints.feasible import check_feasible
 from stats_composer.constraints.given import GivenNote, Pin, PinVoice, Similar
 from stats_composer.constraints.harmony import (
@@ -16,6 +15,7 @@ from stats_composer.constraints.harmony import (
     ChordAt,
 )
 from stats_composer.constraints.leading import NoCrossing, NoParallels
+from stats_composer.constraints.max_copy import MaxCopy, with_corpus
 from stats_composer.constraints.motif import Contains
 from stats_composer.constraints.motion import Density, NoRepeat, Rhythm
 from stats_composer.constraints.pitches import InKey, Range

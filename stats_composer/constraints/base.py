@@ -20,10 +20,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stats_composer.constraints.where import Line, chosen_lines, pitch_text
-from stats_composer.encoding import HOLD, REST, Frame
+from stats_composer.encoding import Frame
 from stats_composer.errors import ConstraintError
 from stats_composer.factors import Automaton, Factors
 from stats_composer.score import Score
+from stats_composer.views import HOLD, REST
 
 __all__ = [
     "Constraint",

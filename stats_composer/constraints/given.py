@@ -33,11 +33,12 @@ from stats_composer.constraints.where import (
     tick_at,
     ticks_of,
 )
-from stats_composer.encoding import REST, Frame
+from stats_composer.encoding import Frame
 from stats_composer.errors import ConstraintError
 from stats_composer.factors import Factors
 from stats_composer.score import Score
 from stats_composer.theory import TICKS_PER_QUARTER
+from stats_composer.views import REST
 
 __all__ = ["GivenNote", "Pin", "PinVoice", "Similar"]
 

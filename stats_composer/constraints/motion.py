@@ -33,10 +33,11 @@ from stats_composer.constraints.where import (
     tick_at,
     ticks_of,
 )
-from stats_composer.encoding import HOLD, REST, Frame
+from stats_composer.encoding import Frame
 from stats_composer.errors import ConstraintError
 from stats_composer.factors import Automaton, Factors
 from stats_composer.score import Score
+from stats_composer.views import HOLD, REST
 
 __all__ = ["Density", "NoRepeat", "Rhythm"]
 

@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from stats_composer.constraints.base import Constraint
-from stats_composer.constraints.copies import MaxCopy
 from stats_composer.constraints.given import GivenNote, Pin, PinVoice, Similar
 from stats_composer.constraints.harmony import (
     Cadence,
@@ -28,6 +27,7 @@ from stats_composer.constraints.harmony import (
     ChordAt,
 )
 from stats_composer.constraints.leading import NoCrossing, NoParallels
+from stats_composer.constraints.max_copy import MaxCopy
 from stats_composer.constraints.motif import Contains
 from stats_composer.constraints.motion import Density, NoRepeat, Rhythm
 from stats_composer.constraints.pitches import InKey, Range

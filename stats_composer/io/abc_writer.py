@@ -26,9 +26,9 @@ import numpy as np
 from stats_composer.errors import ScoreFileError
 from stats_composer.io.abc import is_chord_symbol, read_abc
 from stats_composer.io.abc_fields import Key, read_key
+from stats_composer.io.layout import Page
 from stats_composer.io.limits import MAX_PARTS
 from stats_composer.io.notation import Note, Sign, shown_tempo, written_pitch
-from stats_composer.io.page import Page
 from stats_composer.io.report import Report
 from stats_composer.score import REPEAT_END, REPEAT_START, Score, natural_fifths
 from stats_composer.theory import MAJOR, MINOR, TICKS_PER_QUARTER, fifths_name

@@ -15,7 +15,7 @@ from fractions import Fraction
 import numpy as np
 
 from stats_composer.errors import ScoreFileError
-from stats_composer.io.harmony import harmony_symbol
+from stats_composer.io.musicxml_harmony import harmony_symbol
 from stats_composer.io.report import Report
 from stats_composer.score import REPEAT_END, REPEAT_START, Part, natural_fifths
 from stats_composer.theory import MAJOR, MINOR, TICKS_PER_QUARTER, UNKNOWN_MODE

@@ -25,11 +25,11 @@ import numpy as np
 
 from stats_composer._version import __version__
 from stats_composer.errors import ScoreFileError
-from stats_composer.io.harmony import harmony_element
+from stats_composer.io.layout import Line, Page
 from stats_composer.io.limits import MAX_PARTS
+from stats_composer.io.musicxml_harmony import harmony_element
 from stats_composer.io.musicxml_part import DEFAULT_VELOCITY, LANE_STRIDE
 from stats_composer.io.notation import Note, Sign, shown_tempo, written_pitch
-from stats_composer.io.page import Line, Page
 from stats_composer.io.report import Report
 from stats_composer.score import REPEAT_END, REPEAT_START, Score, natural_fifths
 from stats_composer.theory import MAJOR, MINOR, TICKS_PER_QUARTER

@@ -7,7 +7,7 @@ has here and now. `kernels/directed.py` weighs all three.
 Conventions
 -----------
 A grid has the symbols of all lines, then context columns. A label below 0 is a rest. Atoms are
-those of `models/directed_atoms.py`. Lines are numbered from the top.
+those of `models/directed/language.py`. Lines are numbered from the top.
 """
 
 from __future__ import annotations

@@ -21,19 +21,19 @@ from stats_composer.kernels.directed import run_rows
 from stats_composer.kernels.directed_sites import LONGEST, OPS, Atoms, Lines
 from stats_composer.kernels.expert import Judged
 from stats_composer.models.base import Estimator, check_pieces, generator
-from stats_composer.models.directed_atoms import (
-    Compiled,
-    Names,
-    compile_atoms,
-    compile_chains,
-    parse_target,
-)
-from stats_composer.models.directed_fit import (
+from stats_composer.models.directed.fit import (
     Settings,
     fit_line,
     join_lines,
     make_tables,
     read_line,
+)
+from stats_composer.models.directed.language import (
+    Compiled,
+    Names,
+    compile_atoms,
+    compile_chains,
+    parse_target,
 )
 
 __all__ = ["DirectedModel", "Drawing"]

@@ -17,7 +17,7 @@ from stats_composer.kernels.atoms import ATOMS, GATE_SIZE, MEMORY
 from stats_composer.kernels.frames import Job, Model, Piece, Plan, Scratch, run_frames
 from stats_composer.kernels.mixer import N_BUCKETS, Mixer
 from stats_composer.kernels.past import MAX_LAG, N_PACES, N_VOICES, PERIODS, Past
-from stats_composer.models.frame_templates import Template
+from stats_composer.models.frames.templates import Template
 
 __all__ = ["ORDERS", "FrameChain", "Reader"]
 

@@ -38,8 +38,8 @@ from stats_composer.kernels.viewpoints import (
 )
 from stats_composer.models.base import Estimator, generator
 from stats_composer.models.mixture import choose_penalty, learn_weights
-from stats_composer.models.viewpoint_experts import N_MOST, System
-from stats_composer.models.viewpoint_system import Table
+from stats_composer.models.viewpoints.experts import N_MOST, System
+from stats_composer.models.viewpoints.language import Table
 
 __all__ = ["ViewpointModel"]
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stats_composer.kernels.viewpoints import Events, Experts
-from stats_composer.models.viewpoint_system import (
+from stats_composer.models.viewpoints.language import (
     ABSENT,
     Chain,
     Table,

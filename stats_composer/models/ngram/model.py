@@ -3,7 +3,7 @@
     P(x_1 ... x_T) = product over t of P(x_t | x_{t-n+1} ... x_{t-1})
 
 What a context has not seen is left to shorter ones, down to the uniform law over the alphabet,
-as a smoothing strategy says (`models/smoothing.py`); no symbol of the alphabet is impossible.
+as a smoothing strategy says (`models/ngram/smoothing.py`); no symbol of the alphabet is impossible.
 A model sees a voice of any integers: pitches, intervals, chords, bars of a plan.
 
 Conventions
@@ -31,8 +31,8 @@ from stats_composer.errors import ConstraintError
 from stats_composer.factors import MAX_STATES, Automaton
 from stats_composer.kernels import ngram as kernels
 from stats_composer.models.base import Estimator, check_pieces, generator
-from stats_composer.models.reach import Reach
-from stats_composer.models.smoothing import KneserNey, Smoothing
+from stats_composer.models.ngram.reach import Reach
+from stats_composer.models.ngram.smoothing import KneserNey, Smoothing
 from stats_composer.ngrams import (
     END,
     FIRST_SYMBOL,

@@ -3,7 +3,7 @@
 A piece is a roll of shape (n_frames, n_keys): which keys sound in which frame. The chain rule
 over frames and keys makes each key one yes-or-no question, answered by a gated logistic mixture
 of counting experts (`kernels/mixer.py`) under contexts of voices, chords, time and of the piece
-so far (`kernels/atoms.py`, `models/frame_templates.py`). So the law is normalised over all
+so far (`kernels/atoms.py`, `models/frames/templates.py`). So the law is normalised over all
 2 ** n_keys frames exactly, with any number of simultaneous notes, and
 
     log P(roll) = sum over t, k of log P(roll[t, k] | frames before t, keys before k)        (1)
@@ -30,8 +30,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stats_composer.models.base import Estimator, generator
-from stats_composer.models.frame_chain import FrameChain, Reader
-from stats_composer.models.frame_templates import GAP_TEMPLATES, GATES, KEY_TEMPLATES, Template
+from stats_composer.models.frames.chain import FrameChain, Reader
+from stats_composer.models.frames.templates import GAP_TEMPLATES, GATES, KEY_TEMPLATES, Template
 
 __all__ = ["FrameModel"]
 

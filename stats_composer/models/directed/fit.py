@@ -21,7 +21,7 @@ from stats_composer.kernels.viewpoints import (
     Experts,
     gather_evidence,
 )
-from stats_composer.models.directed_atoms import Compiled, tell_values
+from stats_composer.models.directed.language import Compiled, tell_values
 from stats_composer.models.mixture import learn_weights
 
 __all__ = ["Arrays", "Settings", "fit_line", "join_lines", "make_tables", "read_line"]

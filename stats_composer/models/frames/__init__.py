@@ -1,0 +1,14 @@
+"""Models of polyphonic frames: the exact chain rule over the keys of a piano."""
+
+from stats_composer.models.frames.chain import ORDERS, FrameChain
+from stats_composer.models.frames.model import FrameModel
+from stats_composer.models.frames.templates import GAP_TEMPLATES, GATES, KEY_TEMPLATES
+
+__all__ = [
+    "GAP_TEMPLATES",
+    "GATES",
+    "KEY_TEMPLATES",
+    "ORDERS",
+    "FrameChain",
+    "FrameModel",
+]
