@@ -19,8 +19,7 @@ from benchmarks.chorales import (
     split_scores,
 )
 from stats_composer.composers.voicing import striking_grid
-from stats_composer.models.maxent import PairwiseMaxEnt
-from stats_composer.models.maxent_fit import StochasticGradient
+from stats_composer.models.maxent import PairwiseMaxEnt, StochasticGradient
 
 
 def report(name, model, valid, start):

@@ -19,8 +19,7 @@ from benchmarks.workload import (
     report,
 )
 from stats_composer.kernels.gibbs import sweep_sites
-from stats_composer.models.maxent import PairwiseMaxEnt
-from stats_composer.models.maxent_fit import StochasticGradient
+from stats_composer.models.maxent import PairwiseMaxEnt, StochasticGradient
 from stats_composer.sampling import gibbs
 from stats_composer.sampling.gibbs import GibbsSampler
 

@@ -16,8 +16,7 @@ from stats_composer.composers.voicing import striking_grid, striking_model
 from stats_composer.encoding import GridEncoder
 from stats_composer.evaluation.card import card
 from stats_composer.evaluation.invention import shares
-from stats_composer.models.maxent import PairwiseMaxEnt
-from stats_composer.models.maxent_fit import ContrastiveDivergence, StochasticGradient
+from stats_composer.models.maxent import ContrastiveDivergence, PairwiseMaxEnt, StochasticGradient
 from stats_composer.sampling.gibbs import GibbsSampler, annealing
 
 CONTEXTS = ("place", "half", "end", "cadence", "given")

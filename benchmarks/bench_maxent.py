@@ -24,13 +24,8 @@ from benchmarks.workload import (
     report,
 )
 from stats_composer.kernels.maxent import value_and_gradient
-from stats_composer.models.maxent import PairwiseMaxEnt, Pieces
-from stats_composer.models.maxent_fit import (
-    StochasticGradient,
-    pseudo_gradient,
-    site_fields,
-    sum_sites,
-)
+from stats_composer.models.maxent import PairwiseMaxEnt, StochasticGradient
+from stats_composer.models.maxent.pseudo import pseudo_gradient, site_fields, sum_sites
 
 N_PEER_PIECES = 24
 
@@ -105,20 +100,22 @@ def main():
     grids, n_symbols = load_grids(data_folder(__doc__))
     solver = StochasticGradient(n_epochs=2)
     model = PairwiseMaxEnt(MAX_LAG, MAX_DIAGONAL, n_symbols=n_symbols, solver=solver).fit(grids)
-    pieces, every = Pieces(grids, model), np.arange(len(grids))
+    pieces, every = model.pack(grids), np.arange(len(grids))
     n_sites, width = int(pieces.modelled.sum()), model.layout_.width
     print(f"{n_sites} sites, {model.layout_.n_neighbours[0]} neighbours, alphabets {n_symbols}")
-    field, _ = site_fields(model, pieces)
+    field, _ = site_fields(model.weights_, pieces)
     rows = []
 
     def record(name, function, sites=n_sites, clock=time.thread_time, n_runs=7):
         rows.append((name, median_time(function, n_runs, clock) / sites * 1e9))
 
-    record("kernel, value and gradient", lambda: sum_sites(model, pieces, every, 0.0, field))
-    record("kernel, value alone", lambda: sum_sites(model, pieces, every, -1.0, field))
+    record(
+        "kernel, value and gradient", lambda: sum_sites(model.weights_, pieces, every, 0.0, field)
+    )
+    record("kernel, value alone", lambda: sum_sites(model.weights_, pieces, every, -1.0, field))
     record(
         "pseudo_gradient, all that a solver waits for",
-        lambda: pseudo_gradient(model, pieces, every, 0.0),
+        lambda: pseudo_gradient(model.weights_, pieces, every, 0.0),
         clock=time.process_time,
     )
     full = model.weights_.field(pieces.grid)

@@ -13,7 +13,7 @@ from stats_composer.composers.page import blank_page
 from stats_composer.constraints import Changes, ChordAt, InKey
 from stats_composer.encoding import GridEncoder
 from stats_composer.errors import ScoreWarning
-from stats_composer.models.maxent_fit import StochasticGradient
+from stats_composer.models.maxent import StochasticGradient
 
 CHART = [(1, 1, "G"), (1, 3, "C"), (2, 1, "D7"), (2, 3, "G"), (3, 1, "Em"), (3, 3, "Am"),
          (4, 1, "D"), (4, 3, "G")]  # fmt: skip

@@ -7,9 +7,8 @@ from enumerate import all_grids, chi_square_p, law
 from stats_composer.errors import ConstraintError
 from stats_composer.kernels.chain import weigh_path
 from stats_composer.kernels.gibbs import sweep_sites
-from stats_composer.models.maxent import MaxEnt
-from stats_composer.models.maxent_fit import LBFGS, ContrastiveDivergence, StochasticGradient
-from stats_composer.models.terms import Field, Pair
+from stats_composer.models.maxent import LBFGS, ContrastiveDivergence, MaxEnt, StochasticGradient
+from stats_composer.models.maxent.terms import Field, Pair
 from stats_composer.sampling.context import ContextLaw, ContextVoice
 from stats_composer.sampling.gibbs import GibbsSampler
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from stats_composer.models.maxent import MaxEnt
-from stats_composer.models.terms import Field, Pair
+from stats_composer.models.maxent.terms import Field, Pair
 from stats_composer.sampling.diagnostics import (
     diagnose,
     effective_sample_size,

@@ -17,7 +17,7 @@ from enumerate import chi_square_p, law
 from stats_composer.factors import Factors
 from stats_composer.kernels.expert import sweep_judged
 from stats_composer.models.maxent import MaxEnt
-from stats_composer.models.terms import Field, Motion, Pair
+from stats_composer.models.maxent.terms import Field, Motion, Pair
 from stats_composer.sampling.expert import ExpertSampler
 
 WEIGHT, TEMPERATURE = 0.6, 1.5

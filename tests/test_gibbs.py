@@ -12,7 +12,7 @@ from stats_composer.errors import ConstraintError
 from stats_composer.factors import Automaton, Crossing, Factors, ParallelMotion
 from stats_composer.kernels.gibbs import sweep_row, sweep_sites
 from stats_composer.models.maxent import MaxEnt
-from stats_composer.models.terms import (
+from stats_composer.models.maxent.terms import (
     Field,
     Melody,
     Motion,
@@ -22,10 +22,8 @@ from stats_composer.models.terms import (
     Progression,
     Sonority,
 )
-from stats_composer.models.terms import (
-    ParallelMotion as ParallelTerm,
-)
-from stats_composer.sampling import gibbs as gibbs_module
+from stats_composer.models.maxent.terms import ParallelMotion as ParallelTerm
+from stats_composer.models.maxent.weights import HARD_TERM
 from stats_composer.sampling.gibbs import GibbsSampler, annealing
 
 N_STEPS, N_SYMBOLS = 3, (3, 2)
@@ -456,4 +454,4 @@ def test_a_term_that_the_model_cannot_carry_is_refused():
 def test_annealing_heats_levels_and_cools():
     schedule = annealing(2.0, 0.5, heating=3, level=2, cooling=3)
     np.testing.assert_allclose(schedule, [2, 1.5, 1, 1, 1, 1, 0.75, 0.5])
-    assert gibbs_module.HARD_TERM < -100
+    assert HARD_TERM < -100

@@ -6,14 +6,15 @@ from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, cross_val_score
 
 from stats_composer.errors import NotFittedError
-from stats_composer.models.maxent import MaxEnt, PairwiseMaxEnt, Pieces
-from stats_composer.models.maxent_fit import (
+from stats_composer.models.maxent import (
     LBFGS,
     ContrastiveDivergence,
+    MaxEnt,
+    PairwiseMaxEnt,
     StochasticGradient,
-    pseudo_gradient,
 )
-from stats_composer.models.terms import (
+from stats_composer.models.maxent.pseudo import pseudo_gradient
+from stats_composer.models.maxent.terms import (
     Field,
     Melody,
     Motion,
@@ -148,8 +149,8 @@ def test_the_gradient_is_the_slope_of_the_pseudo_likelihood():
     rng = np.random.default_rng(3)
     model = random_model(rng)
     grids = [random_grid(rng) for _ in range(3)]
-    pieces = Pieces(grids, model)
-    _, gradient, n_sites = pseudo_gradient(model, pieces, np.arange(3), 0.0)
+    pieces = model.pack(grids)
+    _, gradient, n_sites = pseudo_gradient(model.weights_, pieces, np.arange(3), 0.0)
     assert n_sites == sum(len(grid) for grid in grids) * N_LINES
     direction = rng.normal(size=gradient.shape).astype(np.float32)
     direction /= np.linalg.norm(direction)
@@ -202,8 +203,8 @@ def test_l1_meets_its_optimality_conditions():
     l1 = 0.01
     model = PairwiseMaxEnt(2, 1, l2=0.0, solver=LBFGS(500, l1=l1, tolerance=1e-7)).fit(pieces)
     weights = model.weights_.vector
-    packed = Pieces(pieces, model)
-    _, gradient, n_sites = pseudo_gradient(model, packed, np.arange(len(pieces)), 0.0)
+    packed = model.pack(pieces)
+    _, gradient, n_sites = pseudo_gradient(model.weights_, packed, np.arange(len(pieces)), 0.0)
     gradient = gradient / n_sites
     active = np.abs(weights) > 1e-5
     assert 0 < active.sum() < 0.5 * len(weights)
@@ -267,7 +268,7 @@ def test_given_rows_are_left_out_of_the_fit():
     grid = np.column_stack([rng.integers(0, 3, 20), np.arange(20) % 2])
     model = MaxEnt([Field()], n_lines=1, given=1)
     model._set_up([grid])
-    assert Pieces([grid], model).modelled[:, 0].tolist() == [True, False] * 10
+    assert model.pack([grid]).modelled[:, 0].tolist() == [True, False] * 10
 
 
 def test_scikit_learn_takes_it_for_an_estimator():

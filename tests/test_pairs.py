@@ -9,13 +9,13 @@ from stats_composer.factors import Factors
 from stats_composer.kernels import pairs as pairs_module
 from stats_composer.kernels._jit import jit
 from stats_composer.kernels._lanes import exp_lanes
+from stats_composer.kernels.gibbs import no_steps
 from stats_composer.kernels.gibbs import sweep_sites as sweep_sites_of_all_terms
 from stats_composer.kernels.maxent import value_and_gradient
 from stats_composer.kernels.pairs import has_pairs_alone, pair_kernels, sweep_sites
-from stats_composer.models import maxent_fit
-from stats_composer.models.maxent import MaxEnt, Pieces
-from stats_composer.models.maxent_fit import no_steps, pseudo_gradient, pseudo_likelihood
-from stats_composer.models.terms import Field, Melody, Pair, PairDifference
+from stats_composer.models.maxent import MaxEnt, pseudo
+from stats_composer.models.maxent.pseudo import pseudo_gradient, pseudo_likelihood
+from stats_composer.models.maxent.terms import Field, Melody, Pair, PairDifference
 from stats_composer.sampling.gibbs import GibbsSampler
 
 N_SYMBOLS = (4, 3, 5)
@@ -81,14 +81,14 @@ def test_value_and_gradient_equal_their_naive_twin(n_steps):
     rng = np.random.default_rng(2)
     model = random_model(rng)
     grid = random_grid(rng, n_steps)
-    pieces = Pieces([grid], model)
-    total, gradient, _ = pseudo_gradient(model, pieces, np.arange(1), 0.0)
+    pieces = model.pack([grid])
+    total, gradient, _ = pseudo_gradient(model.weights_, pieces, np.arange(1), 0.0)
     field = model.weights_.field(grid)
     ref_total, slope, by_field = naive.pairs_value_and_gradient(
         grid.tolist(), pieces.modelled.tolist(), field.tolist(), named_couplings(model)
     )
     assert total == pytest.approx(ref_total, rel=1e-5, abs=1e-4)
-    assert pseudo_likelihood(model, pieces) == total
+    assert pseudo_likelihood(model.weights_, pieces) == total
     pair, by_field = np.array([slope[pair] for pair in model.pairs_]), np.array(by_field)
     tables = iter(np.split(gradient, [part.stop for part in model.weights_.slices]))
     width = model.layout_.width
@@ -104,11 +104,11 @@ def test_gradient_equals_that_of_the_kernel_for_all_terms(n_symbols, monkeypatch
     rng = np.random.default_rng(3)
     model = random_model(rng, n_symbols, max_lag=5)
     grids = [random_grid(rng, n, n_symbols) for n in (1, 3, 2 * pairs_module.BLOCK + 7, 60, 256)]
-    pieces = Pieces(grids, model)
+    pieces = model.pack(grids)
     chosen = np.array([0, 1, 2, 4])
-    found = pseudo_gradient(model, pieces, chosen, 0.0)
-    monkeypatch.setattr(maxent_fit, "has_pairs_alone", lambda layout: False)
-    expected = pseudo_gradient(model, pieces, chosen, 0.0)
+    found = pseudo_gradient(model.weights_, pieces, chosen, 0.0)
+    monkeypatch.setattr(pseudo, "has_pairs_alone", lambda layout: False)
+    expected = pseudo_gradient(model.weights_, pieces, chosen, 0.0)
     assert found[0] == pytest.approx(expected[0], rel=1e-6)
     assert found[2] == expected[2]
     np.testing.assert_allclose(found[1], expected[1], rtol=1e-4, atol=2e-3)
@@ -117,14 +117,14 @@ def test_gradient_equals_that_of_the_kernel_for_all_terms(n_symbols, monkeypatch
 def test_gated_pairs_are_fitted_by_the_kernel_for_all_terms():
     rng = np.random.default_rng(4)
     model = random_model(rng, gate=GATE)
-    pieces = Pieces([random_grid(rng, 40)], model)
+    pieces = model.pack([random_grid(rng, 40)])
     field, residual = model.weights_.field(pieces.grid), np.zeros((40, 3, 8), np.float32)
     gradient = np.zeros_like(model.weights_.folded)
     expected = value_and_gradient(
         pieces.grid, pieces.start, pieces.stop, pieces.modelled, model.layout_, pieces.rows,
         field, model.weights_.folded, 0.0, gradient, residual,
     )  # fmt: skip
-    assert pseudo_likelihood(model, pieces) == pytest.approx(expected)
+    assert pseudo_likelihood(model.weights_, pieces) == pytest.approx(expected)
 
 
 def local_fields(model, pieces, field):
@@ -141,7 +141,7 @@ def local_fields(model, pieces, field):
 def test_local_fields_stay_true_through_many_updates(gate):
     rng = np.random.default_rng(5)
     model = random_model(rng, gate=gate, given=None)
-    pieces = Pieces([random_grid(rng, 50)], model)
+    pieces = model.pack([random_grid(rng, 50)])
     field = model.weights_.field(pieces.grid)
     local = local_fields(model, pieces, field)
     np.testing.assert_allclose(
@@ -162,7 +162,7 @@ def test_local_fields_stay_true_through_many_updates(gate):
 def test_local_fields_equal_their_naive_twin():
     rng = np.random.default_rng(6)
     model = random_model(rng)
-    pieces = Pieces([random_grid(rng, 12)], model)
+    pieces = model.pack([random_grid(rng, 12)])
     field = model.weights_.field(pieces.grid)
     local = local_fields(model, pieces, field).reshape(field.shape)
     for t in range(12):
@@ -250,7 +250,7 @@ def test_draws_follow_the_law(world, temperature):
 def test_sweeps_take_what_the_kernel_for_all_terms_takes():
     rng = np.random.default_rng(9)
     model = random_model(rng, given=None)
-    pieces = Pieces([random_grid(rng, 20), random_grid(rng, 30)], model)
+    pieces = model.pack([random_grid(rng, 20), random_grid(rng, 30)])
     field, weights = model.weights_.field(pieces.grid), model.weights_.folded
     sites = np.argwhere(pieces.modelled[20:]) + np.array([20, 0])
     u, ones = rng.random((30, 60, 3)), np.ones(30, np.float32)

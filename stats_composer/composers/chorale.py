@@ -9,7 +9,7 @@ fourth model writes the lines where a chart names their chords (composers/chord_
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -38,13 +38,13 @@ from stats_composer.composers.writing import Writer
 from stats_composer.constraints import Constraint
 from stats_composer.encoding import GridEncoder
 from stats_composer.errors import EncodingError, NotFittedError
+from stats_composer.models.base import Callback
 from stats_composer.models.maxent import MaxEnt
 from stats_composer.score import Score
 from stats_composer.theory import parse_key
 
 __all__ = ["VOICES", "ChoraleComposer"]
 
-Callback = Callable[[str, int, int], Any] | None
 
 MODELS = ("skeleton_", "passing_", "striking_")
 QUANTILE = 0.002

@@ -14,9 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stats_composer.encoding import GridEncoder
-from stats_composer.models.maxent import MaxEnt
-from stats_composer.models.maxent_fit import ContrastiveDivergence, StochasticGradient
-from stats_composer.models.terms import (
+from stats_composer.models.maxent import ContrastiveDivergence, MaxEnt, StochasticGradient, Term
+from stats_composer.models.maxent.terms import (
     Field,
     Melody,
     Motion,
@@ -28,7 +27,6 @@ from stats_composer.models.terms import (
     Rhythm,
     ShiftedField,
     Sonority,
-    Term,
 )
 
 __all__ = [

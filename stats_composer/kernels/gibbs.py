@@ -33,7 +33,7 @@ from stats_composer.kernels.sites import (
     visit_site,
 )
 
-__all__ = ["Steps", "gather_site", "sweep_row", "sweep_sites"]
+__all__ = ["Steps", "gather_site", "no_steps", "sweep_row", "sweep_sites"]
 
 
 # Log-weights below this forbid.
@@ -368,3 +368,9 @@ def sweep_row(
             for i in range(n_drawn):
                 grid[first + begin + i, v] = old[i]
     return n_accepted
+
+
+def no_steps(layout: Layout) -> Steps:
+    """Return the pairwise log-weights of a sampler that has none."""
+    table = np.zeros((0, layout.width, layout.width), np.float32)
+    return Steps(table, np.zeros((0, layout.n_lines, layout.n_lines), np.int64))

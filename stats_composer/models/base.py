@@ -8,6 +8,7 @@ add two seconds to every start: so they stand here, and the tags import it when 
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable
 from typing import Any, Self
 
 import numpy as np
@@ -15,9 +16,11 @@ from numpy.typing import NDArray
 
 from stats_composer.errors import NotFittedError
 
-__all__ = ["Estimator", "check_pieces", "generator"]
+__all__ = ["Callback", "Estimator", "check_pieces", "generator"]
 
 Ints = NDArray[np.int64]
+Callback = Callable[[str, int, int], Any] | None
+"""Told of progress as (stage, done, total)."""
 
 
 def generator(random_state: int | np.random.Generator | None) -> np.random.Generator:

@@ -13,20 +13,18 @@ A context voice that is not known is drawn in turn with the lines (sampling/cont
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stats_composer.errors import ConstraintError
-from stats_composer.factors import Crossing, Factors, ParallelMotion, multiply_all
+from stats_composer.factors import Factors, multiply_all
 from stats_composer.kernels.chain import Arcs, weigh_path
-from stats_composer.kernels.gibbs import Steps, sweep_row
+from stats_composer.kernels.gibbs import Steps, no_steps, sweep_row
 from stats_composer.kernels.pairs import site_sweeper
 from stats_composer.models.base import generator
-from stats_composer.models.maxent import MaxEnt, Pieces
-from stats_composer.models.maxent_fit import no_steps
-from stats_composer.models.weights import FORBIDDEN
+from stats_composer.models.maxent import MaxEnt
+from stats_composer.models.maxent.weights import FORBIDDEN, fold_in
 from stats_composer.sampling.chain import flatten
 from stats_composer.sampling.context import ContextLaw, ContextVoice
 
@@ -36,8 +34,6 @@ Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
-# A hard term must outweigh all others, yet leave their differences visible in float32.
-HARD_TERM = -200.0
 SWEEPS_A_CALL = 32
 
 
@@ -105,7 +101,7 @@ class GibbsSampler:
         self.run_share = run_share
         self.rng = generator(random_state)
         layout = model.layout_
-        self._pieces = Pieces([np.array(grid, np.int64)], model)
+        self._pieces = model.pack([np.array(grid, np.int64)])
         self.grid = self._pieces.grid
         self.free = np.ones((len(grid), layout.n_lines), np.bool_) if free is None else free
         self._field = model.weights_.field(self.grid)
@@ -145,7 +141,7 @@ class GibbsSampler:
         if tables:
             self._steps = Steps(np.stack(tables), of)
         for term in factors.terms:
-            self._weights = _with_term(self.model, self._weights, term)
+            self._weights = fold_in(self.model.weights_, self._weights, term)
         for v, automata in factors.automata.items():
             if v < layout.n_lines:
                 allowed = unary[:, v, : layout.n_symbols[v]] > -np.inf
@@ -222,50 +218,3 @@ class GibbsSampler:
         new, old = context.table[:, path[changed]], context.table[:, column[changed]]
         self._field[changed] += (new - old).transpose(1, 0, 2)
         column[:] = path
-
-
-def _with_term(model: MaxEnt, weights: Floats, term: object) -> Floats:
-    """Return the folded weights with a term of the factors added."""
-    layout = model.layout_
-    adders: dict[type, tuple[int, str, Callable[..., None]]] = {
-        ParallelMotion: (layout.motion, "motion", _add_parallels),
-        Crossing: (layout.pair, "pair", _add_crossings),
-    }
-    name = type(term).__name__
-    if type(term) not in adders:
-        raise ConstraintError(f"{name}: a term that the model does not know")
-    offset, carrier, add = adders[type(term)]
-    if not offset:
-        raise ConstraintError(f"{name}: the model has no {carrier} term to carry it")
-    added = weights.copy()
-    add(model, added, term)
-    return added
-
-
-def _add_parallels(model: MaxEnt, weights: Floats, term: ParallelMotion) -> None:
-    layout = model.layout_
-    step = np.arange(-layout.clip, layout.clip + 1)
-    first, second = step[:, None], step
-    interval = np.arange(layout.modulus)[:, None, None]
-    same = (first * second > 0) & ((interval + first - second) % layout.modulus == interval)
-    same &= np.isin(interval, [r % layout.modulus for r in term.residues])
-    cells = np.where(same, max(term.log_weight, HARD_TERM), 0).astype(np.float32).ravel()
-    n_pairs = layout.n_lines * (layout.n_lines - 1) // 2
-    stop = layout.motion + n_pairs * layout.n_gates * len(cells)
-    weights[layout.motion : stop] += np.tile(cells, n_pairs * layout.n_gates)
-
-
-def _add_crossings(model: MaxEnt, weights: Floats, term: Crossing) -> None:
-    layout, pairs, q = model.layout_, model.pairs_, model.layout_.width
-    size = len(pairs) * layout.n_gates * q * q
-    # The kernel reads [pair, gate, other's symbol, own symbol] from either side.
-    shape = len(pairs), layout.n_gates, q, q
-    forth = weights[layout.pair : layout.pair + size].reshape(shape)
-    back = weights[layout.pair_back : layout.pair_back + size].reshape(shape)
-    for number, (a, b, lag) in enumerate(pairs):
-        if lag == 0:
-            upper, lower = layout.pitch[min(a, b)][:, None], layout.pitch[max(a, b)]
-            crossed = (upper >= 0) & (lower >= 0) & (upper < lower)
-            cells = np.float32(max(term.log_weight, HARD_TERM)) * crossed
-            back[number] += cells if a < b else cells.T
-            forth[number] += cells.T if a < b else cells

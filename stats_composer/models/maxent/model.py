@@ -9,8 +9,8 @@ law has modes far from the data. A finish by contrastive divergence (Hinton 2002
 chains started at the data run a few sweeps, and the weights move until the chains stay.
 
 `MaxEnt(terms=[...])` is the general model, `PairwiseMaxEnt` the published one of fields and
-pair couplings only. The terms are in `models/terms.py`; the engine under them in
-`kernels/maxent.py`; what fits them in `models/maxent_fit.py`.
+pair couplings only. The terms are in `models/maxent/terms.py`; the engine under them in
+`kernels/maxent.py`; what fits them in `models/maxent/solvers.py`.
 
 References
 ----------
@@ -22,71 +22,27 @@ Style imitation and chord invention in polyphonic music with exponential familie
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stats_composer.kernels.maxent import score_sites
-from stats_composer.kernels.sites import Rows
 from stats_composer.models.base import Estimator, check_pieces
-from stats_composer.models.maxent_fit import (
-    ContrastiveDivergence,
-    Solver,
-    StochasticGradient,
-    pseudo_likelihood,
-)
-from stats_composer.models.terms import Field, Pair, PairDifference, Progression, Term
-from stats_composer.models.weights import Weights, make_layout
+from stats_composer.models.maxent.divergence import ContrastiveDivergence
+from stats_composer.models.maxent.pieces import Columns, Pieces
+from stats_composer.models.maxent.pseudo import pseudo_likelihood
+from stats_composer.models.maxent.solvers import Solver, StochasticGradient
+from stats_composer.models.maxent.terms import Field, Pair, PairDifference, Progression, Term
+from stats_composer.models.maxent.weights import Weights, make_layout
 
-__all__ = ["MaxEnt", "PairwiseMaxEnt", "Pieces"]
+__all__ = [
+    "MaxEnt",
+    "PairwiseMaxEnt",
+]
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
-
-
-class Pieces:
-    """Grids below each other, with what the kernels read of their context voices.
-
-    Attributes
-    ----------
-    grid : ndarray of shape (n_rows, n_voices), int64
-    start, stop : ndarray of shape (n_pieces,), int64
-    rows : Rows
-    modelled : ndarray of shape (n_rows, n_lines), bool
-    """
-
-    def __init__(self, grids: Sequence[Ints], model: MaxEnt) -> None:
-        length = np.array([len(grid) for grid in grids], np.int64)
-        self.grid = np.ascontiguousarray(np.concatenate(grids))
-        self.stop = np.cumsum(length)
-        self.start = self.stop - length
-        zero = np.zeros(len(self.grid), np.int64)
-        columns = (model.gate, model.sonority_context, model.place)
-        self.rows = Rows(
-            *(zero if c is None else np.ascontiguousarray(self.grid[:, c]) for c in columns)
-        )
-        n_lines = model.layout_.n_lines
-        self.modelled = np.ones((len(self.grid), n_lines), np.bool_)
-        if model.given is not None:
-            given = self.grid[:, model.given, None] >> np.arange(n_lines)
-            self.modelled[given & 1 > 0] = False
-        fields = [term for term in model._terms() if term.primitive == "field"]
-        contexts = {getattr(term, "context", None) for term in fields}
-        self._contexts: list[int] = sorted(c for c in contexts if c is not None)
-
-    @cached_property
-    def kinds(self) -> tuple[Ints, Ints]:
-        """Rows that show all contexts the fields know, one of each kind, and each row's kind."""
-        code = np.zeros(len(self.grid), np.int64)
-        if not self._contexts:
-            return code[:1], code
-        for column in self._contexts:
-            values = self.grid[:, column]
-            code = np.unique(code * (values.max() + 1) + values, return_inverse=True)[1]
-        _, shown = np.unique(code, return_index=True)
-        return shown, code
 
 
 class MaxEnt(Estimator):
@@ -162,6 +118,15 @@ class MaxEnt(Estimator):
     def _terms(self) -> tuple[Term, ...]:
         return tuple(self.terms)
 
+    def pack(self, grids: Sequence[Ints]) -> Pieces:
+        """Lay grids below each other, as kernels and samplers read them."""
+        fields = (t for t in self._terms() if t.primitive == "field")
+        contexts = {c for t in fields if (c := getattr(t, "context", None)) is not None}
+        columns = Columns(
+            self.gate, self.sonority_context, self.place, self.given, tuple(sorted(contexts))
+        )
+        return Pieces(grids, self.layout_, columns)
+
     def fit(self, X: Any, y: Any = None, *, callback: Any = None) -> Self:
         """Learn the weights of all terms.
 
@@ -177,12 +142,12 @@ class MaxEnt(Estimator):
         """
         grids = check_pieces(X)
         self._set_up(grids)
-        pieces = Pieces(grids, self)
+        pieces = self.pack(grids)
         rng = np.random.default_rng(self.random_state)
-        (self.solver or StochasticGradient()).fit(self, pieces, rng, callback)
+        (self.solver or StochasticGradient()).fit(self.weights_, pieces, rng, callback)
         finishes = self.finish or ()
         for finish in [finishes] if isinstance(finishes, ContrastiveDivergence) else finishes:
-            finish.fit(self, pieces, rng, callback)
+            finish.fit(self.weights_, pieces, rng, callback)
         # What is used is what a file can hold in half the bytes.
         self.weights_.vector[:] = self.weights_.vector.astype(np.float16)
         self.weights_.fold()
@@ -285,7 +250,7 @@ class MaxEnt(Estimator):
             Not normalised; -1e30 for symbols that a line does not have.
         """
         self._check_fitted("weights_")
-        pieces = Pieces(check_pieces([grid]), self)
+        pieces = self.pack(check_pieces([grid]))
         scores = np.empty((len(grid), self.layout_.n_lines, self.layout_.width), np.float32)
         field = self.weights_.field(pieces.grid)
         score_sites(
@@ -297,20 +262,20 @@ class MaxEnt(Estimator):
     def score_samples(self, X: Any) -> NDArray[np.float64]:
         """Return the mean pseudo-log-likelihood of each piece, nats a modelled site."""
         self._check_fitted("weights_")
-        return np.array([self._pseudo(Pieces([grid], self)) for grid in check_pieces(X)])
+        return np.array([self._pseudo(self.pack([grid])) for grid in check_pieces(X)])
 
     def score(self, X: Any, y: Any = None) -> float:
         """Return the mean pseudo-log-likelihood, nats a modelled site: no likelihood, see above."""
         self._check_fitted("weights_")
-        return self._pseudo(Pieces(check_pieces(X), self))
+        return self._pseudo(self.pack(check_pieces(X)))
 
     def _pseudo(self, pieces: Pieces) -> float:
-        return pseudo_likelihood(self, pieces) / max(int(pieces.modelled.sum()), 1)
+        return pseudo_likelihood(self.weights_, pieces) / max(int(pieces.modelled.sum()), 1)
 
     def log_weight(self, grid: Ints) -> float:
         """Sum of the weights of all features of a grid: log P up to the normaliser, in nats."""
         self._check_fitted("weights_")
-        pieces = Pieces(check_pieces([grid]), self)
+        pieces = self.pack(check_pieces([grid]))
         counts, field_counts = self.weights_.counts(pieces)
         field = self.weights_.field(pieces.grid)
         return float((counts * self.weights_.folded).sum() + (field * field_counts).sum())
@@ -335,8 +300,7 @@ class MaxEnt(Estimator):
     def pairs_(self) -> list[tuple[int, int, int]]:
         """The (line a, line b, lag) of each row of `couplings_`."""
         self._check_fitted("weights_")
-        first = next((t for t in self._terms() if isinstance(t, Pair)), None)
-        return [] if first is None else first.pairs(self.layout_.n_lines)
+        return self.weights_.pairs
 
     def coupling(self, line: int, other: int, lag: int) -> Floats:
         """Return J between a line and another `lag` steps later: [gate, symbol, other symbol]."""

@@ -1,17 +1,23 @@
-"""The weights of a maximum-entropy model: terms' tables, and the primitives they fold into."""
+"""The weights of a maximum-entropy model: terms' tables, and the primitives they fold into.
+
+Terms of a sampler's factors, such as no parallels, are folded in beside them.
+"""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from stats_composer.errors import ConstraintError
+from stats_composer.factors import Crossing, ParallelMotion
 from stats_composer.kernels.maxent import add_counts
 from stats_composer.kernels.sites import Layout
-from stats_composer.models.terms import (
+from stats_composer.models.maxent.pieces import Pieces
+from stats_composer.models.maxent.terms import (
     Field,
     Pair,
     Progression,
@@ -20,16 +26,15 @@ from stats_composer.models.terms import (
     Term,
 )
 
-if TYPE_CHECKING:
-    from stats_composer.models.maxent import Pieces
-
-__all__ = ["FORBIDDEN", "Weights", "make_layout"]
+__all__ = ["FORBIDDEN", "HARD_TERM", "Weights", "fold_in", "make_layout"]
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
 
 FORBIDDEN = -1e30
 N_SHIFTED = 192
+# A hard term must outweigh all others, yet leave their differences visible in float32.
+HARD_TERM = -200.0
 
 
 def make_layout(
@@ -321,3 +326,63 @@ class Weights:
             return np.zeros((0, layout.n_gates, q, q), np.float32)
         back = self.folded[layout.pair_back : 2 * layout.pair_back - layout.pair]
         return back.reshape(-1, layout.n_gates, q, q)
+
+    @property
+    def pairs(self) -> list[tuple[int, int, int]]:
+        """The (line a, line b, lag) of each row of `couplings`."""
+        first = next((t for t in self.terms if isinstance(t, Pair)), None)
+        return [] if first is None else first.pairs(self.layout.n_lines)
+
+
+def fold_in(weights: Weights, folded: Floats, term: object) -> Floats:
+    """Return folded weights with a term of the factors added.
+
+    Raises
+    ------
+    ConstraintError
+        If the model has no primitive that could carry it.
+    """
+    layout = weights.layout
+    adders: dict[type, tuple[int, str, Callable[..., None]]] = {
+        ParallelMotion: (layout.motion, "motion", _add_parallels),
+        Crossing: (layout.pair, "pair", _add_crossings),
+    }
+    name = type(term).__name__
+    if type(term) not in adders:
+        raise ConstraintError(f"{name}: a term that the model does not know")
+    offset, carrier, add = adders[type(term)]
+    if not offset:
+        raise ConstraintError(f"{name}: the model has no {carrier} term to carry it")
+    added = folded.copy()
+    add(weights, added, term)
+    return added
+
+
+def _add_parallels(weights: Weights, folded: Floats, term: ParallelMotion) -> None:
+    layout = weights.layout
+    step = np.arange(-layout.clip, layout.clip + 1)
+    first, second = step[:, None], step
+    interval = np.arange(layout.modulus)[:, None, None]
+    same = (first * second > 0) & ((interval + first - second) % layout.modulus == interval)
+    same &= np.isin(interval, [r % layout.modulus for r in term.residues])
+    cells = np.where(same, max(term.log_weight, HARD_TERM), 0).astype(np.float32).ravel()
+    n_pairs = layout.n_lines * (layout.n_lines - 1) // 2
+    stop = layout.motion + n_pairs * layout.n_gates * len(cells)
+    folded[layout.motion : stop] += np.tile(cells, n_pairs * layout.n_gates)
+
+
+def _add_crossings(weights: Weights, folded: Floats, term: Crossing) -> None:
+    layout, pairs = weights.layout, weights.pairs
+    q = layout.width
+    size = len(pairs) * layout.n_gates * q * q
+    # The kernel reads [pair, gate, other's symbol, own symbol] from either side.
+    shape = len(pairs), layout.n_gates, q, q
+    forth = folded[layout.pair : layout.pair + size].reshape(shape)
+    back = folded[layout.pair_back : layout.pair_back + size].reshape(shape)
+    for number, (a, b, lag) in enumerate(pairs):
+        if lag == 0:
+            upper, lower = layout.pitch[min(a, b)][:, None], layout.pitch[max(a, b)]
+            crossed = (upper >= 0) & (lower >= 0) & (upper < lower)
+            cells = np.float32(max(term.log_weight, HARD_TERM)) * crossed
+            back[number] += cells if a < b else cells.T
+            forth[number] += cells.T if a < b else cells
