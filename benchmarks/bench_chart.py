@@ -18,8 +18,8 @@ import numpy as np
 from benchmarks.chorales import arguments, fit_composer, split_scores
 from stats_composer.chords import ChordRecognizer
 from stats_composer.composers.chorale import ChoraleComposer
-from stats_composer.composers.chord_voice import chord_path
-from stats_composer.composers.given import melody_key
+from stats_composer.composers.chorale.chord_voice import chord_path
+from stats_composer.composers.chorale.task import melody_key
 from stats_composer.constraints import Changes
 from stats_composer.encoding import GridEncoder
 from stats_composer.errors import ConstraintError, ScoreWarning

@@ -29,7 +29,7 @@ from sklearn.preprocessing import StandardScaler
 
 from benchmarks.chorales import arguments, encode_all, fit_composer, split_scores
 from stats_composer.composers.chorale import ChoraleComposer
-from stats_composer.composers.drafting import ROADS, Road, drafting_model
+from stats_composer.composers.chorale.roads import ROADS, Road, drafting_model
 from stats_composer.errors import ScoreWarning
 from stats_composer.evaluation.card import card
 from stats_composer.theory import TICKS_PER_QUARTER

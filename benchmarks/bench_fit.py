@@ -18,7 +18,7 @@ from benchmarks.chorales import (
     jsb_model,
     split_scores,
 )
-from stats_composer.composers.voicing import striking_grid
+from stats_composer.composers.chorale.models import striking_grid
 from stats_composer.models.maxent import PairwiseMaxEnt, StochasticGradient
 
 

@@ -20,7 +20,7 @@ from benchmarks.chorales import (
     jsb_model,
     split_scores,
 )
-from stats_composer.composers.voicing import skeleton_model
+from stats_composer.composers.chorale.models import skeleton_model
 from stats_composer.encoding import GridEncoder
 from stats_composer.evaluation.pairs import pair_correlation, pair_frequencies, repeat_rates
 from stats_composer.sampling.gibbs import GibbsSampler

@@ -12,7 +12,7 @@ import numpy as np
 
 from benchmarks.bench_invention import chords
 from benchmarks.chorales import arguments, encode_all, encode_each, split_scores
-from stats_composer.composers.voicing import striking_grid, striking_model
+from stats_composer.composers.chorale.models import striking_grid, striking_model
 from stats_composer.encoding import GridEncoder
 from stats_composer.evaluation.card import card
 from stats_composer.evaluation.invention import shares

@@ -12,9 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from stats_composer.composers import training
-from stats_composer.composers.chorale import ChoraleComposer
-from stats_composer.composers.voicing import FINISH, SOLVER, skeleton_terms
+from stats_composer.composers.chorale import ChoraleComposer, training
+from stats_composer.composers.chorale.models import FINISH, SOLVER, skeleton_terms
 from stats_composer.encoding import GridEncoder
 from stats_composer.io import read_corpus
 from stats_composer.models.maxent import MaxEnt

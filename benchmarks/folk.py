@@ -34,10 +34,10 @@ from pathlib import Path
 
 import numpy as np
 
-from stats_composer.composers.form import places, relate
-from stats_composer.composers.melody import MelodyComposer
-from stats_composer.composers.style import CODES, Style, symbols_of
-from stats_composer.composers.tunes import (
+from stats_composer.composers.folk import MelodyComposer
+from stats_composer.composers.folk.form import places, relate
+from stats_composer.composers.folk.style import CODES, Style, symbols_of
+from stats_composer.composers.folk.tune import (
     HOLD,
     Tune,
     code_pitch,

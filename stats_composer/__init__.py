@@ -7,25 +7,48 @@ little more than importing numpy.
 from __future__ import annotations
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from stats_composer._version import __version__
 
+if TYPE_CHECKING:
+    from stats_composer.chords import ChordRecognizer
+    from stats_composer.composers.chorale import ChoraleComposer
+    from stats_composer.composers.folk import MelodyComposer
+    from stats_composer.io import read, write
+    from stats_composer.models.frames import FrameModel
+    from stats_composer.models.maxent import MaxEnt, PairwiseMaxEnt
+    from stats_composer.models.ngram import NGram
+    from stats_composer.score import Part, Score
+
+__all__ = [
+    "ChoraleComposer",
+    "ChordRecognizer",
+    "FrameModel",
+    "MaxEnt",
+    "MelodyComposer",
+    "NGram",
+    "PairwiseMaxEnt",
+    "Part",
+    "Score",
+    "__version__",
+    "read",
+    "write",
+]
+
 _HOME = {
-    "Score": "score",
-    "Part": "score",
-    "read": "io",
-    "write": "io",
     "ChoraleComposer": "composers.chorale",
     "ChordRecognizer": "chords.recognizer",
     "FrameModel": "models.frames",
-    "MelodyComposer": "composers.melody",
     "MaxEnt": "models.maxent",
+    "MelodyComposer": "composers.folk",
     "NGram": "models.ngram",
     "PairwiseMaxEnt": "models.maxent",
+    "Part": "score",
+    "Score": "score",
+    "read": "io",
+    "write": "io",
 }
-
-__all__ = ["__version__", *_HOME]
 
 
 def __getattr__(name: str) -> Any:

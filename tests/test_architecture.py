@@ -1,6 +1,7 @@
 """The layers of the package, read off its syntax trees."""
 
 import ast
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -85,6 +86,42 @@ def test_heavy_packages_are_imported_when_used(path):
 
 def test_every_module_has_a_layer():
     assert {stem(path) for path in MODULES} <= set(HOME)
+
+
+def test_the_root_holds_rooms_and_little_else():
+    loose = {path.stem for path in PACKAGE.glob("*.py")}
+    assert loose == {"__init__", "__main__", "_version", "encoding", "errors", "files", "modelfile"}
+
+
+def room(path: Path) -> str:
+    """Name the folder that a file stands in, or the file itself at the root."""
+    parts = path.relative_to(PACKAGE).parts
+    return ".".join(parts[:-1]) or path.stem
+
+
+def rooms_of_imports(path: Path) -> set[str]:
+    """Name the rooms of this package that a file imports, lazily or not."""
+    found = set()
+    for name in imports(path):
+        parts = name.split(".")[1:]
+        while parts and name.startswith("stats_composer."):
+            if PACKAGE.joinpath(*parts).is_dir():
+                found.add(".".join(parts))
+                break
+            if PACKAGE.joinpath(*parts[:-1], f"{parts[-1]}.py").is_file():
+                found.add(room(PACKAGE.joinpath(*parts[:-1], f"{parts[-1]}.py")))
+                break
+            parts.pop()
+    return found - {room(path)}
+
+
+def test_no_circle_joins_the_rooms():
+    graph: dict[str, set[str]] = {}
+    for path in MODULES:
+        graph.setdefault(room(path), set()).update(rooms_of_imports(path))
+    for source, target in UPWARD:
+        graph[source].discard(target)
+    TopologicalSorter(graph).prepare()  # raises CycleError, which names the circle
 
 
 def test_nothing_loads_code_from_files():

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from stats_composer.composers.chorale import ChoraleComposer
-from stats_composer.composers.given import VOICES, melody_key
+from stats_composer.composers.chorale.task import VOICES, melody_key
 from stats_composer.constraints import (
     Cadence,
     ChordAt,

@@ -8,8 +8,8 @@ import pytest
 from stats_composer.chords import ChordRecognizer
 from stats_composer.chords.labels import N_LABELS, N_QUALITIES, QUALITY_CODES
 from stats_composer.composers.chorale import ChoraleComposer
-from stats_composer.composers.chord_voice import ChordVoice, chord_path, pinned_labels
-from stats_composer.composers.page import blank_page
+from stats_composer.composers.chorale.chord_voice import ChordVoice, chord_path, pinned_labels
+from stats_composer.composers.chorale.page import blank_page
 from stats_composer.constraints import Changes, ChordAt, InKey
 from stats_composer.encoding import GridEncoder
 from stats_composer.errors import ScoreWarning

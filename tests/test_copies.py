@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from stats_composer import modelfile
 from stats_composer.constraints import MaxCopy, from_json, to_json, with_corpus
-from stats_composer.encoding import REST as SILENT
 from stats_composer.encoding import GridEncoder
 from stats_composer.errors import ConstraintError
 from stats_composer.factors import multiply_all
@@ -19,6 +18,7 @@ from stats_composer.sampling.chain import Chain
 from stats_composer.score import TIME_SIGNATURE_DTYPE, Part, Score, make_notes, make_table
 from stats_composer.theory import TICKS_PER_QUARTER
 from stats_composer.views import HOLD as HELD
+from stats_composer.views import REST as SILENT
 
 HOLD, REST, *PITCHES = range(5)
 LABEL = np.array([-1, -1, 60, 62, 65])

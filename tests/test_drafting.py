@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from stats_composer.composers.chorale import ChoraleComposer
-from stats_composer.composers.drafting import ROADS, Road, draft, drafting_model
+from stats_composer.composers.chorale.roads import ROADS, Road, draft, drafting_model
 from stats_composer.constraints import Contains, NoCrossing
 from stats_composer.errors import EncodingError, NotFittedError, ScoreWarning
 from stats_composer.factors import Factors

@@ -8,15 +8,14 @@ import pytest
 
 from stats_composer.cli import main
 from stats_composer.composers.continuing import continue_phrase
-from stats_composer.composers.form import Relation, copies, part_lengths, places, relate
-from stats_composer.composers.melody import MelodyComposer
-from stats_composer.composers.style import Style
-from stats_composer.composers.tune_balance import balance, held_shares
-from stats_composer.composers.tune_page import Bar, blank_tune, notes_table, written_notes
-from stats_composer.composers.tune_plan import TuneTask
-from stats_composer.composers.tune_training import train_tunes
-from stats_composer.composers.tune_writer import TuneWriter
-from stats_composer.composers.tunes import (
+from stats_composer.composers.folk import MelodyComposer
+from stats_composer.composers.folk.balance import balance, held_shares
+from stats_composer.composers.folk.form import Relation, copies, part_lengths, places, relate
+from stats_composer.composers.folk.page import Bar, blank_tune, notes_table, written_notes
+from stats_composer.composers.folk.plan import TuneTask
+from stats_composer.composers.folk.style import Style
+from stats_composer.composers.folk.training import train_tunes
+from stats_composer.composers.folk.tune import (
     HOLD,
     KINDS,
     PART_BARS,
@@ -25,6 +24,7 @@ from stats_composer.composers.tunes import (
     read_phrase,
     read_tune,
 )
+from stats_composer.composers.folk.writer import TuneWriter
 from stats_composer.constraints import (
     Contains,
     Density,

@@ -202,7 +202,7 @@ def style_composer(style: str, model: str | None) -> Any:
         If there is no such style, or the file is damaged.
     """
     from stats_composer.composers.chorale import ChoraleComposer
-    from stats_composer.composers.melody import MelodyComposer
+    from stats_composer.composers.folk import MelodyComposer
 
     known: dict[str, Any] = {"bach-chorale": ChoraleComposer, "folk": MelodyComposer}
     if model is None:

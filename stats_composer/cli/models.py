@@ -88,11 +88,11 @@ def train(
     }
     composer: Any
     if style == "folk":
-        from stats_composer.composers.tune_training import train_tunes
+        from stats_composer.composers.folk.training import train_tunes
 
         composer = train_tunes(source, licence=licence, attribution=attribution, **options)
     elif style == "chorale":
-        from stats_composer.composers.training import train as train_chorales
+        from stats_composer.composers.chorale.training import train as train_chorales
 
         composer = train_chorales(source, chord_voice=chord_voice, directed=directed, **options)
     else:

@@ -14,25 +14,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stats_composer.composers.page import MAX_BARS, write_many
-from stats_composer.composers.tunes import hear_tonic
-from stats_composer.errors import ConstraintError, EncodingError
+from stats_composer.composers.base import extended, join, write_many
+from stats_composer.errors import EncodingError
 from stats_composer.factors import phased
 from stats_composer.models.ngram import NGram, WittenBell
 from stats_composer.sampling.chain import Chain
 from stats_composer.score import (
-    BAR_DTYPE,
-    NOTE_DTYPE,
     Score,
     bar_positions,
     keys,
-    make_table,
     natural_fifths,
 )
-from stats_composer.theory import TICKS_PER_QUARTER, UNKNOWN_MODE, bar_duration
+from stats_composer.theory import TICKS_PER_QUARTER, UNKNOWN_MODE, bar_duration, hear_tonic
 from stats_composer.views import HOLD, REST
 
-__all__ = ["continue_phrase", "extended", "join"]
+__all__ = ["continue_phrase"]
 
 Ints = NDArray[np.int64]
 
@@ -136,38 +132,6 @@ def _closed(unary: Any, place: Ints, slices: Ints, hold: int, tonic: int) -> Any
     return unary
 
 
-def extended(score: Score, bars: int) -> Score:
-    """Return the page of a score, its last bar filled and more bars after it.
-
-    Parameters
-    ----------
-    score : Score
-    bars : int
-
-    Raises
-    ------
-    ConstraintError
-        If there would be more than `MAX_BARS`, or less than one new bar.
-    """
-    if not 1 <= bars <= MAX_BARS:
-        raise ConstraintError(f"{bars} bars: expected 1 to {MAX_BARS}")
-    metre = score.mark_at("time_signatures", score.end)
-    full = bar_duration(metre["numerator"], metre["denominator"])
-    end = int(bar_positions(score, np.array([score.end - 1]))[0]) + 1
-    whole = score.end + max(full - end, 0)
-    if score.pickup and score.n_bars == 1:
-        whole = score.end
-    rows = [(whole + i * full, 0, 0) for i in range(bars)]
-    bars_table = np.concatenate([score.bars, make_table(BAR_DTYPE, rows)])
-    return score.replace(notes=np.zeros(0, NOTE_DTYPE), bars=bars_table, end=whole + bars * full)
-
-
-def join(phrase: Score, page: Score, rows: Iterable[tuple[int, ...]]) -> Score:
-    """Put a phrase and what follows it on a page."""
-    table = make_table(NOTE_DTYPE, [row for row in rows if row[0] >= phrase.end])
-    return page.replace(notes=np.concatenate([phrase.notes, table]))
-
-
 def _tonic(phrase: Score) -> int:
     """Return the tonic at the end, in fifths; one line without a mode may be in an old one."""
     mark = phrase.mark_at("key_signatures", phrase.end)
@@ -176,7 +140,7 @@ def _tonic(phrase: Score) -> int:
     metre = phrase.mark_at("time_signatures", phrase.end)
     full = bar_duration(metre["numerator"], metre["denominator"])
     onset = phrase.notes["onset"] - phrase.pickup
-    return hear_tonic(phrase, phrase.notes["pitch"], onset, full)[0]
+    return hear_tonic(phrase.signature_at(0), phrase.notes["pitch"], onset, full)[0]
 
 
 def _step(phrase: Score) -> int:
@@ -215,8 +179,7 @@ def _voice_name(phrase: Score, part: int) -> str:
 
 def _notes(grid: Ints, phrase: Score, step: int) -> Iterable[tuple[int, ...]]:
     """List the notes of all voices of a grid of slices."""
-    mark = phrase.mark_at("key_signatures", phrase.end)
-    signature = 0 if mark is None else int(mark["fifths"])
+    signature = phrase.signature_at(phrase.end)
     for v, (part, voice) in enumerate(phrase.voices):
         at = np.flatnonzero(grid[:, v] != HOLD)
         for here, after in zip(at.tolist(), [*at[1:].tolist(), len(grid)], strict=True):

@@ -208,6 +208,11 @@ class Score:
         row = int(np.searchsorted(table["onset"], tick, side="right")) - 1
         return table[row] if row >= 0 else None
 
+    def signature_at(self, tick: int) -> int:
+        """Return the fifths of the key signature in force at a tick, 0 before the first."""
+        mark = self.mark_at("key_signatures", tick)
+        return 0 if mark is None else int(mark["fifths"])
+
     def bar_number(self, bar: int) -> int:
         """Return the printed number of a bar: a pickup is 0, the first full bar 1."""
         return bar if self.pickup else bar + 1

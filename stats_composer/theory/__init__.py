@@ -17,9 +17,11 @@ from stats_composer.theory.chord_symbols import (
 from stats_composer.theory.keys import (
     MAJOR,
     MINOR,
+    MODES,
     SCALES,
     UNKNOWN_MODE,
     estimate_key,
+    hear_tonic,
     key_name,
     key_signature,
     parse_key,
@@ -39,6 +41,7 @@ from stats_composer.theory.pitch import fifths_name, name_fifths, parse_pitch, p
 __all__ = [
     "MAJOR",
     "MINOR",
+    "MODES",
     "NO_CHORD",
     "QUALITIES",
     "SCALES",
@@ -52,6 +55,7 @@ __all__ = [
     "estimate_key",
     "fifths_name",
     "harte_symbol",
+    "hear_tonic",
     "is_no_chord",
     "key_name",
     "key_signature",

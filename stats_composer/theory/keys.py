@@ -25,9 +25,11 @@ from stats_composer.theory.pitch import fifths_name, name_fifths
 __all__ = [
     "MAJOR",
     "MINOR",
+    "MODES",
     "SCALES",
     "UNKNOWN_MODE",
     "estimate_key",
+    "hear_tonic",
     "key_name",
     "key_signature",
     "parse_key",
@@ -38,6 +40,7 @@ __all__ = [
 
 
 MAJOR, MINOR, UNKNOWN_MODE = 0, 1, -1
+_PART_BARS = 8
 
 
 SCALES: dict[str, tuple[int, ...]] = {
@@ -57,6 +60,9 @@ SCALES: dict[str, tuple[int, ...]] = {
     "chromatic": tuple(range(12)),
 }
 """Semitones above the tonic; in minor, chorales use both the sixth and seventh degrees."""
+
+MODES = {"major": 0, "mixolydian": 1, "dorian": 2, "minor": 3}
+"""Fifths from the signature to the tonic, for the modes that dance tunes have."""
 
 # Share of each pitch class above the tonic, major and minor: Albrecht and Shanahan, table 2.
 _PROFILES = np.array(
@@ -259,3 +265,39 @@ def spell(pitch: ArrayLike, tonic_fifths: int, mode: int) -> NDArray[np.int8]:
         gravity = np.where(last - first > 1, 0.7 * others + 0.3 * centre, centre)
         fifths = fifths + 12 * np.rint((gravity - fifths) / 12).astype(np.int64)
     return fifths.astype(np.int8)
+
+
+def hear_tonic(
+    signature: int, pitch: NDArray[np.int64], onset: NDArray[np.int64], full: int
+) -> tuple[int, str]:
+    """Hear which mode of a signature ends a tune and its parts of eight bars, and holds its beats.
+
+    Parameters
+    ----------
+    signature : int
+        Fifths of the key signature.
+    pitch, onset : ndarray of shape (n_notes,), int64
+        Of the line; onsets count from the first full bar, in ticks.
+    full : int
+        Ticks of a bar.
+
+    Returns
+    -------
+    tonic : int
+        Fifths.
+    mode : str, one of `MODES`
+    """
+    bar = onset // full
+    strong = onset % (full // 2 if full % 3 else full // 3) == 0
+    closes = strong & (bar % _PART_BARS == _PART_BARS - 1)
+    best, answer = -1.0, (signature, "major")
+    for mode, fifths in MODES.items():
+        tonic = 7 * (signature + fifths) % 12
+        chord = [(tonic + SCALES[mode][degree]) % 12 for degree in (0, 2, 4)]
+        heard = 1.0 * (pitch[-1] % 12 == tonic)
+        heard += 1.5 * float((pitch[closes] % 12 == tonic).mean()) if closes.any() else 0.0
+        heard += 1.0 * float(np.isin(pitch[strong] % 12, chord).mean())
+        heard += 0.5 * float((pitch[strong] % 12 == tonic).mean()) + 0.1 * (mode == "major")
+        if heard > best:
+            best, answer = heard, (signature + fifths, mode)
+    return answer

@@ -6,9 +6,9 @@ import os
 import warnings
 from collections.abc import Iterable, Sequence
 
-from stats_composer.composers.melody import MelodyComposer
-from stats_composer.composers.training import describe, read_sources
-from stats_composer.composers.tunes import Tune, read_tune
+from stats_composer.composers.folk.composer import MelodyComposer
+from stats_composer.composers.folk.tune import Tune, read_tune
+from stats_composer.composers.sources import describe, read_sources
 from stats_composer.errors import EncodingError, ScoreFileError, ScoreWarning
 
 __all__ = ["train_tunes"]

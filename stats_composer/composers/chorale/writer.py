@@ -19,9 +19,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from stats_composer.composers.chord_voice import ChordVoice, pinned_labels
-from stats_composer.composers.drafting import ROADS, Road, draft
-from stats_composer.composers.given import (
+from stats_composer.composers.chorale.chord_voice import ChordVoice, pinned_labels
+from stats_composer.composers.chorale.models import striking_grid
+from stats_composer.composers.chorale.page import add_fermatas
+from stats_composer.composers.chorale.roads import ROADS, Road, draft
+from stats_composer.composers.chorale.task import (
     Task,
     given_onsets,
     given_symbols,
@@ -29,8 +31,6 @@ from stats_composer.composers.given import (
     silent_steps,
     without_overlap,
 )
-from stats_composer.composers.page import add_fermatas
-from stats_composer.composers.voicing import striking_grid
 from stats_composer.constraints import check_feasible, compile_constraints, onsets_asked
 from stats_composer.encoding import Frame, GridEncoder
 from stats_composer.errors import SamplingError

@@ -1,10 +1,10 @@
 """Chorales: four voices composed freely, or set to a given melody, under constraints.
 
-Three maximum-entropy models over one representation (composers/voicing.py), run one after the
-other: Gibbs sampling with annealing writes the lines at two steps a beat, a second pass puts
+Three maximum-entropy models over one representation (`models.py` beside this), run one after
+the other: Gibbs sampling with annealing writes the lines at two steps a beat, a second pass puts
 the notes between them, a third decides which notes are struck again. What is given (a melody,
 all that lies outside a region) is pinned and comes back as it was, to the tick. A
-fourth model writes the lines where a chart names their chords (composers/chord_voice.py).
+fourth model writes the lines where a chart names their chords (composers/chorale/chord_voice.py).
 """
 
 from __future__ import annotations
@@ -16,25 +16,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stats_composer.chords import ChordRecognizer
-from stats_composer.composers.base import Arrays, Composer, named
-from stats_composer.composers.chord_voice import ChordVoice, chord_path
-from stats_composer.composers.continuing import extended
-from stats_composer.composers.drafting import ROADS, Road, drafting_model
-from stats_composer.composers.given import VOICES, Task, melody_task, region_task
-from stats_composer.composers.page import (
-    blank_page,
+from stats_composer.composers.base import (
+    Arrays,
+    Composer,
+    extended,
+    named,
     parse_time_signature,
-    planned_spans,
     write_many,
 )
-from stats_composer.composers.voicing import (
+from stats_composer.composers.chorale.chord_voice import ChordVoice, chord_path
+from stats_composer.composers.chorale.models import (
     charted_model,
     passing_model,
     skeleton_model,
     striking_grid,
     striking_model,
 )
-from stats_composer.composers.writing import Writer
+from stats_composer.composers.chorale.page import blank_page, planned_spans
+from stats_composer.composers.chorale.roads import ROADS, Road, drafting_model
+from stats_composer.composers.chorale.task import VOICES, Task, melody_task, region_task
+from stats_composer.composers.chorale.writer import Writer
 from stats_composer.constraints import Constraint
 from stats_composer.encoding import GridEncoder
 from stats_composer.errors import EncodingError, NotFittedError

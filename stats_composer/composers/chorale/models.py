@@ -1,7 +1,7 @@
 """The models of a chorale, each a maximum-entropy model over the same kind of grid.
 
 * `skeleton`: the four lines at two steps a beat, with all terms.
-* `charted`: the same given a chart of chords, the context of composers/chord_voice.py.
+* `charted`: the same given a chart of chords, the context of composers/chorale/chord_voice.py.
 * `passing`: what lies between: the lines at four steps a beat, every other row given.
 * `striking`: which notes that do not move are struck again: one binary line a voice.
 """

@@ -23,18 +23,16 @@ from numpy.typing import NDArray
 
 from stats_composer.errors import EncodingError
 from stats_composer.score import Score, played
-from stats_composer.theory import SCALES, TICKS_PER_QUARTER, bar_duration
+from stats_composer.theory import SCALES, TICKS_PER_QUARTER, bar_duration, hear_tonic
 
 __all__ = [
     "GRAIN",
     "HOLD",
     "KINDS",
-    "MODES",
     "PART_BARS",
     "Kind",
     "Tune",
     "code_pitch",
-    "hear_tonic",
     "melodies",
     "read_phrase",
     "read_tune",
@@ -47,8 +45,6 @@ HOLD = -1000
 PART_BARS = 8
 MIN_NOTES = 8
 GRAIN = TICKS_PER_QUARTER // 24
-MODES = {"major": 0, "mixolydian": 1, "dorian": 2, "minor": 3}
-"""Fifths from the signature to the tonic."""
 
 
 class Kind(NamedTuple):
@@ -178,7 +174,7 @@ def read_tune(score: Score) -> Tune:
     start = score.pickup or _phase(onset, notes["velocity"], full)
     kind = _kind(metre, onset - start)
     n_bars = (int(onset[-1] + notes["duration"][-1]) - start + full // 2) // full
-    tonic, mode = hear_tonic(score, notes["pitch"], onset - start, full)
+    tonic, mode = hear_tonic(score.signature_at(0), notes["pitch"], onset - start, full)
     height = tonic_height(tonic)
     code = _codes(notes["pitch"], mode, height)
     step_onset = _even(onset - start, kind)
@@ -232,7 +228,7 @@ def read_phrase(score: Score) -> tuple[Kind, tuple[int, str], int, Ints]:
         raise EncodingError(
             f"the notes are in no metre: most start between the steps of a {kind.name}"
         )
-    key = hear_tonic(score, notes["pitch"], onset, bar_duration(*metre))
+    key = hear_tonic(score.signature_at(0), notes["pitch"], onset, bar_duration(*metre))
     code = _codes(notes["pitch"], key[1], tonic_height(key[0]))
     pickup = -(-start // kind.step)
     n_steps = -(-(score.end - start) // kind.step)
@@ -311,41 +307,6 @@ def _even(onset: Ints, kind: Kind) -> Ints:
     even = np.isin(place, (TICKS_PER_QUARTER // 3, TICKS_PER_QUARTER // 2))
     paired = late & ~np.isin(beat, beat[even])
     return np.where(paired, beat * TICKS_PER_QUARTER + kind.step, onset)
-
-
-def hear_tonic(score: Score, pitch: Ints, onset: Ints, full: int) -> tuple[int, str]:
-    """Hear which of the signature's modes ends a tune and its parts, and holds its beats.
-
-    Parameters
-    ----------
-    score : Score
-        Whose key signature counts, not its mode.
-    pitch, onset : ndarray of shape (n_notes,), int64
-        Of the line; onsets count from the first full bar, in ticks.
-    full : int
-        Ticks of a bar.
-
-    Returns
-    -------
-    tonic : int
-        Fifths.
-    mode : str, one of `MODES`
-    """
-    signature = int(score.key_signatures["fifths"][0]) if len(score.key_signatures) else 0
-    bar = onset // full
-    strong = onset % (full // 2 if full % 3 else full // 3) == 0
-    closes = strong & (bar % PART_BARS == PART_BARS - 1)
-    best, answer = -1.0, (signature, "major")
-    for mode, fifths in MODES.items():
-        tonic = 7 * (signature + fifths) % 12
-        chord = [(tonic + SCALES[mode][degree]) % 12 for degree in (0, 2, 4)]
-        heard = 1.0 * (pitch[-1] % 12 == tonic)
-        heard += 1.5 * float((pitch[closes] % 12 == tonic).mean()) if closes.any() else 0.0
-        heard += 1.0 * float(np.isin(pitch[strong] % 12, chord).mean())
-        heard += 0.5 * float((pitch[strong] % 12 == tonic).mean()) + 0.1 * (mode == "major")
-        if heard > best:
-            best, answer = heard, (signature + fifths, mode)
-    return answer
 
 
 def tonic_height(tonic: int) -> int:

@@ -1,8 +1,8 @@
 """Folk tunes: one line in parts that are played twice, composed anew or continued.
 
-For each dance that its tunes know a composer has a style (composers/style.py): a plan of the
+For each dance that its tunes know a composer has a style (composers/folk/style.py): a plan of the
 form by K-means of bars and an n-gram over them, notes by an n-gram of variable order, both
-drawn from their exact laws under what the user asks (composers/tune_writer.py).
+drawn from their exact laws under what the user asks (composers/folk/writer.py).
 """
 
 from __future__ import annotations
@@ -14,28 +14,28 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from stats_composer.composers.base import Arrays, Composer, named
-from stats_composer.composers.continuing import extended, join
-from stats_composer.composers.form import part_lengths
-from stats_composer.composers.page import MAX_BARS, parse_time_signature, write_many
-from stats_composer.composers.style import Style, symbols_of
-from stats_composer.composers.tune_balance import balance
-from stats_composer.composers.tune_plan import TuneTask
-from stats_composer.composers.tune_writer import TuneWriter
-from stats_composer.composers.tunes import (
-    KINDS,
-    MODES,
-    Tune,
-    read_phrase,
-    read_tune,
-    tonic_height,
+from stats_composer.composers.base import (
+    MAX_BARS,
+    Arrays,
+    Composer,
+    extended,
+    join,
+    named,
+    parse_time_signature,
+    write_many,
 )
+from stats_composer.composers.folk.balance import balance
+from stats_composer.composers.folk.form import part_lengths
+from stats_composer.composers.folk.plan import TuneTask
+from stats_composer.composers.folk.style import Style, symbols_of
+from stats_composer.composers.folk.tune import KINDS, Tune, read_phrase, read_tune, tonic_height
+from stats_composer.composers.folk.writer import TuneWriter
 from stats_composer.constraints import Constraint, with_corpus
 from stats_composer.errors import ConstraintError, EncodingError, NotFittedError
 from stats_composer.ngrams import Corpus
 from stats_composer.sampling.chain import Chain
 from stats_composer.score import Score
-from stats_composer.theory import parse_mode
+from stats_composer.theory import MODES, parse_mode
 
 __all__ = ["MelodyComposer"]
 

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from stats_composer.composers.tunes import HOLD, PART_BARS, Kind
+from stats_composer.composers.folk.tune import HOLD, PART_BARS, Kind
 
 __all__ = [
     "LAST",

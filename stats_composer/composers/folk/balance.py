@@ -1,6 +1,6 @@
 """How often a tune holds its notes, mended where the product of experts gets it wrong.
 
-Each facet of a style (composers/style.py) favours the notes of its mode, its cluster or its
+Each facet of a style (composers/folk/style.py) favours the notes of its mode, its cluster or its
 place, and several of them favour the same ones. A note gains by each, HOLD by none, so that
 their product strikes too often. Of all laws in which HOLD comes as often as in the tunes, in
 each cluster of bars and in each bar of a part, by its step, the nearest to the product is
@@ -26,11 +26,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from stats_composer.composers.form import bar_vectors
-from stats_composer.composers.style import Style
-from stats_composer.composers.tune_plan import TuneTask
-from stats_composer.composers.tune_writer import WEIGHTS, TuneWriter
-from stats_composer.composers.tunes import HOLD, Tune
+from stats_composer.composers.folk.form import bar_vectors
+from stats_composer.composers.folk.plan import TuneTask
+from stats_composer.composers.folk.style import Style
+from stats_composer.composers.folk.tune import HOLD, Tune
+from stats_composer.composers.folk.writer import WEIGHTS, TuneWriter
 from stats_composer.ngrams import Corpus
 from stats_composer.sampling.chain import Chain
 

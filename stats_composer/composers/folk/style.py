@@ -8,7 +8,7 @@ The law of a tune's notes is a product of experts over the codes x_t of its step
 where the facets are the mode, the height of the tonic, the cluster of the bar and the bar's
 place in its part. The first term is an n-gram over (place, code) pairs. A plan has the same
 shape: an n-gram over (bar, token) pairs and the height of the tonic. How often such a product
-holds a note instead of striking one is mended afterwards (composers/tune_balance.py).
+holds a note instead of striking one is mended afterwards (composers/folk/balance.py).
 
 References
 ----------
@@ -24,7 +24,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from stats_composer.composers.form import (
+from stats_composer.composers.folk.form import (
     LAST,
     N_PLACES,
     RELATIONS,
@@ -33,9 +33,10 @@ from stats_composer.composers.form import (
     relate,
     spots,
 )
-from stats_composer.composers.tunes import GRAIN, HOLD, MODES, Kind, Tune, code_pitch, melodies
+from stats_composer.composers.folk.tune import GRAIN, HOLD, Kind, Tune, code_pitch, melodies
 from stats_composer.models.ngram import NGram
 from stats_composer.models.texture import KMeans
+from stats_composer.theory import MODES
 
 __all__ = ["CODES", "Style", "is_high", "symbols_of"]
 

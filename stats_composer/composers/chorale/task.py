@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from stats_composer.composers.page import PARTS, blank_page
+from stats_composer.composers.chorale.page import PARTS, blank_page
 from stats_composer.constraints import Constraint
 from stats_composer.encoding import Frame
 from stats_composer.errors import EncodingError

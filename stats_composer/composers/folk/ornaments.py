@@ -7,8 +7,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from stats_composer.composers.tune_plan import TuneTask
-from stats_composer.composers.tunes import HOLD
+from stats_composer.composers.folk.plan import TuneTask
+from stats_composer.composers.folk.tune import HOLD
 
 __all__ = ["Turner", "draw_turns"]
 

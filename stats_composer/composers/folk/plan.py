@@ -8,9 +8,16 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from stats_composer.composers.form import N_PLACES, RELATIONS, bar_vectors, copies, places, relate
-from stats_composer.composers.style import CODES, Style, is_high
-from stats_composer.composers.tunes import PART_BARS
+from stats_composer.composers.folk.form import (
+    N_PLACES,
+    RELATIONS,
+    bar_vectors,
+    copies,
+    places,
+    relate,
+)
+from stats_composer.composers.folk.style import CODES, Style, is_high
+from stats_composer.composers.folk.tune import PART_BARS
 from stats_composer.constraints import Constraint
 from stats_composer.factors import phased
 from stats_composer.sampling.chain import Chain

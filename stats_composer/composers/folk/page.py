@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from stats_composer.composers.tunes import HOLD, MODES, Kind
+from stats_composer.composers.folk.tune import HOLD, Kind
 from stats_composer.score import (
     BAR_DTYPE,
     KEY_SIGNATURE_DTYPE,
@@ -22,7 +22,7 @@ from stats_composer.score import (
     make_table,
     natural_fifths,
 )
-from stats_composer.theory import MAJOR, MINOR, TICKS_PER_QUARTER, UNKNOWN_MODE, fifths_name
+from stats_composer.theory import MAJOR, MINOR, MODES, TICKS_PER_QUARTER, UNKNOWN_MODE, fifths_name
 
 __all__ = ["FIDDLE", "Bar", "blank_tune", "notes_table", "written_bars", "written_notes"]
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-
 import numpy as np
 
+from stats_composer.composers.base import MAX_BARS
 from stats_composer.errors import ConstraintError
 from stats_composer.score import (
     FERMATA_DTYPE,
@@ -21,50 +19,16 @@ from stats_composer.score import (
 from stats_composer.theory import bar_duration, beat_ticks, key_signature
 
 __all__ = [
-    "MAX_BARS",
     "PARTS",
     "add_fermatas",
     "blank_page",
-    "parse_time_signature",
     "planned_spans",
-    "write_many",
 ]
 
 CHOIR = 52
 PARTS = tuple(Part(name, CHOIR) for name in ("Soprano", "Alto", "Tenor", "Bass"))
 TEMPO = 76.0
-MAX_BARS = 2000
 BEATS_A_PHRASE = 8
-
-
-def write_many(
-    write: Callable[[np.random.Generator], Score],
-    random_state: int | None,
-    n: int | None,
-    n_jobs: int,
-) -> Score | list[Score]:
-    """Write one score, or a list of n, each from a seed of its own."""
-    seeds = np.random.SeedSequence(random_state).spawn(1 if n is None else n)
-    with ThreadPoolExecutor(max(1, min(n_jobs, len(seeds)))) as pool:
-        scores = list(pool.map(lambda seed: write(np.random.default_rng(seed)), seeds))
-    return scores[0] if n is None else scores
-
-
-def parse_time_signature(text: str) -> tuple[int, int]:
-    """Read `4/4`.
-
-    Raises
-    ------
-    ConstraintError
-        If it is no time signature.
-    """
-    numerator, _, denominator = text.partition("/")
-    if not (numerator.isdigit() and denominator.isdigit()):
-        raise ConstraintError(f"time signature {text!r}: expected one such as 4/4 or 3/4")
-    n, d = int(numerator), int(denominator)
-    if not 1 <= n <= 32 or d not in (1, 2, 4, 8, 16, 32):
-        raise ConstraintError(f"time signature {text!r}: expected 1 to 32 over 1, 2, 4 to 32")
-    return n, d
 
 
 def blank_page(

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import os
 import warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stats_composer._version import __version__
-from stats_composer.composers.chorale import ChoraleComposer
+from stats_composer.composers.chorale.composer import ChoraleComposer
+from stats_composer.composers.sources import describe, read_sources
 from stats_composer.errors import ScoreFileError, ScoreWarning
-from stats_composer.io import read_corpus
-from stats_composer.io.corpus import CorpusFile
 from stats_composer.score import Score
 from stats_composer.theory import beat_ticks
 
-__all__ = ["describe", "objection", "opening", "read_sources", "same_tune", "train"]
+__all__ = ["objection", "opening", "same_tune", "train"]
 
 OPENING_BEATS = 12
 LIKE = 10
@@ -98,47 +95,6 @@ def train(
     composer.manifest_["licence"] = LICENCE if bundled else ""
     composer.manifest_["attribution"] = ATTRIBUTION if bundled else ""
     return composer
-
-
-def read_sources(
-    source: str | os.PathLike[str] | Sequence[str], *, n_jobs: int, progress: bool
-) -> tuple[list[str], list[tuple[str, Score]], dict[str, CorpusFile], dict[str, str]]:
-    """Read the scores of some files.
-
-    Returns
-    -------
-    sources : list of str
-    named : list of (name, Score)
-    files : dict of name to CorpusFile
-    refused : dict of name to reason
-    """
-    sources = [source] if isinstance(source, str | os.PathLike) else list(source)
-    corpora = [read_corpus(one, n_jobs=n_jobs, progress=progress) for one in sources]
-    named = [pair for corpus in corpora for pair in zip(corpus.names, corpus.scores, strict=True)]
-    files = {row.name: row for corpus in corpora for row in corpus.manifest}
-    refused = {row.name: row.reason for corpus in corpora for row in corpus.refused}
-    return list(map(str, sources)), named, files, refused
-
-
-def describe(
-    name: str,
-    sources: Sequence[str],
-    used: Iterable[str],
-    files: Mapping[str, CorpusFile],
-    refused: Mapping[str, str],
-) -> dict[str, Any]:
-    """Return the record of what a model was made from, as JSON can hold it."""
-    used = list(used)
-    return {
-        "name": name,
-        "trained_on": f"{len(used)} scores of {', '.join(sources)}",
-        "files": {one: files[one.split("#")[0]].sha256 for one in used},
-        "left_out": dict(refused),
-        "versions": {
-            "stats_composer": __version__,
-            **{lib: importlib.metadata.version(lib) for lib in ("numpy", "numba", "music21")},
-        },
-    }
 
 
 def objection(score: Score) -> str:

@@ -19,27 +19,27 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from stats_composer.composers.form import RELATIONS, copies, places, split_at, spots
-from stats_composer.composers.ornaments import draw_turns
-from stats_composer.composers.style import CODES, is_high
-from stats_composer.composers.tune_page import (
+from stats_composer.composers.folk.form import RELATIONS, copies, places, split_at, spots
+from stats_composer.composers.folk.ornaments import draw_turns
+from stats_composer.composers.folk.page import (
     Bar,
     blank_tune,
     notes_table,
     written_bars,
     written_notes,
 )
-from stats_composer.composers.tune_plan import TuneTask, draw_plan
-from stats_composer.composers.tunes import MODES, code_pitch
+from stats_composer.composers.folk.plan import TuneTask, draw_plan
+from stats_composer.composers.folk.style import CODES, is_high
+from stats_composer.composers.folk.tune import code_pitch
 from stats_composer.constraints import MaxCopy, check_feasible
-from stats_composer.encoding import HOLD as HOLD_ENTRY
 from stats_composer.encoding import Alphabet, Frame
 from stats_composer.errors import SamplingError
 from stats_composer.factors import Automaton, Factors, phased
 from stats_composer.ngrams import Corpus
 from stats_composer.sampling.chain import Chain
 from stats_composer.score import Score, played
-from stats_composer.theory import MINOR
+from stats_composer.theory import MINOR, MODES
+from stats_composer.views import HOLD as HOLD_ENTRY
 from stats_composer.views import REST
 
 __all__ = ["TuneWriter"]

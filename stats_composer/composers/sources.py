@@ -1,0 +1,58 @@
+"""What a composer learns from: files read, and the record of what went into it."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from stats_composer._version import __version__
+from stats_composer.io import CorpusFile, read_corpus
+from stats_composer.score import Score
+
+__all__ = [
+    "describe",
+    "read_sources",
+]
+
+
+def read_sources(
+    source: str | os.PathLike[str] | Sequence[str], *, n_jobs: int, progress: bool
+) -> tuple[list[str], list[tuple[str, Score]], dict[str, CorpusFile], dict[str, str]]:
+    """Read the scores of some files.
+
+    Returns
+    -------
+    sources : list of str
+    named : list of (name, Score)
+    files : dict of name to CorpusFile
+    refused : dict of name to reason
+    """
+    sources = [source] if isinstance(source, str | os.PathLike) else list(source)
+    corpora = [read_corpus(one, n_jobs=n_jobs, progress=progress) for one in sources]
+    named = [pair for corpus in corpora for pair in zip(corpus.names, corpus.scores, strict=True)]
+    files = {row.name: row for corpus in corpora for row in corpus.manifest}
+    refused = {row.name: row.reason for corpus in corpora for row in corpus.refused}
+    return list(map(str, sources)), named, files, refused
+
+
+def describe(
+    name: str,
+    sources: Sequence[str],
+    used: Iterable[str],
+    files: Mapping[str, CorpusFile],
+    refused: Mapping[str, str],
+) -> dict[str, Any]:
+    """Return the record of what a model was made from, as JSON can hold it."""
+    used = list(used)
+    return {
+        "name": name,
+        "trained_on": f"{len(used)} scores of {', '.join(sources)}",
+        "files": {one: files[one.split("#")[0]].sha256 for one in used},
+        "left_out": dict(refused),
+        "versions": {
+            "stats_composer": __version__,
+            **{lib: importlib.metadata.version(lib) for lib in ("numpy", "numba", "music21")},
+        },
+    }
