@@ -49,8 +49,7 @@ from stats_composer.errors import EncodingError, ScoreWarning
 from stats_composer.io import read, read_corpus, write
 from stats_composer.models.ngram import NGram
 from stats_composer.ngrams import Corpus
-from stats_composer.score import REPEAT_END, REPEAT_START, Score
-from stats_composer.theory import bar_duration
+from stats_composer.score import REPEAT_END, REPEAT_START, Score, metre_of
 
 SAME_TUNE = 24
 FEATURES = ("interval", "length", "onset", "two intervals", "form")
@@ -192,7 +191,7 @@ def faults(score: Score, abc: bytes) -> list[str]:
     if again.differences(score):
         found.append("the ABC does not give the score back")
     metre = score.time_signatures[0]
-    full = bar_duration(metre["numerator"], metre["denominator"])
+    full = metre_of(metre).bar
     lengths = np.diff(np.append(again.bars["onset"], again.end))[bool(again.pickup) :]
     if (lengths != full).any():
         found.append("a bar is not full")

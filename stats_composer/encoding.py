@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from stats_composer.errors import EncodingError, NotFittedError
 from stats_composer.score import NOTE_DTYPE, Score, phrase_spans
-from stats_composer.theory import TICKS_PER_QUARTER, beat_ticks, estimate_key
+from stats_composer.theory import estimate_key
 from stats_composer.views import END_VALUES, HOLD, REST, end_context, from_grid, grid, place_context
 
 __all__ = ["CONTEXTS", "HOLD", "REST", "Alphabet", "Frame", "GridEncoder"]
@@ -129,9 +129,11 @@ class Frame:
 
     @property
     def bar(self) -> Ints:
-        """Index of the bar of each step, int64 of shape (n_steps,)."""
+        """Index of the bar of each step, where it begins: int64 of shape (n_steps,)."""
         ticks = np.arange(self.n_steps) * self.step
-        return np.searchsorted(self.page.bars["onset"], ticks, side="right").astype(np.int64) - 1
+        bar = np.searchsorted(self.page.bars["onset"], ticks, side="right").astype(np.int64) - 1
+        begins = np.where(self.page.bar_offsets > 0, 0, np.arange(self.page.n_bars))
+        return np.maximum.accumulate(begins)[bar]
 
     def steps(self, onset: int, duration: int) -> slice:
         """Return the steps that a span of ticks covers, partly covered ones included."""
@@ -232,11 +234,9 @@ class GridEncoder:
 
     def step(self, score: Score) -> int:
         """Ticks of a row for a score, by its first metre."""
-        metre = score.time_signatures[0]
-        numerator, denominator = int(metre["numerator"]), int(metre["denominator"])
-        unit = 4 * TICKS_PER_QUARTER // denominator
-        compound = beat_ticks(numerator, denominator) != unit
-        return unit // max(self.steps_per_beat // 2 if compound else self.steps_per_beat, 1)
+        metre = score.metre_at(0)
+        parts = self.steps_per_beat // 2 if metre.is_compound else self.steps_per_beat
+        return metre.unit // max(parts, 1)
 
     def _lines(self, score: Score, key: tuple[int, int]) -> tuple[Ints, NDArray[np.bool_], int]:
         """Return the pitches at the common tonic (HOLD included), the onsets and the shift."""
@@ -275,8 +275,7 @@ class GridEncoder:
         ndarray of shape (n_steps, n_contexts), int64
         """
         page, step = frame.page, frame.step
-        metre = page.time_signatures[0]
-        beat = beat_ticks(int(metre["numerator"]), int(metre["denominator"]))
+        beat = page.metre_at(0).beat
         place = place_context(page, step, self.steps_per_beat)
         end = end_context(spans, frame.n_steps, step, max(beat // 2, step))
         mode = np.full(frame.n_steps, frame.key[1], np.int64)

@@ -16,9 +16,10 @@ from stats_composer.score import (
     Score,
     bar_onsets,
     make_table,
+    metre_of,
     natural_fifths,
 )
-from stats_composer.theory import MAJOR, MINOR, TICKS_PER_QUARTER, bar_duration, spell
+from stats_composer.theory import MAJOR, MINOR, TICKS_PER_QUARTER, Metre, spell
 
 METRES = [(4, 4), (3, 4), (2, 2), (6, 8), (5, 4), (9, 8), (2, 4)]
 QUARTER = TICKS_PER_QUARTER
@@ -43,7 +44,7 @@ def time_signatures(draw):
     rows = [(0, *first)]
     if draw(st.booleans()):
         second = draw(st.sampled_from(METRES))
-        rows.append((draw(st.integers(1, 3)) * bar_duration(*first), *second))
+        rows.append((draw(st.integers(1, 3)) * Metre(*first).bar, *second))
     return make_table(TIME_SIGNATURE_DTYPE, rows)
 
 
@@ -64,12 +65,12 @@ def lines(draw, step, n_steps, low=48, high=80):
 def scores(draw, step=TICKS_PER_QUARTER // 4, max_bars=4, max_parts=4):
     """Draw a score of one-note voices on a grid, with metres, keys and perhaps a pickup."""
     metres = draw(time_signatures())
-    first = bar_duration(*metres[0][["numerator", "denominator"]])
+    first = metre_of(metres[0]).bar
     pickup = draw(st.sampled_from([None, first // 2 // step * step])) if len(metres) == 1 else None
     n_bars = draw(st.integers(1, max_bars))
     onsets = bar_onsets(metres, n_bars * first, pickup)
     metre = metres[np.searchsorted(metres["onset"], onsets[-1], side="right") - 1]
-    end = int(onsets[-1]) + bar_duration(metre["numerator"], metre["denominator"])
+    end = int(onsets[-1]) + metre_of(metre).bar
     if pickup and len(onsets) == 1:
         end = pickup
     metres = metres[metres["onset"] < end]
@@ -82,7 +83,7 @@ def scores(draw, step=TICKS_PER_QUARTER // 4, max_bars=4, max_parts=4):
             rows.append((onset, duration, pitch, 0, part, 0, 80, False))
     notes = make_table(NOTE_DTYPE, rows)
     notes["fifths"] = spell(notes["pitch"], fifths + 3 * mode, mode)
-    bars = make_table([("onset", "i8"), ("repeat", "i1"), ("ending", "i1")], onset=onsets)
+    bars = make_table(BAR_DTYPE, onset=onsets)
     parts = tuple(Part(f"part {part + 1}") for part in range(n_parts))
     return Score(
         notes, bars=bars, time_signatures=metres, key_signatures=keys, parts=parts, end=end
@@ -105,7 +106,7 @@ def bar_lines(draw, regular=False):
             if bar == 0 or metre != metres[-1][1:]:
                 metres.append((at, *metre))
         onsets.append(at)
-        full = bar_duration(*metre)
+        full = Metre(*metre).bar
         if bar == 0 and pickup:
             full = draw(st.integers(1, full * 2 // QUARTER - 1)) * QUARTER // 2
         elif not regular and draw(st.integers(0, 6)) == 0:

@@ -58,7 +58,7 @@ from stats_composer.score import (
 from stats_composer.theory import (
     QUALITIES,
     TICKS_PER_QUARTER,
-    bar_duration,
+    Metre,
     chord_symbols,
     parse_chord,
 )
@@ -74,7 +74,7 @@ CHOIR = (("soprano", 60, 79), ("alto", 55, 74), ("tenor", 48, 69), ("bass", 40, 
 
 def make_page(n_bars=4, metre=(4, 4), pickup=0, key=(0, 0), names=("Soprano",)):
     metres = make_table(TIME_SIGNATURE_DTYPE, [(0, *metre)])
-    end = pickup + n_bars * bar_duration(*metre)
+    end = pickup + n_bars * Metre(*metre).bar
     return Score(
         make_notes(onset=[], pitch=[], duration=[]),
         time_signatures=metres,
@@ -430,10 +430,10 @@ def test_exactly_the_conflicting_ones_are_named(conflict):
     mixed = [c for pair in itertools.zip_longest(BYSTANDERS, conflict) for c in pair if c]
     mixed = [c for c in mixed if c in conflict or not any(str(c) == str(d) for d in conflict)]
     for constraints in (conflict, mixed):
-        start = time.perf_counter()
+        start = time.process_time()
         with pytest.raises(ConstraintError) as caught:
             check_feasible(constraints, frame)
-        assert time.perf_counter() - start < 5
+        assert time.process_time() - start < 5
         assert sorted(caught.value.conflict) == sorted(str(c) for c in conflict)
         assert all(str(c) in str(caught.value) for c in conflict)
         assert "\n" not in str(caught.value)
@@ -457,10 +457,10 @@ def test_many_constraints_are_checked_in_time():
     wishes = [Density(name, 1, 6, bars=bar) for name, *_ in CHOIR for bar in range(1, 9)]
     wishes += [InKey(), NoCrossing(), Cadence(), Contains("soprano", intervals=[2, 2, 1])]
     wishes += [Pin("soprano", 5, 1, "C4", 2), Pin("alto", 5, 2, "E4", 1)]
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(ConstraintError) as caught:
         check_feasible(wishes, frame)
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
     expected = [str(c) for c in wishes if isinstance(c, NoCrossing | Pin)]
     assert list(caught.value.conflict) == expected
 

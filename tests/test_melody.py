@@ -49,10 +49,11 @@ from stats_composer.score import (
     Score,
     make_notes,
     make_table,
+    metre_of,
     played,
     unfold,
 )
-from stats_composer.theory import TICKS_PER_QUARTER, bar_duration
+from stats_composer.theory import TICKS_PER_QUARTER
 
 QUARTER = TICKS_PER_QUARTER
 JIG = (
@@ -88,7 +89,7 @@ def abc(score):
 def is_whole(score):
     """Tell whether bars are full, repeats and endings in order, and the end on the tonic."""
     metre = score.time_signatures[0]
-    full = bar_duration(metre["numerator"], metre["denominator"])
+    full = metre_of(metre).bar
     lengths = np.diff(np.append(score.bars["onset"], score.end))
     repeat, ending = score.bars["repeat"], score.bars["ending"]
     signs = [s for r in repeat.tolist() for s in (r & REPEAT_START, r & REPEAT_END) if s]

@@ -1,5 +1,8 @@
 """The score: its checks, its places, and the scores made from it."""
 
+import re
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -180,6 +183,60 @@ def test_places_with_and_without_a_pickup():
     assert score.place(score.notes[1]) == "bar 1 beat 1 (part 1)"
     assert Score(tune()).pickup == 0
     assert Score(tune()).place(tune()[4]) == "bar 2 beat 1 (part 1)"
+
+
+def split_bar_score(**columns):
+    """Make a pickup of a quarter, a bar, a bar of 3 + 1 divided by a repeat, and two bars."""
+    onset = np.array([0, 1, 5, 8, 9, 13]) * QUARTER
+    bars = make_table(BAR_DTYPE, onset=onset, repeat=[0, 0, REPEAT_END, 0, 0, 0], **columns)
+    return Score(make_notes(onset=onset, pitch=60), bars=bars, end=17 * QUARTER)
+
+
+def test_a_divided_bar_is_one_to_who_counts():
+    score = split_bar_score()
+    assert score.bar_numbers == (0, 1, 2, "X1", 3, 4)
+    places = [(0, 4), (1, 1), (2, 1), ("X1", 4), (3, 1), (4, 1)]
+    ticks = score.notes["onset"].tolist()
+    assert [score.where(tick) for tick in ticks] == places
+    assert [score.tick(bar, beat) for bar, beat in places] == ticks
+    assert score.tick(2, 4) == score.tick("X1", 4) == 8 * QUARTER
+    assert score.tick(-1, Fraction(5, 2)) == 13 * QUARTER + 15120
+    assert score.bar_span(2) == (5 * QUARTER, 9 * QUARTER)
+    assert score.bar_span("X1") == (8 * QUARTER, 9 * QUARTER)
+    assert score.place(score.notes[3]) == "bar X1 beat 4 (part 1)"
+
+
+@pytest.mark.parametrize(
+    ("bar", "beat", "message"),
+    [
+        (5, 1, "bar 5: the piece has the bars 0 to 4"),
+        ("X2", 1, "bar X2: the piece has the bars 0 to 4"),
+        (-7, 1, "bar -7: the piece has the bars 0 to 4"),
+        (0, 1, "beat 1 of bar 0: expected 4 or more and less than 5"),
+        ("X1", 3, "beat 3 of bar X1: expected 4 or more and less than 5"),
+        (3, 5, "beat 5 of bar 3: expected 1 or more and less than 5"),
+        (3, Fraction(15, 11), "beat 15/11 of bar 3: finer than a tick, 1/10080 of a beat"),
+    ],
+)
+def test_a_place_that_is_none_is_named(bar, beat, message):
+    with pytest.raises(ScoreError, match=re.escape(message)):
+        split_bar_score().tick(bar, beat)
+
+
+def test_bars_keep_the_numbers_of_their_file():
+    score = split_bar_score(number=["44", "45", "", "", "", "60a"])
+    assert score.bar_numbers == (44, 45, 46, "X1", 47, "60a")
+    assert score.where(9 * QUARTER) == (47, 1)
+    assert score.tick("60a", 2) == 14 * QUARTER
+
+
+def test_short_bars_are_not_parts_of_one():
+    # two endings of two quarters each would fill a bar; 3 + 3 quarters would overflow it
+    onset = np.array([0, 4, 6, 8, 11, 14]) * QUARTER
+    bars = make_table(BAR_DTYPE, onset=onset, ending=[0, 1, 2, 0, 0, 0])
+    score = Score(make_notes(onset=onset, pitch=60), bars=bars, end=18 * QUARTER)
+    assert score.bar_numbers == (1, 2, 3, 4, 5, 6)
+    assert not score.bar_offsets.any()
 
 
 @settings(max_examples=40)

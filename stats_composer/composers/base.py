@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 
 from stats_composer import modelfile
 from stats_composer.errors import ConstraintError, ModelFileError
-from stats_composer.score import BAR_DTYPE, NOTE_DTYPE, Score, bar_positions, make_table
-from stats_composer.theory import bar_duration
+from stats_composer.score import BAR_DTYPE, NOTE_DTYPE, Score, bar_positions, make_table, metre_of
 
 __all__ = [
     "MAX_BARS",
@@ -153,7 +152,7 @@ def extended(score: Score, bars: int) -> Score:
     if not 1 <= bars <= MAX_BARS:
         raise ConstraintError(f"{bars} bars: expected 1 to {MAX_BARS}")
     metre = score.mark_at("time_signatures", score.end)
-    full = bar_duration(metre["numerator"], metre["denominator"])
+    full = metre_of(metre).bar
     end = int(bar_positions(score, np.array([score.end - 1]))[0]) + 1
     whole = score.end + max(full - end, 0)
     if score.pickup and score.n_bars == 1:

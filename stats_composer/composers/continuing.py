@@ -23,9 +23,10 @@ from stats_composer.score import (
     Score,
     bar_positions,
     keys,
+    metre_of,
     natural_fifths,
 )
-from stats_composer.theory import TICKS_PER_QUARTER, UNKNOWN_MODE, bar_duration, hear_tonic
+from stats_composer.theory import TICKS_PER_QUARTER, UNKNOWN_MODE, hear_tonic
 from stats_composer.views import HOLD, REST
 
 __all__ = ["continue_phrase"]
@@ -138,7 +139,7 @@ def _tonic(phrase: Score) -> int:
     if len(phrase.voices) > 1 or mark is None or mark["mode"] != UNKNOWN_MODE:
         return keys(phrase)[-1][1]
     metre = phrase.mark_at("time_signatures", phrase.end)
-    full = bar_duration(metre["numerator"], metre["denominator"])
+    full = metre_of(metre).bar
     onset = phrase.notes["onset"] - phrase.pickup
     return hear_tonic(phrase.signature_at(0), phrase.notes["pitch"], onset, full)[0]
 
@@ -147,7 +148,7 @@ def _step(phrase: Score) -> int:
     """Return the coarsest step that nearly all notes start on."""
     onset = phrase.notes["onset"]
     metre = phrase.mark_at("time_signatures", phrase.end)
-    full = bar_duration(metre["numerator"], metre["denominator"])
+    full = metre_of(metre).bar
     for division in DIVISIONS:
         step = TICKS_PER_QUARTER // division
         if full % step == 0 and (onset % step == 0).mean() >= ON_GRID:

@@ -22,7 +22,6 @@ from stats_composer.constraints.where import (
     as_number,
     as_pitch,
     as_voice,
-    bar_and_beat,
     bar_span,
     cut_notes,
     line_of,
@@ -181,7 +180,7 @@ class _Line(Constraint):
         for note in notes_of(score, line)[1]:
             if note.onset < stop and note.stop > start:
                 onset = max(note.onset, start)
-                where = bar_and_beat(score, onset)
+                where = score.where(onset)
                 length = Fraction(note.stop - onset, TICKS_PER_QUARTER)
                 notes.append((*where, note.pitch, length, onset > note.onset))
         return cls(**{"voice": line, "notes": notes, "bars": bars, **changes})

@@ -16,7 +16,6 @@ from stats_composer.constraints.where import (
     as_duration,
     as_number,
     bar_span,
-    beat_unit,
     chosen_lines,
     pitch_text,
     place,
@@ -160,7 +159,7 @@ class ChordAt(_Harmony):
     def chords(self, page: Score) -> list[tuple[int, int, Chord]]:
         """Return what it names on a page: (start, stop, chord), in ticks."""
         start = tick_at(page, self.bar, self.beat)
-        length = beat_unit(page, start) if self.duration is None else ticks_of(self.duration)
+        length = page.metre_at(start).unit if self.duration is None else ticks_of(self.duration)
         return [(start, min(start + length, page.end), _read_chord(self.chord))]
 
     def _harmony(self, page: Score) -> list[_Span]:
@@ -298,13 +297,13 @@ class Cadence(_Harmony):
         if mode == UNKNOWN_MODE:
             raise ConstraintError(f"the mode is unknown at {place(page, start)}: name the key")
         is_last = bar_span(page, self.bar)[1] == page.end
-        stop = page.end if is_last else start + beat_unit(page, start)
+        stop = page.end if is_last else start + page.metre_at(start).unit
         before, arrival = CADENCES[self.kind]
         tonic = 7 * fifths % 12
         top = tonic if self.kind == "perfect" else None
         spans = [_root_position(start, stop, tonic, mode, arrival, top)]
         if before is not None:
-            early = start - beat_unit(page, max(start - 1, 0))
+            early = start - page.metre_at(max(start - 1, 0)).unit
             if early < 0:
                 raise ConstraintError(f"no beat before {place(page, start)}")
             spans.append(_root_position(early, start, tonic, mode, before, None))

@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from stats_composer.constraints.base import Constraint, Onsets, with_automaton
-from stats_composer.constraints.where import Voice, as_voice, bar_and_beat, line_of, notes_of
+from stats_composer.constraints.where import Voice, as_voice, line_of, notes_of
 from stats_composer.encoding import Frame
 from stats_composer.errors import ConstraintError
 from stats_composer.factors import Factors, multiply_all
@@ -96,7 +96,7 @@ class MaxCopy(Constraint):
         )
         if last < 0:
             return []
-        bar, beat = bar_and_beat(score, notes[last].onset)
+        bar, beat = score.where(notes[last].onset)
         return [f"{self.n + 1} notes up to bar {bar} beat {beat} stand in the corpus"]
 
 

@@ -25,6 +25,7 @@ from stats_composer.constraints.where import (
     as_voice,
     bar_places,
     bar_span,
+    bar_spans,
     line_of,
     notes_of,
     pitch_text,
@@ -116,13 +117,12 @@ class Rhythm(Constraint):
         return events
 
     def _beats(self, page: Score) -> Iterable[int]:
-        for index in bar_places(page, self.bars):
-            bar = page.bar_number(index)
+        for start, _ in bar_spans(page, self.bars):
             for beat in self.onsets:
                 try:
-                    yield tick_at(page, bar, beat)
+                    yield tick_at(page, page.where(start).bar, beat)
                 except ConstraintError:
-                    if index > 0 or not page.pickup:
+                    if start > 0 or not page.pickup:
                         raise
 
     def _steps(self, frame: Frame) -> tuple[np.ndarray[Any, Any], ...]:
@@ -265,12 +265,10 @@ class Density(Constraint):
     def _broken(self, score: Score) -> list[str]:
         name, notes = notes_of(score, self.voice)
         found = []
-        for index in bar_places(score, self.bars):
-            bar = score.bar_number(index)
-            start, stop = bar_span(score, bar)
+        for start, stop in bar_spans(score, self.bars):
             n = sum(start <= note.onset < stop for note in notes)
             if n < self.minimum or (self.maximum is not None and n > self.maximum):
-                found.append(f"{n} notes in bar {bar} ({name})")
+                found.append(f"{n} notes in bar {score.where(start).bar} ({name})")
         return found
 
 

@@ -2,10 +2,10 @@
 
 Conventions
 -----------
-Bars count as printed: 1 is the first full bar, 0 a pickup, -1 the last. Beats count from 1 in
-units of the metre's denominator; a fraction is a number (2.5) or a text ("7/3"). In a pickup
-the beats are those of the full bar that it ends. A run of bars is a pair of its first and
-last, both included, or one bar, or None for all.
+Bars and beats are those of `Score.where`: bars count as printed, 1 is the first full bar, 0 a
+pickup, -1 the last, and a divided bar is one; a beat's fraction is a number (2.5) or a text
+("7/3"). A run of bars is a pair of its first and last, both included, or one bar, or None for
+all.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stats_composer.encoding import Frame
-from stats_composer.errors import ConstraintError
-from stats_composer.score import Score, bar_positions
+from stats_composer.errors import ConstraintError, ScoreError
+from stats_composer.score import Score
 from stats_composer.theory import TICKS_PER_QUARTER, parse_pitch, pitch_name
 from stats_composer.views import HOLD, REST
 
@@ -37,10 +37,9 @@ __all__ = [
     "as_pitch",
     "as_voice",
     "as_voices",
-    "bar_and_beat",
     "bar_places",
     "bar_span",
-    "beat_unit",
+    "bar_spans",
     "chosen_lines",
     "cut_notes",
     "line_of",
@@ -188,30 +187,39 @@ def as_voices(value: Any) -> tuple[Voice, ...] | None:
 # ---- places -------------------------------------------------------------------------------
 
 
-def bar_places(page: Score, bars: Bars) -> range:
-    """Return the indices of printed bars."""
-    if bars is None:
-        return range(page.n_bars)
-    first, last = bars if isinstance(bars, tuple) else (bars, bars)
-    return range(_bar_index(page, first), _bar_index(page, last) + 1)
+def bar_places(page: Score, bars: Bars) -> list[int]:
+    """Return the indices of printed bars, each where it begins."""
+    first, last = _outer(page, bars)
+    begins = np.flatnonzero(page.bar_offsets[first : last + 1] == 0) + first
+    return sorted({first, *begins.tolist()})
 
 
-def _bar_index(page: Score, bar: int) -> int:
-    index = bar + page.n_bars if bar < 0 else bar if page.pickup else bar - 1
-    if not 0 <= index < page.n_bars:
-        numbers = f"{page.bar_number(0)} to {page.bar_number(page.n_bars - 1)}"
-        raise ConstraintError(f"bar {bar}: the piece has the bars {numbers}")
-    return index
+def bar_spans(page: Score, bars: Bars) -> list[tuple[int, int]]:
+    """Return the ticks at which each of some printed bars starts and stops."""
+    numbers = page.bar_numbers
+    return [page.bar_span(numbers[index]) for index in bar_places(page, bars)]
 
 
 def bar_span(page: Score, bars: Bars) -> tuple[int, int]:
     """Return the ticks at which a run of bars starts and stops."""
-    places = bar_places(page, bars)
-    if not places:
+    if bars is None:
+        return 0, page.end
+    first, last = _outer(page, bars)
+    if last < first:
         raise ConstraintError(f"bars {bars}: the last is before the first")
-    stop = places[-1] + 1
-    onsets = page.bars["onset"]
-    return int(onsets[places[0]]), int(onsets[stop]) if stop < page.n_bars else page.end
+    numbers = page.bar_numbers
+    return page.bar_span(numbers[first])[0], page.bar_span(numbers[last])[1]
+
+
+def _outer(page: Score, bars: Bars) -> tuple[int, int]:
+    """Return the indices of the first and the last of some printed bars."""
+    if bars is None:
+        return 0, page.n_bars - 1
+    first, last = bars if isinstance(bars, tuple) else (bars, bars)
+    try:
+        return page.bar_index(first), page.bar_index(last)
+    except ScoreError as error:
+        raise ConstraintError(str(error)) from None
 
 
 def ticks_of(quarters: Fraction) -> int:
@@ -222,24 +230,12 @@ def ticks_of(quarters: Fraction) -> int:
     return int(ticks)
 
 
-def beat_unit(page: Score, tick: int) -> int:
-    """Return the ticks of the metre's denominator at a place."""
-    metre = page.mark_at("time_signatures", tick)
-    return 4 * TICKS_PER_QUARTER // int(metre["denominator"])
-
-
-def tick_at(page: Score, bar: int, beat: Fraction) -> int:
+def tick_at(page: Score, bar: int | str, beat: Fraction) -> int:
     """Return the tick of a beat of a printed bar."""
-    start, stop = bar_span(page, bar)
-    unit = beat_unit(page, start)
-    empty = int(bar_positions(page, np.array([start]))[0])
-    tick = start + (beat - 1) * unit - empty
-    if not start <= tick < stop:
-        first, last = 1 + Fraction(empty, unit), 1 + Fraction(empty + stop - start, unit)
-        raise ConstraintError(
-            f"beat {beat} of bar {bar}: expected {first} or more and less than {last}"
-        )
-    return ticks_of(Fraction(tick, TICKS_PER_QUARTER))
+    try:
+        return page.tick(bar, beat)
+    except ScoreError as error:
+        raise ConstraintError(str(error)) from None
 
 
 def step_at(frame: Frame, tick: int) -> int:
@@ -260,18 +256,7 @@ def step_at(frame: Frame, tick: int) -> int:
 
 def place(page: Score, tick: int, name: str = "") -> str:
     """Say where a tick is, as `bar 3 beat 2 (alto)`."""
-    bar = page.bar_at(tick)
-    unit = beat_unit(page, tick)
-    beat = 1 + int(bar_positions(page, np.array([tick]))[0]) / unit
-    return f"bar {page.bar_number(bar)} beat {beat:g}" + (f" ({name})" if name else "")
-
-
-def bar_and_beat(score: Score, tick: int) -> tuple[int, Fraction]:
-    """Return the printed bar and the beat of a tick."""
-    index = score.bar_at(tick)
-    bar = score.bar_number(index)
-    unit = beat_unit(score, tick)
-    return bar, 1 + Fraction(int(bar_positions(score, np.array([tick]))[0]), unit)
+    return f"{page.where(tick)}" + (f" ({name})" if name else "")
 
 
 # ---- voices -------------------------------------------------------------------------------

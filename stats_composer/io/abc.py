@@ -53,7 +53,7 @@ from stats_composer.score import (
     Score,
     make_table,
 )
-from stats_composer.theory import TICKS_PER_QUARTER, bar_duration
+from stats_composer.theory import TICKS_PER_QUARTER, Metre
 
 __all__ = ["is_chord_symbol", "read_abc"]
 
@@ -307,7 +307,7 @@ class _Tune:
         elif token["rest"] is not None:
             self._sound([], token["rest_length"], False)
         elif token["bars_rest"] is not None:
-            voice.cursor += int(token["n_bars"] or 1) * bar_duration(*self.metre)
+            voice.cursor += int(token["n_bars"] or 1) * Metre(*self.metre).bar
             check_limit(int(voice.cursor) // TICKS_PER_QUARTER, MAX_QUARTERS, "quarter notes")
         elif token["broken"] is not None:
             self._broken(token["broken"])
@@ -436,7 +436,7 @@ class _Tune:
         bars = self._bars(voices[0], end) if self.barred else []
         metres = {at: metre for at, metre in self.metres.items() if at < max(end, 1)}
         metres = metres if 0 in metres else {0: (4, 4), **metres}
-        end = end or bar_duration(*metres[0])
+        end = end or Metre(*metres[0]).bar
         fermatas = {(at, owner, 0) for at, owner in self.fermatas if at < end}
         return Score(
             make_table(NOTE_DTYPE, notes),

@@ -44,7 +44,7 @@ from stats_composer.theory import (
     MINOR,
     TICKS_PER_QUARTER,
     UNKNOWN_MODE,
-    bar_duration,
+    Metre,
     name_fifths,
 )
 
@@ -217,7 +217,7 @@ class _StreamReader:
         if self.n_rounded:
             self.report.add(f"{self.n_rounded} times off the grid of 1/10080 of a quarter rounded")
         metres = self.metres if 0 in self.metres else {0: (4, 4), **self.metres}
-        full = bar_duration(*metres[max(metres)])
+        full = Metre(*metres[max(metres)]).bar
         onsets = [onset for onset in self.onsets if onset < max(self.end, 1)]
         end = self.end or full
 

@@ -21,7 +21,6 @@ from stats_composer.io.notation import (
     split,
 )
 from stats_composer.score import Score
-from stats_composer.theory import bar_duration, beat_of
 
 __all__ = ["Line", "Page"]
 
@@ -157,9 +156,7 @@ class Page:
         self, lane: _Lane, start: int, stop: int, bar: tuple[int, int], beat: int, origin: int
     ) -> list[Sign]:
         hidden = lane.lane > 0
-        metre = self.score.mark_at("time_signatures", start)
-        full = bar_duration(metre["numerator"], metre["denominator"])
-        if (start, stop) == bar and stop - start == full:
+        if (start, stop) == bar and stop - start == self.score.metre_at(start).bar:
             return [Sign(start, stop, (), None, hidden=hidden)]
         return [
             Sign(first + origin, last + origin, (), value, hidden=hidden)
@@ -168,11 +165,8 @@ class Page:
 
     def _beat(self, start: int) -> tuple[int, int]:
         """Ticks of a beat at a bar, and where the beats are counted from."""
-        metre = self.score.mark_at("time_signatures", start)
-        numerator, denominator = int(metre["numerator"]), int(metre["denominator"])
-        pickup = self.score.pickup if start == 0 else 0
-        missing = bar_duration(numerator, denominator) - pickup if pickup else 0
-        return beat_of(numerator, denominator), start - missing
+        score = self.score
+        return score.metre_at(start).beam, start - int(score.bar_offsets[score.bar_at(start)])
 
     def _finish(self, lines: list[Line], onset: int) -> None:
         """Print accidentals, staff by staff."""

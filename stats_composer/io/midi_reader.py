@@ -45,7 +45,7 @@ from stats_composer.theory import (
     MAJOR,
     MINOR,
     TICKS_PER_QUARTER,
-    bar_duration,
+    Metre,
     estimate_key,
     name_fifths,
     spell,
@@ -253,7 +253,7 @@ class _Reader:
             metres = {0: metres[pickup], **{at: m for at, m in metres.items() if at > pickup}}
         last = onsets[-1]
         row = max(at for at in metres if at <= last)
-        full = bar_duration(*metres[row])
+        full = Metre(*metres[row]).bar
         complete = pickup and self.end - last + pickup == full
         end = self.end if complete and self.end > last else last + full
         table = make_table(TIME_SIGNATURE_DTYPE, [(at, *metre) for at, metre in metres.items()])
@@ -265,12 +265,12 @@ def _place(metres: dict[int, tuple[int, int]], end: int) -> tuple[list[int], int
     starts = [*metres, max(end, 1)]
     onsets: list[int] = []
     for start, stop in itertools.pairwise(starts):
-        full = bar_duration(*metres[start])
+        full = Metre(*metres[start]).bar
         check_limit(len(onsets) + (stop - start) // full, MAX_BARS, "bars")
         onsets += range(start, stop, full)
     if len(starts) > 2:
         first, second = starts[:2]
-        if second == bar_duration(*metres[first]) < bar_duration(*metres[second]):
+        if second == Metre(*metres[first]).bar < Metre(*metres[second]).bar:
             return onsets, second
     return onsets, 0
 

@@ -27,8 +27,8 @@ from stats_composer.errors import ScoreFileError
 from stats_composer.io.limits import MAX_PARTS
 from stats_composer.io.midi_reader import spelled
 from stats_composer.io.report import Report
-from stats_composer.score import Score
-from stats_composer.theory import MINOR, TICKS_PER_QUARTER, UNKNOWN_MODE, bar_duration, fifths_name
+from stats_composer.score import Score, metre_of
+from stats_composer.theory import MINOR, TICKS_PER_QUARTER, UNKNOWN_MODE, Metre, fifths_name
 
 __all__ = ["encode_midi"]
 
@@ -143,7 +143,7 @@ def _metres(score: Score, report: Report) -> list[tuple[int, int, int]]:
     for onset, stop in itertools.pairwise(onsets):
         row = score.mark_at("time_signatures", onset)
         metre = (int(row["numerator"]), int(row["denominator"]))
-        length, full = stop - onset, bar_duration(*metre)
+        length, full = stop - onset, Metre(*metre).bar
         place = f"bar {score.bar_number(score.bar_at(onset))}"
         if stop == score.end and length < full:
             if score.pickup + length != full:
@@ -168,7 +168,7 @@ def _joined_bars(score: Score, report: Report) -> list[int]:
     while bar + 1 < len(onsets):
         kept.append(onsets[bar])
         row = score.mark_at("time_signatures", onsets[bar])
-        full = bar_duration(int(row["numerator"]), int(row["denominator"]))
+        full = metre_of(row).bar
         if bar and bar + 2 < len(onsets) and onsets[bar + 2] - onsets[bar] == full:
             report.add("bars divided by a repeat joined", f"bar {score.bar_number(bar)}")
             bar += 1

@@ -60,7 +60,7 @@ from stats_composer.score import (
     Score,
     make_table,
 )
-from stats_composer.theory import TICKS_PER_QUARTER, UNKNOWN_MODE, bar_duration
+from stats_composer.theory import TICKS_PER_QUARTER, UNKNOWN_MODE, Metre
 
 __all__ = ["read_musicxml"]
 
@@ -181,12 +181,12 @@ class _BarLines:
         self.parts = parts
         self.n_rounded = 0
         metres = {bar: metre for part in reversed(parts) for bar, _, metre in part.times}
-        full: Tick = bar_duration(4, 4)
+        full: Tick = Metre(4, 4).bar
         onset: Tick = 0
         self.onsets: list[Tick] = []
         for bar in range(max(len(part.lengths) for part in parts)):
             if bar in metres:
-                full = bar_duration(*metres[bar])
+                full = Metre(*metres[bar]).bar
             self.onsets.append(onset)
             onset += max((p.lengths[bar] for p in parts if bar < len(p.lengths)), default=0) or full
         if not self.onsets:

@@ -18,7 +18,7 @@ from math import gcd
 from typing import NamedTuple
 
 from stats_composer.score import Score
-from stats_composer.theory import TICKS_PER_QUARTER, beat_of
+from stats_composer.theory import TICKS_PER_QUARTER
 
 __all__ = [
     "Event",
@@ -181,10 +181,9 @@ def shown_tempo(score: Score, tick: int, tempo: float) -> tuple[bool, str]:
 
     It counts the beats of its metre where they are dotted quarters of a whole number a minute.
     """
-    metre = score.mark_at("time_signatures", tick)
     beats = tempo / 1.5
-    compound = beat_of(int(metre["numerator"]), int(metre["denominator"])) > TICKS_PER_QUARTER
-    if compound and beats.is_integer():
+    dotted = score.metre_at(tick).beam == 3 * TICKS_PER_QUARTER // 2
+    if dotted and beats.is_integer():
         return True, f"{beats:.0f}"
     return False, f"{tempo:.10f}".rstrip("0").rstrip(".")
 

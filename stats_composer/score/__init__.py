@@ -3,7 +3,7 @@
 from stats_composer.score.phrases import phrase_spans
 from stats_composer.score.places import bar_positions, beat_levels, keys, respell, seconds
 from stats_composer.score.repeats import played, playing_order, unfold
-from stats_composer.score.score import Part, Score, merge_parts
+from stats_composer.score.score import Part, Place, Score, merge_parts
 from stats_composer.score.tables import (
     BAR_DTYPE,
     CHORD_DTYPE,
@@ -23,9 +23,10 @@ from stats_composer.score.tables import (
     ending_passes,
     make_notes,
     make_table,
+    metre_of,
     natural_fifths,
 )
-from stats_composer.theory import TICKS_PER_QUARTER, bar_duration
+from stats_composer.theory import TICKS_PER_QUARTER
 
 __all__ = [
     "BAR_DTYPE",
@@ -43,8 +44,8 @@ __all__ = [
     "TICKS_PER_QUARTER",
     "TIME_SIGNATURE_DTYPE",
     "Part",
+    "Place",
     "Score",
-    "bar_duration",
     "bar_onsets",
     "bar_positions",
     "beat_levels",
@@ -54,6 +55,7 @@ __all__ = [
     "make_notes",
     "make_table",
     "merge_parts",
+    "metre_of",
     "natural_fifths",
     "phrase_spans",
     "played",

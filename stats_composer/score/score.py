@@ -8,7 +8,11 @@ Conventions
   `tied` marks a note that continues, without a new attack, the note of the same pitch that
   ends at its onset (as after cutting a score between two bars).
 * A pickup is a first bar that is shorter than its metre. Bars are a table of their own, so
-  that a bar divided by a repeat sign keeps its place.
+  that a bar divided by a repeat sign keeps its place: its second part goes on counting beats.
+* `number` of a bar is what its file prints, where that is not the usual: 0 for a pickup, 1 for
+  the first full bar and so on, X1, X2 for second parts of divided bars.
+* Beats count from 1 in units of the metre's denominator. In a pickup they are those of the
+  full bar that it ends.
 * `repeat` of a bar says whether a repeated stretch starts or ends with it, `ending` for which
   passes it is played, as bits (`ending_bits`; 0 is for all). Without endings a stretch is
   played twice, with them as often as the highest says.
@@ -25,7 +29,8 @@ from __future__ import annotations
 import functools
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
-from typing import Any
+from fractions import Fraction
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,16 +47,17 @@ from stats_composer.score.tables import (
     cut_notes,
     frozen,
     make_table,
+    metre_of,
     sorted_table,
 )
 from stats_composer.theory import (
-    TICKS_PER_QUARTER,
-    bar_duration,
+    Metre,
     transpose_symbol,
 )
 
 __all__ = [
     "Part",
+    "Place",
     "Score",
     "merge_parts",
 ]
@@ -72,6 +78,17 @@ class Part:
     name: str = ""
     program: int = 0
     percussion: bool = False
+
+
+class Place(NamedTuple):
+    """A place of a score: a printed bar, and a beat from 1."""
+
+    bar: int | str
+    beat: Fraction
+
+    def __str__(self) -> str:
+        """Say it as an error does: `bar 3 beat 2.5`."""
+        return f"bar {self.bar} beat {float(self.beat):g}"
 
 
 def _empty(name: str) -> Any:
@@ -142,7 +159,7 @@ class Score:
         last = int(self.bars["onset"][-1])
         if (regular and not self.end) or end <= last:
             metre = self.mark_at("time_signatures", last)
-            end = max(end, last + bar_duration(metre["numerator"], metre["denominator"]))
+            end = max(end, last + metre_of(metre).bar)
         store("end", end)
         told = [getattr(self, name)["part"] for name in ("notes", "fermatas", "lyrics")]
         n_parts = max(len(self.parts), *(int(part.max(initial=-1)) + 1 for part in told))
@@ -213,8 +230,7 @@ class Score:
     def pickup(self) -> int:
         """Ticks of the first bar if it is shorter than its metre, else 0."""
         first = int(self.bars["onset"][1]) if self.n_bars > 1 else self.end
-        full = bar_duration(*self.time_signatures[0][["numerator", "denominator"]])
-        return first if first < full else 0
+        return first if first < metre_of(self.time_signatures[0]).bar else 0
 
     def bar_at(self, tick: int) -> int:
         """Index of the bar that holds a tick."""
@@ -231,23 +247,123 @@ class Score:
         mark = self.mark_at("key_signatures", tick)
         return 0 if mark is None else int(mark["fifths"])
 
-    def bar_number(self, bar: int) -> int:
+    def metre_at(self, tick: int) -> Metre:
+        """Return the metre in force at a tick."""
+        return metre_of(self.mark_at("time_signatures", tick))
+
+    @functools.cached_property
+    def bar_offsets(self) -> NDArray[np.int64]:
+        """Ticks of the full bar that lie before each bar: of a pickup, or a divided bar's rest.
+
+        A bar goes on with the one before where the two, of one metre and ending, are no longer
+        than a full bar.
+        """
+        onsets, ending = self.bars["onset"].tolist(), self.bars["ending"].tolist()
+        offsets = np.zeros(self.n_bars, np.int64)
+        before, reached = None, 0
+        for bar, (onset, stop) in enumerate(zip(onsets, [*onsets[1:], self.end], strict=True)):
+            metre, length = self.metre_at(onset), stop - onset
+            if bar == 0 and self.pickup:
+                reached = metre.bar - length
+            elif before != (metre, ending[bar]) or reached + length > metre.bar:
+                reached = 0
+            offsets[bar] = reached
+            before = metre, ending[bar]
+            reached = (reached + length) % metre.bar if reached + length <= metre.bar else 0
+        return offsets
+
+    @functools.cached_property
+    def bar_numbers(self) -> tuple[int | str, ...]:
+        """The printed number of each bar; text where it is no number, as X1."""
+        numbers: list[int | str] = []
+        following, n_parts = 0 if self.pickup else 1, 0
+        told = zip(self.bars["number"].tolist(), self.bar_offsets.tolist(), strict=True)
+        for number, offset in told:
+            if number.isdecimal():
+                following = int(number)
+            elif number or (offset and numbers):
+                n_parts += not number
+                numbers.append(number or f"X{n_parts}")
+                continue
+            numbers.append(following)
+            following += 1
+        return tuple(numbers)
+
+    def bar_number(self, bar: int) -> int | str:
         """Return the printed number of a bar: a pickup is 0, the first full bar 1."""
-        return bar if self.pickup else bar + 1
+        return self.bar_numbers[bar]
+
+    def bar_index(self, number: int | str) -> int:
+        """Return the index of a printed bar; -1 is the last, -2 the one before.
+
+        Raises
+        ------
+        ScoreError
+            If the score has no such bar.
+        """
+        known = self.bar_numbers
+        if isinstance(number, str) and number.isdecimal():
+            number = int(number)
+        if isinstance(number, int) and -self.n_bars <= number < 0:
+            return number + self.n_bars
+        if number not in known:
+            raise ScoreError(f"bar {number}: the piece has the bars {known[0]} to {known[-1]}")
+        return known.index(number)
+
+    def bar_span(self, number: int | str) -> tuple[int, int]:
+        """Return the ticks at which a printed bar starts and stops, the rest of a divided one too.
+
+        Raises
+        ------
+        ScoreError
+            If the score has no such bar.
+        """
+        first = self.bar_index(number)
+        after = first + 1
+        while after < self.n_bars and self.bar_offsets[after]:
+            after += 1
+        onsets = self.bars["onset"]
+        return int(onsets[first]), int(onsets[after]) if after < self.n_bars else self.end
+
+    def where(self, tick: int) -> Place:
+        """Say in which printed bar and on which beat a tick stands.
+
+        Examples
+        --------
+        >>> from stats_composer.score import make_notes
+        >>> score = Score(make_notes(onset=[0, 40320], pitch=[60, 64]))
+        >>> score.where(45360), score.tick(2, 1.5)
+        (Place(bar=2, beat=Fraction(3, 2)), 45360)
+        """
+        bar = self.bar_at(tick)
+        position = tick - int(self.bars["onset"][bar]) + int(self.bar_offsets[bar])
+        return Place(self.bar_numbers[bar], 1 + Fraction(position, self.metre_at(tick).unit))
+
+    def tick(self, bar: int | str, beat: Fraction | float = 1) -> int:
+        """Return the tick of a beat of a printed bar: the inverse of `where`.
+
+        Raises
+        ------
+        ScoreError
+            If the score has no such bar, the bar no such beat, or time no such tick.
+        """
+        start, stop = self.bar_span(bar)
+        unit, offset = self.metre_at(start).unit, int(self.bar_offsets[self.bar_index(bar)])
+        tick = start + (Fraction(beat) - 1) * unit - offset
+        if not start <= tick < stop:
+            first, last = 1 + Fraction(offset, unit), 1 + Fraction(offset + stop - start, unit)
+            raise ScoreError(
+                f"beat {beat} of bar {bar}: expected {first} or more and less than {last}"
+            )
+        if tick.denominator != 1:
+            raise ScoreError(f"beat {beat} of bar {bar}: finer than a tick, 1/{unit} of a beat")
+        return int(tick)
 
     def place(self, row: Any) -> str:
         """Say where a note stands, as an error does: `bar 3 beat 2 (alto)`."""
-        tick = max(int(row["onset"]), 0)
-        bar = self.bar_at(tick)
-        metre = self.mark_at("time_signatures", tick)
-        full = bar_duration(metre["numerator"], metre["denominator"])
-        start = int(self.bars["onset"][bar])
-        if bar == 0 and self.pickup:
-            start -= full - self.pickup
-        beat = 1 + (tick - start) * int(metre["denominator"]) / (4 * TICKS_PER_QUARTER)
         part = int(row["part"])
         name = self.parts[part].name if 0 <= part < len(self.parts) else ""
-        return f"bar {self.bar_number(bar)} beat {beat:g} ({name or f'part {part + 1}'})"
+        return f"{self.where(max(int(row['onset']), 0))} ({name or f'part {part + 1}'})"
 
     # ---- new scores from old ----------------------------------------------------------
 

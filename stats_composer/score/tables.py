@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from stats_composer.errors import ScoreError
-from stats_composer.theory import TICKS_PER_QUARTER, bar_duration
+from stats_composer.theory import TICKS_PER_QUARTER, Metre
 
 __all__ = [
     "BAR_DTYPE",
@@ -37,6 +37,7 @@ __all__ = [
     "frozen",
     "make_notes",
     "make_table",
+    "metre_of",
     "natural_fifths",
     "sorted_table",
 ]
@@ -55,7 +56,9 @@ NOTE_DTYPE = np.dtype(
         ("tied", np.bool_),
     ]
 )
-BAR_DTYPE = np.dtype([("onset", np.int64), ("repeat", np.int8), ("ending", np.int32)])
+BAR_DTYPE = np.dtype(
+    [("onset", np.int64), ("repeat", np.int8), ("ending", np.int32), ("number", "U8")]
+)
 JUMP_DTYPE = np.dtype([("onset", np.int64), ("kind", "U8"), ("label", "U32"), ("times", np.int16)])
 JUMP_KINDS = ("times", "section", "segno", "coda", "fine", "to coda", "D.C.", "D.S.")
 """What a jump can be; `Score` says what each means."""
@@ -99,6 +102,7 @@ def make_table(dtype: DTypeLike, rows: Any = (), **columns: Any) -> NDArray[np.v
     ----------
     dtype : structured dtype, such as `NOTE_DTYPE`
     rows : iterable of tuples, optional
+        Fields that a short tuple leaves out are 0 or empty.
     **columns : array_like
         Field names and values; scalars are repeated, missing fields are 0 or empty.
 
@@ -117,7 +121,8 @@ def make_table(dtype: DTypeLike, rows: Any = (), **columns: Any) -> NDArray[np.v
         for name, column in columns.items():
             table[name] = column
         return table
-    return np.array([tuple(row) for row in rows], dtype)
+    empty = np.zeros((), dtype).item()
+    return np.array([(*row, *empty[len(row) :]) for row in map(tuple, rows)], dtype)
 
 
 def make_notes(**columns: Any) -> NDArray[np.void]:
@@ -180,12 +185,17 @@ def bar_onsets(
     ndarray of shape (n_bars,), int64, at least one bar
     """
     onsets = [0]
-    length = pickup or bar_duration(*time_signatures[0][["numerator", "denominator"]])
+    length = pickup or metre_of(time_signatures[0]).bar
     while onsets[-1] + length < end:
         onsets.append(onsets[-1] + length)
         row = np.searchsorted(time_signatures["onset"], onsets[-1], side="right") - 1
-        length = bar_duration(*time_signatures[row][["numerator", "denominator"]])
+        length = metre_of(time_signatures[row]).bar
     return np.array(onsets, np.int64)
+
+
+def metre_of(row: Any) -> Metre:
+    """Return the metre that a row of time signatures says."""
+    return Metre(int(row["numerator"]), int(row["denominator"]))
 
 
 def ending_bits(passes: Iterable[int]) -> int:
@@ -216,8 +226,12 @@ def frozen(table: NDArray[np.void]) -> NDArray[np.void]:
 
 
 def sorted_table(table: NDArray[np.void], dtype: np.dtype[Any]) -> NDArray[np.void]:
-    """Return a table of a dtype in the order of time, read-only."""
-    table = np.array(table, dtype)
+    """Return a table of a dtype in the order of time, read-only; missing fields are empty."""
+    names = table.dtype.names or ()
+    if not names or not {*names} <= {*(dtype.names or ())}:
+        raise ScoreError(f"a table of the fields {', '.join(names)}: expected some of {dtype.names}")
+    told = {name: table[name] for name in names}
+    table = make_table(dtype, **told) if len(table) else np.zeros(0, dtype)
     keys = [table[name] for name in reversed(_SORT_KEYS) if name in (dtype.names or ())]
     return frozen(table[np.lexsort(keys)])
 

@@ -29,13 +29,7 @@ from stats_composer.theory.keys import (
     scale_pitch_classes,
     spell,
 )
-from stats_composer.theory.metre import (
-    TICKS_PER_QUARTER,
-    bar_duration,
-    beat_of,
-    beat_strength,
-    beat_ticks,
-)
+from stats_composer.theory.metre import TICKS_PER_QUARTER, Metre
 from stats_composer.theory.pitch import fifths_name, name_fifths, parse_pitch, pitch_name
 
 __all__ = [
@@ -48,10 +42,7 @@ __all__ = [
     "TICKS_PER_QUARTER",
     "UNKNOWN_MODE",
     "Chord",
-    "bar_duration",
-    "beat_of",
-    "beat_strength",
-    "beat_ticks",
+    "Metre",
     "estimate_key",
     "fifths_name",
     "harte_symbol",

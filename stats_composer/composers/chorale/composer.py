@@ -314,7 +314,7 @@ class ChoraleComposer(Composer):
         self,
         score: Score,
         *,
-        bars: tuple[int, int],
+        bars: tuple[int | str, int | str],
         voices: Sequence[str] = VOICES,
         constraints: Sequence[Constraint] = (),
         random_state: int | None = None,

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from stats_composer.composers.chorale.page import PARTS, blank_page
 from stats_composer.constraints import Constraint
 from stats_composer.encoding import Frame
-from stats_composer.errors import EncodingError
+from stats_composer.errors import EncodingError, ScoreError
 from stats_composer.score import NOTE_DTYPE, Score, keys, make_table, phrase_spans
 from stats_composer.theory import estimate_key, key_signature, parse_key
 from stats_composer.views import grid as view_grid
@@ -101,7 +101,10 @@ def melody_task(
 
 
 def region_task(
-    score: Score, bars: tuple[int, int], voices: Sequence[str], constraints: Iterable[Constraint]
+    score: Score,
+    bars: tuple[int | str, int | str],
+    voices: Sequence[str],
+    constraints: Iterable[Constraint],
 ) -> Task:
     """Give all of a score of four voices but some voices in some bars, by printed numbers.
 
@@ -115,11 +118,12 @@ def region_task(
     unknown = [voice for voice in voices if voice not in VOICES]
     if unknown:
         raise EncodingError(f"voice {unknown[0]!r}: expected one of {', '.join(VOICES)}")
-    numbers = [score.bar_number(bar) for bar in range(score.n_bars)]
-    if bars[0] not in numbers or bars[1] not in numbers or bars[0] > bars[1]:
-        raise EncodingError(f"bars {bars[0]} to {bars[1]}: expected within 1 to {numbers[-1]}")
-    onsets = [*score.bars["onset"].tolist(), score.end]
-    region = onsets[numbers.index(bars[0])], onsets[numbers.index(bars[1]) + 1]
+    try:
+        region = score.bar_span(bars[0])[0], score.bar_span(bars[1])[1]
+    except ScoreError as error:
+        raise EncodingError(str(error)) from None
+    if region[0] >= region[1]:
+        raise EncodingError(f"bars {bars[0]} to {bars[1]}: the last is before the first")
     given = _as_lines(score)
     page = given.replace(notes=np.zeros(0, NOTE_DTYPE))
     free = tuple(name in voices for name in VOICES)

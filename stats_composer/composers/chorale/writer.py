@@ -40,8 +40,7 @@ from stats_composer.models.maxent import MaxEnt
 from stats_composer.sampling.context import ContextLaw
 from stats_composer.sampling.expert import ExpertSampler
 from stats_composer.sampling.gibbs import GibbsSampler, annealing
-from stats_composer.score import Score
-from stats_composer.theory import TICKS_PER_QUARTER, beat_ticks
+from stats_composer.score import Score, metre_of
 from stats_composer.views import FINAL, LAST
 
 __all__ = ["Plan", "Writer"]
@@ -268,7 +267,7 @@ class Writer:
         """Hold the chords of final notes, in place, where no constraint forbids it."""
         held = np.zeros(plan.free.shape, np.bool_)
         metre = plan.task.page.time_signatures[0]
-        beat = beat_ticks(int(metre["numerator"]), int(metre["denominator"]))
+        beat = metre_of(metre).beat
         fixed = [v in plan.factors.automata for v in range(4)]
         for i, (onset, end) in enumerate(plan.task.spans):
             is_last = i == len(plan.task.spans) - 1
@@ -362,9 +361,7 @@ class Writer:
 
 def _is_compound(page: Score) -> bool:
     """Tell whether a beat has three parts, and a step no half that the style would fill."""
-    metre = page.time_signatures[0]
-    numerator, denominator = int(metre["numerator"]), int(metre["denominator"])
-    return beat_ticks(numerator, denominator) != 4 * TICKS_PER_QUARTER // denominator
+    return page.metre_at(0).is_compound
 
 
 def _is_broken(factors: Factors, symbols: Ints, rows: Ints) -> bool:
