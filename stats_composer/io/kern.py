@@ -24,7 +24,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -100,7 +100,7 @@ def read_kern(data: bytes, report: Report) -> list[Score]:
         scores += [score] if score else []
         check_limit(sum(len(score.notes) for score in scores), MAX_NOTES, "notes")
     if not scores:
-        raise fault or ScoreFileError("a Humdrum file without a **kern spine")
+        raise fault or ScoreFileError("a Humdrum file without a **kern spine that holds anything")
     return scores
 
 
@@ -115,6 +115,9 @@ class _Line:
     keys: dict[int, tuple[int, int]] = field(default_factory=dict)
     metres: dict[int, tuple[int, int]] = field(default_factory=dict)
     syllables: list[tuple[int, tuple[int, int, str, str]]] = field(default_factory=list)
+    ties: defaultdict[tuple[str, int], list[tuple[Piece, int]]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
 
     def set_signature(self, at: int, fifths: int) -> None:
         """Begin a key signature; a key that stands beside it keeps its mode if it has it."""
@@ -169,6 +172,9 @@ class _Reader:
             named = ", ".join(f"**{kind}" for kind in self.others)
             self.report.add(f"spines other than **kern left out ({named[:60]})")
         self._place(self.end)
+        for line in self.lines.values():
+            for _, number in (tie for ties in line.ties.values() for tie in ties):
+                self.report.add("ties without an end", f"line {number}")
         return self._score(lines)
 
     # ---- rows -------------------------------------------------------------------------
@@ -196,7 +202,8 @@ class _Reader:
             counts[track] += 1
 
     def _row(self, row: Row) -> None:
-        kind = next((token[0] for token in row.tokens if token != "."), ".")
+        kinds = {token[0] for token in row.tokens if token != "."}
+        kind = kinds.pop() if len(kinds) == 1 else "."
         if kind == "*":
             self.waiting[-1] += [
                 (row.line, line, row.tokens[index])
@@ -226,43 +233,62 @@ class _Reader:
             if any(token.startswith("=") for _, _, token in self.waiting[-1]):
                 self.waiting.append([])
             return
-        at = self._time([path for path, *_ in found], row.line)
+        at = self.now = self._time([path for path, *_ in found], row.line)
         self._place(at)
         self.moving = False
         for path, line, voice, sound in found:
-            path.end = at + sound.duration
-            self.end = max(self.end, path.end)
+            path.ends = (at + sound.duration,)
+            self.end = max(self.end, *path.ends)
             self.moving |= bool(sound.duration)
-            self._keep(at, line, voice, sound, row.line)
+            self._keep(line, voice, sound, row.line)
         self._syllables(row, {id(line): voice for _, line, voice, _ in reversed(found)})
 
     def _time(self, paths: Sequence[Path], number: int) -> Ticks:
         """Tell when a row sounds in which these paths have something new."""
-        at = max(self.now, *(path.end for path in paths))
+        at = max(self.now, *(path.ends[0] for path in paths))
         if at == self.now and self.moving:
-            at = min((p.end for _, p, _, _ in self.voices if p.end > at), default=at)
-        holes = sum(0 <= path.end < at for path in paths)
+            ends = [end for _, path, _, _ in self.voices for end in path.ends]
+            at = min((end for end in ends if end > at), default=at)
+        holes = sum(0 <= path.ends[-1] < at for path in paths)
         self.report.add("holes in a spine taken as rests", f"line {number}", holes)
         check_limit(int(at) // TICKS_PER_QUARTER, MAX_QUARTERS, "quarter notes of time")
-        self.now = at.numerator if at.denominator == 1 else at
-        return self.now
+        return at.numerator if at.denominator == 1 else at
 
-    def _keep(self, at: Ticks, line: _Line, voice: int, sound: Sound, number: int) -> None:
-        onset = round_ticks(at)
+    def _keep(self, line: _Line, voice: int, sound: Sound, number: int) -> None:
+        onset = round_ticks(self.now)
         self.report.add("grace notes left out", f"line {number}", sound.n_graces)
         if sound.fermata:
             line.fermatas.add((onset, voice))
         for head in sound.heads:
-            stop = at + head.duration
-            if at.denominator * stop.denominator != 1:
+            stop = self.now + head.duration
+            if self.now.denominator * stop.denominator != 1:
                 told = "times off the grid of 1/10080 of a quarter rounded"
                 self.report.add(told, f"line {number}")
             length = max(round_ticks(stop) - onset, 1)
             piece = Piece(onset, length, head.pitch, head.fifths, voice, _VELOCITY)
             piece.starts, piece.stops, piece.lane = head.starts, head.stops, str(voice)
+            self._tie(line, head.name, piece, number)
             line.pieces.append(piece)
         self.n_notes += len(sound.heads)
         check_limit(self.n_notes, MAX_NOTES, "notes")
+
+    def _tie(self, line: _Line, name: str, piece: Piece, number: int) -> None:
+        """Give the end of a tie the pitch of its beginning, and keep account of loose ends."""
+        if piece.stops:
+            others = [other for other in self.lines.values() if other is not line]
+            for owner in (line, *others):
+                before = owner.ties.get((name, piece.onset))
+                if before:
+                    begun, _ = before.pop()
+                    if begun.pitch != piece.pitch:
+                        told = "tied notes of unlike accidentals taken as the first"
+                        self.report.add(told, f"line {number}")
+                    piece.pitch, piece.fifths = begun.pitch, begun.fifths
+                    break
+            else:
+                self.report.add("ties without a beginning", f"line {number}")
+        if piece.starts:
+            line.ties[name, piece.onset + piece.duration].append((piece, number))
 
     def _syllables(self, row: Row, voices: dict[int, int]) -> None:
         for index, line, verse in self.verses:

@@ -41,10 +41,14 @@ class Track:
 
 @dataclass(eq=False, slots=True)
 class Path:
-    """One branch of a track; `end` is the tick at which its last note ends, -1 before it."""
+    """One branch of a track.
+
+    `ends` are the ticks, rising, at which its last notes end: one, or several where branches
+    have joined. Before its first note it is -1.
+    """
 
     track: Track
-    end: Ticks = -1
+    ends: tuple[Ticks, ...] = (-1,)
 
 
 class Row(NamedTuple):
@@ -108,7 +112,7 @@ def read_rows(first: int, lines: Sequence[str], report: Report) -> Iterator[Row]
             if not line.startswith("**"):
                 report.add("lines outside of all spines left out", f"line {number}")
                 continue
-            paths = [Path(Track()) for _ in tokens]
+            paths = [Path(Track()) for token in tokens if token]
         if len(tokens) != len(paths) or "" in tokens:
             tokens = _mend(tokens, len(paths), number, report)
         yield Row(number, tokens, paths)
@@ -148,7 +152,7 @@ def _change(paths: list[Path], tokens: Sequence[str], number: int) -> list[Path]
             for left, right in zip(found[::2], found[1::2], strict=True):
                 after += [right, left]
         elif sign == "*^":
-            after += [branch for path in found for branch in (path, Path(path.track, path.end))]
+            after += [branch for path in found for branch in (path, Path(path.track, path.ends))]
         elif sign == "*+":
             after += [branch for path in found for branch in (path, Path(Track()))]
         elif sign != "*-":
@@ -168,4 +172,7 @@ def _join(paths: list[Path]) -> list[Path]:
     groups = [list(group) for _, group in groupby(paths, lambda path: path.track)]
     if any(len(group) == 1 for group in groups):
         groups = [paths]
-    return [Path(group[0].track, max(path.end for path in group)) for group in groups]
+    return [
+        Path(group[0].track, tuple(sorted({end for path in group for end in path.ends})))
+        for group in groups
+    ]

@@ -40,9 +40,11 @@ __all__ = [
 Ticks = int | Fraction
 
 _WHOLE = 4 * TICKS_PER_QUARTER
-_MAX_ZEROS, _MAX_DOTS = 8, 8
-_NO_NOTE = "tokens that are no notes left out"
-_DURATION = re.compile(r"(?P<recip>[0-9]{1,5})(?![0-9])(?:%(?P<over>[0-9]{1,5})(?![0-9]))?")
+_MAX_DOTS = 8
+_NO_NOTES = "tokens that are no notes left out"
+_DURATION = re.compile(
+    r"(?<![0-9])(?P<recip>0{1,8}|[0-9]{1,5})(?![0-9])(?:%(?P<over>[0-9]{1,5})(?![0-9]))?"
+)
 _PITCH = re.compile(
     r"[^a-gA-G#]*(?P<name>(?P<letter>[a-gA-G])(?P=letter)*)(?P<alter>#{0,3}|-{0,3}|n)[^a-gA-G#-]*"
 )
@@ -92,6 +94,7 @@ PROGRAMS = {
 class Head(NamedTuple):
     """One note of a chord; `starts` and `stops` tell whether a tie leaves and reaches it."""
 
+    name: str
     duration: Ticks
     pitch: int
     fifths: int
@@ -132,7 +135,7 @@ def read_sound(token: str) -> Sound:
     Raises
     ------
     ScoreFileError
-        Where a pitch or a duration is out of range.
+        Where a pitch is out of range.
 
     Examples
     --------
@@ -140,47 +143,41 @@ def read_sound(token: str) -> Sound:
     >>> sound.duration, [(head.pitch, head.starts) for head in sound.heads]
     (7560, [(78, True), (81, False)])
     """
-    if token[0] in "=*!":
-        return Sound(0, (), fault=_NO_NOTE)
     notes = token.split()
-    first = _read_duration(notes[0])
+    duration, fault = _read_duration(notes[0]), ""
+    if token[0] in "=*!" or (duration is None and re.search("[0-9]", notes[0])):
+        return Sound(0, (), fault=_NO_NOTES)
     pitched = [note for note in notes if "r" not in note]
-    found = [_PITCH.fullmatch(note) for note in pitched]
-    heads = [(note, match) for note, match in zip(pitched, found, strict=True) if match]
-    fault = "" if len(heads) == len(pitched) else _NO_NOTE
+    found = [(note, match) for note in pitched if (match := _PITCH.fullmatch(note))]
+    if len(found) < len(pitched):
+        fault = _NO_NOTES
     if "q" in token:
-        return Sound(0, (), False, len(heads), fault)
-    if first is None and heads:
-        first, fault = TICKS_PER_QUARTER, "notes without a duration taken as quarters"
-    duration = first or 0
-    return Sound(
-        duration,
-        tuple(_read_head(note, match, duration) for note, match in heads),
-        ";" in token,
-        0,
-        fault,
-    )
+        return Sound(0, (), n_graces=len(found), fault=fault)
+    if duration is None and found:
+        duration, fault = TICKS_PER_QUARTER, "notes without a duration taken as quarters"
+    whole = duration or 0
+    heads = tuple(_read_head(note, match, whole) for note, match in found)
+    return Sound(whole, heads, ";" in token, fault=fault)
 
 
 def _read_duration(note: str) -> Ticks | None:
-    """Read ticks: an int wherever that is exact."""
+    """Read ticks, an int wherever that is exact; None where there are none or no such ones."""
     found = _DURATION.search(note)
-    if found is None:
-        if re.search("[0-9]", note):
-            raise ScoreFileError(f"a duration of {note[:20]!r}")
+    dots = note.count(".")
+    if found is None or dots > _MAX_DOTS:
         return None
-    recip, over, dots = found["recip"], int(found["over"] or 1), note.count(".")
+    recip, over = found["recip"], int(found["over"] or 1)
     if not recip.strip("0"):
-        over, recip = over << len(recip), "1"
-        if len(found["recip"]) > _MAX_ZEROS or found["over"]:
-            raise ScoreFileError(f"a duration of {note[:20]!r}")
-    if not over or dots > _MAX_DOTS:
-        raise ScoreFileError(f"a duration of {note[:20]!r}")
+        if found["over"]:
+            return None
+        recip, over = "1", 1 << len(recip)
+    if not over:
+        return None
     ticks = Fraction(_WHOLE * over * ((2 << dots) - 1), int(recip) << dots)
     return ticks.numerator if ticks.denominator == 1 else ticks
 
 
-def _read_head(note: str, found: re.Match[str], duration: Ticks) -> Head:
+def _read_head(note: str, found: re.Match[str], whole: Ticks) -> Head:
     letter, alter = found["letter"], found["alter"]
     above = len(found["name"])
     octave = 4 + above if letter.islower() else 5 - above
@@ -189,15 +186,9 @@ def _read_head(note: str, found: re.Match[str], duration: Ticks) -> Head:
     if not 0 <= pitch <= 127:
         raise ScoreFileError(f"pitch {pitch} of {note[:20]!r}: expected 0 to 127")
     fifths = name_fifths(letter.upper()) + 7 * sharps
-    continues = "_" in note
-    own = _read_duration(note)
-    return Head(
-        duration if own is None else own,
-        pitch,
-        fifths,
-        continues or "[" in note,
-        continues or "]" in note,
-    )
+    goes_on = "_" in note
+    starts, stops = goes_on or "[" in note, goes_on or "]" in note
+    return Head(found["name"], _read_duration(note) or whole, pitch, fifths, starts, stops)
 
 
 def read_signature(token: str) -> int | None:
