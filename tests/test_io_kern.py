@@ -157,6 +157,12 @@ def test_other_spines_and_grace_notes_are_said():
     )
 
 
+def test_grace_notes_take_no_time_wherever_they_stand():
+    text = kern("**kern **kern", "4r .", "=1 =1", "8qf 8qd", "2c 4e", "8qf .", ". 4g", "*- *-")
+    score, _ = parsed(text)
+    assert (bars(score), sounding(score)) == ([0, 1], [(1, 1, 64), (1, 2, 60), (2, 1, 67)])
+
+
 def test_two_scores_in_a_file():
     one = "!!!OTL: One\n" + spine("1c") + "\n!!!OTL: Two\n" + spine("1d", "1e")
     scores = read_kern(one.encode(), Report())
@@ -300,6 +306,11 @@ def test_loose_ties_are_said():
     assert told == (
         "ties without a beginning: 1 (first in line 2); ties without an end: 1 (first in line 3)"
     )
+
+
+def test_ties_go_over_a_change_of_name():
+    score, told = parsed(spine("[2c#", "2d-]"))
+    assert (told, sounding(score)) == ("", [(0, 4, 61)])
 
 
 def test_a_tie_keeps_its_accidental():
@@ -502,7 +513,7 @@ def test_a_list_that_the_bar_lines_already_say():
             "\t".join(["**kern"] * 129) + "\n" + "\t".join("*" * 129),
             "129 parts: at most 128 are read",
         ),
-        ("**kern\n" + "4c\n=\n" * 20001, "20,001 bars: at most 20,000 are read"),
+        ("**kern\n4c\n" + "=\n" * 20001, "20,001 bars: at most 20,000 are read"),
     ],
 )
 def test_refusals_are_one_line(text, reason):

@@ -115,7 +115,7 @@ class _Line:
     keys: dict[int, tuple[int, int]] = field(default_factory=dict)
     metres: dict[int, tuple[int, int]] = field(default_factory=dict)
     syllables: list[tuple[int, tuple[int, int, str, str]]] = field(default_factory=list)
-    ties: defaultdict[tuple[str, int], list[tuple[Piece, int]]] = field(
+    ties: defaultdict[int, list[tuple[str, Piece, int]]] = field(
         default_factory=lambda: defaultdict(list)
     )
 
@@ -152,7 +152,6 @@ class _Reader:
         self.tempos: dict[int, float] = {}
         self.now: Ticks = 0
         self.end: Ticks = 0
-        self.moving = False
         self.n_notes = 0
 
     def read(self, first: int, lines: Sequence[str]) -> Score | None:
@@ -173,7 +172,7 @@ class _Reader:
             self.report.add(f"spines other than **kern left out ({named[:60]})")
         self._place(self.end)
         for line in self.lines.values():
-            for _, number in (tie for ties in line.ties.values() for tie in ties):
+            for *_, number in (tie for ties in line.ties.values() for tie in ties):
                 self.report.add("ties without an end", f"line {number}")
         return self._score(lines)
 
@@ -219,6 +218,7 @@ class _Reader:
     def _sound(self, row: Row) -> None:
         """Place the notes of a row, or learn that nothing begins in it."""
         found = []
+        n_graces = 0
         for index, path, line, voice in self.voices:
             token = row.tokens[index]
             if token != ".":
@@ -227,26 +227,25 @@ class _Reader:
                     sound = self.sounds[token] = read_sound(token)
                 if sound.fault:
                     self.report.add(sound.fault, f"line {row.line}")
-                if sound.duration or sound.n_graces:
+                if sound.duration:
                     found.append((path, line, voice, sound))
-        if not found:
-            if any(token.startswith("=") for _, _, token in self.waiting[-1]):
-                self.waiting.append([])
-            return
-        at = self.now = self._time([path for path, *_ in found], row.line)
-        self._place(at)
-        self.moving = False
-        for path, line, voice, sound in found:
-            path.ends = (at + sound.duration,)
-            self.end = max(self.end, *path.ends)
-            self.moving |= bool(sound.duration)
-            self._keep(line, voice, sound, row.line)
+                n_graces += sound.n_graces
+        self.report.add("grace notes left out", f"line {row.line}", n_graces)
+        if found:
+            self.now = self._time([path for path, *_ in found], row.line)
+            self._place(self.now)
+            for path, line, voice, sound in found:
+                path.ends = (self.now + sound.duration,)
+                self.end = max(self.end, *path.ends)
+                self._keep(line, voice, sound, row.line)
+        elif not n_graces and any(token.startswith("=") for _, _, token in self.waiting[-1]):
+            self.waiting.append([])
         self._syllables(row, {id(line): voice for _, line, voice, _ in reversed(found)})
 
     def _time(self, paths: Sequence[Path], number: int) -> Ticks:
         """Tell when a row sounds in which these paths have something new."""
         at = max(self.now, *(path.ends[0] for path in paths))
-        if at == self.now and self.moving:
+        if at == self.now and self.end > at:
             ends = [end for _, path, _, _ in self.voices for end in path.ends]
             at = min((end for end in ends if end > at), default=at)
         holes = sum(0 <= path.ends[-1] < at for path in paths)
@@ -256,7 +255,6 @@ class _Reader:
 
     def _keep(self, line: _Line, voice: int, sound: Sound, number: int) -> None:
         onset = round_ticks(self.now)
-        self.report.add("grace notes left out", f"line {number}", sound.n_graces)
         if sound.fermata:
             line.fermatas.add((onset, voice))
         for head in sound.heads:
@@ -275,20 +273,27 @@ class _Reader:
     def _tie(self, line: _Line, name: str, piece: Piece, number: int) -> None:
         """Give the end of a tie the pitch of its beginning, and keep account of loose ends."""
         if piece.stops:
-            others = [other for other in self.lines.values() if other is not line]
-            for owner in (line, *others):
-                before = owner.ties.get((name, piece.onset))
-                if before:
-                    begun, _ = before.pop()
-                    if begun.pitch != piece.pitch:
-                        told = "tied notes of unlike accidentals taken as the first"
-                        self.report.add(told, f"line {number}")
-                    piece.pitch, piece.fifths = begun.pitch, begun.fifths
-                    break
-            else:
+            begun = self._open_tie(line, name, piece)
+            if begun is None:
                 self.report.add("ties without a beginning", f"line {number}")
+            elif begun.pitch != piece.pitch:
+                told = "tied notes of unlike accidentals taken as the first"
+                self.report.add(told, f"line {number}")
+                piece.pitch, piece.fifths = begun.pitch, begun.fifths
         if piece.starts:
-            line.ties[name, piece.onset + piece.duration].append((piece, number))
+            line.ties[piece.onset + piece.duration].append((name, piece, number))
+
+    def _open_tie(self, line: _Line, name: str, piece: Piece) -> Piece | None:
+        """Close the tie that a note ends: one of its pitch, else of its name in the part."""
+        others = [other for other in self.lines.values() if other is not line]
+        for owner in (line, *others):
+            ties = owner.ties.get(piece.onset, [])
+            near = [tie for tie in ties if tie[1].pitch == piece.pitch]
+            near += [tie for tie in ties if tie[0] == name and owner is line]
+            if near:
+                ties.remove(near[0])
+                return near[0][1]
+        return None
 
     def _syllables(self, row: Row, voices: dict[int, int]) -> None:
         for index, line, verse in self.verses:
