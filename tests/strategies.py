@@ -113,7 +113,7 @@ def bar_lines(draw, regular=False):
         at += full
     flags = st.sampled_from([0, 0, 0, 1, 2, 3])
     repeats = draw(st.lists(flags, min_size=n_bars, max_size=n_bars))
-    numbers = st.sampled_from([0, 0, 1, 2])
+    numbers = st.sampled_from([0, 0, 1, 2, 5])
     endings = draw(st.lists(numbers, min_size=n_bars, max_size=n_bars))
     bars = make_table(BAR_DTYPE, onset=onsets, repeat=repeats, ending=endings)
     return bars, make_table(TIME_SIGNATURE_DTYPE, metres), at

@@ -11,6 +11,7 @@ from stats_composer.score import (
     BAR_DTYPE,
     CHORD_DTYPE,
     FERMATA_DTYPE,
+    JUMP_DTYPE,
     KEY_SIGNATURE_DTYPE,
     REPEAT_END,
     REPEAT_START,
@@ -81,11 +82,14 @@ START, END = REPEAT_START, REPEAT_END
         ([(0, 0), (0, 0)], [0, 1]),
         ([(0, 0), (END, 0), (0, 0)], [0, 1, 0, 1, 2]),
         ([(0, 0), (START, 0), (END, 1), (0, 2)], [0, 1, 2, 1, 3]),
-        ([(START, 0), (END, 1), (END, 2), (0, 3), (0, 0)], [0, 1, 0, 2, 0, 3, 4]),
+        ([(START, 0), (END, 1), (END, 2), (0, 4), (0, 0)], [0, 1, 0, 2, 0, 3, 4]),
+        ([(START, 0), (END, 5), (END, 2), (0, 8)], [0, 1, 0, 2, 0, 1, 0, 3]),
+        ([(START, 0), (END, 3), (0, 4), (0, 0)], [0, 1, 0, 1, 0, 2, 3]),
+        ([(START, 0), (END, 1), (0, 2), (START, 0), (END, 1), (0, 2)], [0, 1, 0, 2, 3, 4, 3, 5]),
         ([(START, 0), (END, 1), (END, 2), (END, 0)], [0, 1, 0, 2, 3, 3]),
         ([(START, 0), (0, 1), (END, 1), (0, 2), (0, 2)], [0, 1, 2, 0, 3, 4]),
         ([(START | END, 0), (START | END, 0)], [0, 0, 1, 1]),
-        ([(0, 0), (END, 1), (0, 3)], [0, 1, 0, 2]),  # The first is that of the second time, too.
+        ([(0, 0), (END, 1), (0, 4)], [0, 1, 0, 2]),  # The first is that of the second time, too.
         ([(0, 0), (END, 1), (0, 1)], [0, 1, 2]),
     ],
 )
@@ -93,10 +97,51 @@ def test_bars_are_played_as_repeats_and_endings_say(bars, order):
     rows = [(QUARTER * i, *bar) for i, bar in enumerate(bars)]
     notes = make_notes(onset=QUARTER * np.arange(len(bars)), pitch=60 + np.arange(len(bars)))
     score = Score(notes, bars=make_table(BAR_DTYPE, rows), end=QUARTER * len(bars))
-    assert playing_order(score.bars) == order
+    assert playing_order(score) == order
     index, onset = played(score)
     assert index.tolist() == order
     assert onset.tolist() == [QUARTER * i for i in range(len(order))]
+
+
+@pytest.mark.parametrize(
+    ("jumps", "order", "heard"),
+    [
+        ([(1, "times", "", 3)], (), [0, 1, 0, 1, 0, 1, 2, 3, 4]),
+        ([(0, "fine", "", 0), (4, "D.C.", "", 0)], (), [0, 1, 0, 1, 2, 3, 4, 0]),
+        ([(2, "segno", "", 0), (4, "D.S.", "", 0)], (), [0, 1, 0, 1, 2, 3, 4, 2, 3, 4]),
+        (
+            [(0, "to coda", "", 0), (3, "D.C.", "", 0), (4, "coda", "", 0)],
+            (),
+            [0, 1, 0, 1, 2, 3, 0, 4],
+        ),
+        ([(4, "D.S.", "x", 0)], (), [0, 1, 0, 1, 2, 3, 4]),
+        ([(0, "section", "A", 0), (2, "section", "B", 0)], "BAB", [2, 3, 4, 0, 1, 0, 1, 2, 3, 4]),
+        ([(2, "section", "A", 0), (3, "section", "B", 0)], "AA", [0, 1, 0, 1, 2, 2]),
+        ([(2, "section", "A", 0)], "C", [0, 1, 0, 1, 2, 3, 4]),
+    ],
+)
+def test_bars_are_played_as_jumps_and_sections_say(jumps, order, heard):
+    bars = [(QUARTER * i, END if i == 1 else 0, 0) for i in range(5)]
+    notes = make_notes(onset=QUARTER * np.arange(5), pitch=60 + np.arange(5))
+    rows = [(QUARTER * bar, *more) for bar, *more in jumps]
+    score = Score(
+        notes,
+        bars=make_table(BAR_DTYPE, bars),
+        jumps=make_table(JUMP_DTYPE, rows),
+        end=5 * QUARTER,
+        order=tuple(order),
+    )
+    assert playing_order(score) == heard
+    flat = unfold(score)
+    assert flat.notes["pitch"].tolist() == [60 + bar for bar in heard]
+    assert not len(flat.jumps) and flat.order == () and unfold(flat) == flat
+
+
+def test_a_jump_of_no_kind_or_within_a_bar_is_refused():
+    with pytest.raises(ScoreError, match="jump 'leap' at tick 0: expected times"):
+        Score(tune(), jumps=make_table(JUMP_DTYPE, [(0, "leap", "", 0)]))
+    with pytest.raises(ScoreError, match="at a bar's onset"):
+        Score(tune(), jumps=make_table(JUMP_DTYPE, [(1, "fine", "", 0)]))
 
 
 @settings(max_examples=60, deadline=None)
@@ -104,7 +149,7 @@ def test_bars_are_played_as_repeats_and_endings_say(bars, order):
 def test_what_is_played_has_no_repeats_left(score):
     heard = unfold(score)
     lengths = np.diff(np.append(score.bars["onset"], score.end))
-    order = playing_order(score.bars)
+    order = playing_order(score)
     assert set(order) == set(range(score.n_bars))
     assert np.diff(np.append(heard.bars["onset"], heard.end)).tolist() == lengths[order].tolist()
     index, onset = played(score)

@@ -240,7 +240,8 @@ def _report_losses(score: Score, report: Report) -> None:
         "the composer's name": bool(score.composer),
         "chord symbols": len(score.chords) > 0,
         "fermatas": len(score.fermatas) > 0,
-        "repeats and endings": bool((score.bars["repeat"] | score.bars["ending"]).any()),
+        "repeats and endings": bool((score.bars["repeat"] | score.bars["ending"]).any())
+        or len(score.jumps) > 0,
         "voices within a part": bool(voices),
         "verses past the first": any(verse > 1 for (verse,) in ones),
         "keys without a mode": bool((score.key_signatures["mode"] == UNKNOWN_MODE).any()),

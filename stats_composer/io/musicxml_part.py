@@ -17,7 +17,13 @@ import numpy as np
 from stats_composer.errors import ScoreFileError
 from stats_composer.io.musicxml_harmony import harmony_symbol
 from stats_composer.io.report import Report
-from stats_composer.score import REPEAT_END, REPEAT_START, Part, natural_fifths
+from stats_composer.score import (
+    REPEAT_END,
+    REPEAT_START,
+    Part,
+    ending_bits,
+    natural_fifths,
+)
 from stats_composer.theory import MAJOR, MINOR, TICKS_PER_QUARTER, UNKNOWN_MODE
 
 __all__ = ["DEFAULT_VELOCITY", "LANE_STRIDE", "Head", "PartReader", "Tick"]
@@ -369,10 +375,8 @@ class PartReader:
 
     def _ending(self, element: ET.Element) -> None:
         numbers = re.findall(r"[0-9]{1,2}", element.get("number", ""))
-        if len(numbers) > 1:
-            self.report.add("endings for several times kept for the first", self.place)
         if element.get("type") == "start":
-            self.ending = int(numbers[0]) if numbers else 1
+            self.ending = ending_bits(map(int, numbers)) or 1
             self.ending_start = self.bar
         elif self.ending:
             self.endings[self.bar] = self.ending

@@ -31,7 +31,13 @@ from stats_composer.io.musicxml_harmony import harmony_element
 from stats_composer.io.musicxml_part import DEFAULT_VELOCITY, LANE_STRIDE
 from stats_composer.io.notation import Note, Sign, shown_tempo, written_pitch
 from stats_composer.io.report import Report
-from stats_composer.score import REPEAT_END, REPEAT_START, Score, natural_fifths
+from stats_composer.score import (
+    REPEAT_END,
+    REPEAT_START,
+    Score,
+    ending_passes,
+    natural_fifths,
+)
 from stats_composer.theory import MAJOR, MINOR, TICKS_PER_QUARTER
 
 __all__ = ["encode_musicxml"]
@@ -72,6 +78,7 @@ def encode_musicxml(score: Score, report: Report) -> bytes:
         highest = int(getattr(score, name)["voice"].max(initial=0))
         if highest >= LANE_STRIDE:
             raise ScoreFileError(f"voice {highest}: expected 0 to {LANE_STRIDE - 1}")
+    report.add("jumps and sections left out", count=bool(len(score.jumps)))
     lines = [_DOCTYPE, '<score-partwise version="4.0">', *_header(score, report)]
     for part in range(score.n_parts):
         lines.append(f'<part id="P{part + 1}">')
@@ -204,7 +211,8 @@ class _PartWriter:
         bracket = ""
         if ending and not inside:
             kind = "start" if left else "stop"
-            bracket = f'<ending number="{ending}" type="{kind}"/>'
+            numbers = ", ".join(map(str, ending_passes(ending)))
+            bracket = f'<ending number="{numbers}" type="{kind}"/>'
         flag = REPEAT_START if left else REPEAT_END
         sign = style = ""
         if repeat & flag:

@@ -9,6 +9,13 @@ Conventions
   ends at its onset (as after cutting a score between two bars).
 * A pickup is a first bar that is shorter than its metre. Bars are a table of their own, so
   that a bar divided by a repeat sign keeps its place.
+* `repeat` of a bar says whether a repeated stretch starts or ends with it, `ending` for which
+  passes it is played, as bits (`ending_bits`; 0 is for all). Without endings a stretch is
+  played twice, with them as often as the highest says.
+* A jump stands at the onset of its bar. `times`: the repeat that ends with the bar is played
+  so often. `section`: the section `label` begins. `segno` and `coda` are places; `fine`,
+  `to coda`, `D.C.` and `D.S.` hold at the bar's end, the first two once a jump was taken.
+* `order` is the order in which sections are played, where the score tells one.
 * Spelling is a position on the line of fifths: C is 0, G is 1, F is -1, F sharp is 6.
 * A `part` is an instrument, a `voice` one line of notes within a part, counted from 0.
 """
@@ -26,6 +33,7 @@ from numpy.typing import NDArray
 from stats_composer.errors import ScoreError
 from stats_composer.score.tables import (
     BAR_DTYPE,
+    JUMP_KINDS,
     MARKS,
     NOTE_DTYPE,
     TIME_SIGNATURE_DTYPE,
@@ -78,7 +86,7 @@ class Score:
     ----------
     notes : ndarray of NOTE_DTYPE
         In any order; kept sorted by (onset, part, voice, pitch), read-only.
-    bars, time_signatures, key_signatures, tempos, chords, fermatas, lyrics : ndarray
+    bars, time_signatures, key_signatures, tempos, chords, fermatas, lyrics, jumps : ndarray
         Marks, each of its own dtype. Without time signatures the metre is 4/4; without bars
         they are placed regularly up to `end`.
     parts : tuple of Part
@@ -86,6 +94,8 @@ class Score:
     title, composer : str
     end : int
         Ticks at which the last bar ends; at least the end of every note.
+    order : tuple of str
+        Labels of sections as they are played; empty where repeats and jumps tell.
 
     Raises
     ------
@@ -94,6 +104,7 @@ class Score:
 
     Examples
     --------
+    >>> from stats_composer.score import make_notes
     >>> score = Score(make_notes(onset=[0, 10080], pitch=[60, 64]))
     >>> score.n_bars, score.n_parts, score.transpose(2).notes["pitch"].tolist()
     (1, 1, [62, 66])
@@ -107,10 +118,12 @@ class Score:
     chords: NDArray[np.void] = _empty("chords")
     fermatas: NDArray[np.void] = _empty("fermatas")
     lyrics: NDArray[np.void] = _empty("lyrics")
+    jumps: NDArray[np.void] = _empty("jumps")
     parts: tuple[Part, ...] = ()
     title: str = ""
     composer: str = ""
     end: int = 0
+    order: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Sort and freeze the tables, place the bars, and check every range."""
@@ -160,12 +173,17 @@ class Score:
         for name in MARKS:
             table = getattr(self, name)
             wrong = (table["onset"] < 0) | (table["onset"] >= self.end)
-            for field_name in ("part", "voice", "verse", "repeat", "ending"):
+            for field_name in ("part", "voice", "verse", "repeat", "ending", "times"):
                 if field_name in (table.dtype.names or ()):
                     wrong |= table[field_name] < 0
             if wrong.any():
                 row = table[int(np.argmax(wrong))]
                 raise ScoreError(f"{name}: {row} lies outside the score of {self.end} ticks")
+        onsets = set(self.bars["onset"].tolist())
+        for onset, kind, *_ in self.jumps.tolist():
+            if kind not in JUMP_KINDS or onset not in onsets:
+                expected = f"{', '.join(JUMP_KINDS)} at a bar's onset"
+                raise ScoreError(f"jump {kind!r} at tick {onset}: expected {expected}")
         tempos = self.tempos["quarters_per_minute"]
         if not (np.isfinite(tempos) & (tempos > 0)).all():
             raise ScoreError(f"tempo {tempos.min()}: expected more than 0 quarters a minute")
@@ -290,7 +308,9 @@ class Score:
             raise ScoreError(f"score[{first}:{last}]: no bar of {self.n_bars}")
         start = int(self.bars["onset"][first])
         stop = int(self.bars["onset"][last]) if last < self.n_bars else self.end
+        whole = (first, last) == (0, self.n_bars)
         changes: dict[str, Any] = {"notes": cut_notes(self.notes, start, stop)}
+        changes["order"] = self.order if whole else ()
         for name in MARKS:
             table = getattr(self, name)
             lasting = name in ("time_signatures", "key_signatures", "tempos", "chords")

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -18,9 +18,12 @@ __all__ = [
     "BAR_DTYPE",
     "CHORD_DTYPE",
     "FERMATA_DTYPE",
+    "JUMP_DTYPE",
+    "JUMP_KINDS",
     "KEY_SIGNATURE_DTYPE",
     "LYRIC_DTYPE",
     "MARKS",
+    "MAX_PASSES",
     "NOTE_DTYPE",
     "REPEAT_END",
     "REPEAT_START",
@@ -29,6 +32,8 @@ __all__ = [
     "bar_onsets",
     "check_time_signatures",
     "cut_notes",
+    "ending_bits",
+    "ending_passes",
     "frozen",
     "make_notes",
     "make_table",
@@ -50,7 +55,12 @@ NOTE_DTYPE = np.dtype(
         ("tied", np.bool_),
     ]
 )
-BAR_DTYPE = np.dtype([("onset", np.int64), ("repeat", np.int8), ("ending", np.int8)])
+BAR_DTYPE = np.dtype([("onset", np.int64), ("repeat", np.int8), ("ending", np.int32)])
+JUMP_DTYPE = np.dtype([("onset", np.int64), ("kind", "U8"), ("label", "U32"), ("times", np.int16)])
+JUMP_KINDS = ("times", "section", "segno", "coda", "fine", "to coda", "D.C.", "D.S.")
+"""What a jump can be; `Score` says what each means."""
+
+MAX_PASSES = 31
 TIME_SIGNATURE_DTYPE = np.dtype(
     [("onset", np.int64), ("numerator", np.int16), ("denominator", np.int16)]
 )
@@ -71,6 +81,7 @@ LYRIC_DTYPE = np.dtype(
 
 MARKS: Mapping[str, np.dtype[Any]] = {
     "bars": BAR_DTYPE,
+    "jumps": JUMP_DTYPE,
     "time_signatures": TIME_SIGNATURE_DTYPE,
     "key_signatures": KEY_SIGNATURE_DTYPE,
     "tempos": TEMPO_DTYPE,
@@ -78,7 +89,7 @@ MARKS: Mapping[str, np.dtype[Any]] = {
     "fermatas": FERMATA_DTYPE,
     "lyrics": LYRIC_DTYPE,
 }
-_SORT_KEYS = ("onset", "part", "voice", "verse", "pitch")
+_SORT_KEYS = ("onset", "kind", "label", "part", "voice", "verse", "pitch")
 
 
 def make_table(dtype: DTypeLike, rows: Any = (), **columns: Any) -> NDArray[np.void]:
@@ -175,6 +186,27 @@ def bar_onsets(
         row = np.searchsorted(time_signatures["onset"], onsets[-1], side="right") - 1
         length = bar_duration(*time_signatures[row][["numerator", "denominator"]])
     return np.array(onsets, np.int64)
+
+
+def ending_bits(passes: Iterable[int]) -> int:
+    """Write the passes of an ending as bits: the first pass is 1, the second 2, the third 4.
+
+    Parameters
+    ----------
+    passes : iterable of int
+        Passes outside 1 to 31 are left out.
+
+    Examples
+    --------
+    >>> ending_bits([1, 3]), ending_passes(5)
+    (5, [1, 3])
+    """
+    return sum(1 << number - 1 for number in {*passes} if 0 < number <= MAX_PASSES)
+
+
+def ending_passes(bits: int) -> list[int]:
+    """List the passes that an ending is for, rising."""
+    return [number for number in range(1, MAX_PASSES + 1) if bits >> number - 1 & 1]
 
 
 def frozen(table: NDArray[np.void]) -> NDArray[np.void]:
