@@ -24,8 +24,9 @@ from fractions import Fraction
 import numpy as np
 
 from stats_composer.errors import ScoreFileError
-from stats_composer.io.abc import is_chord_symbol, read_abc
+from stats_composer.io.abc import read_abc
 from stats_composer.io.abc_fields import Key, read_key
+from stats_composer.io.abc_tune import is_chord_symbol
 from stats_composer.io.layout import Page
 from stats_composer.io.limits import MAX_PARTS
 from stats_composer.io.notation import Note, Sign, shown_tempo, written_pitch
@@ -174,7 +175,7 @@ class _Voice:
     def lines(self, bars: Sequence[list[Sign] | None]) -> Iterator[str]:
         """Write all bars, and the lyrics under each line."""
         onsets = [*self.score.bars["onset"].tolist(), self.score.end]
-        self.key = read_key(_key(self.score, 0), self.key)
+        self.key = read_key(_key(self.score, 0)) or self.key
         changes = not self.is_first and self.changes["key_signatures"]
         text = f"[K:{_key(self.score, 0)}]" if changes else ""
         text += "".join(self._between(-1))
@@ -240,7 +241,7 @@ class _Voice:
             text += f"[M:{_metre(self.score, tick)}]"
         if tick in self.changes["key_signatures"]:
             text += f"[K:{_key(self.score, tick)}]"
-            self.key = read_key(_key(self.score, tick), self.key)
+            self.key = read_key(_key(self.score, tick)) or self.key
             states.clear()
         if self.is_first and tick in self.changes["tempos"]:
             text += f"[Q:{_tempo(self.score, tick)}]"
