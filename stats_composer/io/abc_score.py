@@ -152,12 +152,8 @@ def _jumps(
 
 
 def _changes(marks: dict[int, tuple[int, int]], end: int) -> list[tuple[int, int, int]]:
-    """List what was told where it changes."""
-    rows: list[tuple[int, int, int]] = []
-    for tick, value in sorted(marks.items()):
-        if tick < end and (not rows or rows[-1][1:] != value):
-            rows.append((tick, *value))
-    return rows
+    """List what was told, in the order of time."""
+    return [(tick, *value) for tick, value in sorted(marks.items()) if tick < end]
 
 
 def _within(rows: Iterable[tuple[Any, ...]], end: int) -> list[tuple[Any, ...]]:

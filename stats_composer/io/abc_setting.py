@@ -66,7 +66,8 @@ class Setting:
     def moved(self) -> int:
         """The same on the line of fifths, so that the signature has fewest accidentals."""
         fifths = (7 * self.shift + 6) % 12 - 6
-        return min((fifths, fifths - 12, fifths + 12), key=lambda f: (abs(self.key.fifths + f), f))
+        near = (fifths, fifths - 12, fifths + 12) if fifths else (0,)
+        return min(near, key=lambda moved: (abs(self.key.fifths + moved), abs(moved)))
 
 
 def place_pitch(setting: Setting, text: str) -> None:

@@ -25,7 +25,16 @@ from typing import NamedTuple
 
 from stats_composer.io.report import Report
 
-__all__ = ["DIRECTIVE", "MUSIC", "Line", "TuneText", "decode_abc", "plain_text", "split_tunes"]
+__all__ = [
+    "DIRECTIVE",
+    "MUSIC",
+    "Line",
+    "TuneText",
+    "abc_text",
+    "decode_abc",
+    "plain_text",
+    "split_tunes",
+]
 
 MUSIC, DIRECTIVE = "", "%"
 """Kinds of lines that are no fields."""
@@ -41,7 +50,7 @@ _LIGATURES = {
     "aa": "å", "AA": "Å", "ae": "æ", "AE": "Æ", "oe": "œ", "OE": "Œ", "ss": "ß",
     "/o": "ø", "/O": "Ø", "th": "þ", "TH": "Þ", "dh": "ð", "DH": "Ð",
 }  # fmt: skip
-_ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})|\\(..)|\\([\\%&\-_*~|])|(&#?\w{2,8};)")
+_ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})|\\([\\%&\-])|\\(..)|(&#?\w{2,8};)")
 
 
 class Line(NamedTuple):
@@ -86,7 +95,7 @@ def plain_text(text: str) -> str:
     """
 
     def letter(match: re.Match[str]) -> str:
-        code, pair, sign, entity = match.groups()
+        code, sign, pair, entity = match.groups()
         if code:
             return chr(int(code, 16))
         if entity:
@@ -96,11 +105,21 @@ def plain_text(text: str) -> str:
         if pair in _LIGATURES:
             return _LIGATURES[pair]
         composed = unicodedata.normalize("NFC", pair[1] + _MARKS.get(pair[0], "  "))
-        if len(composed) == 1:
-            return composed
-        return pair if pair[0] in "\\%&-_*~|" else match[0]
+        return composed if len(composed) == 1 else match[0]
 
     return _ESCAPE.sub(letter, text)
+
+
+def abc_text(text: str) -> str:
+    r"""Write a text so that `plain_text` gives it back, in one line.
+
+    Examples
+    --------
+    >>> abc_text("100%  &amp; C\\D")
+    '100\\% \\&amp; C\\\\D'
+    """
+    text = re.sub(r"\\|%|&(?=#?\w{2,8};)", r"\\\g<0>", text)
+    return " ".join(text.split())
 
 
 def split_tunes(text: str, report: Report) -> list[TuneText]:

@@ -238,10 +238,10 @@ class _Tune:
             place_pitch(self.start, text)
             self._begin()
         else:
+            place_pitch(self.voice.setting, text)
             if key is not None:
                 self.voice.set_key(key)
-            place_pitch(self.voice.setting, text)
-            self.voice.tell_key()
+            self.voice.move_key()
         if key is None and read_clef(text) is None and not read_properties(text):
             raise ScoreFileError(f"key {text[:20]!r}")
         if key is not None and key.own:
@@ -292,6 +292,7 @@ class _Tune:
         if label is not None:
             self.voice.name = plain_text(label).strip()
         place_pitch(self.voice.setting, text[len(name) :])
+        self.voice.move_key()
 
     def _voice_for(self, name: str) -> Voice:
         """Find the voice of a name that is new: the one read so far, if it has none yet."""
@@ -304,7 +305,7 @@ class _Tune:
 
     def _new_voice(self) -> Voice:
         voice = Voice(self.start.copy(), self.report, self.place, barred=self.barred)
-        voice.tell_key()
+        voice.move_key()
         voice.set_metre(voice.setting.metre)
         return voice
 
@@ -347,7 +348,7 @@ class _Tune:
             return
         follow_directive(self.voice.setting if self.in_body else self.start, text)
         if self.in_body:
-            self.voice.tell_key()
+            self.voice.move_key()
 
     def score(self) -> Score:
         """Make the score."""

@@ -96,6 +96,7 @@ class Voice:
         self._ending = self._passes = 0
         self._open = self._repeated = False
         self._double: int | None = None
+        self._natural = 0
 
     @property
     def tick(self) -> int:
@@ -260,6 +261,8 @@ class Voice:
         if closing and not (before or after) and self._repeated:
             self._double = len(self.bars) - 1
         if before or after or closing:
+            if self._ending:
+                self._natural = len(self.bars) - 1
             self._ending = 0
         if ending:
             self.ending(ending)
@@ -290,8 +293,11 @@ class Voice:
         times = min(max(colons + 1, self._passes if self._open else 0), MAX_TIMES)
         if times > 2 and not ended.ending:
             ended.times = times
-        if not self._open and self._double is not None:
+        # Where the repeat starts of itself, no sign is needed.
+        if not self._open and self._double is not None and self._double > self._natural:
             self.bars[self._double].repeat |= REPEAT_START
+        if not ended.ending:
+            self._natural = len(self.bars) - 1
         self._open, self._double, self._repeated = False, None, True
 
     def ending(self, passes: str) -> None:
@@ -306,7 +312,8 @@ class Voice:
         """Begin a section; return its tick."""
         if self.tick > self.bars[-1].onset:
             self._new_bar()
-        self._open, self._double, self._repeated = False, len(self.bars) - 1, True
+        if not self._open:
+            self._double, self._repeated = len(self.bars) - 1, True
         return self.tick
 
     # ---- overlays ----------------------------------------------------------------------
@@ -339,11 +346,17 @@ class Voice:
         """Change the key from here on."""
         self.setting.key = key
         self._altered = {}
+        self.keys[self.tick] = self._sounding_key()
 
-    def tell_key(self) -> None:
-        """Note the signature that is in force from here on, as it sounds."""
+    def move_key(self) -> None:
+        """Note the signature where what moves the pitch has changed it."""
+        key = self._sounding_key()
+        if key != next(reversed(self.keys.values()), None):
+            self.keys[self.tick] = key
+
+    def _sounding_key(self) -> tuple[int, int]:
         key = self.setting.key
-        self.keys[self.tick] = (key.fifths + self.setting.moved, key.mode)
+        return key.fifths + self.setting.moved, key.mode
 
     def set_metre(self, metre: tuple[int, int] | None) -> None:
         """Change the metre from here on."""
