@@ -501,3 +501,32 @@ def test_mido_reads_what_is_written():
     # The pickup of a quarter has a metre of its own.
     assert [(row["numerator"], row["denominator"]) for row in metres] == [(1, 4), (4, 4)]
     assert [row["key"] for kind, row in marks if kind == "key_signature"] == ["F#m"]
+
+
+# ---- limits ---------------------------------------------------------------------------
+
+MANY = {
+    "notes": (b"\0\x90\x3c\x50" + b"\0\x3c\x50" * 1_000_000, "1,000,001 notes: at most"),
+    "marks": (b"\0\xff\x05\0" * 200_001, "meta events and system messages: at most 200,000"),
+    "keys": (b"\1\xff\x59\2\1\0" * 1001 + FOUR, "1,001 key signatures: at most 1,000"),
+    "a number without end": (
+        b"\xff" * 1_000_000,
+        "a number of too many bytes in track 1 at byte 22",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MANY)
+def test_what_is_too_much_is_refused(name):
+    track, message = MANY[name]
+    with pytest.raises(ScoreFileError, match=message):
+        read_pieces(smf(track + END))
+
+
+def test_too_many_chunks_bytes_and_pieces_are_refused():
+    with pytest.raises(ScoreFileError, match="65,536 chunks: at most 65,535"):
+        read_pieces(smf(FOUR + END) + b"Junk\0\0\0\0" * 65_535)
+    with pytest.raises(ScoreFileError, match="bytes of MIDI: at most"):
+        read_pieces(smf(FOUR + END) + bytes(16 << 20))
+    with pytest.raises(ScoreFileError, match="1,001 pieces: at most 1,000"):
+        read_pieces(smf(*[FOUR[:8] + END] * 1001, kind=2))

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stats_composer.errors import ScoreFileError
-from stats_composer.io.limits import MAX_NOTES, MAX_QUARTERS, check_limit
+from stats_composer.io.limits import MAX_QUARTERS, check_limit
 from stats_composer.io.report import Report
 
 __all__ = [
@@ -51,7 +51,10 @@ _NAMES = {
 }
 _SYSTEM_SIZES = {0xF1: 1, 0xF2: 2, 0xF3: 1, 0xF6: 0, 0xF8: 0, 0xFA: 0, 0xFB: 0, 0xFC: 0, 0xFE: 0}
 _NO_TRACK = "a MIDI file without a track"
-_MAX_TRACKS = 65_535
+_MAX_BYTES = 16 << 20  # as many notes as are read need some ten bytes each
+_MAX_CHUNKS = 65_535
+_MAX_QUANTITY = 1 << 28
+_MAX_MARKS = 200_000
 _NO_END_MARK = "no end mark"
 
 
@@ -127,6 +130,7 @@ def read_events(data: bytes, report: Report) -> MidiFile:
     ScoreFileError
         If it has no header or no track, or is larger than the limits.
     """
+    check_limit(len(data), _MAX_BYTES, "bytes of MIDI")
     start = find_header(data)
     head = data[start + 8 : start + 14]
     if start < 0 or len(head) < 6:
@@ -151,6 +155,10 @@ def read_events(data: bytes, report: Report) -> MidiFile:
     return MidiFile(kind, division, reader.tracks, reader.damage)
 
 
+class _BrokenError(Exception):
+    """From here on the bytes of a track cannot be told apart."""
+
+
 def _is_chunk(data: bytes, at: int) -> bool:
     """Whether a chunk starts at a place, or the file ends there."""
     name = data[at : at + 4]
@@ -166,6 +174,8 @@ def _quantity(data: bytes, at: int) -> tuple[int, int]:
         value = value << 7 | byte & 0x7F
         if byte < 0x80:
             return value, at
+        if value > _MAX_QUANTITY:
+            raise _BrokenError("a number of too many bytes")
 
 
 def _is_sound(kind: int, content: bytes) -> bool:
@@ -185,10 +195,6 @@ def _is_sound(kind: int, content: bytes) -> bool:
     return True
 
 
-class _BrokenError(Exception):
-    """From here on the bytes of a track cannot be told apart."""
-
-
 class _Reader:
     """Walks the chunks of a file and the events of its tracks."""
 
@@ -197,12 +203,14 @@ class _Reader:
         self.latest = MAX_QUARTERS * quarter
         self.tracks: list[Track] = []
         self.damage = ""
-        self.start = 0
+        self.start = self.n_marks = 0
 
     def read_chunks(self, at: int) -> None:
         """Read tracks from the first chunk after the header on."""
-        data = self.data
+        data, n_chunks = self.data, 0
         while 0 <= at <= len(data) - 8:
+            n_chunks += 1
+            check_limit(n_chunks, _MAX_CHUNKS, "chunks")
             name, self.start = data[at : at + 4], at + 8
             stop = self.start + int.from_bytes(data[at + 4 : at + 8], "big")
             sound = _is_chunk(data, stop)
@@ -224,7 +232,6 @@ class _Reader:
         """Read the events of a track, and tell where they end."""
         track = Track(len(self.tracks) + 1)
         self.tracks.append(track)
-        check_limit(track.number, _MAX_TRACKS, "tracks")
         length, reason = self._read_until(track, self.data[self.start : stop])
         place = self._place(length)
         if reason == _NO_END_MARK:
@@ -282,6 +289,8 @@ class _Reader:
 
     def _read_system(self, track: Track, at: int, data: bytes) -> tuple[int, bool]:
         """Read a meta event or skip a system message; tell where it ends, and if the track does."""
+        self.n_marks += 1
+        check_limit(self.n_marks, _MAX_MARKS, "meta events and system messages")
         status, start = data[at], at + 1
         if status in _SYSTEM_SIZES:
             self.report.add("system messages, which no file may hold, left out", self._place(at))
@@ -299,5 +308,4 @@ class _Reader:
             self.report.add(f"{_NAMES[kind]} that cannot be decoded left out", self._place(at))
         elif kind in _KEPT:
             track.marks.append((track.end, kind, content))
-            check_limit(len(track.marks), MAX_NOTES, "meta events")
         return start + size, kind == END_OF_TRACK

@@ -71,6 +71,7 @@ _TEMPO = 500_000  # microseconds a quarter, where a file tells none
 _DROP_FRAMES = 30_000 / 1001  # a second: 29 means those of television
 _FLOAT = 1e-6
 _DIVISION = 480  # ticks a quarter, where a file tells none
+_MAX_PIECES = _MAX_KEYS = 1000
 _NOTE_ON = 1 << 20  # the bit of a packed event that parts 0x90 from 0x80
 
 _PLAYED_DTYPE = np.dtype(
@@ -105,6 +106,7 @@ def read_midi(data: bytes, report: Report) -> list[Score]:
         raise ScoreFileError(f"a damaged MIDI file without a whole note: {file.damage}")
     check_limit(sum(len(piece.notes) for piece in pieces), MAX_NOTES, "notes")
     played = [piece for piece in pieces if len(piece.notes)] or pieces[:1]
+    check_limit(len(played), _MAX_PIECES, "pieces")
     return [piece.score() for piece in played]
 
 
@@ -112,6 +114,8 @@ def _paired(track: Track) -> NDArray[np.void]:
     """Find where each note of a track ends: the first to start is the first to end."""
     times, status, pitches, velocities = track.columns()
     is_note = status < 0xA0
+    on = (status >= 0x90) & is_note & (velocities > 0)
+    check_limit(int(np.count_nonzero(on)), MAX_NOTES, "notes")
     stops: list[int] = []
     sounding: dict[int, deque[int]] = defaultdict(deque)
     for event in itertools.compress(track.events, is_note.tolist()):
@@ -121,7 +125,6 @@ def _paired(track: Track) -> NDArray[np.void]:
             stops.append(-1)
         elif waiting:
             stops[waiting.popleft()] = event >> 24
-    on = is_note & (status >= 0x90) & (velocities > 0)
     columns = times[on], stops, pitches[on], velocities[on], status[on] & 15, 0
     names = _PLAYED_DTYPE.names or ()
     return make_table(_PLAYED_DTYPE, **dict(zip(names, columns, strict=True)))
@@ -295,6 +298,7 @@ class _Piece:
     def _keys(self, notes: NDArray[np.void], end: int) -> list[tuple[int, int, int]]:
         found = {at: decode_key(content) for at, content in self._marks(KEY_SIGNATURE)}
         keys = [(at, *key) for at, key in sorted(found.items()) if at < end]
+        check_limit(len(keys), _MAX_KEYS, "key signatures")
         drums = [part for part, told in enumerate(self.parts) if told.percussion]
         if keys == [(0, 0, MAJOR)] and is_default_key(notes[~np.isin(notes["part"], drums)]):
             self.report.add("a key signature of C major that the notes do not follow left out")
@@ -327,19 +331,17 @@ def spelled(score: Score) -> NDArray[np.int8]:
     -------
     ndarray of shape (n_notes,), int8
     """
-    notes = score.notes
-    fifths = np.zeros(len(notes), np.int8)
-    keys = score.key_signatures
-    pitched = ~np.isin(notes["part"], [i for i, p in enumerate(score.parts) if p.percussion])
-    estimate = estimate_key(*(notes[name][pitched] for name in ("pitch", "duration", "onset")))
-    edges = [*keys["onset"].tolist(), score.end]
-    spans = [(-1, edges[0], estimate)] if edges[0] > 0 else []
-    for row, stop in zip(keys, edges[1:], strict=True):
-        mode = int(row["mode"]) if row["mode"] in (MAJOR, MINOR) else MAJOR
-        spans.append((int(row["onset"]), stop, (int(row["fifths"]) + 3 * (mode == MINOR), mode)))
-    for start, stop, key in spans:
-        inside = (notes["onset"] >= start) & (notes["onset"] < stop)
-        for part in range(score.n_parts):
-            chosen = inside & (notes["part"] == part)
-            fifths[chosen] = spell(notes["pitch"][chosen], *key)
-    return fifths
+    notes, keys = score.notes, score.key_signatures
+    pitched = notes[~np.isin(notes["part"], [i for i, p in enumerate(score.parts) if p.percussion])]
+    estimate = estimate_key(*(pitched[name] for name in ("pitch", "duration", "onset")))
+    tonics = [estimate]
+    for fifths, mode in keys[["fifths", "mode"]].tolist():
+        tonics.append((fifths + 3 * (mode == MINOR), MINOR if mode == MINOR else MAJOR))
+    span = np.searchsorted(keys["onset"], notes["onset"], side="right")
+    group = span * score.n_parts + notes["part"]
+    order = np.argsort(group, kind="stable")
+    found = np.zeros(len(notes), np.int8)
+    for rows in np.split(order, np.flatnonzero(np.diff(group[order])) + 1):
+        if len(rows):
+            found[rows] = spell(notes["pitch"][rows], *tonics[span[rows[0]]])
+    return found
