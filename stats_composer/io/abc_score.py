@@ -22,9 +22,9 @@ from stats_composer.score import (
     TIME_SIGNATURE_DTYPE,
     Part,
     Score,
-    bar_duration,
     make_table,
 )
+from stats_composer.theory import Metre
 
 __all__ = ["TuneFacts", "build_score"]
 
@@ -76,7 +76,7 @@ def build_score(
     lead = kept[0]
     end = max(voice.tick for voice in kept)
     metres = {0: (4, 4), **lead.metres}
-    end = end or bar_duration(*metres[0])
+    end = end or Metre(*metres[0]).bar
     notes = [row for part, voice in enumerate(kept) for row in _notes(voice, part, report, place)]
     bars = _bars(kept, end) if barred else []
     number = {id(voice): part for part, voice in enumerate(kept)}

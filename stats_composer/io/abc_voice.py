@@ -30,9 +30,9 @@ from stats_composer.score import (
     REPEAT_END,
     REPEAT_START,
     TICKS_PER_QUARTER,
-    bar_duration,
     natural_fifths,
 )
+from stats_composer.theory import Metre
 
 __all__ = ["AbcBar", "Voice"]
 
@@ -195,7 +195,7 @@ class Voice:
 
     def rest_bars(self, count: int) -> None:
         """Rest for whole bars."""
-        full = bar_duration(*(self.setting.metre or (4, 4)))
+        full = Metre(*(self.setting.metre or (4, 4))).bar
         check_limit(len(self.bars) + count, MAX_BARS, "bars")
         for number in range(count):
             if number and self.layer == 0:
@@ -222,8 +222,7 @@ class Voice:
 
     def tuplet(self, token: Tuplet) -> None:
         """Begin a tuplet."""
-        above, _ = self.setting.metre or (4, 4)
-        compound = above % 3 == 0 and above > 3
+        compound = Metre(*(self.setting.metre or (4, 4))).is_compound
         into = token.into or _TIMES.get(token.n_notes, 3 if compound else 2)
         if token.n_notes:
             self._tuplet = Fraction(into, token.n_notes)

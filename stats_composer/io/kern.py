@@ -56,7 +56,7 @@ from stats_composer.score import (
     Score,
     make_table,
 )
-from stats_composer.theory import TICKS_PER_QUARTER, UNKNOWN_MODE, bar_duration
+from stats_composer.theory import TICKS_PER_QUARTER, UNKNOWN_MODE, Metre
 
 __all__ = ["read_kern"]
 
@@ -148,7 +148,7 @@ class _Reader:
         self.waiting: list[list[tuple[int, _Line, str]]] = [[]]
         self.bars = BarLines()
         self.bar = 0
-        self.metre = bar_duration(4, 4)
+        self.metre = Metre(4, 4).bar
         self.tempos: dict[int, float] = {}
         self.now: Ticks = 0
         self.end: Ticks = 0
@@ -341,7 +341,7 @@ class _Reader:
             metre = read_metre(token)
             if metre is not None:
                 line.metres[at] = metre
-                self.metre = bar_duration(*metre)
+                self.metre = Metre(*metre).bar
             else:
                 self.report.add("metres that a score cannot hold left out", f"line {number}")
         elif token.startswith("*I"):
@@ -365,7 +365,7 @@ class _Reader:
         metres = self._common([line.metres for line in parts], "metres", slice(None))
         metres = metres if 0 in metres else {0: (4, 4), **metres}
         keys = self._common([line.keys for line in parts], "key signatures", slice(1))
-        end = round_ticks(self.end) or bar_duration(*metres[0])
+        end = round_ticks(self.end) or Metre(*metres[0]).bar
         notes: list[tuple[int, ...]] = []
         fermatas: list[tuple[int, int, int]] = []
         lyrics: list[tuple[int, int, int, int, str, str]] = []
@@ -374,9 +374,9 @@ class _Reader:
             notes += [(at, d, p, f, part, v, *more) for at, d, p, f, v, *more in rows]
             fermatas += [(at, part, voice) for at, voice in line.fermatas]
             lyrics += [(at, part, *told) for at, told in line.syllables]
-        return Score(
+        score = Score(
             make_table(NOTE_DTYPE, notes),
-            bars=self.bars.table(end, self.report),
+            bars=self.bars.table(end),
             time_signatures=make_table(TIME_SIGNATURE_DTYPE, _rows(metres, end)),
             key_signatures=make_table(KEY_SIGNATURE_DTYPE, _rows(keys, end)),
             tempos=make_table(TEMPO_DTYPE, [pair for pair in self.tempos.items() if pair[0] < end]),
@@ -387,6 +387,7 @@ class _Reader:
             composer=_record(lines, "COM"),
             end=end,
         )
+        return self.bars.ordered(score, self.report)
 
     def _common(
         self, told: Sequence[dict[int, tuple[int, int]]], what: str, same: slice

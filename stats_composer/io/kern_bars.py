@@ -6,16 +6,14 @@ Conventions
   `=!|:` what is after.
 * Sections are labelled (`*>A`) and put in order by an expansion list (`*>[A,A1,A,A2]`). A
   label that is another one and a number is an ending of it. A list that the bar lines do not
-  yet say becomes repeat signs and endings where these can play it, and is named where not.
+  say becomes the score's order of sections.
 """
 
 from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,8 +22,11 @@ from stats_composer.io.limits import MAX_BARS, check_limit
 from stats_composer.io.report import Report
 from stats_composer.score import (
     BAR_DTYPE,
+    JUMP_DTYPE,
     REPEAT_END,
     REPEAT_START,
+    Score,
+    ending_bits,
     make_table,
     playing_order,
 )
@@ -51,7 +52,7 @@ class BarLines:
         elif "[" not in token and (at, token[2:]) not in self.labels:
             self.labels.append((at, token[2:]))
 
-    def table(self, end: int, report: Report) -> NDArray[np.void]:
+    def table(self, end: int) -> NDArray[np.void]:
         """Build the table of bars of a score that ends at a tick."""
         onsets = sorted({0, *(at for at, _ in self.signs if at < end)})
         bars = make_table(BAR_DTYPE, onset=onsets)
@@ -60,8 +61,34 @@ class BarLines:
                 bars["repeat"][bisect_left(onsets, at) - 1] |= REPEAT_END
             if re.search(r"[|!]:", sign) and at < end:
                 bars["repeat"][bisect_right(onsets, at) - 1] |= REPEAT_START
-        self._mark_endings(bars)
-        return self._expanded(bars, report)
+        sections = self._sections(bars)
+        for name, where in sections.items():
+            found = re.fullmatch(r"(.*[^0-9])([1-9])", name)
+            if found and found[1] in sections:
+                bars["ending"][list(where)] = ending_bits([int(found[2])])
+        return bars
+
+    def ordered(self, score: Score, report: Report) -> Score:
+        """Return a score with the order of the expansion list, where its signs do not say it."""
+        names = [name.strip() for name in self.expansion.split(",") if name.strip()]
+        sections = self._sections(score.bars)
+        if not names or names == list(sections):
+            return score
+        if not sections.keys() >= {*names}:
+            report.add(f"order of sections [{self.expansion[:60]}] not followed")
+            return score
+        intro = range(min(where.start for where in sections.values()))
+        wanted = [*intro, *(bar for name in names for bar in sections[name])]
+        if playing_order(score) == wanted:
+            return score
+        onsets = score.bars["onset"].tolist()
+        rows = [(onsets[where.start], "section", name) for name, where in sections.items()]
+        told = score.replace(jumps=make_table(JUMP_DTYPE, rows), order=tuple(names))
+        if playing_order(told) == wanted:
+            return told
+        bars = told.bars.copy()  # the list has all repeats: signs would play them again
+        bars["repeat"] = bars["ending"] = 0
+        return told.replace(bars=bars)
 
     def _sections(self, bars: NDArray[np.void]) -> dict[str, range]:
         """Find the bars of each section; of labels within a bar, none at all."""
@@ -75,38 +102,3 @@ class BarLines:
             name: range(start, stop)
             for (_, name), start, stop in zip(labels, starts, stops, strict=False)
         }
-
-    def _mark_endings(self, bars: NDArray[np.void]) -> None:
-        sections = self._sections(bars)
-        for name, where in sections.items():
-            found = re.fullmatch(r"(.*[^0-9])([1-9])", name)
-            if found and found[1] in sections:
-                bars["ending"][list(where)] = int(found[2])
-
-    def _expanded(self, bars: NDArray[np.void], report: Report) -> NDArray[np.void]:
-        """Follow the expansion list: as the signs have it, or by signs of its own."""
-        names = [name.strip() for name in self.expansion.split(",")]
-        sections = self._sections(bars)
-        if not self.expansion or self.expansion == ",".join(dict.fromkeys(names)) == ",".join(
-            sections
-        ):
-            return bars
-        wanted = [bar for name in names for bar in sections.get(name, ())]
-        if playing_order(bars) == wanted:
-            return bars
-        if not bars["repeat"].any() and all(name in sections for name in names):
-            own = _signs_for(wanted, bars)
-            if playing_order(own) == wanted:
-                return own
-        report.add(f"order of sections [{self.expansion[:60]}] not followed")
-        return bars
-
-
-def _signs_for(wanted: Sequence[int], bars: NDArray[np.void]) -> NDArray[np.void]:
-    """Put a repeat sign at each leap back, and endings where a leap forward skips bars."""
-    own = bars.copy()
-    for bar, after in pairwise(wanted):
-        if after <= bar:
-            own["repeat"][bar] |= REPEAT_END
-            own["repeat"][after] |= REPEAT_START * (after > 0)
-    return own

@@ -10,6 +10,7 @@ from pathlib import PurePath
 
 from stats_composer.errors import ScoreFileError
 from stats_composer.io.limits import MAX_FILE_BYTES
+from stats_composer.io.midi_events import find_header
 from stats_composer.io.report import Report
 from stats_composer.score import Score
 
@@ -79,7 +80,7 @@ def _sniff(data: bytes) -> str | None:
     head = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     if head.startswith(b"PK\x03\x04"):
         return "mxl"
-    if head.startswith(b"MThd"):
+    if find_header(data) >= 0:
         return "midi"
     if head.startswith(b"<"):
         return "musicxml"
@@ -123,7 +124,7 @@ def parse(data: bytes, format: str, report: Report) -> list[Score]:
     if format == "midi":
         from stats_composer.io.midi_reader import read_midi
 
-        return [read_midi(data, report)]
+        return read_midi(data, report)
     if format == "abc":
         from stats_composer.io.abc import read_abc
 
