@@ -78,7 +78,11 @@ def test_a_score_of_two_spines():
     assert (score.title, score.composer) == ("A Tüne", "Bach, Johann Sebastian")
     assert [part.name for part in score.parts] == ["Soprano", "Bass"]
     assert score.pickup == QUARTER
-    assert score.bars.tolist() == [(0, 0, 0), (QUARTER, 0, 0), (4 * QUARTER, 2, 0)]
+    assert score.bars[["onset", "repeat", "ending"]].tolist() == [
+        (0, 0, 0),
+        (QUARTER, 0, 0),
+        (4 * QUARTER, 2, 0),
+    ]
     assert score.key_signatures.tolist() == [(0, 1, 0)]
     assert score.time_signatures.tolist() == [(0, 3, 4)]
     assert score.fermatas.tolist() == [(3 * QUARTER, 0, 0), (3 * QUARTER, 1, 0)]
@@ -269,7 +273,7 @@ def test_bar_lines_that_no_note_divides_lie_by_the_metre():
 
 def test_bar_lines_without_music_between_are_one():
     score, _ = parsed(spine("=1-", "2c", "=:|!", "=2!|:", "2d", "==:|!"))
-    assert score.bars.tolist() == [(0, 2, 0), (2 * QUARTER, 3, 0)]
+    assert score.bars[["onset", "repeat", "ending"]].tolist() == [(0, 2, 0), (2 * QUARTER, 3, 0)]
 
 
 def test_times_off_the_grid_are_rounded_and_said():
@@ -478,13 +482,19 @@ def sections(expansion, *labels_and_bars):
 def test_expansion_lists_are_played(expansion, items, order):
     score, told = sections(expansion, *items)
     assert told == ""
-    assert playing_order(score.bars) == order
+    assert playing_order(score) == order
 
 
-def test_an_order_that_no_sign_can_play_is_said():
+def test_an_order_that_no_sign_can_play_is_one_of_sections():
     score, told = sections("A,B,A", "A", "1c", "B", "1d")
-    assert told == "order of sections [A,B,A] not followed"
+    assert (told, playing_order(score), score.order) == ("", [0, 1, 0], ("A", "B", "A"))
     assert not score.bars["repeat"].any()
+
+
+def test_an_order_of_sections_that_are_not_there_is_said():
+    score, told = sections("A,C", "A", "1c", "B", "1d")
+    assert told == "order of sections [A,C] not followed"
+    assert playing_order(score) == [0, 1]
 
 
 def test_a_list_that_the_bar_lines_already_say():
