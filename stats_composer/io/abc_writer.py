@@ -59,6 +59,10 @@ _TABLES = {
     "tempos": "tempos",
     "fermatas": "fermatas",
     "bars": "bar lines",
+    "graces": "grace notes",
+    "note_marks": "marks at notes",
+    "spans": "slurs and hairpins",
+    "directions": "dynamics and words",
     "title": "letters of the title",
     "composer": "letters of the composer's name",
 }
