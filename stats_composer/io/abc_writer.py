@@ -50,6 +50,10 @@ _TABLES = {
     "bars": "bar lines",
     "jumps": "labels of jumps, or repeats of endings",
     "order": "the order of sections",
+    "graces": "grace notes",
+    "note_marks": "marks at notes",
+    "spans": "slurs and hairpins",
+    "directions": "dynamics and words",
     "title": "letters of the title",
     "composer": "letters of the composer's name",
 }

@@ -255,6 +255,9 @@ def _report_losses(score: Score, report: Report) -> None:
         "the composer's name": bool(score.composer),
         "chord symbols": len(score.chords) > 0,
         "fermatas": len(score.fermatas) > 0,
+        "grace notes": len(score.graces) > 0,
+        "marks at notes, slurs and hairpins": len(score.note_marks) + len(score.spans) > 0,
+        "dynamics and words": len(score.directions) > 0,
         "repeats and endings": bool((score.bars["repeat"] | score.bars["ending"]).any())
         or len(score.jumps) > 0,
         "voices within a part": bool(voices),

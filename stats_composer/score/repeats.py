@@ -179,6 +179,8 @@ def unfold(score: Score) -> Score:
         for name, found in tables.items():
             table = getattr(piece, name).copy()
             table["onset"] += clock
+            if name == "spans":
+                table["stop"] += clock
             found.append(table)
         clock += piece.end
     joined = {name: np.concatenate(found) for name, found in tables.items()}

@@ -20,6 +20,15 @@ Conventions
   so often. `section`: the section `label` begins. `segno` and `coda` are places; `fine`,
   `to coda`, `D.C.` and `D.S.` hold at the bar's end, the first two once a jump was taken.
 * `order` is the order in which sections are played, where the score tells one.
+* A grace note has no time: it stands at the `onset` of a note. `grace` counts from that note:
+  -1 is right before it, -2 before that; 1 is the first after it, at the end of its bar. Those
+  of one chord share a number. `written` is the printed value in ticks, 0 where none is told.
+* `note_marks` are signs at a note, chord or rest (`grace` 0) or at a grace note. Their `kind` is
+  MusicXML's name (`staccato`, `accent`, `trill-mark`, `fingering`, `up-bow`, `arpeggiate`).
+* `spans` last: `slur`, `glissando`, `wavy-line` from note to note, `stop` being the onset of the
+  last; those of `HELD_SPANS` (`crescendo`, `pedal`) up to the tick `stop`. A `tie` is a grace
+  note's to the note that it shares a pitch with.
+* `directions` stand at any tick: `dynamics` (`mf`), `words`, `other`.
 * Spelling is a position on the line of fifths: C is 0, G is 1, F is -1, F sharp is 6.
 * A `part` is an instrument, a `voice` one line of notes within a part, counted from 0.
 """
@@ -38,13 +47,17 @@ from numpy.typing import NDArray
 from stats_composer.errors import ScoreError
 from stats_composer.score.tables import (
     BAR_DTYPE,
+    HELD_SPANS,
     JUMP_KINDS,
     MARKS,
     NOTE_DTYPE,
+    PART_TABLES,
     TIME_SIGNATURE_DTYPE,
+    VOICE_COLUMNS,
     bar_onsets,
     check_time_signatures,
     cut_notes,
+    cut_spans,
     frozen,
     make_table,
     metre_of,
@@ -106,6 +119,8 @@ class Score:
     bars, time_signatures, key_signatures, tempos, chords, fermatas, lyrics, jumps : ndarray
         Marks, each of its own dtype. Without time signatures the metre is 4/4; without bars
         they are placed regularly up to `end`.
+    graces, note_marks, spans, directions : ndarray
+        What stands at notes, from note to note, and between them.
     parts : tuple of Part
         Parts named by the notes but not here are added without a name.
     title, composer : str
@@ -136,6 +151,10 @@ class Score:
     fermatas: NDArray[np.void] = _empty("fermatas")
     lyrics: NDArray[np.void] = _empty("lyrics")
     jumps: NDArray[np.void] = _empty("jumps")
+    graces: NDArray[np.void] = _empty("graces")
+    note_marks: NDArray[np.void] = _empty("note_marks")
+    spans: NDArray[np.void] = _empty("spans")
+    directions: NDArray[np.void] = _empty("directions")
     parts: tuple[Part, ...] = ()
     title: str = ""
     composer: str = ""
@@ -161,7 +180,7 @@ class Score:
             metre = self.mark_at("time_signatures", last)
             end = max(end, last + metre_of(metre).bar)
         store("end", end)
-        told = [getattr(self, name)["part"] for name in ("notes", "fermatas", "lyrics")]
+        told = [getattr(self, name)["part"] for name in PART_TABLES]
         n_parts = max(len(self.parts), *(int(part.max(initial=-1)) + 1 for part in told))
         store("parts", tuple(self.parts) + (Part(),) * (n_parts - len(self.parts)))
         self._check()
@@ -196,6 +215,7 @@ class Score:
             if wrong.any():
                 row = table[int(np.argmax(wrong))]
                 raise ScoreError(f"{name}: {row} lies outside the score of {self.end} ticks")
+        self._check_graces()
         onsets = set(self.bars["onset"].tolist())
         for onset, kind, *_ in self.jumps.tolist():
             if kind not in JUMP_KINDS or onset not in onsets:
@@ -207,6 +227,27 @@ class Score:
         for part in self.parts:
             if not 0 <= part.program <= 127:
                 raise ScoreError(f"program {part.program} of {part.name!r}: expected 0 to 127")
+
+    def _check_graces(self) -> None:
+        graces, spans = self.graces, self.spans
+        wrong = (graces["pitch"] < 0) | (graces["pitch"] > 127) | (graces["written"] < 0)
+        wrong |= (graces["fifths"].astype(np.int64) * 7 - graces["pitch"]) % 12 != 0
+        wrong |= graces["grace"] == 0
+        if wrong.any():
+            row = graces[int(np.argmax(wrong))]
+            raise ScoreError(f"grace note {row} at {self.place(row)}: out of range")
+        wrong = (spans["stop"] < spans["onset"]) | (spans["stop"] > self.end)
+        wrong |= (spans["stop"] == self.end) & ~np.isin(spans["kind"], HELD_SPANS)
+        if wrong.any():
+            row = spans[int(np.argmax(wrong))]
+            raise ScoreError(f"{row['kind']} at {self.place(row)}: ends at tick {row['stop']}")
+        place = ["onset", "part", "voice", "grace"]
+        known = set(graces[place].tolist())
+        told = self.note_marks[place].tolist() + spans[place].tolist()
+        told += spans[["stop", "part", "stop_voice", "stop_grace"]].tolist()
+        for row in told:
+            if row[3] and row not in known:
+                raise ScoreError(f"a mark of grace note {row[3]} at tick {row[0]}: no such note")
 
     # ---- places -----------------------------------------------------------------------
 
@@ -374,15 +415,16 @@ class Score:
     def select(self, part: int, voice: int | None = None) -> Score:
         """Return one part, or one voice of it, as a score of a single part with all its marks."""
         tables: dict[str, Any] = {"parts": (self.parts[part],)}
-        for name in ("notes", "fermatas", "lyrics"):
+        for name in PART_TABLES:
             table = getattr(self, name)
+            columns = VOICE_COLUMNS.intersection(table.dtype.names) if voice is not None else ()
             chosen = table["part"] == part
-            if voice is not None:
-                chosen &= table["voice"] == voice
+            for column in columns:
+                chosen &= table[column] == voice
             table = table[chosen].copy()
             table["part"] = 0
-            if voice is not None:
-                table["voice"] = 0
+            for column in columns:
+                table[column] = 0
             tables[name] = table
         return replace(self, **tables)
 
@@ -409,12 +451,20 @@ class Score:
             )
         if (7 * fifths - semitones) % 12:
             raise ScoreError(f"{semitones} semitones and {fifths} fifths are different intervals")
-        notes, keys, chords = (t.copy() for t in (self.notes, self.key_signatures, self.chords))
-        notes["pitch"] += semitones
-        notes["fifths"] += fifths
+        tables = (self.notes, self.graces, self.key_signatures, self.chords)
+        notes, graces, keys, chords = (table.copy() for table in tables)
+        for table in (notes, graces):
+            table["pitch"] += semitones
+            table["fifths"] += fifths
         keys["fifths"] += fifths
         chords["symbol"] = [transpose_symbol(str(s), fifths) for s in chords["symbol"]]
-        return replace(self, notes=notes, key_signatures=keys, chords=chords)
+        changes: dict[str, Any] = {
+            "notes": notes,
+            "graces": graces,
+            "key_signatures": keys,
+            "chords": chords,
+        }
+        return replace(self, **changes)
 
     def __getitem__(self, bars: slice) -> Score:
         """Return a run of bars as a score of its own, notes cut at its ends.
@@ -442,6 +492,7 @@ class Score:
             table = table[inside].copy()
             table["onset"] = np.maximum(table["onset"] - start, 0)
             changes[name] = table
+        changes["spans"] = cut_spans(self.spans, changes["notes"], start, stop)
         return replace(self, end=stop - start, **changes)
 
     # ---- protocol ---------------------------------------------------------------------
@@ -477,7 +528,7 @@ class Score:
 def merge_parts(scores: Sequence[Score]) -> Score:
     """Stack the parts of scores that share their bars; marks come from the first."""
     first, offset = scores[0], 0
-    tables: dict[str, list[NDArray[np.void]]] = {"notes": [], "fermatas": [], "lyrics": []}
+    tables: dict[str, list[NDArray[np.void]]] = {name: [] for name in PART_TABLES}
     for score in scores:
         for name, stack in tables.items():
             table = getattr(score, name).copy()

@@ -17,7 +17,10 @@ from stats_composer.theory import TICKS_PER_QUARTER, Metre
 __all__ = [
     "BAR_DTYPE",
     "CHORD_DTYPE",
+    "DIRECTION_DTYPE",
     "FERMATA_DTYPE",
+    "GRACE_DTYPE",
+    "HELD_SPANS",
     "JUMP_DTYPE",
     "JUMP_KINDS",
     "KEY_SIGNATURE_DTYPE",
@@ -25,13 +28,18 @@ __all__ = [
     "MARKS",
     "MAX_PASSES",
     "NOTE_DTYPE",
+    "NOTE_MARK_DTYPE",
+    "PART_TABLES",
     "REPEAT_END",
     "REPEAT_START",
+    "SPAN_DTYPE",
     "TEMPO_DTYPE",
     "TIME_SIGNATURE_DTYPE",
+    "VOICE_COLUMNS",
     "bar_onsets",
     "check_time_signatures",
     "cut_notes",
+    "cut_spans",
     "ending_bits",
     "ending_passes",
     "frozen",
@@ -81,6 +89,30 @@ LYRIC_DTYPE = np.dtype(
         ("text", "U64"),
     ]
 )
+_PLACE = [("onset", np.int64), ("part", np.int16), ("voice", np.int16), ("grace", np.int16)]
+GRACE_DTYPE = np.dtype(
+    [
+        *_PLACE,
+        ("pitch", np.int16),
+        ("fifths", np.int8),
+        ("written", np.int32),
+        ("slash", np.bool_),
+    ]
+)
+NOTE_MARK_DTYPE = np.dtype([*_PLACE, ("kind", "U24"), ("text", "U32")])
+SPAN_DTYPE = np.dtype(
+    [
+        *_PLACE,
+        ("stop", np.int64),
+        ("stop_voice", np.int16),
+        ("stop_grace", np.int16),
+        ("kind", "U16"),
+        ("text", "U32"),
+    ]
+)
+DIRECTION_DTYPE = np.dtype([*_PLACE[:3], ("kind", "U16"), ("text", "U128")])
+HELD_SPANS = ("crescendo", "diminuendo", "octave-shift", "pedal", "dashes", "bracket")
+"""Spans that end at a time, which may be the score's end; the others end on a note or rest."""
 
 MARKS: Mapping[str, np.dtype[Any]] = {
     "bars": BAR_DTYPE,
@@ -91,8 +123,20 @@ MARKS: Mapping[str, np.dtype[Any]] = {
     "chords": CHORD_DTYPE,
     "fermatas": FERMATA_DTYPE,
     "lyrics": LYRIC_DTYPE,
+    "graces": GRACE_DTYPE,
+    "note_marks": NOTE_MARK_DTYPE,
+    "spans": SPAN_DTYPE,
+    "directions": DIRECTION_DTYPE,
 }
-_SORT_KEYS = ("onset", "kind", "label", "part", "voice", "verse", "pitch")
+PART_TABLES = ("notes", *(name for name, dtype in MARKS.items() if "part" in (dtype.names or ())))
+"""The tables whose rows belong to a part and a voice."""
+
+VOICE_COLUMNS = frozenset(("voice", "stop_voice"))
+
+_SORT_KEYS = (
+    *("onset", "kind", "label", "part", "voice", "verse", "grace"),
+    *("pitch", "stop", "stop_voice", "stop_grace"),
+)
 
 
 def make_table(dtype: DTypeLike, rows: Any = (), **columns: Any) -> NDArray[np.void]:
@@ -247,6 +291,46 @@ def cut_notes(notes: NDArray[np.void], start: int, stop: int) -> NDArray[np.void
     cut["duration"] = np.minimum(note_end[inside], stop) - np.maximum(cut["onset"], start)
     cut["onset"] = np.maximum(cut["onset"], start) - start
     return cut
+
+
+def cut_spans(
+    spans: NDArray[np.void], notes: NDArray[np.void], start: int, stop: int
+) -> NDArray[np.void]:
+    """Return what lies of the spans between two ticks, from the first of them on.
+
+    One that is held is cut; one between notes ends on the first or last note left of its voice.
+
+    Parameters
+    ----------
+    spans : ndarray of SPAN_DTYPE
+    notes : ndarray of NOTE_DTYPE
+        What `cut_notes` leaves between the two ticks.
+    start, stop : int
+    """
+    held = np.isin(spans["kind"], HELD_SPANS)
+    chosen = (spans["onset"] < stop) & (spans["stop"] >= start + held)
+    cut: NDArray[np.void] = spans[chosen].copy()
+    cut["onset"] -= start
+    cut["stop"] -= start
+    last_tick = stop - start - ~held[chosen]
+    kept = (cut["onset"] >= 0) & (cut["stop"] <= last_tick)
+    for index in np.flatnonzero(~kept):
+        row, is_held = cut[index], held[chosen][index]
+        if row["onset"] < 0:
+            onsets = notes["onset"][_of_voice(notes, row["part"], row["voice"])]
+            row["onset"] = 0 if is_held else onsets.min(initial=row["stop"])
+            row["grace"] = 0
+        if row["stop"] > last_tick[index]:
+            onsets = notes["onset"][_of_voice(notes, row["part"], row["stop_voice"])]
+            row["stop"] = stop - start if is_held else onsets.max(initial=row["onset"])
+            row["stop_grace"] = 0
+        kept[index] = row["onset"] < row["stop"]
+    return cut[kept]
+
+
+def _of_voice(notes: NDArray[np.void], part: int, voice: int) -> NDArray[np.bool_]:
+    chosen: NDArray[np.bool_] = (notes["part"] == part) & (notes["voice"] == voice)
+    return chosen
 
 
 def check_time_signatures(table: NDArray[np.void]) -> None:

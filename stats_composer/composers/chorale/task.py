@@ -17,7 +17,16 @@ from stats_composer.composers.chorale.page import PARTS, blank_page
 from stats_composer.constraints import Constraint
 from stats_composer.encoding import Frame
 from stats_composer.errors import EncodingError, ScoreError
-from stats_composer.score import NOTE_DTYPE, Score, keys, make_table, phrase_spans
+from stats_composer.score import (
+    NOTE_DTYPE,
+    PART_TABLES,
+    VOICE_COLUMNS,
+    Score,
+    keys,
+    make_table,
+    merge_parts,
+    phrase_spans,
+)
 from stats_composer.theory import estimate_key, key_signature, parse_key
 from stats_composer.views import grid as view_grid
 
@@ -153,26 +162,20 @@ def melody_key(melody: Score) -> tuple[int, int]:
 def _as_part(melody: Score, line: int) -> Score:
     """Move a score of one part to a part of the choir."""
     tables = {}
-    for name in ("notes", "fermatas", "lyrics"):
+    for name in PART_TABLES:
         table = getattr(melody, name).copy()
-        table["part"], table["voice"] = line, 0
+        table["part"] = line
+        for column in VOICE_COLUMNS.intersection(table.dtype.names or ()):
+            table[column] = 0
         tables[name] = table
     return melody.replace(parts=PARTS, **tables)
 
 
 def _as_lines(score: Score) -> Score:
     """Move four voices, wherever they stand, to four parts."""
-    tables = {}
-    for name in ("notes", "fermatas", "lyrics"):
-        table = getattr(score, name).copy()
-        for line, (part, voice) in enumerate(score.voices):
-            inside = (getattr(score, name)["part"] == part) & (
-                getattr(score, name)["voice"] == voice
-            )
-            table["part"][inside], table["voice"][inside] = line, 0
-        tables[name] = table
     parts = score.parts if len(score.parts) == 4 else PARTS
-    return score.replace(parts=parts, **tables)
+    lines = [score.select(part, voice) for part, voice in score.voices]
+    return merge_parts(lines).replace(parts=parts)
 
 
 def kept_notes(task: Task) -> NDArray[np.void]:
