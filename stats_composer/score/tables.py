@@ -229,7 +229,9 @@ def sorted_table(table: NDArray[np.void], dtype: np.dtype[Any]) -> NDArray[np.vo
     """Return a table of a dtype in the order of time, read-only; missing fields are empty."""
     names = table.dtype.names or ()
     if not names or not {*names} <= {*(dtype.names or ())}:
-        raise ScoreError(f"a table of the fields {', '.join(names)}: expected some of {dtype.names}")
+        raise ScoreError(
+            f"a table of the fields {', '.join(names)}: expected some of {dtype.names}"
+        )
     told = {name: table[name] for name in names}
     table = make_table(dtype, **told) if len(table) else np.zeros(0, dtype)
     keys = [table[name] for name in reversed(_SORT_KEYS) if name in (dtype.names or ())]
