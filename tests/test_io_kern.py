@@ -78,11 +78,7 @@ def test_a_score_of_two_spines():
     assert (score.title, score.composer) == ("A Tüne", "Bach, Johann Sebastian")
     assert [part.name for part in score.parts] == ["Soprano", "Bass"]
     assert score.pickup == QUARTER
-    assert score.bars[["onset", "repeat", "ending"]].tolist() == [
-        (0, 0, 0),
-        (QUARTER, 0, 0),
-        (4 * QUARTER, 2, 0),
-    ]
+    assert score.bars[["onset", "repeat"]].tolist() == [(0, 0), (QUARTER, 0), (4 * QUARTER, 2)]
     assert score.key_signatures.tolist() == [(0, 1, 0)]
     assert score.time_signatures.tolist() == [(0, 3, 4)]
     assert score.fermatas.tolist() == [(3 * QUARTER, 0, 0), (3 * QUARTER, 1, 0)]
@@ -273,7 +269,7 @@ def test_bar_lines_that_no_note_divides_lie_by_the_metre():
 
 def test_bar_lines_without_music_between_are_one():
     score, _ = parsed(spine("=1-", "2c", "=:|!", "=2!|:", "2d", "==:|!"))
-    assert score.bars[["onset", "repeat", "ending"]].tolist() == [(0, 2, 0), (2 * QUARTER, 3, 0)]
+    assert score.bars[["onset", "repeat"]].tolist() == [(0, 2), (2 * QUARTER, 3)]
 
 
 def test_times_off_the_grid_are_rounded_and_said():
@@ -454,14 +450,26 @@ def test_fermatas_of_notes_and_rests():
     assert score.fermatas.tolist() == [(0, 0, 0), (2 * QUARTER, 0, 0)]
 
 
-# ---- sections -------------------------------------------------------------------------
+# ---- bars and sections ----------------------------------------------------------------
 
 
-def sections(expansion, *labels_and_bars):
-    """Write a bar a token; labels begin with a letter A to F in capitals."""
-    tokens = [f"*>[{expansion}]", "*M1/1"]
-    for index, item in enumerate(labels_and_bars):
-        tokens += [f"*>{item}"] if item[0].isupper() else [f"={index}", item]
+def test_bars_have_the_numbers_that_the_file_prints():
+    text = spine("*M2/4", "4r", "=8", "2c", "=9", "4d", "=:|!", "4e", "=12", "2f", "==")
+    score, _ = parsed(text)
+    assert score.bars["number"].tolist() == ["", "8", "", "", "12"]
+    assert score.bar_numbers == (0, 8, 9, "X1", 12)
+
+
+def test_the_first_bar_of_a_file_is_no_pickup_where_it_is_numbered():
+    score, _ = parsed(spine("*M3/4", "=1-", "4c", "=2", "2.d"))
+    assert score.bar_numbers == (1, 2)
+
+
+def sections(expansion, *items):
+    """Write a bar a token, and the labels of sections, which begin with a capital."""
+    tokens = [f"*>[{expansion}]", "*>norep[A]", "*M4/4"]
+    for index, item in enumerate(items):
+        tokens += [f"*>{item}"] if item[0] in "ABCDI" else [f"={index}", item]
     return parsed(spine(*tokens, "=="))
 
 
@@ -471,38 +479,40 @@ def sections(expansion, *labels_and_bars):
         ("A,A,B", ["A", "1c", "1d", "B", "1e", "1f"], [0, 1, 0, 1, 2, 3]),
         ("A,A,B,B", ["A", "1c", "B", "1e"], [0, 0, 1, 1]),
         ("A,B", ["A", "1c", "B", "1e"], [0, 1]),
+        ("A,B,A", ["A", "1c", "B", "1e"], [0, 1, 0]),
         ("A,A1,A,A2", ["A", "1c", "A1", "1d", "A2", "1e"], [0, 1, 0, 2]),
-        (
-            "I,A,A1,A,A2,B",
-            ["I", "1b", "A", "1c", "A1", "1d", "A2", "1e", "B", "1f"],
-            [0, 1, 2, 1, 3, 4],
-        ),
+        ("I,A,A1,A,A2", ["I", "1b", "A", "1c", "A1", "1d", "A2", "1e"], [0, 1, 2, 1, 3]),
+        ("B,B", ["1c", "B", "1d"], [0, 1, 1]),
+        # The signs play what the list says, with endings after the labels.
+        ("A,A,B", ["A", "1c", "1d", "=:|!", "B", "1e"], [0, 1, 0, 1, 2]),
+        ("A,A1,A,A2", ["A", "1c", "A1", "1d", "=:|!", "A2", "1e"], [0, 1, 0, 2]),
+        # A minuet: after its trio it is played again without repeats.
+        ("A,A,B,B,C,C,A,B", ["A", "1c", "=:|!", "B", "1d", "=:|!", "C", "1e", "=:|!"],
+         [0, 0, 1, 1, 2, 2, 0, 1]),
     ],
-)
+)  # fmt: skip
 def test_expansion_lists_are_played(expansion, items, order):
     score, told = sections(expansion, *items)
     assert told == ""
     assert playing_order(score) == order
 
 
-def test_an_order_that_no_sign_can_play_is_one_of_sections():
-    score, told = sections("A,B,A", "A", "1c", "B", "1d")
-    assert (told, playing_order(score), score.order) == ("", [0, 1, 0], ("A", "B", "A"))
-    assert not score.bars["repeat"].any()
+@pytest.mark.parametrize(
+    ("expansion", "items"),
+    [
+        ("A,B", ["A", "1c", "=:|!", "B", "1d"]),
+        ("A,C", ["A", "1c", "B", "1d"]),
+    ],
+)
+def test_lists_that_cannot_be_played_are_said(expansion, items):
+    score, told = sections(expansion, *items)
+    assert told == f"order of sections [{expansion}] not followed"
+    assert not score.order
 
 
-def test_an_order_of_sections_that_are_not_there_is_said():
-    score, told = sections("A,C", "A", "1c", "B", "1d")
-    assert told == "order of sections [A,C] not followed"
-    assert playing_order(score) == [0, 1]
-
-
-def test_a_list_that_the_bar_lines_already_say():
-    text = spine(
-        "*>[A,A,B]", "*>norep[A,B]", "*>A", "*M4/4", "=1", "1c", "=2:|!", "*>B", "1d", "=="
-    )
-    score, told = parsed(text)
-    assert (told, score.bars["repeat"].tolist()) == ("", [2, 0])
+def test_a_section_that_begins_within_a_bar_is_said():
+    _, told = parsed(spine("*>[A,B]", "*>A", "*M4/4", "=1", "2c", "*>B", "2d", "=="))
+    assert told == "order of sections [A,B] not followed"
 
 
 # ---- faults ---------------------------------------------------------------------------

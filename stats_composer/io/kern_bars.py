@@ -5,14 +5,16 @@ Conventions
 * A bar line repeats where a colon stands beside its strokes: `=:|!` what is before it,
   `=!|:` what is after.
 * Sections are labelled (`*>A`) and put in order by an expansion list (`*>[A,A1,A,A2]`). A
-  label that is another one and a number is an ending of it. A list that the bar lines do not
-  say becomes the score's order of sections.
+  label that is another one and a number is an ending of it.
+* Where the bar lines do not play the list, it is the order of the score if there is no
+  repeat sign, or else a da capo if that plays it; if nothing does, the signs stay.
 """
 
 from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -40,17 +42,18 @@ class BarLines:
 
     signs: list[tuple[int, str]] = field(default_factory=list)
     labels: list[tuple[int, str]] = field(default_factory=list)
-    expansion: str = ""
+    expansion: tuple[str, ...] = ()
 
     def add(self, at: int, token: str) -> None:
-        """Keep a bar line, a section label or the first expansion list."""
+        """Keep a bar line, a section label, or the first expansion list."""
         if token.startswith("="):
             self.signs.append((at, token))
             check_limit(len(self.signs), MAX_BARS, "bars")
         elif token.startswith("*>["):
-            self.expansion = self.expansion or token[3:].rstrip("]")
-        elif "[" not in token and (at, token[2:]) not in self.labels:
-            self.labels.append((at, token[2:]))
+            names = token[3:].rstrip("]").split(",")
+            self.expansion = self.expansion or tuple(name.strip()[:32] for name in names)
+        elif "[" not in token and self.labels[-1:] != [(at, token[2:34])]:
+            self.labels.append((at, token[2:34]))
 
     def table(self, end: int) -> NDArray[np.void]:
         """Build the table of bars of a score that ends at a tick."""
@@ -61,44 +64,62 @@ class BarLines:
                 bars["repeat"][bisect_left(onsets, at) - 1] |= REPEAT_END
             if re.search(r"[|!]:", sign) and at < end:
                 bars["repeat"][bisect_right(onsets, at) - 1] |= REPEAT_START
-        sections = self._sections(bars)
+        sections = self._sections(onsets, end)
         for name, where in sections.items():
             found = re.fullmatch(r"(.*[^0-9])([1-9])", name)
             if found and found[1] in sections:
                 bars["ending"][list(where)] = ending_bits([int(found[2])])
         return bars
 
-    def ordered(self, score: Score, report: Report) -> Score:
-        """Return a score with the order of the expansion list, where its signs do not say it."""
-        names = [name.strip() for name in self.expansion.split(",") if name.strip()]
-        sections = self._sections(score.bars)
-        if not names or names == list(sections):
+    def complete(self, score: Score, report: Report) -> Score:
+        """Give the score that has these bars their printed numbers, and its sections' order."""
+        bars = score.bars.copy()
+        bars["number"] = list(self._numbers(score))
+        score = score.replace(bars=bars)
+        sections = self._sections(bars["onset"].tolist(), score.end)
+        first = min((where.start for where in sections.values()), default=0)
+        wanted = [*range(first)]
+        wanted += [bar for name in self.expansion for bar in sections.get(name, ())]
+        if not self.expansion or playing_order(score) == wanted:
             return score
-        if not sections.keys() >= {*names}:
-            report.add(f"order of sections [{self.expansion[:60]}] not followed")
-            return score
-        intro = range(min(where.start for where in sections.values()))
-        wanted = [*intro, *(bar for name in names for bar in sections[name])]
-        if playing_order(score) == wanted:
-            return score
-        onsets = score.bars["onset"].tolist()
-        rows = [(onsets[where.start], "section", name) for name, where in sections.items()]
-        told = score.replace(jumps=make_table(JUMP_DTYPE, rows), order=tuple(names))
-        if playing_order(told) == wanted:
-            return told
-        bars = told.bars.copy()  # the list has all repeats: signs would play them again
-        bars["repeat"] = bars["ending"] = 0
-        return told.replace(bars=bars)
+        if set(self.expansion) <= sections.keys():
+            jumps = self._jumps(score, sections, wanted[-1])
+            order = () if bars["repeat"].any() else self.expansion
+            ordered = score.replace(jumps=make_table(JUMP_DTYPE, jumps), order=order)
+            if playing_order(ordered) == wanted:
+                return ordered
+        report.add(f"order of sections [{','.join(self.expansion)[:60]}] not followed")
+        return score
 
-    def _sections(self, bars: NDArray[np.void]) -> dict[str, range]:
+    def _numbers(self, score: Score) -> Iterator[str]:
+        """Tell the printed number of each bar, where it is not the usual one."""
+        onsets = score.bars["onset"].tolist()
+        told = ((at, re.match(r"=+([0-9]{1,7})", sign)) for at, sign in self.signs)
+        printed = {at: int(found[1]) for at, found in told if found}
+        following = 0 if score.pickup else 1
+        for bar, (onset, offset) in enumerate(zip(onsets, score.bar_offsets, strict=True)):
+            usual = None if offset and bar else following
+            number = printed.get(onset, usual)
+            yield "" if number == usual else str(number)
+            following = following if number is None else number + 1
+
+    def _sections(self, onsets: list[int], end: int) -> dict[str, range]:
         """Find the bars of each section; of labels within a bar, none at all."""
-        onsets = bars["onset"].tolist()
-        labels = [(at, name) for at, name in self.labels if at <= onsets[-1]]
-        starts = [bisect_left(onsets, at) for at, _ in labels]
-        if any(onsets[start] != at for start, (at, _) in zip(starts, labels, strict=True)):
+        labels = [(at, name) for at, name in self.labels if at < end]
+        if not {at for at, _ in labels} <= {*onsets}:
             return {}
-        stops = [*starts[1:], len(bars)]
-        return {
-            name: range(start, stop)
-            for (_, name), start, stop in zip(labels, starts, stops, strict=False)
-        }
+        starts = [bisect_left(onsets, at) for at, _ in labels]
+        found: dict[str, range] = {}
+        stops = [*starts[1:], len(onsets)]
+        for (_, name), start, stop in zip(labels, starts, stops, strict=False):
+            found.setdefault(name, range(start, stop))
+        return found
+
+    def _jumps(
+        self, score: Score, sections: dict[str, range], last: int
+    ) -> list[tuple[int, str, str]]:
+        """Write the sections where no sign repeats; else a da capo, and where it ends."""
+        onsets = score.bars["onset"].tolist()
+        if not score.bars["repeat"].any():
+            return [(onsets[where.start], "section", name) for name, where in sections.items()]
+        return [(onsets[-1], "D.C.", ""), (onsets[last], "fine", "")]
