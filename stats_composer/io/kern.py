@@ -46,6 +46,7 @@ from stats_composer.io.report import Report
 from stats_composer.io.timeline import Piece, merge_ties, round_ticks
 from stats_composer.score import (
     FERMATA_DTYPE,
+    GRACE_DTYPE,
     KEY_SIGNATURE_DTYPE,
     LYRIC_DTYPE,
     NOTE_DTYPE,
@@ -118,6 +119,8 @@ class _Reader:
         self.verses: list[tuple[int, KernPart, int]] = []
         self.others: dict[str, None] = {}
         self.sounds: dict[str, Sound] = {}
+        self.graces: dict[Path, list[tuple[int, Sound]]] = {}
+        self.last: dict[Path, tuple[int, int, KernPart]] = {}
         self.waiting: list[list[tuple[int, KernPart, str]]] = [[]]
         self.bars = BarLines()
         self.bar = 0
@@ -144,6 +147,8 @@ class _Reader:
             named = ", ".join(f"**{kind}" for kind in self.others)
             self.report.add(f"spines other than **kern left out ({named[:60]})")
         self._place(self.end)
+        for path in list(self.graces):
+            self._end_graces(path)
         for part in self.parts.values():
             part.tell_open_ties(self.report)
         return self._score(lines)
@@ -153,6 +158,8 @@ class _Reader:
     def _lay_out(self, paths: Sequence[Path]) -> None:
         """Tell which path is which voice of which part, and which spine has its syllables."""
         self.voices, self.verses = [], []
+        for path in [path for path in self.graces if path not in paths]:
+            self._end_graces(path)
         counts: Counter[Track] = Counter()
         owner: Track | None = None
         n_verses = 0
@@ -184,13 +191,15 @@ class _Reader:
         elif kind == "=":
             signs = [(row.line, part, row.tokens[index]) for index, _, part, _ in self.voices]
             self.waiting[-1] += [sign for sign in signs if sign[2] != "."][-1:]
+            for path in [path for path in self.graces if path in self.last]:
+                self._end_graces(path)
         elif kind != "!":
             self._sound(row)
 
     def _sound(self, row: Row) -> None:
         """Place the notes of a row, or learn that nothing begins in it."""
         found = []
-        n_graces = 0
+        graced = False
         for index, path, part, voice in self.voices:
             token = row.tokens[index]
             if token != ".":
@@ -201,16 +210,15 @@ class _Reader:
                     self.report.add(sound.fault, f"line {row.line}")
                 if sound.duration:
                     found.append((path, part, voice, sound))
-                n_graces += sound.n_graces
-        self.report.add("grace notes left out", f"line {row.line}", n_graces)
+                elif sound.heads:
+                    self.graces.setdefault(path, []).append((row.line, sound))
+                    graced = True
         if found:
             self.now = self._time([path for path, *_ in found], row.line)
             self._place(self.now)
             for path, part, voice, sound in found:
-                path.ends = (self.now + sound.duration,)
-                self.end = max(self.end, *path.ends)
-                self._keep(part, voice, sound, row.line)
-        elif not n_graces and any(token.startswith("=") for _, _, token in self.waiting[-1]):
+                self._keep(path, part, voice, sound, row.line)
+        elif not graced and any(token.startswith("=") for _, _, token in self.waiting[-1]):
             self.waiting.append([])
         voices = {id(part): voice for _, part, voice, sound in reversed(found) if sound.heads}
         self._syllables(row, voices)
@@ -226,8 +234,11 @@ class _Reader:
         check_limit(int(at) // TICKS_PER_QUARTER, MAX_QUARTERS, "quarter notes of time")
         return at.numerator if at.denominator == 1 else at
 
-    def _keep(self, part: KernPart, voice: int, sound: Sound, line: int) -> None:
+    def _keep(self, path: Path, part: KernPart, voice: int, sound: Sound, line: int) -> None:
+        """Keep what a path has new, and the grace notes before it."""
         onset = round_ticks(self.now)
+        path.ends = (self.now + sound.duration,)
+        self.end = max(self.end, *path.ends)
         if sound.fermata:
             part.fermatas.add((onset, voice))
         for head in sound.heads:
@@ -242,6 +253,22 @@ class _Reader:
             part.add(head.name, piece, others, self.report, line)
         self.n_notes += len(sound.heads)
         check_limit(self.n_notes, MAX_NOTES, "notes")
+        if sound.heads:
+            before = [grace for _, grace in self.graces.pop(path, ())]
+            part.add_graces(onset, voice, -len(before), before)
+            self.last[path] = onset, voice, part
+        elif path in self.graces:
+            self._end_graces(path)
+
+    def _end_graces(self, path: Path) -> None:
+        """Give grace notes that no note follows to the one before them."""
+        after = self.graces.pop(path)
+        if path in self.last:
+            onset, voice, part = self.last.pop(path)
+            part.add_graces(onset, voice, 1, [grace for _, grace in after])
+        else:
+            for line, _ in after:
+                self.report.add("grace notes at no note left out", f"line {line}")
 
     def _syllables(self, row: Row, voices: dict[int, int]) -> None:
         """Keep the syllables of a row, each under the first voice of its part that sounds."""
@@ -311,11 +338,13 @@ class _Reader:
         notes: list[tuple[int, ...]] = []
         fermatas: list[tuple[int, int, int]] = []
         lyrics: list[tuple[int, int, int, int, str, str]] = []
+        graces: list[tuple[int, int, int, int, int, int, int, bool]] = []
         for index, part in enumerate(parts):
             rows = merge_ties(part.pieces)
             notes += [(at, d, p, f, index, v, *more) for at, d, p, f, v, *more in rows]
             fermatas += [(at, index, voice) for at, voice in part.fermatas]
             lyrics += [(at, index, *told) for at, told in part.syllables]
+            graces += [(at, index, *told) for at, told in part.graces]
         score = Score(
             make_table(NOTE_DTYPE, notes),
             bars=self.bars.table(end),
@@ -324,6 +353,7 @@ class _Reader:
             tempos=make_table(TEMPO_DTYPE, [pair for pair in self.tempos.items() if pair[0] < end]),
             fermatas=make_table(FERMATA_DTYPE, fermatas),
             lyrics=make_table(LYRIC_DTYPE, lyrics),
+            graces=make_table(GRACE_DTYPE, graces),
             parts=tuple(Part(part.name, part.program or 0) for part in parts),
             title=_record(lines, "OTL"),
             composer=_record(lines, "COM"),

@@ -6,8 +6,8 @@ Conventions
   `=!|:` what is after.
 * Sections are labelled (`*>A`) and put in order by an expansion list (`*>[A,A1,A,A2]`). A
   label that is another one and a number is an ending of it.
-* Where the bar lines do not play the list, it is the order of the score if there is no
-  repeat sign, or else a da capo if that plays it; if nothing does, the signs stay.
+* Where the bar lines do not play the list, a da capo after them may; else the list is the
+  score's order of sections, and as it has all repeats, signs that repeat are taken out.
 """
 
 from __future__ import annotations
@@ -82,14 +82,17 @@ class BarLines:
         wanted += [bar for name in self.expansion for bar in sections.get(name, ())]
         if not self.expansion or playing_order(score) == wanted:
             return score
-        if set(self.expansion) <= sections.keys():
-            jumps = self._jumps(score, sections, wanted[-1])
-            order = () if bars["repeat"].any() else self.expansion
-            ordered = score.replace(jumps=make_table(JUMP_DTYPE, jumps), order=order)
-            if playing_order(ordered) == wanted:
-                return ordered
-        report.add(f"order of sections [{','.join(self.expansion)[:60]}] not followed")
-        return score
+        if not set(self.expansion) <= sections.keys():
+            report.add(f"order of sections [{','.join(self.expansion)[:60]}] not followed")
+            return score
+        onsets = bars["onset"].tolist()
+        da_capo = [(onsets[-1], "D.C."), (onsets[wanted[-1]], "fine")]
+        again = score.replace(jumps=make_table(JUMP_DTYPE, da_capo))
+        if bars["repeat"].any() and playing_order(again) == wanted:
+            return again
+        bars["repeat"] = bars["ending"] = 0
+        jumps = [(onsets[where.start], "section", name) for name, where in sections.items()]
+        return score.replace(bars=bars, jumps=make_table(JUMP_DTYPE, jumps), order=self.expansion)
 
     def _numbers(self, score: Score) -> Iterator[str]:
         """Tell the printed number of each bar, where it is not the usual one."""
@@ -114,12 +117,3 @@ class BarLines:
         for (_, name), start, stop in zip(labels, starts, stops, strict=False):
             found.setdefault(name, range(start, stop))
         return found
-
-    def _jumps(
-        self, score: Score, sections: dict[str, range], last: int
-    ) -> list[tuple[int, str, str]]:
-        """Write the sections where no sign repeats; else a da capo, and where it ends."""
-        onsets = score.bars["onset"].tolist()
-        if not score.bars["repeat"].any():
-            return [(onsets[where.start], "section", name) for name, where in sections.items()]
-        return [(onsets[-1], "D.C.", ""), (onsets[last], "fine", "")]

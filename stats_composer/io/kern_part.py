@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from stats_composer.io.kern_tokens import PROGRAMS
+from stats_composer.io.kern_tokens import PROGRAMS, Sound
 from stats_composer.io.report import Report
 from stats_composer.io.timeline import Piece
 from stats_composer.theory import TICKS_PER_QUARTER, UNKNOWN_MODE
@@ -31,6 +31,7 @@ class KernPart:
     fermatas : set of (onset, voice)
     keys, metres : dict of onset to (fifths, mode) and (numerator, denominator), rising
     syllables : list of (onset, (voice, verse, syllabic, text))
+    graces : list of (onset, (voice, grace, pitch, fifths, written, slash))
     ties : dict of end to list of (name, piece, line)
         The beginnings of ties whose ends are still to come.
     """
@@ -42,6 +43,7 @@ class KernPart:
     keys: Marks = field(default_factory=dict)
     metres: Marks = field(default_factory=dict)
     syllables: list[tuple[int, tuple[int, int, str, str]]] = field(default_factory=list)
+    graces: list[tuple[int, tuple[int, int, int, int, int, bool]]] = field(default_factory=list)
     ties: defaultdict[int, list[tuple[str, Piece, int]]] = field(
         default_factory=lambda: defaultdict(list)
     )
@@ -80,6 +82,14 @@ class KernPart:
         if piece.starts:
             self.ties[piece.onset + piece.duration].append((name, piece, line))
         self.pieces.append(piece)
+
+    def add_graces(self, onset: int, voice: int, first: int, sounds: Sequence[Sound]) -> None:
+        """Keep grace notes at a note: `first` is -n for n of them before it, 1 after it."""
+        for number, sound in enumerate(sounds, first):
+            self.graces += [
+                (onset, (voice, number, head.pitch, head.fifths, int(head.duration), sound.slash))
+                for head in sound.heads
+            ]
 
     def _close_tie(self, name: str, piece: Piece, others: Iterable[KernPart]) -> Piece | None:
         """Take the tie that a note ends: of its pitch, or of its name in the part, or beyond."""

@@ -6,7 +6,8 @@ Conventions
   thirds of a whole; each dot adds half of what the one before added.
 * Pitches sound as written: `c` is middle C, `cc` the one above, `C` below, `CC` below that.
   That a staff is transposed (`*ITr`), or its clef (`*clefGv2`), changes nothing.
-* `q` marks a grace note. Appoggiaturas (`P`, `p`) and groupettos (`Q`) have their own time.
+* `q` marks a grace note with a slash, `qq` one without. Appoggiaturas (`P`, `p`) and groupettos
+  (`Q`) have their own time.
 * What is not about pitch or time (beams, stems, slurs, ornaments) is passed over.
 
 References
@@ -108,11 +109,11 @@ class Sound(NamedTuple):
     Attributes
     ----------
     duration : int or Fraction
-        Ticks until the spine's next token; 0 for grace notes.
+        Ticks until the spine's next token; 0 for grace notes, whose heads have the written one.
     heads : tuple of Head
     fermata : bool
-    n_graces : int
-        Notes without a time of their own.
+    grace, slash : bool
+        Whether it is without time, and then whether it is struck through.
     fault : str
         What could not be read, or nothing.
     """
@@ -120,7 +121,8 @@ class Sound(NamedTuple):
     duration: Ticks
     heads: tuple[Head, ...]
     fermata: bool = False
-    n_graces: int = 0
+    grace: bool = False
+    slash: bool = False
     fault: str = ""
 
 
@@ -151,13 +153,12 @@ def read_sound(token: str) -> Sound:
     found = [(note, match) for note in pitched if (match := _PITCH.fullmatch(note))]
     if len(found) < len(pitched):
         fault = _NO_NOTES
-    if "q" in token:
-        return Sound(0, (), n_graces=len(found), fault=fault)
-    if duration is None and found:
+    grace = "q" in token
+    if duration is None and found and not grace:
         duration, fault = TICKS_PER_QUARTER, "notes without a duration taken as quarters"
     whole = duration or 0
     heads = tuple(_read_head(note, match, whole) for note, match in found)
-    return Sound(whole, heads, ";" in token, fault=fault)
+    return Sound(0 if grace else whole, heads, ";" in token, grace, "qq" not in token, fault)
 
 
 def _read_duration(note: str) -> Ticks | None:
