@@ -3,10 +3,12 @@
 import io
 import os
 import re
+import signal
 import stat
 import struct
 import subprocess
 import sys
+import threading
 import zipfile
 from pathlib import Path
 
@@ -16,7 +18,7 @@ import pytest
 
 from stats_composer.errors import ScoreError, ScoreFileError, ScoreWarning
 from stats_composer.io import files as files_module
-from stats_composer.io import find_files, load_arrays, read, read_all, save_arrays, write
+from stats_composer.io import find_files, guard, load_arrays, read, read_all, save_arrays, write
 from stats_composer.io.guard import GuardedReader, unpack_answer
 from stats_composer.io.musicxml_writer import encode_musicxml
 from stats_composer.io.report import Report
@@ -167,6 +169,102 @@ def test_a_reader_that_hangs_is_killed():
         reader.max_seconds = 18
         (score,), _ = reader.read(XML, "musicxml")
     assert score == TUNE
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="no process can be stopped here")
+def test_a_reader_that_waits_for_a_busy_machine_is_not_killed():
+    with GuardedReader(max_seconds=1) as reader:
+        reader.read(XML, "musicxml")
+        child = reader._child.pid
+        os.kill(child, signal.SIGSTOP)
+        threading.Timer(1.5, os.kill, (child, signal.SIGCONT)).start()
+        (score,), _ = reader.read(XML, "musicxml")
+        assert reader._child.pid == child
+    assert score == TUNE
+
+
+LARGE = musicxml(NOTE * 4000)
+
+
+@pytest.fixture
+def pool():
+    """Empty the pool before and after."""
+    guard._POOL.close()
+    yield guard._POOL
+    guard._POOL.close()
+
+
+def test_one_child_reads_file_after_file(pool):
+    read(io.BytesIO(LARGE))
+    (reader,) = pool.idle
+    child = reader._child.pid
+    assert len(read(io.BytesIO(LARGE)).notes) == 4000
+    with pytest.raises(ScoreFileError, match="not well-formed"):
+        read(io.BytesIO(LARGE[:-9]))
+    assert [reader._child.pid for reader in pool.idle] == [child]
+    pool.close()
+    assert reader._child is None
+
+
+def test_small_files_and_trusted_ones_need_no_child(pool, monkeypatch):
+    monkeypatch.setattr(subprocess, "Popen", None)
+    assert read(io.BytesIO(XML)) == TUNE
+    assert read(io.BytesIO(zipped(score_xml=XML))) == TUNE
+    assert len(read(io.BytesIO(LARGE), trusted=True).notes) == 4000
+    assert len(read_all(io.BytesIO(LARGE), trusted=True)) == 1
+    with pytest.raises(TypeError):  # the child that there is not
+        read(io.BytesIO(LARGE))
+    # Few bytes that unpack to many are no small file.
+    with pytest.raises(TypeError):
+        read(io.BytesIO(zipped(score_xml=LARGE)))
+
+
+@pytest.mark.parametrize("how", ["frozen", "a name that is no Python", "no name"])
+def test_an_application_never_starts_itself(pool, monkeypatch, how):
+    monkeypatch.setattr(subprocess, "Popen", None)
+    if how == "frozen":
+        monkeypatch.setattr(sys, "frozen", True, raising=False)
+    else:
+        monkeypatch.setattr(sys, "executable", "/opt/tunes" if how[0] == "a" else None)
+    assert len(read(io.BytesIO(LARGE)).notes) == 4000
+    with pytest.raises(ScoreFileError, match="not well-formed"):
+        read(io.BytesIO(LARGE[:-9]))
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no process can fork here")
+def test_a_process_that_forks_leaves_the_child_to_the_first(pool):
+    read(io.BytesIO(LARGE))
+    process = os.fork()
+    if process == 0:
+        os._exit(len(pool.idle))
+    assert os.waitpid(process, 0)[1] == 0
+    child = pool.idle[0]._child.pid
+    assert len(read(io.BytesIO(LARGE)).notes) == 4000 and pool.idle[0]._child.pid == child
+
+
+def test_the_package_works_from_a_zip(tmp_path):
+    package = Path(files_module.__file__).parents[1]
+    with zipfile.ZipFile(tmp_path / "app.zip", "w") as archive:
+        for path in package.rglob("*"):
+            if path.is_file() and "__pycache__" not in path.parts:
+                archive.write(path, path.relative_to(package.parent))
+    (tmp_path / "large.musicxml").write_bytes(LARGE)
+    code = (
+        "import stats_composer; from stats_composer.io import read;"
+        "from stats_composer.constraints import schema_path;"
+        "from stats_composer.composers import ChoraleComposer;"
+        "assert 'app.zip' in stats_composer.__file__;"
+        "ChoraleComposer.bundled();"
+        "print(len(read('large.musicxml').notes), schema_path().read_text()[0])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(tmp_path / "app.zip")},
+        capture_output=True,
+        text=True,
+    )
+    assert (done.stdout, done.stderr) == ("4000 {\n", "")
 
 
 def test_a_reader_that_wants_too_much_memory_is_refused():

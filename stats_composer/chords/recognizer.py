@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -30,6 +29,7 @@ from stats_composer.chords.spans import (
     written,
 )
 from stats_composer.errors import ModelFileError
+from stats_composer.files import packaged
 from stats_composer.models.calibration import VectorScaling
 from stats_composer.models.crf import ChainCRF, Observed
 from stats_composer.score import CHORD_DTYPE, Score, make_table
@@ -38,7 +38,7 @@ __all__ = ["ChordRecognizer", "calibrate"]
 
 N_FOLDS = 3
 
-_BUNDLED = Path(__file__).parent.parent / "pretrained" / "bach-chords.npz"
+_BUNDLED = "pretrained/bach-chords.npz"
 
 
 class ChordRecognizer:
@@ -100,7 +100,8 @@ class ChordRecognizer:
     @classmethod
     def bundled(cls) -> Self:
         """Return the model that comes with the package, trained on Bach's chorales."""
-        return cls.load(_BUNDLED)
+        with packaged(_BUNDLED) as path:
+            return cls.load(path)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:

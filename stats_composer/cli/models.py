@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,10 +12,9 @@ import typer
 from stats_composer.cli.options import Jobs, Json
 from stats_composer.cli.output import print_json, say
 from stats_composer.errors import ScoreFileError
+from stats_composer.files import packaged, packaged_names
 
 __all__ = ["models", "train"]
-
-_PRETRAINED = Path(__file__).parent.parent / "pretrained"
 
 
 def models(
@@ -26,8 +26,11 @@ def models(
     """Tell what the bundled models, or one of your own, were made from."""
     from stats_composer.modelfile import read_header
 
-    paths = sorted(_PRETRAINED.glob("*.npz")) if file is None else [Path(file)]
-    found = [{"name": path.stem, "file": str(path), **read_header(path)} for path in paths]
+    with contextlib.ExitStack() as stack:
+        paths = [Path(file)] if file is not None else []
+        for name in packaged_names("pretrained", ".npz") if file is None else []:
+            paths.append(stack.enter_context(packaged(f"pretrained/{name}")))
+        found = [{"name": path.stem, "file": str(path), **read_header(path)} for path in paths]
     if as_json:
         print_json(found)
         return

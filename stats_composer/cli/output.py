@@ -125,7 +125,8 @@ def patience(seconds: float = 4.0) -> Iterator[None]:
 
 def print_json(facts: Any) -> None:
     """Print facts as JSON on standard output."""
-    _print(json.dumps(facts, indent=2, ensure_ascii=False))
+    unicode = (sys.stdout.encoding or "").lower().startswith("utf")
+    _print(json.dumps(facts, indent=2, ensure_ascii=not unicode))
 
 
 def _print(text: str) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 
 from stats_composer import modelfile
 from stats_composer.errors import ConstraintError, ModelFileError
+from stats_composer.files import packaged
 from stats_composer.score import BAR_DTYPE, NOTE_DTYPE, Score, bar_positions, make_table, metre_of
 
 __all__ = [
@@ -28,7 +28,6 @@ __all__ = [
 
 Arrays = Mapping[str, NDArray[Any]]
 
-PRETRAINED = Path(__file__).parent.parent / "pretrained"
 MAX_BARS = 2000
 OWN_KEYS = ("model", "random_state", "sizes", "schema", "arrays", "sha256")
 
@@ -87,7 +86,8 @@ class Composer:
     @classmethod
     def bundled(cls) -> Self:
         """Read the composer that comes with the package."""
-        return cls.load(PRETRAINED / cls._bundled)
+        with packaged(f"pretrained/{cls._bundled}") as path:
+            return cls.load(path)
 
     def _state(self) -> tuple[dict[str, Any], Arrays]:
         """Return what was learned: sizes, as JSON can hold them, and arrays."""

@@ -15,6 +15,8 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
 from fractions import Fraction
+from importlib import resources
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -72,9 +74,9 @@ Flagged = TypeVar("Flagged", bound=Constraint)
 MAX_BYTES = 16 * 2**20
 
 
-def schema_path() -> Path:
-    """Return the place of the JSON Schema."""
-    return Path(__file__).parent.parent / "constraints.schema.json"
+def schema_path() -> Traversable:
+    """Return the place of the JSON Schema: a path, or a member of the zip of the package."""
+    return resources.files("stats_composer") / "constraints.schema.json"
 
 
 # ---- JSON ---------------------------------------------------------------------------------
