@@ -353,3 +353,20 @@ def test_free_names_are_free_for_every_suffix(folder):
     Path("a-2.xml").touch()
     assert unused_path("a", (".xml", ".mid")).name == "a-3"
     assert unused_path("b", (".xml", ".mid")).name == "b"
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "ascii"])
+def test_a_console_of_few_letters_shows_what_it_can(tmp_path, encoding):
+    title = "Česká – ピアノ ♭"
+    write(Score(make_notes(onset=[0], pitch=60), title=title), tmp_path / "tune.musicxml")
+    env = {**os.environ, "PYTHONIOENCODING": encoding, "PYTHONPATH": str(Path(__file__).parents[1])}
+    for flags in ([], ["--json"]):
+        done = subprocess.run(
+            [sys.executable, "-m", "stats_composer", "inspect", "tune.musicxml", *flags],
+            cwd=tmp_path,
+            env=env,
+            capture_output=True,
+            check=True,
+        )
+        text = done.stdout.decode(encoding)
+        assert json.loads(text)["title"] == title if flags else "esk" in text

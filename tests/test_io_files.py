@@ -248,9 +248,8 @@ def test_the_package_works_from_a_zip(tmp_path):
                 archive.write(path, path.relative_to(package.parent))
     (tmp_path / "large.musicxml").write_bytes(LARGE)
     code = (
-        "import stats_composer; from stats_composer.io import read;"
+        "import stats_composer; from stats_composer import ChoraleComposer, read;"
         "from stats_composer.constraints import schema_path;"
-        "from stats_composer.composers import ChoraleComposer;"
         "assert 'app.zip' in stats_composer.__file__;"
         "ChoraleComposer.bundled();"
         "print(len(read('large.musicxml').notes), schema_path().read_text()[0])"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -24,18 +23,21 @@ def models(
     as_json: Json = False,
 ) -> None:
     """Tell what the bundled models, or one of your own, were made from."""
-    from stats_composer.modelfile import read_header
-
-    with contextlib.ExitStack() as stack:
-        paths = [Path(file)] if file is not None else []
-        for name in packaged_names("pretrained", ".npz") if file is None else []:
-            paths.append(stack.enter_context(packaged(f"pretrained/{name}")))
-        found = [{"name": path.stem, "file": str(path), **read_header(path)} for path in paths]
+    found = [_described(Path(file))] if file is not None else []
+    for bundled in packaged_names("pretrained", ".npz") if file is None else []:
+        with packaged(f"pretrained/{bundled}") as path:
+            found.append(_described(path, bundled.removesuffix(".npz")))
     if as_json:
         print_json(found)
         return
     for model in found:
         say(_summary(model))
+
+
+def _described(path: Path, name: str = "") -> dict[str, Any]:
+    from stats_composer.modelfile import read_header
+
+    return {"name": name or path.stem, "file": str(path), **read_header(path)}
 
 
 def _summary(model: dict[str, Any]) -> str:
