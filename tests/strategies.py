@@ -6,10 +6,17 @@ from hypothesis import strategies as st
 from stats_composer.score import (
     BAR_DTYPE,
     CHORD_DTYPE,
+    DIRECTION_DTYPE,
     FERMATA_DTYPE,
+    GRACE_DTYPE,
+    HELD_SPANS,
+    JUMP_DTYPE,
     KEY_SIGNATURE_DTYPE,
     LYRIC_DTYPE,
     NOTE_DTYPE,
+    NOTE_MARK_DTYPE,
+    REPEAT_END,
+    SPAN_DTYPE,
     TEMPO_DTYPE,
     TIME_SIGNATURE_DTYPE,
     Part,
@@ -191,4 +198,98 @@ def marked_scores(
         title=draw(st.one_of(st.just(""), words)),
         composer=draw(st.one_of(st.just(""), words)),
         end=end,
+    )
+
+
+NOTE_MARKS = [
+    *("staccato", "accent", "tenuto", "trill-mark", "inverted-mordent", "up-bow", "breath-mark"),
+    *("arpeggiate", "accidental-mark", "a sign of its own"),
+]
+GRACE_VALUES = [0, QUARTER // 4, QUARTER // 2, QUARTER * 3 // 4, QUARTER]
+
+
+@st.composite
+def grace_notes(draw, score):
+    """Draw grace notes before notes, and after the last note of a voice in its bar."""
+    rows, notes = [], score.notes
+    for part, voice in score.voices:
+        line = notes[(notes["part"] == part) & (notes["voice"] == voice)]
+        onsets = np.unique(line["onset"]).tolist()
+        ends = np.maximum.accumulate(line["onset"] + line["duration"])
+        alone = len(np.unique(line[["onset", "duration"]])) == len(onsets)
+        alone &= bool((ends[:-1] <= line["onset"][1:])[np.diff(line["onset"]) > 0].all())
+        for onset in draw(st.lists(st.sampled_from(onsets), max_size=3, unique=True)):
+            bar = score.bar_at(onset)
+            last = not any(onset < other and score.bar_at(other) == bar for other in onsets)
+            n_after = draw(st.integers(0, 2)) if last and alone else 0
+            n_before = draw(st.integers(0 if n_after else 1, 2))
+            for number in (*range(-n_before, 0), *range(1, n_after + 1)):
+                for pitch in draw(st.sets(st.integers(48, 72), min_size=1, max_size=2)):
+                    place = (onset, part, voice, number, pitch)
+                    value = draw(st.sampled_from(GRACE_VALUES))
+                    fifths = int(natural_fifths(np.array(pitch)))
+                    rows.append((*place, fifths, value, draw(st.booleans())))
+    graces = make_table(GRACE_DTYPE, rows)
+    _, first, chord = np.unique(
+        graces[["onset", "part", "voice", "grace"]], return_index=True, return_inverse=True
+    )
+    for name in ("written", "slash"):  # of the whole chord
+        graces[name] = graces[name][first][chord]
+    return graces
+
+
+@st.composite
+def jumps(draw, bars):
+    """Draw jumps, at most one of a kind at a bar."""
+    rows, labels = [], st.one_of(st.just(""), words)
+    for onset, repeat, *_ in bars[["onset", "repeat"]].tolist():
+        if repeat & REPEAT_END and draw(st.booleans()):
+            rows.append((onset, "times", "", draw(st.integers(3, 5))))
+        kinds = ["section", "segno", "coda", "fine", "to coda", "D.C.", "D.S."]
+        for kind in draw(st.sets(st.sampled_from(kinds), max_size=2)):
+            named = kind in ("segno", "coda", "to coda", "D.S.", "section")
+            rows.append((onset, kind, draw(labels) if named else "", 0))
+    return make_table(JUMP_DTYPE, rows)
+
+
+@st.composite
+def dressed_scores(draw, odd=True, overlaps=True, **shape):
+    """Draw a score with all its marks, and those that only MusicXML holds."""
+    score = draw(marked_scores(odd=odd, overlaps=overlaps, **shape))
+    graces = draw(grace_notes(score)) if len(score.notes) else make_table(GRACE_DTYPE)
+    places = np.unique(score.notes[["onset", "part", "voice"]]).tolist()
+    places = [(*place, 0) for place in places]
+    places += graces[["onset", "part", "voice", "grace"]].tolist()
+    places += [(onset, 0, 0, 0) for onset in score.bars["onset"].tolist()]
+    place = st.sampled_from(sorted(set(places)))
+    ticks = sorted({0, *score.notes["onset"].tolist(), score.end - 1, score.end // 2})
+    tick = st.sampled_from(ticks if odd else ticks[:-2] or [0])
+    marks, spans, directions = set(), set(), []
+    for _ in range(draw(st.integers(0, 4))):
+        kind = draw(st.sampled_from(NOTE_MARKS))
+        marks.add((*draw(place), kind, "comma" if kind == "breath-mark" else ""))
+        first, last = sorted([draw(place), draw(place)], key=lambda p: (p[0], p[3]))
+        if (first[0], first[3]) != (last[0], last[3]) and first[1] == last[1]:
+            kind = draw(st.sampled_from(["slur", "slur", "glissando", "wavy-line", "a long sign"]))
+            spans.add((*first, last[0], last[2], last[3], kind, ""))
+        onset, stop = draw(tick), draw(st.sampled_from([*ticks, score.end]))
+        if onset < stop:
+            kind = draw(st.sampled_from(HELD_SPANS))
+            text = draw(st.sampled_from(["down 8", "up 15"])) if kind == "octave-shift" else ""
+            owner = draw(place)[1:3]
+            spans.add((onset, *owner, 0, stop, owner[1], 0, kind, text))
+        kind = draw(st.sampled_from(["dynamics", "words", "other"]))
+        text = draw(st.sampled_from(["mf", "sfz", "molto f"]) if kind == "dynamics" else words)
+        directions.append((draw(tick), *draw(place)[1:3], kind, text))
+    bars = score.bars.copy()
+    for bar in range(len(bars)):  # never the usual numbers
+        bars["number"][bar] = draw(st.sampled_from(["", "", "", f"{50 * bar + 50}", "A<"]))
+    return score.replace(
+        bars=bars,
+        graces=graces,
+        note_marks=make_table(NOTE_MARK_DTYPE, sorted(marks)),
+        spans=make_table(SPAN_DTYPE, sorted(spans)),
+        directions=make_table(DIRECTION_DTYPE, directions),
+        jumps=draw(jumps(score.bars)),
+        order=tuple(draw(st.lists(words, max_size=3))),
     )

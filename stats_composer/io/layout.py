@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from stats_composer.io.layout_marks import PartMarks
 from stats_composer.io.notation import (
     Event,
     Note,
@@ -57,6 +58,8 @@ class Page:
         Two for keyboards whose voices lie on both sides of middle C.
     glued : set of (voice, pitch, onset)
         The notes that are `tied` in the score.
+    marks : PartMarks
+        Its directions are for the writer to put among the signs.
     """
 
     def __init__(self, score: Score, part: int, *, cuts: Iterable[int] = ()) -> None:
@@ -70,11 +73,15 @@ class Page:
         for onset, owner, voice, *lyric in score.lyrics.tolist():
             if owner == part:
                 self._lyrics[voice, onset].append(tuple(lyric))
-        marks = self._fermatas | set(self._lyrics)
-        self.voices = sorted({note.voice for note in notes} | {voice for voice, _ in marks}) or [0]
+        self.marks = PartMarks(score, part)
+        marks = self._fermatas | set(self._lyrics) | self.marks.places
+        told = {voice for voice, _ in marks} | self.marks.voices
+        self.voices = sorted({note.voice for note in notes} | told) or [0]
         self._mark_cuts = ({*self._changes(), *cuts}) - self._bar_set
         self._homes: dict[tuple[int, int], int] = {}
         self._lanes = [lane for voice in self.voices for lane in self._voice(voice, notes, marks)]
+        order = {(lane.voice, lane.lane): index for index, lane in enumerate(self._lanes)}
+        self.marks.number(self._homes, order)
         self.n_staves, self._staves = _staves(score.parts[part].program, self.voices, notes)
 
     @property
@@ -110,7 +117,8 @@ class Page:
                         lane.cuts, onsets[bar + 1]
                     )
                 ]
-                if number == 0 or events or cuts:
+                marked = not lane.lane and (lane.voice, bar) in self.marks.marked_bars
+                if number == 0 or events or cuts or marked:
                     signs = self._signs(lane, events, cuts, onsets[bar], onsets[bar + 1])
                     pages[bar].append(
                         Line(lane.voice, lane.lane, self._staves.get(lane.voice, 1), signs)
@@ -143,11 +151,12 @@ class Page:
                 sign.tie_start = piece_stop < event.stop
                 signs.append(sign)
             cursor = last
-        for sign in signs:
+        for index, sign in enumerate(signs):
             place = (lane.voice, sign.start)
             if self._homes.get(place) == lane.lane:
                 sign.fermata = place in self._fermatas
                 sign.lyrics = tuple(self._lyrics.get(place, ()))
+                self.marks.put(signs, index, lane.voice)
         group_tuplets(signs)
         mark_beams(signs, origin, beat)
         return signs

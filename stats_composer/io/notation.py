@@ -24,11 +24,13 @@ __all__ = [
     "Event",
     "Note",
     "Sign",
+    "SpanEnd",
     "Value",
     "group_tuplets",
     "lanes",
     "mark_accidentals",
     "mark_beams",
+    "plain_value",
     "shown_tempo",
     "split",
     "written_pitch",
@@ -83,9 +85,22 @@ class Event(NamedTuple):
     notes: tuple[Note, ...]
 
 
+class SpanEnd(NamedTuple):
+    """The start or stop of a span; `number` tells it from others that are open with it."""
+
+    way: str
+    kind: str
+    text: str
+    number: int
+
+
 @dataclass(slots=True)
 class Sign:
-    """A notehead, chord or rest within one bar; `notes` is empty for a rest."""
+    """A notehead, chord or rest within one bar; `notes` is empty for a rest.
+
+    `before` and `after` are its grace notes, signs without time; `tied_graces` are the pitches
+    that a tie holds from a grace note to its note, on both of them.
+    """
 
     start: int
     stop: int
@@ -99,6 +114,12 @@ class Sign:
     tuplet: tuple[str, ...] = ()
     beams: tuple[str, ...] = ()
     accidentals: tuple[str, ...] = ()
+    marks: tuple[tuple[str, str], ...] = ()
+    ends: tuple[SpanEnd, ...] = ()
+    before: tuple[Sign, ...] = ()
+    after: tuple[Sign, ...] = ()
+    slash: bool = False
+    tied_graces: frozenset[int] = frozenset()
 
 
 def _plain_values() -> dict[int, Value]:
@@ -227,6 +248,11 @@ def group_tuplets(signs: Sequence[Sign]) -> None:
         first = last + 1
 
 
+def plain_value(ticks: int) -> Value | None:
+    """Name a length by a value with up to two dots, if it has one."""
+    return _PLAIN.get(ticks)
+
+
 def mark_beams(signs: Sequence[Sign], origin: int, beat: int) -> None:
     """Beam the short notes of each beat in a lane of a bar."""
     groups: list[list[Sign]] = []
@@ -289,7 +315,8 @@ def mark_accidentals(signs: Iterable[Sign], key: int) -> None:
         Fifths of the key signature.
     """
     printed: dict[tuple[str, int], int] = {}
-    for sign in sorted(signs, key=lambda sign: sign.start):
+    ordered = sorted(signs, key=lambda sign: sign.start)
+    for sign in (each for main in ordered for each in (*main.before, main, *main.after)):
         if sign.tie_stop:
             sign.accidentals = ("",) * len(sign.notes)
             continue

@@ -120,7 +120,7 @@ def parse(data: bytes, format: str, report: Report) -> list[Score]:
         from stats_composer.io.musicxml_reader import read_musicxml
         from stats_composer.io.mxl import unzip_musicxml
 
-        return [read_musicxml(unzip_musicxml(data) if format == "mxl" else data, report)]
+        return [read_musicxml(unzip_musicxml(data, report) if format == "mxl" else data, report)]
     if format == "midi":
         from stats_composer.io.midi_reader import read_midi
 

@@ -458,13 +458,7 @@ class Score:
             table["fifths"] += fifths
         keys["fifths"] += fifths
         chords["symbol"] = [transpose_symbol(str(s), fifths) for s in chords["symbol"]]
-        changes: dict[str, Any] = {
-            "notes": notes,
-            "graces": graces,
-            "key_signatures": keys,
-            "chords": chords,
-        }
-        return replace(self, **changes)
+        return replace(self, notes=notes, graces=graces, key_signatures=keys, chords=chords)
 
     def __getitem__(self, bars: slice) -> Score:
         """Return a run of bars as a score of its own, notes cut at its ends.
