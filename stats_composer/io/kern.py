@@ -212,6 +212,7 @@ class _Reader:
                     found.append((path, part, voice, sound))
                 elif sound.heads:
                     self.graces.setdefault(path, []).append((row.line, sound))
+                    self.n_notes += len(sound.heads)
                     graced = True
         if found:
             self.now = self._time([path for path, *_ in found], row.line)

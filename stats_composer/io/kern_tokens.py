@@ -112,8 +112,8 @@ class Sound(NamedTuple):
         Ticks until the spine's next token; 0 for grace notes, whose heads have the written one.
     heads : tuple of Head
     fermata : bool
-    grace, slash : bool
-        Whether it is without time, and then whether it is struck through.
+    slash : bool
+        Whether a grace note is struck through.
     fault : str
         What could not be read, or nothing.
     """
@@ -121,7 +121,6 @@ class Sound(NamedTuple):
     duration: Ticks
     heads: tuple[Head, ...]
     fermata: bool = False
-    grace: bool = False
     slash: bool = False
     fault: str = ""
 
@@ -158,7 +157,7 @@ def read_sound(token: str) -> Sound:
         duration, fault = TICKS_PER_QUARTER, "notes without a duration taken as quarters"
     whole = duration or 0
     heads = tuple(_read_head(note, match, whole) for note, match in found)
-    return Sound(0 if grace else whole, heads, ";" in token, grace, "qq" not in token, fault)
+    return Sound(0 if grace else whole, heads, ";" in token, "qq" not in token, fault)
 
 
 def _read_duration(note: str) -> Ticks | None:
