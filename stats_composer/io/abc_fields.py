@@ -41,7 +41,7 @@ _KEY = re.compile(
 )
 _PROPERTY = re.compile(r'(\w+)\s*=\s*(?:"([^"]*)"|(\S*))')
 _CLEF = re.compile(
-    r"(?:^|\s)(treble|bass|alto|tenor|baritone|soprano|mezzosoprano|mezzo|perc|none|[GFC](?=[1-5]))"
+    r"(?:^|\s)(treble|bass|alto|tenor|baritone|soprano|mezzosoprano|mezzo|perc|[GFC](?=[1-5]))"
     r"[1-5]?[,']*([+-](?:8|15))?(?:va|vb)?(?=\s|$)"
 )
 

@@ -184,10 +184,13 @@ class MusicWriter:
     def _sound(self, sign: Sign, length: str, states: dict[str, dict[int, int]]) -> str:
         if not sign.notes:
             return ("x" if sign.hidden else "z") + length
-        tie = "-" if sign.tie_start else ""
         letters = [written_pitch(note.pitch, note.fifths)[::2] for note in sign.notes]
         twice = len(set(letters)) < len(letters)
         heads = [self._head(note, states, twice) for note in sign.notes]
+        goes_on = [note.onset + note.duration > sign.stop for note in sign.notes]
+        if not all(goes_on):
+            heads = [head + "-" * tied for head, tied in zip(heads, goes_on, strict=True)]
+        tie = "-" * all(goes_on)
         return (heads[0] if len(heads) == 1 else f"[{''.join(heads)}]") + length + tie
 
     def _head(self, note: Note, states: dict[str, dict[int, int]], must: bool) -> str:

@@ -30,7 +30,8 @@ class Setting:
     unit : Fraction
         Of a whole note.
     clef, octave : int
-        Octaves from written to sounding that the clef and `octave=` tell; the clef prevails.
+        Octaves from written to sounding that the clef and `octave=` tell: the clef prevails,
+        and a new one ends what `octave=` told before it, as abc2midi has it.
     transpose, midi : int
         Semitones, by `transpose=` (and its like) and `%%MIDI transpose`.
     propagate : str
@@ -82,7 +83,7 @@ def place_pitch(setting: Setting, text: str) -> None:
     """
     clef = read_clef(text)
     if clef is not None:
-        setting.clef = clef[1]
+        setting.clef, setting.octave = clef[1], 0
         setting.percussion = clef[0] == "perc"
     told = read_properties(text)
     for name in ("octave", "transpose", "t"):

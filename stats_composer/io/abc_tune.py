@@ -304,7 +304,7 @@ class _Tune:
         return self.voice
 
     def _new_voice(self) -> Voice:
-        voice = Voice(self.start.copy(), self.report, self.place, barred=self.barred)
+        voice = Voice(self.start.copy(), self.report, self.place)
         voice.move_key()
         voice.set_metre(voice.setting.metre)
         return voice

@@ -2,9 +2,10 @@
 
 Conventions
 -----------
-* An accidental holds for its letter in every octave to the end of the bar, and over a tie (in
-  a tune without bars, for its note), unless `I:propagate-accidentals` says otherwise.
-* A tie goes to the next note or chord of its layer, and only to the heads it stands at.
+* An accidental holds for its letter in every octave to the end of the bar, and over a tie,
+  unless `I:propagate-accidentals` says otherwise.
+* A tie goes to the next note or chord of its layer, and only to the heads it stands at; one
+  that leads into an ending leads into the endings after it, too.
 * Times are exact fractions of ticks until the score is made.
 * Layers are the overlays (`&`) of a voice; layer 0 is the voice itself.
 
@@ -69,8 +70,8 @@ class Voice:
         The notes that the next words are for.
     """
 
-    def __init__(self, setting: Setting, report: Report, place: str, *, barred: bool) -> None:
-        self.setting, self.report, self._tune, self.barred = setting, report, place, barred
+    def __init__(self, setting: Setting, report: Report, place: str) -> None:
+        self.setting, self.report, self._tune = setting, report, place
         self.name = ""
         self.cursor = Fraction(0)
         self.pieces: list[Piece] = []
@@ -89,6 +90,7 @@ class Voice:
         self._region: Fraction | None = None
         self._altered: dict[str | Place, int] = {}
         self._tied: dict[int, dict[Place, int]] = {}
+        self._into_endings: dict[Place, int] = {}
         self._tuplet, self._left = Fraction(1), 0
         self._next = Fraction(1)
         self._last: tuple[int, Fraction, Fraction] | None = None
@@ -171,7 +173,7 @@ class Voice:
         holds = self.setting.propagate
         where = head.letter if holds == "pitch" else (head.letter, head.octave)
         if head.alter is not None:
-            if self.barred and holds != "not" and not head.micro:
+            if holds != "not" and not head.micro:
                 self._altered[where] = head.alter
             return head.alter
         if tied is not None:
@@ -279,6 +281,8 @@ class Voice:
         for kind in self._waiting:
             self.jumps.append((here if kind in ("segno", "coda") else before, kind))
         self._waiting.clear()
+        self.report.add("fermatas on bar lines left out", self.place, int(self._fermata))
+        self._fermata = False
 
     def _end_repeat(self, colons: int) -> None:
         """End a repeat with the bar before; it begins at a double bar where nothing says more.
@@ -303,6 +307,12 @@ class Voice:
         """Begin an ending, in a bar of its own."""
         if self.tick > self.bars[-1].onset:
             self._new_bar()
+        # An ending that does not follow another is the first: what is tied into it goes on in all.
+        follows = self.bars[-2].ending if len(self.bars) > 1 else 0
+        if follows and self.layer == 0:
+            self._tied[0] = self._into_endings | self._tied.get(0, {})
+        else:
+            self._into_endings = self._tied.get(0, {})
         self._ending = read_passes(passes)
         if not self._ending:
             self.report.add("endings for no pass from 1 to 31 left out", self.place)
@@ -311,8 +321,6 @@ class Voice:
         """Begin a section; return its tick."""
         if self.tick > self.bars[-1].onset:
             self._new_bar()
-        if not self._open:
-            self._double, self._repeated = len(self.bars) - 1, True
         return self.tick
 
     # ---- overlays ----------------------------------------------------------------------

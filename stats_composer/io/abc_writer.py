@@ -95,7 +95,7 @@ def encode_abc(score: Score, report: Report) -> bytes:
 def _voices(score: Score, part: int) -> Iterator[tuple[int, Layers]]:
     """List the voices `V:` of a part, each with its layers."""
     cuts = (*score.chords["onset"].tolist(), *score.tempos["onset"].tolist()) if part == 0 else ()
-    bars = Page(score, part, cuts=cuts).bars()
+    bars = Page(score, part, cuts=cuts, chorded=True).bars()
     keys = sorted({(line.voice, line.lane) for lines in bars for line in lines})
     lanes = [
         [

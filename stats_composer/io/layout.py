@@ -19,6 +19,7 @@ from stats_composer.io.notation import (
     lanes,
     mark_accidentals,
     mark_beams,
+    one_lane,
     split,
 )
 from stats_composer.score import Score
@@ -51,6 +52,8 @@ class Page:
     part : int
     cuts : iterable of int
         Ticks at which a sign of the first voice has to start.
+    chorded : bool
+        Whether each voice has one lane where it can, its notes cut as `one_lane` does.
 
     Attributes
     ----------
@@ -62,8 +65,10 @@ class Page:
         Its directions are for the writer to put among the signs.
     """
 
-    def __init__(self, score: Score, part: int, *, cuts: Iterable[int] = ()) -> None:
-        self.score = score
+    def __init__(
+        self, score: Score, part: int, *, cuts: Iterable[int] = (), chorded: bool = False
+    ) -> None:
+        self.score, self._chorded = score, chorded
         rows = score.notes[score.notes["part"] == part]
         names = Note._fields
         notes = [Note(*row) for row in zip(*(rows[name].tolist() for name in names), strict=True)]
@@ -95,7 +100,9 @@ class Page:
 
     def _voice(self, voice: int, notes: list[Note], marks: set[tuple[int, int]]) -> list[_Lane]:
         """Lay a voice's notes in lanes; give each of its marks a lane that has a sign for it."""
-        found = lanes(note for note in notes if note.voice == voice) or [[]]
+        own = [note for note in notes if note.voice == voice]
+        chords = one_lane(own) if self._chorded else None
+        found = (lanes(own) or [[]]) if chords is None else [chords]
         starts = [{event.start for event in events} for events in found]
         cuts: list[set[int]] = [set() for _ in found]
         for _, onset in sorted(mark for mark in marks if mark[0] == voice):

@@ -14,6 +14,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from math import gcd
 from typing import NamedTuple
 
@@ -30,6 +31,7 @@ __all__ = [
     "lanes",
     "mark_accidentals",
     "mark_beams",
+    "one_lane",
     "plain_value",
     "shown_tempo",
     "split",
@@ -222,6 +224,29 @@ def lanes(notes: Iterable[Note]) -> list[list[Event]]:
             found.append(lane)
         lane.append(Event(start, stop, tuple(members)))
     return found
+
+
+def one_lane(notes: Sequence[Note]) -> list[Event] | None:
+    """Lay the notes of a voice in one line of chords, cut wherever a note begins or ends.
+
+    A note that goes on is in the next chord, too. None if notes of one pitch overlap without
+    being alike: a chord could not tell which of them goes on.
+    """
+    edges = sorted({edge for note in notes for edge in (note.onset, note.onset + note.duration)})
+    place = {edge: index for index, edge in enumerate(edges)}
+    chords: list[list[Note]] = [[] for _ in edges]
+    for note in notes:
+        for index in range(place[note.onset], place[note.onset + note.duration]):
+            chords[index].append(note)
+    for chord in chords:
+        kinds = {(note.pitch, note.onset, note.duration) for note in chord}
+        if len({pitch for pitch, *_ in kinds}) < len(kinds):
+            return None
+    return [
+        Event(start, stop, tuple(chord))
+        for (start, stop), chord in zip(pairwise(edges), chords, strict=False)
+        if chord
+    ]
 
 
 def group_tuplets(signs: Sequence[Sign]) -> None:

@@ -74,9 +74,9 @@ def find_format(data: bytes, name: str, format: str | None) -> str:
 
 
 def _sniff(data: bytes) -> str | None:
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        data = data[2:].replace(b"\0", b"")
     head = data[:4096]
-    if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        head = head[2:].replace(b"\0", b"")
     head = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     if head.startswith(b"PK\x03\x04"):
         return "mxl"
@@ -88,7 +88,9 @@ def _sniff(data: bytes) -> str | None:
         return None
     if re.search(rb"^\*\*\w", data, re.MULTILINE):
         return "kern"
-    if re.search(rb"^[ \t]*(X:\s*\d|K:)", data, re.MULTILINE) or head.startswith(b"%abc"):
+    if re.search(rb"(?:^(?:\xef\xbb\xbf)?|[\r\n])[ \t]*[XKT]:", data) or head.startswith(
+        (b"%abc", b"%%abc")
+    ):
         return "abc"
     return None
 
