@@ -3,35 +3,43 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stats_composer import modelfile
-from stats_composer.errors import ConstraintError, ModelFileError
+from stats_composer.composers.asked import Seed, asked_bars, asked_jobs, asked_seeds
+from stats_composer.constraints import Constraint
+from stats_composer.errors import ModelFileError
 from stats_composer.score import BAR_DTYPE, NOTE_DTYPE, Score, bar_positions, make_table
 from stats_composer.theory import bar_duration
 
 __all__ = [
-    "MAX_BARS",
     "Arrays",
     "Composer",
+    "Writing",
     "extended",
     "join",
     "named",
-    "parse_time_signature",
     "write_many",
 ]
 
 Arrays = Mapping[str, NDArray[Any]]
 
 PRETRAINED = Path(__file__).parent.parent / "pretrained"
-MAX_BARS = 2000
 OWN_KEYS = ("model", "random_state", "sizes", "schema", "arrays", "sha256")
+
+
+class Writing(TypedDict, total=False):
+    """What every verb of a composer may be told beside its own parameters."""
+
+    constraints: Sequence[Constraint]
+    random_state: Seed
+    n_jobs: int
 
 
 class Composer:
@@ -108,33 +116,13 @@ def named(arrays: Arrays, name: str) -> dict[str, NDArray[Any]]:
 
 
 def write_many(
-    write: Callable[[np.random.Generator], Score],
-    random_state: int | None,
-    n: int | None,
-    n_jobs: int,
+    write: Callable[[np.random.Generator], Score], random_state: Seed, n: int | None, n_jobs: int
 ) -> Score | list[Score]:
-    """Write one score, or a list of n, each from a seed of its own."""
-    seeds = np.random.SeedSequence(random_state).spawn(1 if n is None else n)
-    with ThreadPoolExecutor(max(1, min(n_jobs, len(seeds)))) as pool:
+    """Write one score, or a list of n, each from a seed of its own (`asked_seeds`)."""
+    seeds = [np.random.SeedSequence(seed).spawn(1)[0] for seed in asked_seeds(random_state, n)]
+    with ThreadPoolExecutor(min(asked_jobs(n_jobs), len(seeds))) as pool:
         scores = list(pool.map(lambda seed: write(np.random.default_rng(seed)), seeds))
     return scores[0] if n is None else scores
-
-
-def parse_time_signature(text: str) -> tuple[int, int]:
-    """Read `4/4`.
-
-    Raises
-    ------
-    ConstraintError
-        If it is no time signature.
-    """
-    numerator, _, denominator = text.partition("/")
-    if not (numerator.isdigit() and denominator.isdigit()):
-        raise ConstraintError(f"time signature {text!r}: expected one such as 4/4 or 3/4")
-    n, d = int(numerator), int(denominator)
-    if not 1 <= n <= 32 or d not in (1, 2, 4, 8, 16, 32):
-        raise ConstraintError(f"time signature {text!r}: expected 1 to 32 over 1, 2, 4 to 32")
-    return n, d
 
 
 def extended(score: Score, bars: int) -> Score:
@@ -150,8 +138,7 @@ def extended(score: Score, bars: int) -> Score:
     ConstraintError
         If there would be more than `MAX_BARS`, or less than one new bar.
     """
-    if not 1 <= bars <= MAX_BARS:
-        raise ConstraintError(f"{bars} bars: expected 1 to {MAX_BARS}")
+    bars = asked_bars(bars)
     metre = score.mark_at("time_signatures", score.end)
     full = bar_duration(metre["numerator"], metre["denominator"])
     end = int(bar_positions(score, np.array([score.end - 1]))[0]) + 1

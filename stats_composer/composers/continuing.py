@@ -9,11 +9,12 @@ the exact law given the phrase, and closes on the tonic where the phrase has a s
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
+from stats_composer.composers.asked import Seed, asked_score
 from stats_composer.composers.base import extended, join, write_many
 from stats_composer.errors import EncodingError
 from stats_composer.factors import phased
@@ -37,12 +38,25 @@ ON_GRID = 0.95
 N = 4
 
 
+@overload
+def continue_phrase(
+    phrase: Score, *, bars: int = ..., random_state: Seed = ..., n: None = None, n_jobs: int = ...
+) -> Score: ...
+
+
+@overload
+def continue_phrase(
+    phrase: Score, *, bars: int = ..., random_state: Seed = ..., n: int, n_jobs: int = ...
+) -> list[Score]: ...
+
+
 def continue_phrase(
     phrase: Score,
     *,
     bars: int = 8,
-    random_state: int | None = None,
+    random_state: Seed = None,
     n: int | None = None,
+    n_jobs: int = 1,
 ) -> Score | list[Score]:
     """Continue a phrase in its own style.
 
@@ -52,9 +66,8 @@ def continue_phrase(
         Of any number of voices, each of one note at a time; it comes back unchanged, with
         `bars` more bars. Where its last bar is not full, that is filled first.
     bars : int
-    random_state : int, optional
-    n : int, optional
-        Number of continuations.
+    random_state, n, n_jobs
+        As of `ChoraleComposer.compose`.
 
     Returns
     -------
@@ -73,7 +86,7 @@ def continue_phrase(
     >>> longer.n_bars, bool((longer.notes[:8] == tune.notes).all())
     (4, True)
     """
-    if len(phrase.notes) < 2:
+    if len(asked_score(phrase, "phrase").notes) < 2:
         found = "one note" if len(phrase.notes) else "no notes"
         raise EncodingError(f"{found}: expected a phrase of two notes or more")
     page = extended(phrase, bars)
@@ -92,7 +105,7 @@ def continue_phrase(
         grid = np.concatenate([rows, slices[path]])
         return join(phrase, page, _notes(grid, phrase, step))
 
-    return write_many(write, random_state, n, 1)
+    return write_many(write, random_state, n, n_jobs)
 
 
 def _law(place: Ints, symbols: Ints, slices: Ints, tonic: int) -> Chain:

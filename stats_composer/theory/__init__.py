@@ -35,6 +35,7 @@ from stats_composer.theory.metre import (
     beat_of,
     beat_strength,
     beat_ticks,
+    parse_time_signature,
 )
 from stats_composer.theory.pitch import fifths_name, name_fifths, parse_pitch, pitch_name
 
@@ -66,6 +67,7 @@ __all__ = [
     "parse_key",
     "parse_mode",
     "parse_pitch",
+    "parse_time_signature",
     "pitch_name",
     "roman_numeral",
     "scale_pitch_classes",

@@ -13,6 +13,7 @@ metrical grid.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ __all__ = [
     "beat_of",
     "beat_strength",
     "beat_ticks",
+    "parse_time_signature",
 ]
 
 
@@ -90,3 +92,29 @@ def beat_of(numerator: int, denominator: int) -> int:
     if numerator % 3 == 0 and denominator >= 8:
         return 12 * TICKS_PER_QUARTER // denominator
     return TICKS_PER_QUARTER
+
+
+def parse_time_signature(text: str) -> tuple[int, int]:
+    """Read a metre to compose in: 1 to 32 over 1, 2, 4, 8, 16 or 32, `C` or `C|`.
+
+    Raises
+    ------
+    ValueError
+        If it is no such metre.
+
+    Examples
+    --------
+    >>> parse_time_signature("6/8"), parse_time_signature("C|")
+    ((6, 8), (2, 2))
+    """
+    signs = {"C": "4/4", "C|": "2/2", "¢": "2/2"}
+    match = re.fullmatch(
+        r"(\d{1,2})\s*/\s*(1|2|4|8|16|32)",
+        signs.get(text.strip(), text.strip()) if isinstance(text, str) else "",
+        re.ASCII,
+    )
+    if not match or not 1 <= int(match[1]) <= 32:
+        raise ValueError(
+            f"time signature {text!r}: expected a metre such as '3/4', 1 to 32 over 1, 2, 4 to 32"
+        )
+    return int(match[1]), int(match[2])

@@ -13,12 +13,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from stats_composer.composers.asked import asked_voice
 from stats_composer.composers.chorale.page import PARTS, blank_page
 from stats_composer.constraints import Constraint
 from stats_composer.encoding import Frame
 from stats_composer.errors import EncodingError
 from stats_composer.score import NOTE_DTYPE, Score, keys, make_table, phrase_spans
-from stats_composer.theory import estimate_key, key_signature, parse_key
+from stats_composer.theory import estimate_key, key_signature
 from stats_composer.views import grid as view_grid
 
 __all__ = [
@@ -69,7 +70,7 @@ class Task:
 
 
 def melody_task(
-    melody: Score, voice: str, key: str | None, constraints: Iterable[Constraint]
+    melody: Score, voice: str, key: tuple[int, int] | None, constraints: Iterable[Constraint]
 ) -> Task:
     """Give a melody to one voice; the others are to be written.
 
@@ -78,8 +79,7 @@ def melody_task(
     EncodingError
         If there is no such voice, or the melody is not of one line.
     """
-    if voice not in VOICES:
-        raise EncodingError(f"voice {voice!r}: expected one of {', '.join(VOICES)}")
+    line = VOICES.index(asked_voice(voice, VOICES))
     if len(melody.voices) != 1:
         found = len(melody.voices)
         raise EncodingError(
@@ -87,8 +87,7 @@ def melody_task(
             if found
             else "a melody without notes: expected at least one"
         )
-    line = VOICES.index(voice)
-    tonic = parse_key(key) if key is not None else melody_key(melody)
+    tonic = melody_key(melody) if key is None else key
     given = _as_part(melody.select(*melody.voices[0]), line)
     page = given.replace(notes=np.zeros(0, NOTE_DTYPE))
     if not len(page.key_signatures):
@@ -112,9 +111,7 @@ def region_task(
     """
     if len(score.voices) != 4:
         raise EncodingError(f"a score of {len(score.voices)} voices: expected four")
-    unknown = [voice for voice in voices if voice not in VOICES]
-    if unknown:
-        raise EncodingError(f"voice {unknown[0]!r}: expected one of {', '.join(VOICES)}")
+    voices = [asked_voice(v, VOICES) for v in ([voices] if isinstance(voices, str) else voices)]
     numbers = [score.bar_number(bar) for bar in range(score.n_bars)]
     if bars[0] not in numbers or bars[1] not in numbers or bars[0] > bars[1]:
         raise EncodingError(f"bars {bars[0]} to {bars[1]}: expected within 1 to {numbers[-1]}")

@@ -9,19 +9,28 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Self
+from typing import Any, Self, Unpack, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
+from stats_composer.composers.asked import (
+    Seed,
+    asked_bars,
+    asked_constraints,
+    asked_metre,
+    asked_mode,
+    asked_score,
+    asked_scores,
+    asked_tempo,
+)
 from stats_composer.composers.base import (
-    MAX_BARS,
     Arrays,
     Composer,
+    Writing,
     extended,
     join,
     named,
-    parse_time_signature,
     write_many,
 )
 from stats_composer.composers.folk.balance import balance
@@ -35,11 +44,23 @@ from stats_composer.errors import ConstraintError, EncodingError, NotFittedError
 from stats_composer.ngrams import Corpus
 from stats_composer.sampling.chain import Chain
 from stats_composer.score import Score
-from stats_composer.theory import MODES, parse_mode
+from stats_composer.theory import MODES
 
 __all__ = ["MelodyComposer"]
 
 MAX_COPY = 12
+
+
+class _Compose(Writing, total=False):
+    dance: str | None
+    bars: int
+    key: str | None
+    time_signature: str | None
+    tempo: float | None
+
+
+class _Continue(Writing, total=False):
+    bars: int
 
 
 class MelodyComposer(Composer):
@@ -80,7 +101,7 @@ class MelodyComposer(Composer):
         EncodingError
             If there is none, or one is no tune; `tunes.read_tune` says when.
         """
-        return self.fit_tunes([read_tune(score) for score in scores])
+        return self.fit_tunes([read_tune(score) for score in asked_scores(scores)])
 
     def fit_tunes(self, tunes: Sequence[Tune]) -> Self:
         """Learn from tunes that were read already."""
@@ -131,6 +152,12 @@ class MelodyComposer(Composer):
 
     # ---- what a user asks for -----------------------------------------------------------
 
+    @overload
+    def compose(self, *, n: None = None, **asked: Unpack[_Compose]) -> Score: ...
+
+    @overload
+    def compose(self, *, n: int, **asked: Unpack[_Compose]) -> list[Score]: ...
+
     def compose(
         self,
         *,
@@ -140,7 +167,7 @@ class MelodyComposer(Composer):
         time_signature: str | None = None,
         tempo: float | None = None,
         constraints: Sequence[Constraint] = (),
-        random_state: int | None = None,
+        random_state: Seed = None,
         n: int | None = None,
         n_jobs: int = 1,
     ) -> Score | list[Score]:
@@ -163,12 +190,13 @@ class MelodyComposer(Composer):
         constraints : sequence of Constraint
             The voice is called `melody`. Under constraints all bars are counted as printed:
             there are no second endings.
-        random_state : int, optional
-            The same seed gives the same scores for any `n_jobs`.
+        random_state : int, Generator or None
+            The same seed gives the same scores for any `n_jobs`. Score i of several is that of
+            the seed `random_state + i` alone.
         n : int, optional
             Number of scores.
         n_jobs : int
-            Threads that write them.
+            Threads that write them; -1 is one a core.
 
         Returns
         -------
@@ -184,11 +212,8 @@ class MelodyComposer(Composer):
         """
         self._check_fitted()
         style = self._style(dance, time_signature)
-        if not 1 <= bars <= MAX_BARS:
-            raise ConstraintError(f"{bars} bars: expected 1 to {MAX_BARS}")
-        asked = None if key is None else parse_mode(key)
-
-        wishes = tuple(with_corpus(constraints, self.corpus))
+        bars, asked, speed = asked_bars(bars), asked_mode(key), asked_tempo(tempo)
+        wishes = tuple(with_corpus(asked_constraints(constraints), self.corpus))
         writers: dict[tuple[int, str, int], TuneWriter] = {}
 
         def writer(tonic: int, mode: str, pickup: int) -> TuneWriter:
@@ -198,7 +223,7 @@ class MelodyComposer(Composer):
                 height=tonic_height(tonic),
                 lengths=part_lengths(bars),
                 pickup=pickup,
-                tempo=style.tempo_ if tempo is None else tempo,
+                tempo=style.tempo_ if speed is None else speed,
                 constraints=wishes,
                 max_copy=self.max_copy,
             )
@@ -217,13 +242,23 @@ class MelodyComposer(Composer):
 
         return write_many(write, random_state, n, n_jobs)
 
+    @overload
+    def continue_tune(
+        self, phrase: Score, *, n: None = None, **asked: Unpack[_Continue]
+    ) -> Score: ...
+
+    @overload
+    def continue_tune(
+        self, phrase: Score, *, n: int, **asked: Unpack[_Continue]
+    ) -> list[Score]: ...
+
     def continue_tune(
         self,
         phrase: Score,
         *,
         bars: int = 8,
         constraints: Sequence[Constraint] = (),
-        random_state: int | None = None,
+        random_state: Seed = None,
         n: int | None = None,
         n_jobs: int = 1,
     ) -> Score | list[Score]:
@@ -248,7 +283,7 @@ class MelodyComposer(Composer):
             If the phrase is no line in the metre of a dance that the style knows.
         """
         self._check_fitted()
-        kind, key, pickup, line = read_phrase(phrase)
+        kind, key, pickup, line = read_phrase(asked_score(phrase, "phrase"))
         if kind.name not in self.styles_:
             raise EncodingError(
                 f"its metre is that of a {kind.name}: this style knows {', '.join(self.styles_)}"
@@ -263,7 +298,7 @@ class MelodyComposer(Composer):
             lengths=part_lengths((page.end - start) // (kind.n_steps * kind.step)),
             pickup=pickup,
             tempo=style.tempo_,
-            constraints=tuple(with_corpus(constraints, self.corpus)),
+            constraints=tuple(with_corpus(asked_constraints(constraints), self.corpus)),
             max_copy=self.max_copy,
             given=symbols_of(line),
             repeats=False,
@@ -280,7 +315,7 @@ class MelodyComposer(Composer):
         known = ", ".join(self.styles_)
         if kind is not None and kind not in self.styles_:
             raise ConstraintError(f"dance {kind!r}: expected one of {known}")
-        metre = None if time_signature is None else parse_time_signature(time_signature)
+        metre = asked_metre(time_signature)
         if kind is None:
             fitting = [
                 style for style in self.styles_.values() if metre in (None, style.kind.metre)
