@@ -84,6 +84,8 @@ def _read(source: PathOrStream, format: str | None) -> tuple[str, list[Score], s
 def _name(source: PathOrStream) -> str:
     if isinstance(source, str | os.PathLike):
         return os.fspath(source)
+    if not hasattr(source, "read") and not hasattr(source, "write"):
+        raise ScoreFileError(f"{source!r:.60}: expected a path or a binary stream")
     name = getattr(source, "name", "")
     return name if isinstance(name, str) and not name.startswith("<") else ""
 
@@ -140,6 +142,8 @@ def write(score: Score, target: PathOrStream, *, format: str | None = None) -> N
         In one line: what of the score the format cannot hold.
     """
     name = _name(target)
+    if not isinstance(score, Score):
+        raise ScoreFileError(f"{name or 'stream'}: {score!r:.60} to write: expected a Score")
     report = Report()
     try:
         data = _encode(score, _target_format(name, format), report)

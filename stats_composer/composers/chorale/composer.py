@@ -118,13 +118,14 @@ class ChoraleComposer(Composer):
 
     # ---- learning -----------------------------------------------------------------------
 
-    def fit(self, scores: Iterable[Score], *, callback: Callback = None) -> Self:
+    def fit(self, scores: Iterable[Score], y: object = None, *, callback: Callback = None) -> Self:
         """Learn the style of four-part scores.
 
         Parameters
         ----------
         scores : iterable of Score
             Each with four voices, top to bottom.
+        y : ignored
         callback : callable, optional
             Called as callback(stage, done, total).
         """

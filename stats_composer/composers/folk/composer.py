@@ -41,6 +41,7 @@ from stats_composer.composers.folk.tune import KINDS, Tune, read_phrase, read_tu
 from stats_composer.composers.folk.writer import TuneWriter
 from stats_composer.constraints import Constraint, with_corpus
 from stats_composer.errors import ConstraintError, EncodingError, NotFittedError
+from stats_composer.models.base import Callback
 from stats_composer.ngrams import Corpus
 from stats_composer.sampling.chain import Chain
 from stats_composer.score import Score
@@ -93,27 +94,37 @@ class MelodyComposer(Composer):
 
     # ---- learning -----------------------------------------------------------------------
 
-    def fit(self, scores: Iterable[Score]) -> Self:
+    def fit(self, scores: Iterable[Score], y: object = None, *, callback: Callback = None) -> Self:
         """Learn from scores of one line each.
+
+        Parameters
+        ----------
+        scores : iterable of Score
+        y : ignored
+        callback : callable, optional
+            Called as callback(stage, done, total).
 
         Raises
         ------
         EncodingError
             If there is none, or one is no tune; `tunes.read_tune` says when.
         """
-        return self.fit_tunes([read_tune(score) for score in asked_scores(scores)])
+        tunes = [read_tune(score) for score in asked_scores(scores)]
+        return self.fit_tunes(tunes, callback=callback)
 
-    def fit_tunes(self, tunes: Sequence[Tune]) -> Self:
+    def fit_tunes(self, tunes: Sequence[Tune], *, callback: Callback = None) -> Self:
         """Learn from tunes that were read already."""
         if not tunes:
             raise EncodingError("no tunes: expected at least one")
         self.manifest_ = {}
         self.styles_ = {}
-        for name, kind in KINDS.items():
+        for done, (name, kind) in enumerate(KINDS.items(), 1):
             mine = [tune for tune in tunes if tune.kind == kind]
             if mine:
                 style = Style(kind, random_state=self.random_state).fit(mine)
                 self.styles_[name] = balance(style, mine)
+            if callback is not None:
+                callback("dances", done, len(KINDS))
         return self._ready()
 
     def _ready(self) -> Self:
