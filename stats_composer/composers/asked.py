@@ -15,7 +15,6 @@ import numpy as np
 
 from stats_composer.constraints import Constraint
 from stats_composer.errors import ConstraintError, EncodingError
-from stats_composer.score import Score
 from stats_composer.theory import parse_key, parse_mode, parse_time_signature
 
 __all__ = [
@@ -28,8 +27,6 @@ __all__ = [
     "asked_metre",
     "asked_mode",
     "asked_run",
-    "asked_score",
-    "asked_scores",
     "asked_seeds",
     "asked_tempo",
     "asked_voice",
@@ -106,27 +103,8 @@ def asked_constraints(constraints: Any) -> tuple[Constraint, ...]:
     found = tuple(constraints)
     for item in found:
         if not isinstance(item, Constraint):
-            raise ConstraintError(
-                f"constraint {item!r}: expected one of stats_composer.constraints"
-            )
+            raise ConstraintError(f"constraint {item!r:.60}: expected a Constraint, such as a Pin")
     return found
-
-
-def asked_score(score: Any, what: str) -> Score:
-    """Check that a melody, a phrase or a piece is a score, and no name of a file."""
-    if not isinstance(score, Score):
-        hint = "read it first, by stats_composer.read" if isinstance(score, str) else ""
-        raise EncodingError(f"{what} {score!r:.60}: expected a Score{hint and f': {hint}'}")
-    return score
-
-
-def asked_scores(scores: Any) -> list[Score]:
-    """Check what is learned from: some scores."""
-    if isinstance(scores, Score):
-        raise EncodingError("a single Score: expected a list of scores: wrap it in a list")
-    if isinstance(scores, str) or not isinstance(scores, Iterable):
-        raise EncodingError(f"scores {scores!r:.60}: expected a list of scores")
-    return [asked_score(score, f"score {i}") for i, score in enumerate(scores, 1)]
 
 
 def asked_voice(voice: Any, known: tuple[str, ...]) -> str:

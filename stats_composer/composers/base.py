@@ -15,6 +15,7 @@ from stats_composer import modelfile
 from stats_composer.composers.asked import Seed, asked_bars, asked_jobs, asked_seeds
 from stats_composer.constraints import Constraint
 from stats_composer.errors import ModelFileError
+from stats_composer.models.base import Estimator
 from stats_composer.score import BAR_DTYPE, NOTE_DTYPE, Score, bar_positions, make_table
 from stats_composer.theory import bar_duration
 
@@ -42,8 +43,8 @@ class Writing(TypedDict, total=False):
     n_jobs: int
 
 
-class Composer:
-    """A composer that is kept in a file.
+class Composer(Estimator):
+    """A composer that is kept in a file; scikit-learn's `clone` makes one that is not fitted.
 
     Attributes
     ----------
@@ -66,7 +67,7 @@ class Composer:
         manifest : mapping, optional
             What JSON can hold; by default that of the training that made the composer.
         """
-        self._check_fitted()
+        self._check_ready()
         sizes, arrays = self._state()
         header = dict(self.manifest_ if manifest is None else manifest)
         header |= {"model": type(self).__name__, "random_state": self.random_state, "sizes": sizes}
@@ -85,11 +86,9 @@ class Composer:
         if header.get("model") != cls.__name__:
             raise ModelFileError(f"{path}: a {header.get('model')}: expected a {cls.__name__}")
         composer = cls()
-        try:
+        with modelfile.restoring(path):
             composer.random_state = int(header["random_state"])
             composer._restore(header["sizes"], arrays)
-        except (KeyError, TypeError, ValueError, IndexError) as error:
-            raise ModelFileError(f"{path}: not as this version writes it: {error}") from error
         composer.manifest_ = {k: v for k, v in header.items() if k not in OWN_KEYS}
         return composer
 
@@ -106,7 +105,8 @@ class Composer:
         """Take over what `_state` returned."""
         raise NotImplementedError
 
-    def _check_fitted(self) -> None:
+    def _check_ready(self) -> None:
+        """Refuse to work before there are models."""
         raise NotImplementedError
 
 

@@ -17,7 +17,7 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from stats_composer.composers.asked import Seed, asked_score
+from stats_composer.composers.asked import Seed
 from stats_composer.composers.base import extended, join, write_many
 from stats_composer.errors import EncodingError
 from stats_composer.factors import phased
@@ -27,6 +27,7 @@ from stats_composer.score import (
     NOTE_DTYPE,
     Score,
     bar_positions,
+    check_score,
     keys,
     make_table,
     natural_fifths,
@@ -204,7 +205,7 @@ def _varied_law(phrase: Score, step: int, symbols: Ints, n_slices: int) -> Chain
 
 
 def _check_notes(phrase: Score) -> None:
-    if len(asked_score(phrase, "phrase").notes) < 2:
+    if len(check_score(phrase, "phrase").notes) < 2:
         found = "one note" if len(phrase.notes) else "no notes"
         raise EncodingError(f"{found}: expected a phrase of two notes or more")
 

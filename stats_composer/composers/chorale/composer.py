@@ -10,7 +10,7 @@ fourth model writes the lines where a chart names their chords (composers/choral
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Required, Self, Unpack, overload
+from typing import Any, ClassVar, Required, Self, Unpack, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,8 +23,6 @@ from stats_composer.composers.asked import (
     asked_key,
     asked_metre,
     asked_run,
-    asked_score,
-    asked_scores,
     asked_tempo,
 )
 from stats_composer.composers.base import Arrays, Composer, Writing, extended, named, write_many
@@ -45,7 +43,8 @@ from stats_composer.encoding import GridEncoder
 from stats_composer.errors import EncodingError, NotFittedError
 from stats_composer.models.base import Callback
 from stats_composer.models.maxent import MaxEnt
-from stats_composer.score import Score
+from stats_composer.models.parameters import Parameters, Whole
+from stats_composer.score import Score, check_score, check_scores
 
 __all__ = ["VOICES", "ChoraleComposer"]
 
@@ -108,6 +107,11 @@ class ChoraleComposer(Composer):
     """
 
     _bundled = "bach-chorale.npz"
+    _parameters: ClassVar[Parameters] = {
+        "chord_voice": (bool,),
+        "directed": (bool,),
+        "random_state": (Whole(),),
+    }
 
     def __init__(
         self, *, chord_voice: bool = False, directed: bool = False, random_state: int = 0
@@ -129,7 +133,8 @@ class ChoraleComposer(Composer):
         callback : callable, optional
             Called as callback(stage, done, total).
         """
-        scores = asked_scores(scores)
+        self._check_params()
+        scores = check_scores(scores)
         coarse, fine = _encoders()
         self.encoder_, self.fine_encoder_ = coarse.fit(scores), fine.fit(scores)
         self.manifest_ = {}
@@ -203,7 +208,7 @@ class ChoraleComposer(Composer):
         charted = () if self.charted_ is None else ("chords_", "charted_")
         return (*MODELS, *charted, *(() if self.directed_ is None else ("directed_",)))
 
-    def _check_fitted(self) -> None:
+    def _check_ready(self) -> None:
         if not hasattr(self, "striking_"):
             raise NotFittedError("ChoraleComposer has no models: call fit, load or bundled first")
 
@@ -257,7 +262,7 @@ class ChoraleComposer(Composer):
         SamplingError
             If nothing that keeps them was found.
         """
-        self._check_fitted()
+        self._check_ready()
         bars, given_key, speed = asked_bars(bars), asked_key(key), asked_tempo(tempo)
         metre, wishes = asked_metre(time_signature) or (4, 4), asked_constraints(constraints)
         writer = self._writer()
@@ -308,9 +313,9 @@ class ChoraleComposer(Composer):
         -------
         Score, or a list of n of them where `n` is given
         """
-        self._check_fitted()
+        self._check_ready()
         wishes = asked_constraints(constraints)
-        task = melody_task(asked_score(melody, "melody"), voice, asked_key(key), wishes)
+        task = melody_task(check_score(melody, "melody"), voice, asked_key(key), wishes)
         writer = self._writer(self._road(road, voice))
         plan = writer.plan(task)
         return write_many(lambda rng: writer.write(plan, rng), random_state, n, n_jobs)
@@ -350,7 +355,7 @@ class ChoraleComposer(Composer):
         -------
         Score, or a list of n of them where `n` is given
         """
-        page = extended(asked_score(phrase, "phrase"), bars)
+        page = extended(check_score(phrase, "phrase"), bars)
         longer = page.replace(notes=phrase.notes)
         whole = page.n_bars - bars
         first = whole if int(page.bars["onset"][whole]) == phrase.end else whole - 1
@@ -395,9 +400,9 @@ class ChoraleComposer(Composer):
         Score, or a list of n of them where `n` is given
             Notes that begin before the region, or end after it, stay.
         """
-        self._check_fitted()
+        self._check_ready()
         wishes = asked_constraints(constraints)
-        task = region_task(asked_score(score, "score"), asked_run(bars), voices, wishes)
+        task = region_task(check_score(score, "score"), asked_run(bars), voices, wishes)
         writer = self._writer()
         plan = writer.plan(task)
         return write_many(lambda rng: writer.write(plan, rng), random_state, n, n_jobs)

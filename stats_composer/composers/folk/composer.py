@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Self, Unpack, overload
+from typing import Any, ClassVar, Self, Unpack, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,8 +20,6 @@ from stats_composer.composers.asked import (
     asked_constraints,
     asked_metre,
     asked_mode,
-    asked_score,
-    asked_scores,
     asked_tempo,
 )
 from stats_composer.composers.base import (
@@ -42,9 +40,10 @@ from stats_composer.composers.folk.writer import TuneWriter
 from stats_composer.constraints import Constraint, with_corpus
 from stats_composer.errors import ConstraintError, EncodingError, NotFittedError
 from stats_composer.models.base import Callback
+from stats_composer.models.parameters import Parameters, Whole
 from stats_composer.ngrams import Corpus
 from stats_composer.sampling.chain import Chain
-from stats_composer.score import Score
+from stats_composer.score import Score, check_score, check_scores
 from stats_composer.theory import MODES
 
 __all__ = ["MelodyComposer"]
@@ -87,6 +86,7 @@ class MelodyComposer(Composer):
     """
 
     _bundled = "folk.npz"
+    _parameters: ClassVar[Parameters] = {"max_copy": (Whole(1),), "random_state": (Whole(),)}
 
     def __init__(self, *, max_copy: int = MAX_COPY, random_state: int = 0) -> None:
         self.max_copy = max_copy
@@ -109,11 +109,12 @@ class MelodyComposer(Composer):
         EncodingError
             If there is none, or one is no tune; `tunes.read_tune` says when.
         """
-        tunes = [read_tune(score) for score in asked_scores(scores)]
+        tunes = [read_tune(score) for score in check_scores(scores)]
         return self.fit_tunes(tunes, callback=callback)
 
     def fit_tunes(self, tunes: Sequence[Tune], *, callback: Callback = None) -> Self:
         """Learn from tunes that were read already."""
+        self._check_params()
         if not tunes:
             raise EncodingError("no tunes: expected at least one")
         self.manifest_ = {}
@@ -157,7 +158,7 @@ class MelodyComposer(Composer):
         }
         self._ready()
 
-    def _check_fitted(self) -> None:
+    def _check_ready(self) -> None:
         if not hasattr(self, "styles_"):
             raise NotFittedError("MelodyComposer has no styles: call fit, load or bundled first")
 
@@ -221,7 +222,7 @@ class MelodyComposer(Composer):
         SamplingError
             If nothing that keeps them was found.
         """
-        self._check_fitted()
+        self._check_ready()
         style = self._style(dance, time_signature)
         bars, asked, speed = asked_bars(bars), asked_mode(key), asked_tempo(tempo)
         wishes = tuple(with_corpus(asked_constraints(constraints), self.corpus))
@@ -293,8 +294,8 @@ class MelodyComposer(Composer):
         EncodingError
             If the phrase is no line in the metre of a dance that the style knows.
         """
-        self._check_fitted()
-        kind, key, pickup, line = read_phrase(asked_score(phrase, "phrase"))
+        self._check_ready()
+        kind, key, pickup, line = read_phrase(check_score(phrase, "phrase"))
         if kind.name not in self.styles_:
             raise EncodingError(
                 f"its metre is that of a {kind.name}: this style knows {', '.join(self.styles_)}"
@@ -324,7 +325,7 @@ class MelodyComposer(Composer):
     def _style(self, kind: str | None, time_signature: str | None) -> Style:
         """Find the style of a dance or a metre."""
         known = ", ".join(self.styles_)
-        if kind is not None and kind not in self.styles_:
+        if kind is not None and (not isinstance(kind, str) or kind not in self.styles_):
             raise ConstraintError(f"dance {kind!r}: expected one of {known}")
         metre = asked_metre(time_signature)
         if kind is None:
