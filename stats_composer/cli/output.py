@@ -118,14 +118,10 @@ def read_input(name: str, parts: Sequence[str] | None = None) -> Score:
     """
     from stats_composer.io import read
 
-    score: Score = read(sys.stdin.buffer if name == STANDARD else name)
-    try:
-        return choose_parts(score, parts)
-    except ScoreFileError as error:
-        raise ScoreFileError(f"{name}: {error}") from None
+    return choose_parts(read(sys.stdin.buffer if name == STANDARD else name), parts, name)
 
 
-def choose_parts(score: Score, parts: Sequence[str] | None) -> Score:
+def choose_parts(score: Score, parts: Sequence[str] | None, file: str) -> Score:
     """Return some parts of a score, by name or by number from 1, in the order asked for.
 
     Raises
@@ -145,7 +141,7 @@ def choose_parts(score: Score, parts: Sequence[str] | None) -> Score:
             known = ", ".join(part.name for part in score.parts if part.name)
             numbers = f"1 to {len(names)}"
             expected = f"one of {known}, or {numbers}" if known and not found else numbers
-            raise ScoreFileError(f"part {asked!r}: expected {expected}")
+            raise ScoreFileError(f"{file}: part {asked!r}: expected {expected}")
         chosen.append(found[0])
     return merge_parts([score.select(part) for part in chosen])
 

@@ -68,7 +68,7 @@ def inspect(file: ScoreFile, part: Parts = None, as_json: Json = False) -> None:
     from stats_composer.io import read_all
 
     scores = read_all(sys.stdin.buffer if file == STANDARD else file)
-    facts = score_facts(choose_parts(scores[0], part))
+    facts = score_facts(choose_parts(scores[0], part, file))
     if len(scores) > 1:
         facts["tunes"] = len(scores)
     if as_json:

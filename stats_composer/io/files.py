@@ -14,7 +14,7 @@ from stats_composer.io.guard import GuardedReader
 from stats_composer.io.limits import MAX_FILE_BYTES
 from stats_composer.io.parse import SUFFIXES, find_format
 from stats_composer.io.report import Report
-from stats_composer.score import Score
+from stats_composer.score import Score, check_score
 
 __all__ = ["read", "read_all", "read_bytes", "write", "write_atomically"]
 
@@ -142,11 +142,9 @@ def write(score: Score, target: PathOrStream, *, format: str | None = None) -> N
         In one line: what of the score the format cannot hold.
     """
     name = _name(target)
-    if not isinstance(score, Score):
-        raise ScoreFileError(f"{name or 'stream'}: {score!r:.60} to write: expected a Score")
     report = Report()
     try:
-        data = _encode(score, _target_format(name, format), report)
+        data = _encode(check_score(score), _target_format(name, format), report)
         if isinstance(target, str | os.PathLike):
             write_atomically(target, data)
         else:
