@@ -5,6 +5,7 @@ import importlib
 import itertools
 import json
 import time
+from dataclasses import dataclass, field
 
 import jsonschema
 import numpy as np
@@ -20,6 +21,7 @@ from stats_composer.constraints import (
     Contains,
     Density,
     InKey,
+    MaxCopy,
     NoCrossing,
     NoParallels,
     NoRepeat,
@@ -32,6 +34,7 @@ from stats_composer.constraints import (
     compile_constraints,
     dump_constraints,
     from_json,
+    json_schema,
     load_constraints,
     onsets_asked,
     parse_chord_flag,
@@ -594,13 +597,65 @@ def test_strange_values_are_refused_in_one_line(message, name, value):
         assert from_json(to_json(constraint)) == constraint
 
 
-def test_every_field_is_in_the_schema():
-    from dataclasses import fields
+def test_the_schema_that_is_shipped_is_that_of_the_fields():
+    assert json_schema() == SCHEMA
+    assert {"Pin", "Cadence", "MaxCopy"} <= set(SCHEMA["$defs"])
 
-    from stats_composer.constraints.text import TYPES
 
-    for name, kind in TYPES.items():
-        assert set(SCHEMA["$defs"][name]["properties"]) == {"type"} | {f.name for f in fields(kind)}
+def test_a_constraint_registers_itself_and_is_read_and_written():
+    from stats_composer.constraints.base import Constraint
+    from stats_composer.constraints.fields import VOICE, asks
+
+    @dataclass(frozen=True)
+    class Sung(Constraint):
+        """A voice that sings."""
+
+        voice: str = field(metadata=asks(VOICE))
+
+    try:
+        wish = from_json({"type": "Sung", "voice": "Alto", "weight": -2})
+        assert wish == Sung("alto", weight=-2) and to_json(wish)["voice"] == "alto"
+        assert json_schema()["$defs"]["Sung"]["required"] == ["type", "voice"]
+    finally:
+        del Constraint.types["Sung"]
+
+
+def test_a_chord_symbol_is_read_once(monkeypatch):
+    from stats_composer.constraints import fields
+
+    read = []
+    monkeypatch.setattr(fields, "parse_chord", lambda text: read.append(text) or parse_chord(text))
+    wish = parse_chord_flag("1:1:G7")
+    frame = choir()
+    wish.compile(frame)
+    assert wish.chords(frame.page)[0][2] == parse_chord("G7") and read == ["G7"]
+
+
+@pytest.mark.parametrize(
+    ("build", "message"),
+    [
+        (lambda: Range(None, 1, 2), "voice None: expected a name such as soprano, or 0 and up"),
+        (lambda: ChordAt("x", 1, "C"), "bar 'x': expected a whole number"),
+        (lambda: ChordAt(1, 1, None), "chord 'None': expected a root A to G"),
+        (lambda: Changes(5), "changes: a field of the wrong type: expected a list"),
+        (lambda: Changes("C"), "changes: a field of the wrong type: expected a list"),
+        (lambda: Contains(0, 5), "pitches: a field of the wrong type: expected a list"),
+        (lambda: Contains(0, intervals=[1.5]), "interval 1.5: expected a whole number"),
+        (lambda: Rhythm(0, onsets=5), "onsets: a field of the wrong type: expected a list"),
+        (lambda: PinVoice(0, 5), "notes: a field of the wrong type: expected a list"),
+        (lambda: PinVoice(0, [5]), "note 1: expected bar, beat, pitch and duration"),
+        (lambda: InKey(key=5), "key '5': expected a tonic and a mode"),
+        (lambda: InKey(voices=5.5), "voices 5.5: expected some voices"),
+        (lambda: Cadence(kind=[]), "kind []: expected one of authentic"),
+        (lambda: Density(0, "a"), "minimum 'a': expected a whole number, at least 0"),
+        (lambda: MaxCopy("a"), "n 'a': expected a whole number, at least 1"),
+        (lambda: NoCrossing(weight="x"), "weight 'x': expected a number, at most 0"),
+    ],
+)
+def test_a_field_of_the_wrong_type_is_one_line(build, message):
+    with pytest.raises(ConstraintError) as caught:
+        build()
+    assert str(caught.value).startswith(message)
 
 
 def test_flags():

@@ -1,5 +1,6 @@
 """ABC made by its grammar: read as abc2midi plays it, written and read again, and damaged."""
 
+import itertools
 import shutil
 import subprocess
 import warnings
@@ -204,7 +205,7 @@ def doubled(notes):
     rows = sorted(rows)
     return any(
         one[:3] == other[:3] and one[3] + one[4] > other[3]
-        for one, other in zip(rows, rows[1:], strict=False)
+        for one, other in itertools.pairwise(rows)
     )
 
 

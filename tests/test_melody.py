@@ -466,10 +466,9 @@ def test_the_shell_says_in_a_line_what_is_wrong(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "one.abc").write_text("X:1\nM:4/4\nL:1/8\nK:C\nC8|\n")
     for arguments, message in [
-        (("compose", "--style", "jazz"), "style 'jazz': expected bach-chorale or folk"),
         (("compose", "--style", "folk", "--dance", "tango"), "dance 'tango'"),
         (("continue", "one.abc"), "one.abc: one note"),
-        (("continue", "one.abc", "--style", "bach-chorale"), "one.abc: a score of 1 voices"),
+        (("continue", "one.abc", "--style", "chorale"), "one.abc: a score of 1 voices"),
     ]:
         run(*arguments, status=1)
         error = capsys.readouterr().err

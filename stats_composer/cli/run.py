@@ -55,7 +55,8 @@ def _run(arguments: list[str]) -> int:
         try:
             status = int(app(arguments, prog_name="stats-composer", standalone_mode=False) or 0)
         except UsageError as error:
-            return _fail(f"{error.format_message()} (see --help)", error.exit_code)
+            message = error.format_message().replace("Value error, ", "")
+            return _fail(f"{message} (see --help)", error.exit_code)
         return _fail("stopped", status) if status == INTERRUPTED else status
     except KeyboardInterrupt:
         return _fail("stopped", INTERRUPTED)

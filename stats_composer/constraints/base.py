@@ -11,15 +11,15 @@ Conventions
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
-from fractions import Fraction
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stats_composer.constraints.where import Line, chosen_lines, pitch_text
+from stats_composer.constraints.fields import WEIGHT, asks, kind_of
+from stats_composer.constraints.where import Line, chosen_lines
 from stats_composer.encoding import Frame
 from stats_composer.errors import ConstraintError
 from stats_composer.factors import Automaton, Factors
@@ -101,21 +101,38 @@ class Constraint:
     ----------
     weight : float
         The log-weight of breaking it once: -inf is hard, a number of 0 or less a preference.
+    types : dict of str to class
+        All kinds of constraints by name; a subclass puts itself here.
+    alternatives : tuple of str
+        Fields of which exactly one is given.
+
+    Notes
+    -----
+    A field tells its kind (`fields.Kind`): from that come its check, its text, its JSON and its
+    schema.
     """
 
-    weight: float = field(default=-np.inf, kw_only=True)
+    weight: float = field(default=-np.inf, kw_only=True, metadata=asks(WEIGHT))
+
+    types: ClassVar[dict[str, type[Constraint]]] = {}
+    alternatives: ClassVar[tuple[str, ...]] = ()
+
+    def __init_subclass__(cls) -> None:
+        """Keep a kind of constraint under its name, so that texts find it."""
+        if not cls.__name__.startswith("_"):
+            Constraint.types[cls.__name__] = cls
 
     def __post_init__(self) -> None:
         """Check the fields and store them as what they mean."""
-        if isinstance(self.weight, bool) or not isinstance(self.weight, int | float):
-            raise ConstraintError(f"weight {self.weight!r}: expected a number, at most 0")
-        if not self.weight <= 0:
-            raise ConstraintError(f"weight {self.weight}: expected at most 0, -inf for hard")
-        self._set(weight=float(self.weight))
+        given = {f.name: getattr(self, f.name) for f in fields(self)}
+        if self.alternatives and sum(given[name] is not None for name in self.alternatives) != 1:
+            raise ConstraintError(f"expected either {' or '.join(self.alternatives)}")
+        for f in fields(self):
+            object.__setattr__(self, f.name, kind_of(f.metadata).read(given[f.name]))
+        self._check(given)
 
-    def _set(self, **values: Any) -> None:
-        for name, value in values.items():
-            object.__setattr__(self, name, value)
+    def _check(self, given: Mapping[str, Any]) -> None:
+        """Check what relates one field to another, and name it as it was given."""
 
     @property
     def hard(self) -> bool:
@@ -162,19 +179,9 @@ class Constraint:
         shown = [f for f in fields(self) if f.name != "weight"]
         if self.weight != next(f.default for f in fields(self) if f.name == "weight"):
             shown += [f for f in fields(self) if f.name == "weight"]
-        values = [(f, getattr(self, f.name)) for f in shown]
-        return [f"{f.name}={_word(f.name, v)}" for f, v in values if v != f.default]
-
-
-def _word(name: str, value: Any) -> str:
-    if name in ("low", "high", "pitch"):
-        return pitch_text(value)
-    if isinstance(value, tuple):
-        parts = [_word("pitch" if name == "pitches" else "", item) for item in value]
-        return f"[{', '.join(parts)}]"
-    if isinstance(value, Fraction):
-        return str(value) if value.denominator > 2 else f"{float(value):g}"
-    return str(value)
+        words = {f.name: kind_of(f.metadata).word for f in shown}
+        values = [(f.name, getattr(self, f.name), f.default) for f in shown]
+        return [f"{name}={words[name](v)}" for name, v, default in values if v != default]
 
 
 def onsets_asked(constraints: Iterable[Constraint], frame: Frame) -> Onsets:

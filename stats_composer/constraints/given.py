@@ -11,22 +11,32 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stats_composer.constraints.base import Constraint, Onsets, sounding
-from stats_composer.constraints.where import (
+from stats_composer.constraints.fields import (
+    BAR,
+    BARS,
+    BEAT,
+    DURATION,
+    PITCH,
+    PITCH_OR_REST,
+    VOICE,
+    WEIGHT,
     Bars,
-    Line,
-    Note,
     Voice,
     as_bar,
-    as_bars,
     as_duration,
     as_number,
     as_pitch,
-    as_voice,
+    asks,
+    numbered,
+    pitch_text,
+)
+from stats_composer.constraints.where import (
+    Line,
+    Note,
     bar_span,
     cut_notes,
     line_of,
     notes_of,
-    pitch_text,
     place,
     step_at,
     tick_at,
@@ -66,6 +76,44 @@ class GivenNote(NamedTuple):
     tied: bool = False
 
 
+def _given_note(i: int, note: Any) -> GivenNote:
+    try:
+        given = note if isinstance(note, Mapping) else dict(_pairs(note))
+        bar, beat = as_bar(given["bar"]), as_number(given["beat"], "beat")
+        pitch, duration = as_pitch(given["pitch"]), as_duration(given["duration"])
+        return GivenNote(bar, beat, pitch, duration, bool(given.get("tied", False)))
+    except KeyError as error:
+        raise ConstraintError(f"note {i}: without {error.args[0]}") from None
+    except TypeError:
+        raise ConstraintError(f"note {i}: expected bar, beat, pitch and duration") from None
+    except ConstraintError as error:
+        raise ConstraintError(f"note {i}: {error}") from None
+
+
+def _pairs(note: Sequence[Any]) -> Iterable[tuple[str, Any]]:
+    return zip(GivenNote._fields, note, strict=False)
+
+
+def _plain_note(note: GivenNote) -> dict[str, Any]:
+    plain = {"bar": note.bar, "beat": BEAT.plain(note.beat), "pitch": PITCH.plain(note.pitch)}
+    return plain | {"duration": BEAT.plain(note.duration)} | ({"tied": True} if note.tied else {})
+
+
+_NOTE = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["bar", "beat", "pitch", "duration"],
+    "properties": {
+        "bar": BAR.schema,
+        "beat": BEAT.schema,
+        "pitch": PITCH.schema,
+        "duration": {"description": "In quarters.", **BEAT.schema},
+        "tied": {"description": "Held from before, without a new attack.", "type": "boolean"},
+    },
+}
+NOTES = numbered("notes", _given_note, _plain_note, _NOTE)
+
+
 @dataclass(frozen=True)
 class Pin(Constraint):
     """One note, or a rest, at a place.
@@ -95,18 +143,11 @@ class Pin(Constraint):
     ['Pin(voice=0, bar=1, beat=1, pitch=E4, duration=2): no such note at bar 1 beat 1 (voice 0)']
     """
 
-    voice: Voice
-    bar: int
-    beat: Any
-    pitch: Any
-    duration: Any = None
-
-    def __post_init__(self) -> None:
-        """Check the fields and store them as what they mean."""
-        super().__post_init__()
-        self._set(voice=as_voice(self.voice), beat=as_number(self.beat, "beat"))
-        self._set(pitch=as_pitch(self.pitch, rest=True), duration=as_duration(self.duration))
-        as_bar(self.bar)
+    voice: Voice = field(metadata=asks(VOICE))
+    bar: int = field(metadata=asks(BAR))
+    beat: Any = field(metadata=asks(BEAT))
+    pitch: Any = field(metadata=asks(PITCH_OR_REST))
+    duration: Any = field(default=None, metadata=asks(DURATION))
 
     def _steps(self, frame: Frame) -> tuple[int, int]:
         start = tick_at(frame.page, self.bar, self.beat)
@@ -152,15 +193,9 @@ class Pin(Constraint):
 class _Line(Constraint):
     """A given line of notes in some bars; what lies between them is silence."""
 
-    voice: Voice
-    notes: Any
-    bars: Any = None
-
-    def __post_init__(self) -> None:
-        """Check the fields and store them as what they mean."""
-        super().__post_init__()
-        self._set(voice=as_voice(self.voice), bars=as_bars(self.bars))
-        self._set(notes=tuple(_given_note(i, note) for i, note in enumerate(self.notes, 1)))
+    voice: Voice = field(metadata=asks(VOICE))
+    notes: Any = field(metadata=asks(NOTES))
+    bars: Any = field(default=None, metadata=asks(BARS))
 
     @classmethod
     def of(cls, score: Score, line: Voice, *, bars: Bars = None, **changes: Any) -> Any:
@@ -280,7 +315,7 @@ class Similar(_Line):
     Similar(voice=alto, 1 notes, weight=-0.5)
     """
 
-    weight: float = field(default=-1.0, kw_only=True)
+    weight: float = field(default=-1.0, kw_only=True, metadata=asks(WEIGHT))
 
     def _broken(self, score: Score) -> list[str]:
         start, stop = bar_span(score, self.bars)
@@ -292,26 +327,6 @@ class Similar(_Line):
 
 
 # ---- pieces -------------------------------------------------------------------------------
-
-
-def _given_note(i: int, note: Any) -> GivenNote:
-    try:
-        fields = note if isinstance(note, Mapping) else dict(_pairs(note))
-        bar, beat = fields["bar"], as_number(fields["beat"], "beat")
-        pitch, duration = as_pitch(fields["pitch"]), as_duration(fields["duration"])
-        as_bar(bar)
-        assert duration is not None
-        return GivenNote(bar, beat, pitch, duration, bool(fields.get("tied", False)))
-    except KeyError as error:
-        raise ConstraintError(f"note {i}: without {error.args[0]}") from None
-    except (TypeError, AssertionError):
-        raise ConstraintError(f"note {i}: expected bar, beat, pitch and duration") from None
-    except ConstraintError as error:
-        raise ConstraintError(f"note {i}: {error}") from None
-
-
-def _pairs(note: Sequence[Any]) -> Iterable[tuple[str, Any]]:
-    return zip(GivenNote._fields, note, strict=False)
 
 
 def _all_but(line: Line, pitch: int, weight: float) -> Floats:

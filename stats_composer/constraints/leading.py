@@ -9,7 +9,8 @@ from itertools import combinations, pairwise
 import numpy as np
 
 from stats_composer.constraints.base import Constraint, Onsets
-from stats_composer.constraints.where import Note, chosen_lines, pitch_text, place, score_lines
+from stats_composer.constraints.fields import pitch_text
+from stats_composer.constraints.where import Note, chosen_lines, place, score_lines
 from stats_composer.encoding import Frame
 from stats_composer.errors import ConstraintError
 from stats_composer.factors import Factors, ParallelMotion

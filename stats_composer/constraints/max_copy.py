@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 import numpy as np
 
 from stats_composer.constraints.base import Constraint, Onsets, with_automaton
-from stats_composer.constraints.where import Voice, as_voice, line_of, notes_of
+from stats_composer.constraints.fields import VOICE, Voice, asks, whole
+from stats_composer.constraints.where import line_of, notes_of
 from stats_composer.encoding import Frame
 from stats_composer.errors import ConstraintError
 from stats_composer.factors import Factors, multiply_all
@@ -56,16 +57,9 @@ class MaxCopy(Constraint):
     ['MaxCopy(n=2): 3 notes up to bar 1 beat 3 stand in the corpus']
     """
 
-    n: int
-    voice: Voice = 0
+    n: int = field(metadata=asks(whole("n", 1)))
+    voice: Voice = field(default=0, metadata=asks(VOICE))
     corpus: ClassVar[Corpus | None] = None
-
-    def __post_init__(self) -> None:
-        """Check the fields and store them as what they mean."""
-        super().__post_init__()
-        if isinstance(self.n, bool) or not isinstance(self.n, int) or self.n < 1:
-            raise ConstraintError(f"n {self.n!r}: expected a whole number of notes, at least 1")
-        self._set(voice=as_voice(self.voice))
 
     def _known(self) -> Corpus:
         if self.corpus is None:
@@ -114,7 +108,7 @@ def with_corpus(constraints: Iterable[Constraint], corpus: Corpus) -> list[Const
         if not isinstance(constraint, MaxCopy):
             return constraint
         bound = replace(constraint)
-        bound._set(corpus=corpus)
+        object.__setattr__(bound, "corpus", corpus)
         return bound
 
     return [told(constraint) for constraint in constraints]

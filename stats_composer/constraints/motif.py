@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from stats_composer.constraints.base import Constraint, Onsets, with_automaton
-from stats_composer.constraints.where import (
-    Line,
-    Note,
+from stats_composer.constraints.fields import (
+    BARS,
+    PITCH,
+    VOICE,
     Voice,
-    as_bars,
-    as_pitch,
-    as_voice,
-    bar_span,
-    cut_notes,
-    line_of,
-    notes_of,
+    asks,
+    listed,
     pitch_text,
+    whole,
 )
+from stats_composer.constraints.where import Line, Note, bar_span, cut_notes, line_of, notes_of
 from stats_composer.encoding import Frame
 from stats_composer.errors import ConstraintError
 from stats_composer.factors import Automaton, Factors
@@ -29,6 +28,10 @@ from stats_composer.score import Score
 __all__ = ["Contains"]
 
 _SILENT = -1
+
+
+_PITCHES = listed(PITCH, "pitches", least=1, none=True)
+_INTERVALS = listed(whole("interval"), "intervals", least=1, none=True)
 
 
 @dataclass(frozen=True)
@@ -60,28 +63,16 @@ class Contains(Constraint):
     ['Contains(voice=0, intervals=[-2]): not in voice 0']
     """
 
-    voice: Voice
-    pitches: Any = None
-    intervals: Any = None
-    bars: Any = None
+    voice: Voice = field(metadata=asks(VOICE))
+    pitches: Any = field(default=None, metadata=asks(_PITCHES))
+    intervals: Any = field(default=None, metadata=asks(_INTERVALS))
+    bars: Any = field(default=None, metadata=asks(BARS))
 
-    def __post_init__(self) -> None:
-        """Check the fields and store them as what they mean."""
-        super().__post_init__()
-        self._set(voice=as_voice(self.voice), bars=as_bars(self.bars))
-        if (self.pitches is None) == (self.intervals is None):
-            raise ConstraintError("expected either pitches or intervals")
-        if self.pitches is not None:
-            self._set(pitches=tuple(as_pitch(pitch) for pitch in self.pitches))
-            moves = np.diff(self.pitches)
-            empty = not self.pitches
-        else:
-            for interval in self.intervals:
-                if isinstance(interval, bool) or not isinstance(interval, int):
-                    raise ConstraintError(f"interval {interval!r}: expected whole semitones")
-            self._set(intervals=tuple(self.intervals))
-            moves, empty = np.array(self.intervals), not self.intervals
-        if empty or (moves == 0).any():
+    alternatives = ("pitches", "intervals")
+
+    def _check(self, given: Mapping[str, Any]) -> None:
+        moves = np.array(self.intervals) if self.pitches is None else np.diff(self.pitches)
+        if not self._motif or (moves == 0).any():
             raise ConstraintError("motif: expected at least one, and no pitch twice in a row")
 
     def factors(self, frame: Frame, onsets: Onsets) -> Factors:

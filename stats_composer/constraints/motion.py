@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
@@ -18,17 +18,24 @@ from stats_composer.constraints.base import (
     weigh,
     with_automaton,
 )
-from stats_composer.constraints.where import (
+from stats_composer.constraints.fields import (
+    BARS,
+    BEAT,
+    LENGTH,
+    VOICE,
     Voice,
-    as_bars,
-    as_number,
-    as_voice,
+    asks,
+    listed,
+    optional,
+    pitch_text,
+    whole,
+)
+from stats_composer.constraints.where import (
     bar_places,
     bar_span,
     bar_spans,
     line_of,
     notes_of,
-    pitch_text,
     place,
     step_at,
     tick_at,
@@ -45,9 +52,8 @@ __all__ = ["Density", "NoRepeat", "Rhythm"]
 _SILENT = -1
 
 
-def _count(value: Any, name: str, least: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise ConstraintError(f"{name} {value!r}: expected a whole number, at least {least}")
+_ONSETS = listed(BEAT, "onsets", least=1, none=True)
+_DURATIONS = listed(LENGTH, "durations", least=1, none=True)
 
 
 @dataclass(frozen=True)
@@ -81,27 +87,19 @@ class Rhythm(Constraint):
     'Rhythm(voice=0, durations=[4]): a note too many at bar 1 beat 2 (voice 0)'
     """
 
-    voice: Voice
-    onsets: Any = None
-    durations: Any = None
-    bars: Any = None
+    voice: Voice = field(metadata=asks(VOICE))
+    onsets: Any = field(default=None, metadata=asks(_ONSETS))
+    durations: Any = field(default=None, metadata=asks(_DURATIONS))
+    bars: Any = field(default=None, metadata=asks(BARS))
 
-    def __post_init__(self) -> None:
-        """Check the fields and store them as what they mean."""
-        super().__post_init__()
-        self._set(voice=as_voice(self.voice), bars=as_bars(self.bars))
-        if (self.onsets is None) == (self.durations is None):
-            raise ConstraintError("expected either onsets or durations")
-        if self.onsets is not None:
-            beats = tuple(as_number(beat, "beat") for beat in self.onsets)
-            if not beats or list(beats) != sorted({*beats}):
-                raise ConstraintError("onsets: expected at least one beat, in rising order")
-            self._set(onsets=beats)
-        else:
-            lengths = tuple(as_number(length, "duration") for length in self.durations)
-            if not lengths or 0 in lengths:
-                raise ConstraintError("durations: expected at least one, and none of 0")
-            self._set(durations=lengths)
+    alternatives = ("onsets", "durations")
+
+    def _check(self, given: Mapping[str, Any]) -> None:
+        if self.durations is not None and (not self.durations or 0 in self.durations):
+            raise ConstraintError("durations: expected at least one, and none of 0")
+        beats = self.onsets
+        if beats is not None and (not beats or list(beats) != sorted({*beats})):
+            raise ConstraintError("onsets: expected at least one beat, in rising order")
 
     def _events(self, page: Score) -> list[tuple[int, bool]]:
         """List the ticks at which something starts, and whether it is a note."""
@@ -208,20 +206,14 @@ class Density(Constraint):
     ['Density(voice=0, minimum=1, maximum=1): 2 notes in bar 1 (voice 0)']
     """
 
-    voice: Voice
-    minimum: int = 0
-    maximum: int | None = None
-    bars: Any = None
+    voice: Voice = field(metadata=asks(VOICE))
+    minimum: int = field(default=0, metadata=asks(whole("minimum", 0)))
+    maximum: int | None = field(default=None, metadata=asks(optional(whole("maximum", 0))))
+    bars: Any = field(default=None, metadata=asks(BARS))
 
-    def __post_init__(self) -> None:
-        """Check the fields and store them as what they mean."""
-        super().__post_init__()
-        self._set(voice=as_voice(self.voice), bars=as_bars(self.bars))
-        _count(self.minimum, "minimum", 0)
-        if self.maximum is not None:
-            _count(self.maximum, "maximum", 0)
-            if self.minimum > self.maximum:
-                raise ConstraintError(f"minimum {self.minimum} is above maximum {self.maximum}")
+    def _check(self, given: Mapping[str, Any]) -> None:
+        if self.maximum is not None and self.minimum > self.maximum:
+            raise ConstraintError(f"minimum {self.minimum} is above maximum {self.maximum}")
 
     def _inside(self, frame: Frame) -> np.ndarray[Any, Any]:
         return np.isin(frame.bar, list(bar_places(frame.page, self.bars)))
@@ -296,14 +288,8 @@ class NoRepeat(Constraint):
     (['NoRepeat(voice=0): C4 again at bar 1 beat 2 (voice 0)'], [])
     """
 
-    voice: Voice
-    n: int = 1
-
-    def __post_init__(self) -> None:
-        """Check the fields and store them as what they mean."""
-        super().__post_init__()
-        self._set(voice=as_voice(self.voice))
-        _count(self.n, "n", 1)
+    voice: Voice = field(metadata=asks(VOICE))
+    n: int = field(default=1, metadata=asks(whole("n", 1)))
 
     def ask_onsets(self, frame: Frame) -> Onsets:
         """Return where notes may only start with a change of pitch."""

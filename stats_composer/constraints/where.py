@@ -10,33 +10,24 @@ all.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from stats_composer.constraints.fields import Bars, Voice
 from stats_composer.encoding import Frame
 from stats_composer.errors import ConstraintError, ScoreError
 from stats_composer.score import Score
-from stats_composer.theory import TICKS_PER_QUARTER, parse_pitch, pitch_name
+from stats_composer.theory import TICKS_PER_QUARTER, pitch_name
 from stats_composer.views import HOLD, REST
 
 __all__ = [
-    "Bars",
     "Line",
     "Note",
-    "Number",
-    "Voice",
-    "as_bar",
-    "as_bars",
-    "as_duration",
-    "as_number",
-    "as_pitch",
-    "as_voice",
-    "as_voices",
     "bar_places",
     "bar_span",
     "bar_spans",
@@ -44,7 +35,6 @@ __all__ = [
     "cut_notes",
     "line_of",
     "notes_of",
-    "pitch_text",
     "place",
     "score_lines",
     "step_at",
@@ -52,9 +42,6 @@ __all__ = [
     "ticks_of",
 ]
 
-Bars = int | tuple[int, int] | None
-Number = int | float | str | Fraction
-Voice = str | int
 Ints = NDArray[np.int64]
 
 _CHOIR = ("soprano", "alto", "tenor", "bass")
@@ -96,92 +83,6 @@ class Note(NamedTuple):
 def _find(pitch: Ints, entry: int) -> int:
     found = np.flatnonzero(pitch == entry)
     return int(found[0]) if len(found) else -1
-
-
-# ---- what a user writes, checked ----------------------------------------------------------
-
-
-def as_number(value: Number, what: str) -> Fraction:
-    """Read a beat or a length.
-
-    Examples
-    --------
-    >>> as_number(2.5, "beat"), as_number("7/3", "beat")
-    (Fraction(5, 2), Fraction(7, 3))
-    """
-    try:
-        if isinstance(value, bool):
-            raise ValueError
-        return Fraction(value).limit_denominator(1000)
-    except (TypeError, ValueError, ZeroDivisionError, OverflowError):
-        raise ConstraintError(
-            f'{what} {value!r}: expected a number or a text such as "7/3"'
-        ) from None
-
-
-def as_duration(value: Number | None) -> Fraction | None:
-    """Read a duration in quarters, more than 0."""
-    if value is None:
-        return None
-    number = as_number(value, "duration")
-    if number <= 0:
-        raise ConstraintError(f"duration {value}: expected more than 0 quarters")
-    return number
-
-
-def as_pitch(value: str | int, *, rest: bool = False) -> int:
-    """Read a pitch name or MIDI number, or `rest` where it may be one."""
-    if rest and value in ("rest", REST):
-        return REST
-    try:
-        if isinstance(value, bool) or not isinstance(value, str | int):
-            raise ValueError(f"pitch {value!r}: expected a name such as F#4, or 0 to 127")
-        return parse_pitch(str(value))
-    except ValueError as error:
-        raise ConstraintError(str(error)) from None
-
-
-def pitch_text(pitch: int) -> str:
-    """Name a pitch, or a rest."""
-    return "rest" if pitch == REST else pitch_name(pitch)
-
-
-def as_bar(bar: Any) -> None:
-    """Check a printed bar."""
-    if isinstance(bar, bool) or not isinstance(bar, int):
-        raise ConstraintError(f"bar {bar!r}: expected a whole number")
-
-
-def as_bars(value: Any) -> Bars:
-    """Read a run of bars."""
-    if value is None or _is_int(value):
-        return value  # type: ignore[no-any-return]
-    if isinstance(value, Sequence) and len(value) == 2 and all(map(_is_int, value)):
-        first, last = value
-        if (first < 0) == (last < 0) and last < first:
-            raise ConstraintError(f"bars {first} to {last}: the last is before the first")
-        return first, last
-    raise ConstraintError(f"bars {value!r}: expected a bar, or a pair of the first and last bar")
-
-
-def _is_int(value: Any) -> bool:
-    return isinstance(value, int | np.integer) and not isinstance(value, bool)
-
-
-def as_voice(value: Any) -> Voice:
-    """Read a voice: a name, or an index from 0 at the top."""
-    if isinstance(value, str) and value:
-        return value.lower()
-    if _is_int(value) and value >= 0:
-        return int(value)
-    raise ConstraintError(f"voice {value!r}: expected a name such as soprano, or 0 and up")
-
-
-def as_voices(value: Any) -> tuple[Voice, ...] | None:
-    """Read some voices; None is all."""
-    if value is None:
-        return None
-    return tuple(as_voice(v) for v in ([value] if isinstance(value, str | int) else value))
 
 
 # ---- places -------------------------------------------------------------------------------

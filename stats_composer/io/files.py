@@ -14,7 +14,7 @@ from stats_composer.io.guard import read_guarded, read_here
 from stats_composer.io.limits import MAX_FILE_BYTES
 from stats_composer.io.parse import SUFFIXES, find_format
 from stats_composer.io.report import Report
-from stats_composer.score import Score
+from stats_composer.score import Score, check_score
 
 __all__ = ["read", "read_all", "read_bytes", "write", "write_atomically"]
 
@@ -88,6 +88,8 @@ def _read(source: PathOrStream, format: str | None, trusted: bool) -> tuple[str,
 def _name(source: PathOrStream) -> str:
     if isinstance(source, str | os.PathLike):
         return os.fspath(source)
+    if not hasattr(source, "read") and not hasattr(source, "write"):
+        raise ScoreFileError(f"{source!r:.60}: expected a path or a binary stream")
     name = getattr(source, "name", "")
     return name if isinstance(name, str) and not name.startswith("<") else ""
 
@@ -146,7 +148,7 @@ def write(score: Score, target: PathOrStream, *, format: str | None = None) -> N
     name = _name(target)
     report = Report()
     try:
-        data = _encode(score, _target_format(name, format), report)
+        data = _encode(check_score(score), _target_format(name, format), report)
         if isinstance(target, str | os.PathLike):
             write_atomically(target, data)
         else:

@@ -1,5 +1,6 @@
 """The score: an immutable table of notes and marks, and pure questions about it."""
 
+from stats_composer.score.checks import check_score, check_scores
 from stats_composer.score.phrases import phrase_spans
 from stats_composer.score.places import bar_positions, beat_levels, keys, respell, seconds
 from stats_composer.score.repeats import played, playing_order, unfold
@@ -63,6 +64,8 @@ __all__ = [
     "bar_onsets",
     "bar_positions",
     "beat_levels",
+    "check_score",
+    "check_scores",
     "ending_bits",
     "ending_passes",
     "keys",

@@ -29,7 +29,7 @@ from stats_composer.theory.keys import (
     scale_pitch_classes,
     spell,
 )
-from stats_composer.theory.metre import TICKS_PER_QUARTER, Metre
+from stats_composer.theory.metre import TICKS_PER_QUARTER, Metre, parse_time_signature
 from stats_composer.theory.pitch import fifths_name, name_fifths, parse_pitch, pitch_name
 
 __all__ = [
@@ -57,6 +57,7 @@ __all__ = [
     "parse_key",
     "parse_mode",
     "parse_pitch",
+    "parse_time_signature",
     "pitch_name",
     "roman_numeral",
     "scale_pitch_classes",

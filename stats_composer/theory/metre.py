@@ -16,12 +16,13 @@ and compound metres.
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["TICKS_PER_QUARTER", "Metre"]
+__all__ = ["TICKS_PER_QUARTER", "Metre", "parse_time_signature"]
 
 TICKS_PER_QUARTER = 10080
 
@@ -102,3 +103,29 @@ class Metre(NamedTuple):
         if self.n_beats > 2 and self.n_beats % 2 == 0:
             strength[position % self.bar == self.bar // 2] = 4
         return strength
+
+
+def parse_time_signature(text: str) -> Metre:
+    """Read a metre to compose in: 1 to 32 over 1, 2, 4, 8, 16 or 32, `C` or `C|`.
+
+    Raises
+    ------
+    ValueError
+        If it is no such metre.
+
+    Examples
+    --------
+    >>> parse_time_signature("6/8"), parse_time_signature("C|")
+    (Metre(numerator=6, denominator=8), Metre(numerator=2, denominator=2))
+    """
+    signs = {"C": "4/4", "C|": "2/2", "¢": "2/2"}
+    match = re.fullmatch(
+        r"(\d{1,2})\s*/\s*(1|2|4|8|16|32)",
+        signs.get(text.strip(), text.strip()) if isinstance(text, str) else "",
+        re.ASCII,
+    )
+    if not match or not 1 <= int(match[1]) <= 32:
+        raise ValueError(
+            f"time signature {text!r}: expected a metre such as '3/4', 1 to 32 over 1, 2, 4 to 32"
+        )
+    return Metre(int(match[1]), int(match[2]))

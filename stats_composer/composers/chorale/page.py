@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from stats_composer.composers.base import MAX_BARS
-from stats_composer.errors import ConstraintError
 from stats_composer.score import (
     FERMATA_DTYPE,
     KEY_SIGNATURE_DTYPE,
@@ -50,10 +48,6 @@ def blank_page(
         Quarters a minute; by default 76 beats.
     title : str
     """
-    if not 1 <= bars <= MAX_BARS:
-        raise ConstraintError(f"{bars} bars: expected 1 to {MAX_BARS}")
-    if tempo is not None and not 10 <= tempo <= 400:
-        raise ConstraintError(f"tempo {tempo}: expected 10 to 400 quarters a minute")
     numerator, denominator = time_signature
     beat = Metre(numerator, denominator).beat
     speed = TEMPO * beat / Metre(4, 4).beat if tempo is None else tempo

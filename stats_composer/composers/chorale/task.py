@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from stats_composer.composers.asked import asked_voice
 from stats_composer.composers.chorale.page import PARTS, blank_page
 from stats_composer.constraints import Constraint
 from stats_composer.encoding import Frame
@@ -27,7 +28,7 @@ from stats_composer.score import (
     merge_parts,
     phrase_spans,
 )
-from stats_composer.theory import estimate_key, key_signature, parse_key
+from stats_composer.theory import estimate_key, key_signature
 from stats_composer.views import grid as view_grid
 
 __all__ = [
@@ -78,7 +79,7 @@ class Task:
 
 
 def melody_task(
-    melody: Score, voice: str, key: str | None, constraints: Iterable[Constraint]
+    melody: Score, voice: str, key: tuple[int, int] | None, constraints: Iterable[Constraint]
 ) -> Task:
     """Give a melody to one voice; the others are to be written.
 
@@ -87,8 +88,7 @@ def melody_task(
     EncodingError
         If there is no such voice, or the melody is not of one line.
     """
-    if voice not in VOICES:
-        raise EncodingError(f"voice {voice!r}: expected one of {', '.join(VOICES)}")
+    line = VOICES.index(asked_voice(voice, VOICES))
     if len(melody.voices) != 1:
         found = len(melody.voices)
         raise EncodingError(
@@ -96,8 +96,7 @@ def melody_task(
             if found
             else "a melody without notes: expected at least one"
         )
-    line = VOICES.index(voice)
-    tonic = parse_key(key) if key is not None else melody_key(melody)
+    tonic = melody_key(melody) if key is None else key
     given = _as_part(melody.select(*melody.voices[0]), line)
     page = given.replace(notes=np.zeros(0, NOTE_DTYPE))
     if not len(page.key_signatures):
@@ -124,9 +123,7 @@ def region_task(
     """
     if len(score.voices) != 4:
         raise EncodingError(f"a score of {len(score.voices)} voices: expected four")
-    unknown = [voice for voice in voices if voice not in VOICES]
-    if unknown:
-        raise EncodingError(f"voice {unknown[0]!r}: expected one of {', '.join(VOICES)}")
+    voices = [asked_voice(v, VOICES) for v in ([voices] if isinstance(voices, str) else voices)]
     try:
         region = score.bar_span(bars[0])[0], score.bar_span(bars[1])[1]
     except ScoreError as error:
