@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import warnings
 from fractions import Fraction
+from itertools import pairwise
 
 import mido
 import pytest
@@ -204,7 +205,7 @@ def doubled(notes):
     rows = sorted(rows)
     return any(
         one[:3] == other[:3] and one[3] + one[4] > other[3]
-        for one, other in zip(rows, rows[1:], strict=False)
+        for one, other in pairwise(rows)
     )
 
 
