@@ -1,10 +1,10 @@
 """ABC made by its grammar: read as abc2midi plays it, written and read again, and damaged."""
 
-import itertools
 import shutil
 import subprocess
 import warnings
 from fractions import Fraction
+from itertools import pairwise
 
 import mido
 import pytest
@@ -205,7 +205,7 @@ def doubled(notes):
     rows = sorted(rows)
     return any(
         one[:3] == other[:3] and one[3] + one[4] > other[3]
-        for one, other in itertools.pairwise(rows)
+        for one, other in pairwise(rows)
     )
 
 
