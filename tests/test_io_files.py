@@ -1,5 +1,6 @@
 """Reading and writing files: suffixes, streams, bad input, limits, and no half-written file."""
 
+import contextlib
 import io
 import os
 import re
@@ -9,6 +10,7 @@ import struct
 import subprocess
 import sys
 import threading
+import time
 import zipfile
 from pathlib import Path
 
@@ -20,6 +22,7 @@ from stats_composer.errors import ScoreError, ScoreFileError, ScoreWarning
 from stats_composer.io import files as files_module
 from stats_composer.io import find_files, guard, load_arrays, read, read_all, save_arrays, write
 from stats_composer.io.guard import GuardedReader, unpack_answer
+from stats_composer.io.limits import MAX_SECONDS
 from stats_composer.io.musicxml_writer import encode_musicxml
 from stats_composer.io.report import Report
 from stats_composer.score import KEY_SIGNATURE_DTYPE, Score, make_notes, make_table
@@ -47,6 +50,11 @@ def midi(*messages, ticks_per_beat=480, kind=1):
     stream = io.BytesIO()
     file.save(file=stream)
     return stream.getvalue()
+
+
+def smf_of(track):
+    head = struct.pack(">IHHH", 6, 1, 1, 480)
+    return b"MThd" + head + b"MTrk" + struct.pack(">I", len(track)) + track
 
 
 def zipped(**members):
@@ -215,6 +223,24 @@ def test_small_files_and_trusted_ones_need_no_child(pool, monkeypatch):
     # Few bytes that unpack to many are no small file.
     with pytest.raises(TypeError):
         read(io.BytesIO(zipped(score_xml=LARGE)))
+
+
+HOSTILE = {
+    "abc": [b"X:1\nK:C\n" + b"[" * 8000, b"X:1\nK:C\nC\n\n" * 600, b"X:1\nK:C\n" + b"C-" * 4000],
+    "kern": [b"**kern\n4c\n*-\n" * 500, b"**kern\n" + b"*^\n" * 2000, b"**kern\n4" + b"c " * 4000],
+    "midi": [smf_of(b"\0\x90\x3c\x50" * 16_000), smf_of(b"\1\xff\x58\4\1\2\1\1" * 8000)],
+    "musicxml": [musicxml(b"<a>" * 80_000), musicxml(NOTE * 3000), musicxml(b"<backup/>" * 20_000)],
+}
+
+
+@pytest.mark.fuzz
+@pytest.mark.parametrize("format", HOSTILE)
+def test_small_files_cost_little(format):
+    for data in HOSTILE[format]:
+        start = time.process_time()
+        with contextlib.suppress(ScoreFileError):
+            guard.read_here(data, format)
+        assert guard._is_small(data, format) and time.process_time() - start < MAX_SECONDS
 
 
 @pytest.mark.parametrize("how", ["frozen", "a name that is no Python", "no name"])

@@ -7,9 +7,9 @@ and `MAX_MEMORY_BYTES` of address space where the system has such limits; where 
 count processor time, that is wall time. A child reads any number of files, one after the
 other, and `read_guarded` keeps some for the next call until the program ends.
 
-Small files in formats that our own parsers read are read here: what they can cost is bounded
-by their size. So is everything where there is no Python to start, as in a frozen application:
-its executable would start the application itself.
+Small files are read here: what they can cost is bounded by their size, to seconds for the
+worst that is known. So is everything where there is no Python to start, as in a frozen
+application: its executable would start the application itself.
 
 A message is a length (8 bytes), a JSON header of that length, and the blocks of bytes whose
 sizes the header lists.
@@ -41,8 +41,8 @@ from stats_composer.score import Score
 
 __all__ = ["GuardedReader", "pack_answer", "read_guarded", "read_here", "unpack_answer"]
 
-_SMALL = 1 << 18
-_OURS = ("midi", "abc", "musicxml", "mxl")
+_SMALL = {"abc": 1 << 13, "kern": 1 << 13, "midi": 1 << 16, "musicxml": 1 << 18, "mxl": 1 << 18}
+"""Bytes; of a zipped score those that it unpacks to."""
 _MAX_IDLE = 2
 _PATIENCE = 10  # times its processor time a child may take on a busy machine
 _MAX_HEADER = 1 << 24
@@ -198,14 +198,12 @@ def read_guarded(data: bytes, format: str) -> tuple[list[Score], str]:
 
 
 def _is_small(data: bytes, format: str) -> bool:
-    """Whether reading cannot cost much: our parsers take time in proportion to the size."""
-    if format not in _OURS or len(data) > _SMALL:
-        return False
-    if format != "mxl":
-        return True
-    with contextlib.suppress(Exception), zipfile.ZipFile(io.BytesIO(data)) as archive:
-        return sum(member.file_size for member in archive.infolist()) <= _SMALL
-    return True  # no archive at all, which its reader says
+    """Whether reading costs seconds at most."""
+    size = len(data)
+    if format == "mxl":  # no archive at all is small: its reader says so
+        with contextlib.suppress(Exception), zipfile.ZipFile(io.BytesIO(data)) as archive:
+            size += sum(member.file_size for member in archive.infolist())
+    return size <= _SMALL[format]
 
 
 class _Pool:
