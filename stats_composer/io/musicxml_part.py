@@ -66,7 +66,7 @@ class PartReader:
         self.shift = (0, 0)  # semitones and fifths from the written to the sounding pitch
         self.cursor: Tick = 0
         self.chord_onset: Tick = 0
-        self.place = ""
+        self.place = self.fault = ""
         self.part, self.unpitched = instrument_of(self.listed)
         self.n_drums = 0
         self.has_drum_clef = False
@@ -110,6 +110,7 @@ class PartReader:
             except ScoreFileError as error:
                 what = f"<{element.tag}> elements that make no sense left out"
                 self.report.add(what, f"{self.place}: {error}")
+                self.fault = self.fault or f"{self.place}: {error}"
             if self.cursor > self.lengths[-1]:
                 self.lengths[-1] = self.cursor
         self._end_line()
