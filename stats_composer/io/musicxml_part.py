@@ -180,17 +180,24 @@ class PartReader:
             self.cursor += duration
         head = Head(self.bar, self.chord_onset, lane, staff, duration)
         sounds = "rest" not in found and duration > 0
+        fault = None
+        if sounds:
+            try:
+                self._pitch(found, head)
+            except ScoreFileError as error:
+                sounds, fault = False, error
         self.marks.read_note(note, found, head, self.has_ties)
         if follows:
             self._follow(head, sounds)
         if "rest" not in found or found["rest"].get("measure") != "yes":
             self.filled[-1] = max(self.filled[-1], head.offset + duration)
         if sounds:
-            self._pitch(found, head)
             self._tie_grace(head)
-            head.velocity = self._velocity(note)
             self.pieces.append(head)
             self.sounding[-1] = max(self.sounding[-1], head.offset + duration)
+            head.velocity = self._velocity(note)
+        elif fault is not None:
+            raise fault
         elif "rest" not in found:
             self.report.add("notes without duration left out", self.place)
 
@@ -236,6 +243,8 @@ class PartReader:
         kind = found["type"].text if "type" in found else None
         head.written = value_ticks(kind or "", sum(child.tag == "dot" for child in note))
         head.slash = found["grace"].get("slash") == "yes"
+        if head.grace == before:  # one chord has one value
+            head.written, head.slash = waiting[-1].written, waiting[-1].slash
         self.marks.read_note(note, found, head, self.has_ties)
         waiting.append(head)
         self.graces.append(head)
