@@ -108,7 +108,6 @@ BAD = [
     ("zero.xml", musicxml(NOTE, divisions=0), "divisions 0: expected more than 0"),
     ("step.xml", musicxml(NOTE.replace(b">C<", b">H<")), "step 'H': expected A to G"),
     ("long.xml", musicxml(NOTE.replace(b">1<", b">99999999999<")), "at most 100,000"),
-    ("back.xml", musicxml(b"<backup><duration>1</duration></backup>"), "before the bar's start"),
     ("empty.abc", b"X:1\nT:Nothing\n", "no tune"),
     ("words.krn", b"**text\nla\n*-\n", r"without a \*\*kern spine"),
 ]

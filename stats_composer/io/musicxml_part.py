@@ -66,7 +66,7 @@ class PartReader:
         self.shift = (0, 0)  # semitones and fifths from the written to the sounding pitch
         self.cursor: Tick = 0
         self.chord_onset: Tick = 0
-        self.place = ""
+        self.place = self.fault = ""
         self.part, self.unpitched = instrument_of(self.listed)
         self.n_drums = 0
         self.has_drum_clef = False
@@ -110,6 +110,7 @@ class PartReader:
             except ScoreFileError as error:
                 what = f"<{element.tag}> elements that make no sense left out"
                 self.report.add(what, f"{self.place}: {error}")
+                self.fault = self.fault or f"{self.place}: {error}"
             if self.cursor > self.lengths[-1]:
                 self.lengths[-1] = self.cursor
         self._end_line()
@@ -179,17 +180,24 @@ class PartReader:
             self.cursor += duration
         head = Head(self.bar, self.chord_onset, lane, staff, duration)
         sounds = "rest" not in found and duration > 0
+        fault = None
+        if sounds:
+            try:
+                self._pitch(found, head)
+            except ScoreFileError as error:
+                sounds, fault = False, error
         self.marks.read_note(note, found, head, self.has_ties)
         if follows:
             self._follow(head, sounds)
         if "rest" not in found or found["rest"].get("measure") != "yes":
             self.filled[-1] = max(self.filled[-1], head.offset + duration)
         if sounds:
-            self._pitch(found, head)
             self._tie_grace(head)
-            head.velocity = self._velocity(note)
             self.pieces.append(head)
             self.sounding[-1] = max(self.sounding[-1], head.offset + duration)
+            head.velocity = self._velocity(note)
+        elif fault is not None:
+            raise fault
         elif "rest" not in found:
             self.report.add("notes without duration left out", self.place)
 
@@ -235,6 +243,8 @@ class PartReader:
         kind = found["type"].text if "type" in found else None
         head.written = value_ticks(kind or "", sum(child.tag == "dot" for child in note))
         head.slash = found["grace"].get("slash") == "yes"
+        if head.grace == before:  # one chord has one value
+            head.written, head.slash = waiting[-1].written, waiting[-1].slash
         self.marks.read_note(note, found, head, self.has_ties)
         waiting.append(head)
         self.graces.append(head)

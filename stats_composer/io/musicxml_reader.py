@@ -28,7 +28,6 @@ W3C Music Notation Community Group, MusicXML 4.0, https://www.w3.org/2021/06/mus
 
 from __future__ import annotations
 
-import contextlib
 import xml.etree.ElementTree as ET
 
 from stats_composer.errors import ScoreFileError
@@ -89,15 +88,19 @@ def read_musicxml(data: bytes, report: Report) -> Score:
         n_notes += len(reader.pieces)
         check_limit(n_notes, MAX_NOTES, "notes")
         parts.append(reader)
+    if not n_notes and any(part.fault for part in parts):
+        raise ScoreFileError(next(part.fault for part in parts if part.fault))
     return assemble(parts, report, *_texts(root), _order(root))
 
 
 def _first_scale(measures: list[ET.Element]) -> Tick:
     """Ticks of a division, which may be told after the first notes that are counted in it."""
-    for measure in measures:
+    for index, measure in enumerate(measures, 1):
         for divisions in measure.iterfind("attributes/divisions"):
-            with contextlib.suppress(ScoreFileError):
+            try:
                 return scale_of(divisions.text or "")
+            except ScoreFileError as error:
+                raise ScoreFileError(f"bar {measure.get('number', index)}: {error}") from None
     return TICKS_PER_QUARTER
 
 

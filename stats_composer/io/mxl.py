@@ -133,9 +133,9 @@ def parse_xml(data: bytes) -> tuple[ET.Element, str]:
         try:
             refuse_entities(data, encoding)
             root = ET.fromstring(data, ET.XMLParser(encoding=encoding))
-        except (ET.ParseError, expat.ExpatError) as error:
+        except (LookupError, ValueError, ET.ParseError, expat.ExpatError) as error:
             reason = reason or error
-            if getattr(error, "code", 0) not in _ENCODING_ERRORS:
+            if getattr(error, "code", 0) not in (0, *_ENCODING_ERRORS):  # 0: no such encoding
                 break
         else:
             label = re.search(rb"encoding\s*=\s*[\"']([\w.-]{1,40})", data[:200])
