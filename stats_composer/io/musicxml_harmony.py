@@ -10,41 +10,17 @@ import re
 import xml.etree.ElementTree as ET
 from xml.sax.saxutils import escape, quoteattr
 
-from stats_composer.theory import fifths_name, name_fifths, parse_chord
+from stats_composer.theory import QUALITY_TABLE, fifths_name, name_fifths, parse_chord
 
 __all__ = ["harmony_element", "harmony_symbol"]
 
+# Of kinds with as many tones the first is taken to add tones to: sevenths before sixths.
 _KINDS = {
-    "major": (0, 4, 7),
-    "minor": (0, 3, 7),
-    "augmented": (0, 4, 8),
-    "diminished": (0, 3, 6),
-    "dominant": (0, 4, 7, 10),
-    "major-seventh": (0, 4, 7, 11),
-    "minor-seventh": (0, 3, 7, 10),
-    "diminished-seventh": (0, 3, 6, 9),
-    "augmented-seventh": (0, 4, 8, 10),
-    "half-diminished": (0, 3, 6, 10),
-    "major-minor": (0, 3, 7, 11),
-    "major-sixth": (0, 4, 7, 9),
-    "minor-sixth": (0, 3, 7, 9),
-    "dominant-ninth": (0, 2, 4, 7, 10),
-    "major-ninth": (0, 2, 4, 7, 11),
-    "minor-ninth": (0, 2, 3, 7, 10),
-    "dominant-11th": (0, 2, 4, 5, 7, 10),
-    "major-11th": (0, 2, 4, 5, 7, 11),
-    "minor-11th": (0, 2, 3, 5, 7, 10),
-    "dominant-13th": (0, 2, 4, 5, 7, 9, 10),
-    "major-13th": (0, 2, 4, 5, 7, 9, 11),
-    "minor-13th": (0, 2, 3, 5, 7, 9, 10),
-    "suspended-second": (0, 2, 7),
-    "suspended-fourth": (0, 5, 7),
-    "power": (0, 7),
+    row.kind: row.tones
+    for row in sorted(QUALITY_TABLE, key=lambda row: not {10, 11} & {*row.tones})
+    if row.kind
 }
-_NAMES = (
-    " m aug dim 7 maj7 m7 dim7 aug7 m7b5 mM7 6 m6 9 maj9 m9 11 maj11 m11 13 maj13 m13 sus2 sus4 5"
-)
-_PRINTED = dict(zip(_KINDS, _NAMES.split(" "), strict=True))
+_PRINTED = {row.kind: row.printed for row in QUALITY_TABLE if row.kind}
 _DEGREES = {1: (9, -1), 2: (9, 0), 3: (9, 1), 5: (11, 0), 6: (11, 1), 8: (13, -1), 9: (13, 0)}
 _SYMBOL = re.compile(r"([A-G])(#{0,3}|b{0,3})(?![#b])(.*?)(?:/([A-G])(#{0,3}|b{0,3}))?", re.DOTALL)
 
@@ -96,14 +72,15 @@ def _structure(symbol: str) -> tuple[str, str]:
         tones = set(parse_chord(symbol).intervals)
     except ValueError:
         return "other", ""
-    kind = max(
-        (kind for kind, intervals in _KINDS.items() if tones.issuperset(intervals)),
-        key=lambda kind: len(_KINDS[kind]),
-        default="other",
-    )
-    more = sorted(tones.difference(_KINDS.get(kind, tones)))
-    if not all(tone in _DEGREES for tone in more):
+    kinds = [
+        kind
+        for kind, intervals in _KINDS.items()
+        if tones.issuperset(intervals) and _DEGREES.keys() >= tones.difference(intervals)
+    ]
+    if not kinds:
         return "other", ""
+    kind = max(kinds, key=lambda kind: len(_KINDS[kind]))
+    more = sorted(tones.difference(_KINDS[kind]))
     rows = [
         f'<degree print-object="no"><degree-value>{_DEGREES[tone][0]}</degree-value>'
         f"<degree-alter>{_DEGREES[tone][1]}</degree-alter><degree-type>add</degree-type></degree>"

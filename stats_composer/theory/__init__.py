@@ -8,7 +8,6 @@ from stats_composer.theory.chord_names import (
 )
 from stats_composer.theory.chord_symbols import (
     NO_CHORD,
-    QUALITIES,
     Chord,
     is_no_chord,
     parse_chord,
@@ -38,6 +37,7 @@ from stats_composer.theory.metre import (
     parse_time_signature,
 )
 from stats_composer.theory.pitch import fifths_name, name_fifths, parse_pitch, pitch_name
+from stats_composer.theory.qualities import QUALITIES, QUALITY_TABLE, Quality
 
 __all__ = [
     "MAJOR",
@@ -45,10 +45,12 @@ __all__ = [
     "MODES",
     "NO_CHORD",
     "QUALITIES",
+    "QUALITY_TABLE",
     "SCALES",
     "TICKS_PER_QUARTER",
     "UNKNOWN_MODE",
     "Chord",
+    "Quality",
     "bar_duration",
     "beat_of",
     "beat_strength",
