@@ -203,10 +203,7 @@ def doubled(notes):
     """Whether a voice has two notes of one pitch at once that begin or end apart."""
     rows = set(notes[["part", "voice", "pitch", "onset", "duration"]].tolist())
     rows = sorted(rows)
-    return any(
-        one[:3] == other[:3] and one[3] + one[4] > other[3]
-        for one, other in pairwise(rows)
-    )
+    return any(one[:3] == other[:3] and one[3] + one[4] > other[3] for one, other in pairwise(rows))
 
 
 def check_round_trip(text):
