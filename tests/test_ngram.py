@@ -96,12 +96,13 @@ def test_counts_do_not_depend_on_how_they_are_taken(pieces, n, end, log_table, b
 def test_counting_kernels_equal_their_naive_twins(pieces, n, end, log_table, room):
     n_bits, table = 3, 1 << log_table
     symbols, bounds = np.concatenate(pieces), np.cumsum([0, *map(len, pieces)])
-    table, tally = np.zeros(table, np.uint64), np.zeros(table, np.uint32)
-    keys, counts = np.empty(len(table) + room, np.uint64), np.empty(len(table) + room, np.uint32)
+    full = counting.Counted(np.zeros(table, np.uint64), np.zeros(table, np.uint32))
+    size = table + room
+    keys, counts = found = counting.Counted(np.empty(size, np.uint64), np.empty(size, np.uint32))
     place, comp = np.zeros(3, np.uint64), Counter()
+    shape = n, n_bits, FIRST_SYMBOL, end
     while place[0] < len(pieces):
-        args = symbols, bounds, (n, n_bits, FIRST_SYMBOL, end), place, table, tally, keys, counts, 0
-        written = counting.count_windows(*args)
+        written = counting.count_windows(symbols, bounds, shape, place, full, found, 0)
         for key, count in zip(keys[:written].tolist(), counts[:written].tolist(), strict=True):
             comp[key] += count
     ref = naive.count_windows(pieces, n, n_bits, FIRST_SYMBOL, end)

@@ -117,7 +117,7 @@ class _Windows:
         self.left = 0
         self.keys, self.more_keys = np.empty((2, 0), np.uint64)
         self.tally, self.more_tally = np.empty((2, 0), np.uint32)
-        self.table = np.zeros(0, np.uint64), np.zeros(0, np.uint32)
+        self.table = counting.Counted(np.zeros(0, np.uint64), np.zeros(0, np.uint32))
 
     def _allocate(self, size: int) -> None:
         """Make the arrays larger, what stands in front kept."""
@@ -131,16 +131,17 @@ class _Windows:
         self._widen(n_bits)
         n_windows = len(symbols) + (self.end >= 0) * (len(bounds) - 1)
         size = min(_TABLE, 1 << (2 * n_windows).bit_length())
-        if size > len(self.table[0]):
-            self.table = np.zeros(size, np.uint64), np.zeros(size, np.uint32)
-        size = len(self.table[0])
+        if size > len(self.table.keys):
+            self.table = counting.Counted(np.zeros(size, np.uint64), np.zeros(size, np.uint32))
+        size = len(self.table.keys)
         if len(self.keys) - self.left < 2 * size:
             self._allocate(self.left + 2 * size + min(n_windows, _WRITTEN))
         shape = self.n, self.n_bits, FIRST_SYMBOL, self.end
         place = np.zeros(3, np.uint64)
         while True:
+            windows = counting.Counted(self.keys, self.tally)
             self.left = counting.count_windows(
-                symbols, bounds, shape, place, *self.table, self.keys, self.tally, self.left
+                symbols, bounds, shape, place, self.table, windows, self.left
             )
             if place[0] == len(bounds) - 1:
                 break
