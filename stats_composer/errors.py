@@ -6,7 +6,10 @@ needs one `except`, and the shell can print one line and exit with status 1.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
+from functools import cache
+from typing import Any, Self
 
 __all__ = [
     "ConstraintError",
@@ -61,7 +64,29 @@ class ModelFileError(StatsComposerError, ValueError):
 
 
 class NotFittedError(StatsComposerError, ValueError, AttributeError):
-    """A model that was asked to work before `fit`."""
+    """A model that was asked to work before `fit`.
+
+    Where scikit-learn's exceptions are loaded it is scikit-learn's error of this name as well,
+    so that code written for its estimators catches it; nothing is imported for that.
+    """
+
+    def __new__(cls, *args: Any) -> Self:
+        """Make one, of the joined class where scikit-learn is there to know it."""
+        theirs = sys.modules.get("sklearn.exceptions")
+        joined = (
+            cls if theirs is None or cls is not NotFittedError else _joined(theirs.NotFittedError)
+        )
+        return super().__new__(joined, *args)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Go to another process as what it is without scikit-learn."""
+        return NotFittedError, self.args
+
+
+@cache
+def _joined(theirs: type[Exception]) -> type[Any]:
+    """Return the class of errors that are scikit-learn's as well."""
+    return type("NotFittedError", (NotFittedError, theirs), {})
 
 
 class ScoreWarning(UserWarning):

@@ -8,50 +8,135 @@ add two seconds to every start: so they stand here, and the tags import it when 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
-from typing import Any, Self
+from collections.abc import Callable, Sequence
+from numbers import Integral
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stats_composer.errors import NotFittedError
+from stats_composer.factors.grids import check_grid
+from stats_composer.models.parameters import (
+    Choice,
+    Parameters,
+    changed_params,
+    check_parameters,
+    nested_params,
+)
 
-__all__ = ["Callback", "Estimator", "check_pieces", "generator"]
+__all__ = [
+    "Callback",
+    "Estimator",
+    "RandomState",
+    "check_lines",
+    "check_pieces",
+    "generator",
+]
 
 Ints = NDArray[np.int64]
 Callback = Callable[[str, int, int], Any] | None
 """Told of progress as (stage, done, total)."""
+RandomState = int | np.random.Generator | None
+"""A seed, a generator that goes on from where it stands, or None for fresh entropy."""
 
 
-def generator(random_state: int | np.random.Generator | None) -> np.random.Generator:
-    """Return a random generator from a seed, a generator, or fresh entropy for None."""
-    if isinstance(random_state, np.random.Generator):
-        return random_state
-    return np.random.default_rng(random_state)
-
-
-def check_pieces(pieces: Any, n_voices: int | None = None) -> list[Ints]:
-    """Check a list of grids: int64 of shape (n_steps, n_voices), no negative symbol.
+def generator(random_state: RandomState) -> np.random.Generator:
+    """Return a random generator.
 
     Raises
     ------
     ValueError
-        Naming the first piece that is not one, or an empty list.
+        For what is neither a seed from 0, a generator, nor None.
     """
-    grids = [np.atleast_2d(np.asarray(piece)) for piece in pieces]
+    if isinstance(random_state, np.random.Generator):
+        return random_state
+    is_seed = isinstance(random_state, Integral) and not isinstance(random_state, bool)
+    if random_state is not None and not (is_seed and random_state >= 0):
+        raise ValueError(
+            f"random_state={random_state!r}: expected an int from 0, a Generator or None"
+        )
+    return np.random.default_rng(random_state)
+
+
+def check_pieces(
+    pieces: Any, n_voices: int | None = None, n_values: Sequence[int] | Ints | None = None
+) -> list[Ints]:
+    """Check a list of grids: int64 of shape (n_steps, n_voices), no negative symbol.
+
+    Parameters
+    ----------
+    pieces : iterable of ndarray of shape (n_steps, n_voices), int
+    n_voices : int, optional
+        Columns that are expected; by default those of the first piece.
+    n_values : sequence of int, optional
+        How many symbols each of the first columns has.
+
+    Raises
+    ------
+    ValueError
+        Naming the piece, row, column and symbol; or an empty list, or one grid without a list.
+
+    Examples
+    --------
+    >>> check_pieces([[[0, 1]], [[0, 7]]], n_values=[2, 2])
+    Traceback (most recent call last):
+    ...
+    ValueError: piece 1, row 0, column 1: symbol 7, expected 0 to 1
+    """
+    grids: list[Ints] = []
+    for i, piece in enumerate(_listed(pieces, 2)):
+        grids.append(check_grid(piece, n_voices, n_values, name=f"piece {i}"))
+        n_voices = grids[0].shape[1]
     if not grids:
         raise ValueError("no pieces: expected a list of integer grids")
-    n_voices = n_voices or grids[0].shape[1]
-    for i, grid in enumerate(grids):
-        if grid.ndim != 2 or grid.shape[1] != n_voices or not len(grid):
-            raise ValueError(f"piece {i} of shape {grid.shape}: expected (n_steps, {n_voices})")
-        if not np.issubdtype(grid.dtype, np.integer) or (grid < 0).any():
-            raise ValueError(f"piece {i}: expected symbols, integers from 0")
-    return [np.ascontiguousarray(grid, np.int64) for grid in grids]
+    return grids
+
+
+def check_lines(pieces: Any, n_symbols: int | None = None) -> list[Ints]:
+    """Check a list of pieces of one voice: each (n_steps,) or (n_steps, 1), int.
+
+    Parameters
+    ----------
+    pieces : iterable of array_like of int
+    n_symbols : int, optional
+
+    Returns
+    -------
+    list of ndarray of shape (n_steps,), int64
+
+    Raises
+    ------
+    ValueError
+        As `check_pieces`.
+
+    Examples
+    --------
+    >>> check_lines([[0, 1], [[2]]])
+    [array([0, 1]), array([2])]
+    """
+    columns = []
+    for piece in _listed(pieces, 1):
+        line = np.asarray(piece)
+        columns.append(line[:, None] if line.ndim == 1 else line)
+    n_values = None if n_symbols is None else [n_symbols]
+    return [grid[:, 0] for grid in check_pieces(columns, 1, n_values)]
+
+
+def _listed(pieces: Any, n_axes: int) -> Any:
+    """Refuse one piece that stands where a list of them is expected."""
+    if isinstance(pieces, np.ndarray) and pieces.dtype != object and pieces.ndim <= n_axes:
+        raise ValueError(
+            f"an array of shape {pieces.shape}: expected a list of pieces: wrap it in a list"
+        )
+    return pieces
 
 
 class Estimator:
     """Base of the models: constructors store, `fit` learns names that end in `_`."""
+
+    _parameters: ClassVar[Parameters] = {}
+    """What each parameter may be: see `stats_composer.models.parameters`."""
 
     @classmethod
     def _parameter_names(cls) -> list[str]:
@@ -59,23 +144,37 @@ class Estimator:
         return [p.name for p in parameters if p.name != "self"]
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """Return the constructor's parameters by name."""
-        return {name: getattr(self, name) for name in self._parameter_names()}
+        """Return the constructor's parameters by name, and those of parameters that have some.
+
+        Parameters
+        ----------
+        deep : bool
+            With the nested ones, such as `smoothing__discount`.
+        """
+        own = {name: getattr(self, name) for name in self._parameter_names()}
+        return nested_params(own) if deep else own
 
     def set_params(self, **params: Any) -> Self:
-        """Set parameters by name.
+        """Set parameters by name; nested ones make a new object of the parameter they belong to.
 
         Raises
         ------
         ValueError
             If a name is not a parameter.
         """
-        known = self._parameter_names()
-        for name, value in params.items():
-            if name not in known:
-                raise ValueError(f"parameter {name!r}: expected one of {', '.join(known)}")
+        for name, value in changed_params(self, params).items():
             setattr(self, name, value)
         return self
+
+    def _check_params(self, **closer: tuple[Choice, ...]) -> None:
+        """Check the parameters, some by a closer rule than the class has.
+
+        Raises
+        ------
+        ValueError
+            As in `gate=9: expected None or an int in [0, 4]`.
+        """
+        check_parameters(self, {**self._parameters, **closer})
 
     def __sklearn_tags__(self) -> Any:
         """Describe the estimator to scikit-learn: unsupervised, X a list of grids."""
@@ -92,7 +191,7 @@ class Estimator:
         defaults = inspect.signature(type(self).__init__).parameters
         shown = [
             f"{name}={value!r}"
-            for name, value in self.get_params().items()
+            for name, value in self.get_params(deep=False).items()
             if not np.array_equal(value, defaults[name].default)
         ]
         return f"{type(self).__name__}({', '.join(shown)})"
