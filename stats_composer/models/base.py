@@ -29,6 +29,7 @@ from stats_composer.models.parameters import (
 __all__ = [
     "Callback",
     "Estimator",
+    "History",
     "RandomState",
     "check_lines",
     "check_pieces",
@@ -39,6 +40,8 @@ __all__ = [
 Ints = NDArray[np.int64]
 Callback = Callable[[str, int, int], Any] | None
 """Told of progress as (stage, done, total)."""
+History = list[dict[str, Any]]
+"""A row for each step of a fit: its `stage`, `step` from 1, `objective`, and what else is known."""
 RandomState = int | np.random.Generator | None
 """A seed, a generator that goes on from where it stands, or None for fresh entropy."""
 

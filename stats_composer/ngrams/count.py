@@ -73,8 +73,10 @@ def join_pieces(
     marks = np.searchsorted(bounds, np.arange(0, bounds[-1], size)).tolist()
     for i, j in pairwise(dict.fromkeys([0, *marks, len(pieces)])):
         symbols = np.concatenate(pieces[i:j])
-        if symbols.dtype.kind not in "iu":
-            raise ValueError(f"pieces of type {symbols.dtype}: expected symbols, integers from 0")
+        if symbols.dtype.kind not in "iu" or symbols.ndim != 1:
+            raise ValueError(
+                f"pieces of {symbols.dtype}, {symbols.ndim} axes: expected rows of integers from 0"
+            )
         symbols = symbols.astype(np.int64, copy=False)
         # What is negative is large there.
         if limit is not None and symbols.view(np.uint64).max(initial=0) >= limit:
@@ -98,8 +100,16 @@ def count_levels(
     end : bool
         Whether pieces end in END.
     limit : int
-        Symbols are below it.
+        Symbols are below it; at most MAX_SYMBOLS.
+
+    Raises
+    ------
+    ValueError
+        As `join_pieces`; or for an n below 1.
     """
+    if n < 1:
+        raise ValueError(f"n={n!r}: expected an int from 1")
+    limit = min(limit, MAX_SYMBOLS)
     windows = _Windows(n, END if end else -1)
     for symbols, bounds in join_pieces(pieces, limit, _JOINED):
         n_bits = int(symbols.max(initial=0) + FIRST_SYMBOL).bit_length()

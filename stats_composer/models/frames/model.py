@@ -31,7 +31,14 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from stats_composer.models.base import Callback, Estimator, RandomState, check_size, generator
+from stats_composer.models.base import (
+    Callback,
+    Estimator,
+    History,
+    RandomState,
+    check_size,
+    generator,
+)
 from stats_composer.models.frames.chain import ORDERS, Design, FrameChain, Reader
 from stats_composer.models.frames.templates import (
     GAP_TEMPLATES,
@@ -207,7 +214,7 @@ class FrameModel(Estimator):
 
         learned = self._for_each(learn, self.orders)
         self.chains_ = [chain for chain, _ in learned]
-        self.history_ = [
+        self.history_: History = [
             {"stage": order, "step": step, "objective": float(log_prob.mean())}
             for order, (_, passes) in zip(self.orders, learned, strict=True)
             for step, log_prob in enumerate(passes, 1)
