@@ -40,9 +40,9 @@ def main() -> None:
     """Print both times, their ratio, and both inertias."""
     X = rows()
     init = np.unique(X, axis=0)[:: N_DISTINCT // K][:K]
-    ours, peer = KMeans(K), Peer(K, init=init, n_init=1, tol=0.0, algorithm="lloyd")
-    ours.fit(X, init=init)
-    mine = best_of(lambda: ours.fit(X, init=init), 9)
+    ours, peer = KMeans(K, init=init), Peer(K, init=init, n_init=1, tol=0.0, algorithm="lloyd")
+    ours.fit(X)
+    mine = best_of(lambda: ours.fit(X), 9)
     theirs = best_of(lambda: peer.fit(X), 5)
     print(f"stats_composer {1e3 * mine:7.1f} ms  inertia {ours.inertia_:.2f}")
     print(f"scikit-learn   {1e3 * theirs:7.1f} ms  inertia {peer.inertia_:.2f}")

@@ -139,13 +139,13 @@ def bench_scores(pieces, n_tokens, arpa, folder):
         own = folder / "own.arpa"
         write_arpa(model, own)
         sentences = [" ".join(map(str, piece)) for piece in pieces]
-        ours = [s.sum() for s in model.score_samples(pieces)]
+        ours = model.score_samples(pieces)
         for name, path in (("NGram's own model", own), ("lmplz's model", arpa)):
             if path:
                 loaded = kenlm.Model(str(path))
                 theirs = np.array([loaded.score(s) for s in sentences]) * np.log(10)
                 print(f"  mean nats a token: {name} in KenLM {theirs.sum() / n_tokens:.6f}, "
-                      f"NGram {sum(ours) / n_tokens:.6f}")  # fmt: skip
+                      f"NGram {ours.sum() / n_tokens:.6f}")  # fmt: skip
         calls["kenlm.Model.score, of a sentence"] = lambda: [loaded.score(s) for s in sentences]
         calls["kenlm.Model.full_scores, of its words"] = lambda: [
             list(loaded.full_scores(s)) for s in sentences
@@ -160,7 +160,7 @@ def bench_scores(pieces, n_tokens, arpa, folder):
 
 def bench_samples(pieces):
     model = NGram(N).fit(pieces)
-    seconds = median_time(lambda: model.sample(1000, 1000, random_state=0), 5)
+    seconds = median_time(lambda: model.sample(1000, n_steps=1000, random_state=0), 5)
     rows = [("NGram.sample, context of 4", seconds * 1e3)]
     if markovify := peer("markovify"):
         some = [[str(x) for x in piece] for piece in within(pieces, 400_000)]
@@ -198,7 +198,8 @@ def count_size(folder, size):
     rng, length = np.random.default_rng(0), 1000
     symbols = np.empty((size // length, length), np.int64)
     for i in range(0, len(symbols), 1000):
-        symbols[i : i + 1000] = model.sample(len(symbols[i : i + 1000]), length, random_state=rng)
+        n = len(symbols[i : i + 1000])
+        symbols[i : i + 1000] = model.sample(n, n_steps=length, random_state=rng)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     seconds = []
     for _ in range(5):

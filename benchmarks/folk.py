@@ -97,7 +97,7 @@ def trigrams(train: list[Tune], held: list[Tune], n: int, seed: int) -> list[Tun
         for _ in range(count):
             like = mine[int(rng.integers(len(mine)))]
             n_steps = len(like.pickup) + 16 * kind.n_steps
-            line = CODES[model.sample(1, n_steps, random_state=rng)[0] % width]
+            line = CODES[model.sample(n_steps=n_steps, random_state=rng)[0] % width]
             bars = line[len(like.pickup) :].reshape(16, kind.n_steps)
             tunes.append(
                 Tune(

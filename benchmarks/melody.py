@@ -113,16 +113,16 @@ class OrderThree:
         self.model.fit([table["pitch"] - self.low for table in tables])
         return self
 
-    def surprise_bits(self, tables):
-        """Return the bits of each pitch."""
-        scores = self.model.score_samples([table["pitch"] - self.low for table in tables])
-        return [-score / np.log(2) for score in scores]
+    def log_probs(self, table):
+        """Return the log-probability of each pitch, in nats."""
+        return self.model.log_probs(table["pitch"] - self.low)
 
 
 def fold_bits(make, tables, held_out):
     """Bits of each pitch of the tunes held out, predicted from the others."""
     model = make().fit([table for table, out in zip(tables, held_out, strict=True) if not out])
-    return model.surprise_bits([table for table, out in zip(tables, held_out, strict=True) if out])
+    tested = [table for table, out in zip(tables, held_out, strict=True) if out]
+    return [-model.log_probs(table) / np.log(2) for table in tested]
 
 
 def cross_validate(make, tables):

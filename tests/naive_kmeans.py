@@ -28,11 +28,12 @@ def seed_centers(rows, weight, u, centers):
         centers[j] = rows[i]
 
 
-def iterate_lloyd(rows, weight, max_iter, centers, label, nearest):
+def iterate_lloyd(rows, weight, max_iter, centers, label, nearest, inertia):
     for iteration in range(max_iter + 1):
         distance = ((rows[:, None] - centers[None]) ** 2).sum(axis=2)
         new = distance.argmin(axis=1)
         nearest[:] = distance.min(axis=1)
+        inertia[iteration] = (weight * nearest).sum()
         same = (new == label).all()
         label[:] = new
         if same or iteration == max_iter:

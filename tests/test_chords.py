@@ -273,6 +273,11 @@ def test_classifier_learns_and_knows_transposition(events_file):
     model = ChordClassifier(C=1.0, families=FAMILIES[:2]).fit(events, labels)
     assert isinstance(model, Estimator) and model.get_params()["C"] == 1.0
     np.testing.assert_array_equal(model.predict(events)[0], labels[0])
+    wrong = [own.copy() for own in labels]
+    wrong[0][0] = (wrong[0][0] + 1) % N_LABELS
+    n_events = sum(map(len, labels))
+    assert model.score(events, labels) == 1.0
+    assert model.score(events, wrong) == pytest.approx(1 - 1 / n_events)
     moved = events[0].copy()
     moved["weight"] = np.roll(moved["weight"], 3, axis=1)
     moved["bass"] = (moved["bass"] + 3) % 12

@@ -141,6 +141,43 @@ def test_labels_that_do_not_go_with_the_pieces_are_refused():
         model().predict([piece])
 
 
+def test_what_the_kernels_could_not_read_is_named(trained):
+    fitted, pieces, labels = trained
+    codes, gate = pieces[0].codes, pieces[0].gate
+    for X, message in (
+        ([], "no pieces"),
+        (pieces[0], "wrap it in a list"),
+        ([codes], "piece 0 of ndarray: expected an Observed"),
+        ([pieces[1], Observed(codes, gate + 2)], "piece 1, step 0: gate [23], expected 0 to 1"),
+        ([Observed(codes, gate - 2)], "gate -[12], expected 0 to 1"),
+        ([Observed(codes, gate[1:])], r"gate of shape \(5,\): expected \(6,\)"),
+        ([Observed(codes[:, :1], gate)], "codes of shape"),
+        ([Observed(codes[:0], gate[:0])], "codes of shape"),
+        ([Observed(codes.astype(float), gate)], "expected integers"),
+        ([pieces[1], Observed(codes[..., :2], gate)], "piece 1: codes of shape"),
+    ):
+        for call in (fitted.predict, fitted.marginals, fitted.decode, fitted.unary):
+            with pytest.raises(ValueError, match=message):
+                call(X)
+    with pytest.raises(ValueError, match="fit again"):
+        model(l2=0.5).fit(pieces, labels).set_params(n_rows=5).predict(pieces)
+    with pytest.raises(ValueError, match="l2=-1: expected a number from 0"):
+        model(l2=-1).fit(pieces, labels)
+    unknown = Observed(np.full_like(codes, 2**30), gate)
+    none = Observed(np.full_like(codes, -1), gate)
+    np.testing.assert_array_equal(fitted.unary([unknown])[0], fitted.unary([none])[0])
+
+
+def test_history_climbs_to_the_score(trained):
+    fitted, pieces, labels = trained
+    climbed = [row["objective"] for row in fitted.history_]
+    assert len(climbed) == fitted.n_iter_ and np.diff(climbed).min() > -1e-9
+    weights = (fitted.weights_, fitted.l2), (fitted.progression_, 1.0), (fitted.change_, 1.0)
+    penalty = sum(0.5 * l2 * (w**2).sum() for w, l2 in weights)
+    n_labels = sum(map(len, labels))
+    assert climbed[-1] == pytest.approx(fitted.score(pieces, labels) - penalty / n_labels)
+
+
 @pytest.mark.parametrize("n_families", [1, 2, 3])
 def test_chord_codes_agree_with_their_twin(n_families):
     rng = np.random.default_rng(n_families)

@@ -46,20 +46,20 @@ def models():
 
 def test_pitches_alone_do_not_hear_the_rhythm(models):
     table = melody(20)
-    a, b = models["none"].log_probs([table, change_rhythm(table, 0)])
+    a, b = models["none"].predict_log_proba([table, change_rhythm(table, 0)])
     np.testing.assert_array_equal(a, b)
 
 
 def test_the_rhythm_so_far_ends_before_the_note(models):
     table = melody(21)
-    a, b = models["so far"].log_probs([table, change_rhythm(table, 10)])
+    a, b = models["so far"].predict_log_proba([table, change_rhythm(table, 10)])
     np.testing.assert_array_equal(a[:11], b[:11])
     assert (a[11:] != b[11:]).any()
 
 
 def test_the_rhythm_given_is_that_of_the_note(models):
     table = melody(22)
-    a, b = models["given"].log_probs([table, change_rhythm(table, 10)])
+    a, b = models["given"].predict_log_proba([table, change_rhythm(table, 10)])
     np.testing.assert_array_equal(a[:10], b[:10])
     assert (a[10] != b[10]).any()
 
@@ -70,7 +70,7 @@ def test_no_variant_hears_a_later_pitch(models):
     other["pitch"][12:] = 67
     other["degree"][12:] = 7
     for model in models.values():
-        a, b = model.log_probs([table, other])
+        a, b = model.predict_log_proba([table, other])
         np.testing.assert_array_equal(a[:13], b[:13])
 
 

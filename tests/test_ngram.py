@@ -96,12 +96,13 @@ def test_counts_do_not_depend_on_how_they_are_taken(pieces, n, end, log_table, b
 def test_counting_kernels_equal_their_naive_twins(pieces, n, end, log_table, room):
     n_bits, table = 3, 1 << log_table
     symbols, bounds = np.concatenate(pieces), np.cumsum([0, *map(len, pieces)])
-    table, tally = np.zeros(table, np.uint64), np.zeros(table, np.uint32)
-    keys, counts = np.empty(len(table) + room, np.uint64), np.empty(len(table) + room, np.uint32)
+    full = counting.Counted(np.zeros(table, np.uint64), np.zeros(table, np.uint32))
+    size = table + room
+    keys, counts = found = counting.Counted(np.empty(size, np.uint64), np.empty(size, np.uint32))
     place, comp = np.zeros(3, np.uint64), Counter()
+    shape = n, n_bits, FIRST_SYMBOL, end
     while place[0] < len(pieces):
-        args = symbols, bounds, (n, n_bits, FIRST_SYMBOL, end), place, table, tally, keys, counts, 0
-        written = counting.count_windows(*args)
+        written = counting.count_windows(symbols, bounds, shape, place, full, found, 0)
         for key, count in zip(keys[:written].tolist(), counts[:written].tolist(), strict=True):
             comp[key] += count
     ref = naive.count_windows(pieces, n, n_bits, FIRST_SYMBOL, end)
@@ -143,14 +144,16 @@ def test_forgetting_what_was_not_counted_is_an_error():
 def test_scores_and_draws_equal_their_naive_twins(name, n, end):
     model, prob, counts, values = twin(name, n, end)
     pieces = [[0, 1, 2, 0, 1, 0, 2], [3, 3, 0, 1], [1], [2, 1, 2, 0, 3, 0, 1, 2, 0]]
-    for comp, piece in zip(model.score_samples(pieces), pieces, strict=True):
-        np.testing.assert_allclose(comp, naive.score(prob, counts, n, piece, end), rtol=1e-12)
+    refs = [naive.score(prob, counts, n, piece, end) for piece in pieces]
+    for ref, piece in zip(refs, pieces, strict=True):
+        np.testing.assert_allclose(model.log_probs(piece), ref, rtol=1e-12)
+    np.testing.assert_allclose(model.score_samples(pieces), [sum(r) for r in refs], rtol=1e-12)
     u = np.random.default_rng(0).random((10, 8))
-    comp = model.sample(10, 8, random_state=np.random.default_rng(0))
+    comp = model.sample(10, n_steps=8, random_state=np.random.default_rng(0))
     for row, uniforms in zip(comp, u, strict=True):
         ref = naive.draw(prob, counts, n, values, uniforms, flat=name == "Lidstone")
         ref = ref[: ref.index("$")] if "$" in ref else ref
-        assert row.tolist() == ref + [-1] * (8 - len(ref))
+        assert row.tolist() == ref
 
 
 @pytest.mark.parametrize("end", [False, True])
@@ -170,8 +173,9 @@ def test_the_next_symbol_has_probability_one_after_every_context(name, n_symbols
 @given(corpora, st.integers(1, 6), st.booleans(), st.sampled_from(list(SMOOTHINGS)))
 def test_every_symbol_of_the_alphabet_has_a_finite_score(pieces, n, end, name):
     model = NGram(n, smoothing=SMOOTHINGS[name][0], n_symbols=6, end=end).fit(pieces)
-    scores = np.concatenate(model.score_samples([[5, 0, 5], [4, 3, 2, 1, 0], [5]]))
-    assert np.isfinite(scores).all() and (scores <= 0).all()
+    for piece in ([5, 0, 5], [4, 3, 2, 1, 0], [5]):
+        log_prob = model.log_probs(piece)
+        assert np.isfinite(log_prob).all() and (log_prob <= 0).all()
 
 
 def test_kneser_ney_worked_on_paper():
@@ -181,7 +185,7 @@ def test_kneser_ney_worked_on_paper():
     # P(0 | ^) = .5 + .5 P(0) = .7;  P(1 | 0) = 1.5/2 + (.5/2) P(1) = .8;
     # P($ | 1) = (1/2) P($) = .1, for two symbols were seen after 1, each once.
     model = NGram(2, smoothing=KneserNey(0.5), end=True).fit([[0, 1, 0, 1, 2]])
-    np.testing.assert_allclose(np.exp(model.score_samples([[0, 1]])[0]), [0.7, 0.8, 0.1])
+    np.testing.assert_allclose(np.exp(model.log_probs([0, 1])), [0.7, 0.8, 0.1])
 
 
 def test_ppm_worked_on_paper():
@@ -189,16 +193,15 @@ def test_ppm_worked_on_paper():
     # 0 after 0: excluded are 1 and 2, left is 0, twice, of 2 + 1: (2/4)(2/3).
     # 3 after 0: (2/4)(1/3).
     model = NGram(2, smoothing=PPM("C"), n_symbols=4).fit([[0, 1, 0, 2]])
-    scores = np.exp(np.concatenate(model.score_samples([[0, 1], [0, 0], [0, 3]])))
-    np.testing.assert_allclose(scores[1::2], [1 / 4, 1 / 3, 1 / 6])
+    scores = np.exp([model.log_probs(piece)[1] for piece in ([0, 1], [0, 0], [0, 3])])
+    np.testing.assert_allclose(scores, [1 / 4, 1 / 3, 1 / 6])
 
 
 def test_scores_do_not_depend_on_the_pieces_beside(monkeypatch):
     model = NGram(3, end=True).fit(CORPUS)
-    alone = [model.score_samples([piece])[0] for piece in CORPUS]
+    alone = [model.log_probs(piece).sum() for piece in CORPUS]
     monkeypatch.setattr("stats_composer.models.ngram.model._BLOCK", 6)
-    for ref, comp in zip(alone, model.score_samples(CORPUS), strict=True):
-        np.testing.assert_array_equal(comp, ref)
+    np.testing.assert_allclose(model.score_samples(CORPUS), alone, rtol=1e-14)
     with pytest.raises(ValueError, match="piece 3: symbol 3"):
         model.score_samples([*CORPUS[:3], [0, 3]])
 
@@ -212,16 +215,15 @@ def test_rows_by_code_change_nothing(name, monkeypatch):
     comp = twin(name, 3, True)[0]
     assert len(comp.tables_.child) > 3
     pieces = [[0, 1, 2, 0, 1, 0, 2], [3, 3, 0, 1], [2, 1, 2, 0, 3, 0, 1, 2, 0]]
-    for a, b in zip(ref.score_samples(pieces), comp.score_samples(pieces), strict=True):
+    for piece in pieces:
+        np.testing.assert_array_equal(ref.log_probs(piece), comp.log_probs(piece))
+    for a, b in zip(*(m.sample(50, n_steps=9, random_state=0) for m in (ref, comp)), strict=True):
         np.testing.assert_array_equal(a, b)
-    np.testing.assert_array_equal(
-        ref.sample(50, 9, random_state=0), comp.sample(50, 9, random_state=0)
-    )
 
 
 def test_score_is_the_mean_of_all_symbols():
     model = NGram(3, end=True).fit(CORPUS)
-    together = np.concatenate(model.score_samples(CORPUS))
+    together = np.concatenate([model.log_probs(piece) for piece in CORPUS])
     assert len(together) == sum(len(piece) + 1 for piece in CORPUS)
     assert model.score(CORPUS) == pytest.approx(together.mean())
 
@@ -234,23 +236,28 @@ def test_score_is_the_mean_of_all_symbols():
 def test_draws_follow_the_law(name, given_):
     model = twin(name, 3, False)[0]
     paths = all_paths(3, 4)
-    log_prob = [sum(model.score_samples([[*given_, *path]])[0][len(given_) :]) for path in paths]
+    log_prob = [sum(model.log_probs([*given_, *path])[len(given_) :]) for path in paths]
     probs, log_total = law(log_prob)
     assert log_total == pytest.approx(0, abs=1e-12)
-    draws = model.sample(20_000, 3, given=given_, random_state=1)
-    assert chi_square_p(draws, paths, probs) > 1e-3
+    draws = model.sample(20_000, n_steps=3, given=given_, random_state=1)
+    assert chi_square_p(np.array(draws), paths, probs) > 1e-3
 
 
-def test_nothing_comes_after_the_end():
+def test_pieces_end_as_often_as_the_model_says():
+    # An end comes in the first two steps with P($ | ^) + sum over x of P(x | ^) P($ | x).
     model = NGram(3, end=True).fit(CORPUS)
-    draws = model.sample(200, 12, random_state=0)
-    ended = draws < 0
-    assert ended.any() and (np.diff(ended.astype(int), axis=1) >= 0).all()
+    draws = model.sample(20_000, n_steps=2, random_state=0)
+    alone = [np.exp(model.log_probs([x])) for x in range(model.n_symbols_)]
+    p = np.array([1 - sum(a[0] for a in alone), sum(a[0] * a[1] for a in alone)])
+    assert all((draw >= 0).all() for draw in draws)
+    counts = np.bincount([len(draw) for draw in draws], minlength=3)
+    law_ = np.array([*p, 1 - p.sum()])
+    assert np.abs(counts / 20_000 - law_).max() < 4 * np.sqrt(0.25 / 20_000)
 
 
 def test_the_same_seed_gives_the_same_draws():
     model = NGram(3).fit(CORPUS)
-    np.testing.assert_array_equal(*(model.sample(5, 9, random_state=4) for _ in range(2)))
+    np.testing.assert_array_equal(*(model.sample(5, n_steps=9, random_state=4) for _ in range(2)))
 
 
 # ---- the exact law under constraints --------------------------------------------------------
@@ -274,7 +281,7 @@ def mask():
 def paths_and_law(model, given_=()):
     """List all paths and weigh them by the model's own scores, the mask and the counter."""
     paths = all_paths(N_STEPS, N_SYMBOLS)
-    scores = model.score_samples([[*given_, *path] for path in paths])
+    scores = [model.log_probs([*given_, *path]) for path in paths]
     weights = np.array([score[len(given_) :].sum() for score in scores])
     weights = weights + path_log_weights(paths, mask(), [AT_MOST_TWO])
     return paths, weights
@@ -396,37 +403,41 @@ def test_bad_input_is_named():
         NGram().fit([[1, 2], []])
     with pytest.raises(ValueError, match="piece 0: symbol -2: expected from 0"):
         NGram().fit([[1, -2]])
-    with pytest.raises(ValueError, match="n 0: expected an integer"):
+    with pytest.raises(ValueError, match="n=0: expected an int from 1"):
         NGram(0).fit([[1]])
     with pytest.raises(ValueError, match="piece 1: symbol 4294967296: expected from 0, below"):
         NGram().fit([[1], [1 << 32]])
-    with pytest.raises(ValueError, match="n_symbols 0: expected from 1"):
+    with pytest.raises(ValueError, match="n_symbols=0: expected None or an int in"):
         NGram(n_symbols=0).fit([[0]])
     with pytest.raises(ValueError, match="piece 1: symbol 5: expected from 0, below 4"):
         NGram(n_symbols=4).fit([[1], [0, 5]])
     with pytest.raises(ValueError, match="piece 0: symbol 3: expected from 0, below 2"):
-        NGram().fit([[1]]).score_samples([[3]])
+        NGram().fit([[1]]).log_probs([3])
     for stranger in (-1, -2, -(1 << 63)):  # The code of -1 would be the end's.
         with pytest.raises(ValueError, match=f"piece 1: symbol {stranger}: expected from 0"):
             NGram(2, end=True).fit([[0]] * 3).score([[0], [0, stranger]])
-    with pytest.raises(ValueError, match="symbols from 0 to 1"):
-        NGram().fit([[1]]).sample(1, 2, given=[2])
+    with pytest.raises(ValueError, match="given, row 0, column 0: symbol 2, expected 0 to 1"):
+        NGram().fit([[1]]).sample(n_steps=2, given=[2])
     with pytest.raises(NotFittedError):
         NGram().score([[1]])
     for strategy, value, message in (
-        (KneserNey, 1.0, "below 1"),
-        (Lidstone, 0.0, "above 0"),
-        (PPM, "X", "one of A, C, D"),
+        (KneserNey, 1.0, r"smoothing__discount=1.0: expected None or a number in \(0, 1\)"),
+        (Lidstone, 0.0, "smoothing__gamma=0.0: expected a number above 0"),
+        (PPM, "X", "smoothing__method='X': expected 'A', 'C' or 'D'"),
     ):
         with pytest.raises(ValueError, match=message):
-            strategy(value)
+            NGram(smoothing=strategy(value)).fit([[1]])
+    with pytest.raises(ValueError, match="smoothing='KneserNey': expected None or a smoothing"):
+        NGram(smoothing="KneserNey").fit([[1]])
+    with pytest.raises(ValueError, match="n-grams of up to 4: expected up to 3, as counted"):
+        NGram(3).fit([[1]]).set_params(n=4).partial_fit([[1]])
 
 
 def test_one_note_and_contexts_longer_than_the_piece_are_enough_to_learn_from():
     for n in (1, 2, 9):
         model = NGram(n).fit([[0]])
         assert model.score([[0, 0, 0]]) == pytest.approx(0)
-        assert model.sample(1, 4, random_state=0).tolist() == [[0, 0, 0, 0]]
+        assert model.sample(n_steps=4, random_state=0)[0].tolist() == [0, 0, 0, 0]
         assert model.automaton(4).log_weight_of(np.zeros(4, np.int64)) == pytest.approx(0)
 
 

@@ -1,8 +1,11 @@
 """K-means: its kernels against plain twins, its answers against scikit-learn's."""
 
+import warnings
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from stats_composer.kernels import kmeans as kernels
 from stats_composer.models.texture import KMeans
@@ -45,13 +48,15 @@ def test_iteration_equals_its_twin(lost):
     answers = []
     for module in (naive, kernels):
         centers, label, nearest = start.copy(), np.full(len(rows), -1), np.empty(len(rows))
-        n = module.iterate_lloyd(rows, weight, 50, centers, label, nearest)
-        answers.append((n, centers, label, nearest))
+        inertia = np.zeros(51)
+        n = module.iterate_lloyd(rows, weight, 50, centers, label, nearest, inertia)
+        answers.append((n, centers, label, nearest, inertia))
     ref, comp = answers
     assert ref[0] == comp[0]
     assert_array_equal(ref[2], comp[2])
     assert_allclose(ref[1], comp[1])
     assert_allclose(ref[3], comp[3], atol=1e-12)
+    assert_allclose(ref[4], comp[4])
     assert (np.bincount(comp[2], minlength=5) > 0).all()
 
 
@@ -62,7 +67,7 @@ def test_from_the_same_centers_it_ends_where_scikit_learn_does():
     rows = np.concatenate([rows, rows[:100]])
     init = rows[:6]
     oracle = Oracle(6, init=init, n_init=1, tol=0.0, algorithm="lloyd").fit(rows)
-    model = KMeans(6).fit(rows, init=init)
+    model = KMeans(6, init=init).fit(rows)
     assert_allclose(model.inertia_, oracle.inertia_)
     pairs = set(zip(model.labels_.tolist(), oracle.labels_.tolist(), strict=True))
     assert len(pairs) == 6
@@ -91,10 +96,69 @@ def test_labels_do_not_depend_on_the_order_of_rows_and_predict_gives_them():
 def test_few_rows_and_bad_ones():
     model = KMeans(9).fit([[1.0, 0.0], [1.0, -0.0]])
     assert model.labels_.tolist() == [0, 0] and model.inertia_ == 0.0 and model.n_distinct_ == 1
-    for rows, message in [([], "shape"), ([[np.nan]], "finite"), ([1.0], "shape")]:
+    for rows, message in [
+        ([], "Expected 2D array, got 1D"),
+        ([[np.nan]], "NaN or inf"),
+        ([1.0], "Reshape your data"),
+        (np.zeros((0, 3)), r"0 sample\(s\)"),
+        (np.zeros((3, 0)), r"0 feature\(s\)"),
+        ([[1j]], "Complex data"),
+    ]:
         with pytest.raises(ValueError, match=message):
             KMeans().fit(rows)
-    with pytest.raises(ValueError, match="at least one cluster"):
-        KMeans(0).fit([[1.0]])
-    with pytest.raises(ValueError, match="3 features: expected 2"):
+    with pytest.raises(ValueError, match="X has 3 features, but KMeans is expecting 2 features"):
         model.predict([[0.0, 0.0, 0.0]])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"n_clusters": 0}, "n_clusters=0: expected an int from 1"),
+        ({"n_init": 0}, "n_init=0: expected an int from 1"),
+        ({"max_iter": 0}, "max_iter=0: expected an int from 1"),
+        ({"random_state": "x"}, "random_state='x': expected"),
+        ({"init": np.zeros((3, 1))}, r"init of shape \(3, 1\): expected \(2, 1\)"),
+        ({"init": "k-means++"}, "init='k-means[+]+': expected None or an array of centers"),
+    ],
+)
+def test_parameters_that_mean_nothing_are_named(change, message):
+    with pytest.raises(ValueError, match=message):
+        KMeans(**{"n_clusters": 2, **change}).fit([[0.0], [1.0]])
+
+
+def test_weights_worked_on_paper():
+    # 0 twice and 3 once: mean 1, inertia 2 * 1 + 4 = 6. The row of weight 0 is not seen.
+    model = KMeans(1).fit([[0.0], [3.0], [50.0]], sample_weight=[2.0, 1.0, 0.0])
+    assert model.cluster_centers_.tolist() == [[1.0]] and model.inertia_ == 6.0
+    assert model.labels_.tolist() == [0, 0, 0] and model.n_distinct_ == 2
+    assert model.transform([[4.0], [-1.0]]).tolist() == [[3.0], [2.0]]
+    assert model.score([[4.0], [-1.0]]) == -13.0
+    assert model.score([[4.0], [-1.0]], sample_weight=[1.0, 0.5]) == -11.0
+    # Centers 0 and 1: row 4 goes to 1, whose mean is 2.5 and then nearest to 1 still.
+    # Inertia 0 + 0 + 9, then 0 + 1.5 ** 2 * 2.
+    model = KMeans(2, init=np.array([[0.0], [1.0]])).fit([[0.0], [1.0], [4.0]])
+    told = [(row["stage"], row["step"], row["objective"]) for row in model.history_]
+    # 1 is then nearer to 0 than to 2.5: mean .5, inertia .25 + .25 + 2.25; at last .5 and 4.
+    assert told == [("run 1", 1, -9.0), ("run 1", 2, -3.25), ("run 1", 3, -0.5)]
+    assert model.n_iter_ == 2 and model.inertia_ == 0.5
+    for weight, message in (([1.0], "shape"), ([-1.0, 1.0], "from 0"), ([0.0, 0.0], "not all")):
+        with pytest.raises(ValueError, match=message):
+            KMeans(1).fit([[0.0], [1.0]], sample_weight=weight)
+
+
+def test_a_run_of_several_is_kept_for_its_inertia():
+    model = KMeans(4, n_init=5, random_state=2).fit(bars(seed=5))
+    last = {row["stage"]: row["objective"] for row in model.history_}
+    assert len(last) == 5 and model.inertia_ == pytest.approx(-max(last.values()))
+    assert all(name in ("kmeans0", "kmeans3") for name in model.get_feature_names_out()[[0, 3]])
+
+
+with warnings.catch_warnings():
+    # That it is no BaseEstimator is meant: `models/base.py` says why.
+    warnings.simplefilter("ignore", UserWarning)
+    checks = parametrize_with_checks([KMeans()])
+
+
+@checks
+def test_scikit_learn_checks_it(estimator, check):
+    check(estimator)

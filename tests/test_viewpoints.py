@@ -199,7 +199,7 @@ def test_weights_climb_to_the_top(fitted):
 
 
 def test_every_row_sums_to_one(fitted):
-    for row in fitted.log_probs(tunes(4, seed=5)):
+    for row in fitted.predict_log_proba(tunes(4, seed=5)):
         assert np.abs(np.exp(row).sum(axis=1) - 1).max() < 1e-12
 
 
@@ -208,19 +208,17 @@ def test_all_pieces_of_one_length_sum_to_one():
     model.fit(tunes(8, 10, low=62, high=66))
     pitches = range(model.low_, model.low_ + model.n_symbols_)
     every = [tune(p, tonic=1) for p in itertools.product(pitches, repeat=3)]
-    assert sum(np.exp(row.sum()) for row in model.score_samples(every)) == pytest.approx(
-        1, abs=1e-10
-    )
+    assert np.exp(model.score_samples(every)).sum() == pytest.approx(1, abs=1e-10)
 
 
 def test_the_future_does_not_change_the_past(fitted):
     piece = tunes(1, 16, seed=9)[0]
     other = piece.copy()
     other["pitch"][9:] = 68 - (other["pitch"][9:] - 60)
-    a, b = fitted.log_probs([piece, other])
+    a, b = fitted.predict_log_proba([piece, other])
     np.testing.assert_array_equal(a[:10], b[:10])
     assert (a[10:] != b[10:]).any()
-    np.testing.assert_array_equal(fitted.log_probs([piece[:10]])[0], a[:10])
+    np.testing.assert_array_equal(fitted.predict_log_proba([piece[:10]])[0], a[:10])
 
 
 def test_relative_viewpoints_do_not_know_the_register():
@@ -232,7 +230,7 @@ def test_relative_viewpoints_do_not_know_the_register():
     moved = piece.copy()
     moved["pitch"] += 5
     # Only what the ends of the alphabet cut off differs.
-    a, b = (np.exp(row) for row in model.log_probs([piece, moved]))
+    a, b = (np.exp(row) for row in model.predict_log_proba([piece, moved]))
     np.testing.assert_allclose(a[1:, 20:-25], b[1:, 25:-20], rtol=2e-2)
 
 
@@ -241,10 +239,10 @@ def test_samples_follow_the_law():
     model.fit(tunes(6, 12, low=63, high=65))
     assert model.n_symbols_ == 3
     start = tune([64, 63, 65, 64], tonic=1)
-    drawn = model.sample([start] * 800, n_given=2, random_state=0)
+    drawn = model.sample(800, table=start, n_given=2, random_state=0)
     pairs = list(itertools.product([63, 64, 65], repeat=2))
     every = [tune([64, 63, *pair], tonic=1) for pair in pairs]
-    law = np.exp([row[2:].sum() for row in model.score_samples(every)])
+    law = np.exp([model.log_probs(piece)[2:].sum() for piece in every])
     found = [tuple(piece["pitch"][2:].tolist()) for piece in drawn]
     counts = [found.count(pair) for pair in pairs]
     assert chisquare(counts, law * len(drawn)).pvalue > 0.001
@@ -252,14 +250,41 @@ def test_samples_follow_the_law():
     assert chisquare(counts, wrong).pvalue < 1e-6
 
 
+def test_a_model_of_symbols_alone_needs_no_table(fitted):
+    model = ViewpointModel(["pitch = pitch"], ["pitch: pitch@1"])
+    pieces = [np.array(row, [("pitch", np.int64)]) for row in ([60, 62, 60], [62, 60, 62, 60])]
+    drawn = model.fit(pieces).sample(3, n_steps=7, random_state=1)
+    assert [len(piece) for piece in drawn] == [7, 7, 7]
+    assert np.isfinite(model.score(drawn))
+    for call, message in (
+        (lambda: model.sample(3), "n_steps=None: expected an int from 1"),
+        (lambda: model.sample(n_steps=3, table=pieces[1]), "n_steps=3: expected 4"),
+        (lambda: model.sample(table=pieces[0], n_given=9), "n_given=9: expected an int in .0, 3."),
+        (lambda: fitted.sample(n_steps=3), "table=None: expected one of columns"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            call()
+
+
+def test_history_tells_how_the_weights_were_found():
+    penalties = (100.0, 10.0)
+    model = ViewpointModel(VIEWPOINTS, CHAINS, penalty=penalties).fit(tunes(10))
+    tried = [row for row in model.history_ if row["stage"] == "penalty"]
+    assert [row["penalty"] for row in tried] == [100.0, 10.0]
+    assert model.penalty_ == max(tried, key=lambda row: row["objective"])["penalty"]
+    climbed = [row["objective"] for row in model.history_ if row["stage"] == "weights"]
+    assert len(climbed) > 2 and np.diff(climbed).min() > -1e-6
+
+
 def test_samples_keep_to_what_is_allowed_and_to_the_seed(fitted):
     allowed = np.zeros(fitted.n_symbols_, bool)
     allowed[[60 - fitted.low_, 62 - fitted.low_]] = True
-    drawn = [fitted.sample([tunes(1)[0]], allowed=allowed, random_state=3)[0] for _ in range(2)]
+    table = tunes(1)[0]
+    drawn = [fitted.sample(table=table, allowed=allowed, random_state=3)[0] for _ in range(2)]
     assert set(drawn[0]["pitch"]) <= {60, 62}
     np.testing.assert_array_equal(*drawn)
     with pytest.raises(ValueError, match="one at least True"):
-        fitted.sample([tunes(1)[0]], allowed=np.zeros(fitted.n_symbols_, bool))
+        fitted.sample(table=table, allowed=np.zeros(fitted.n_symbols_, bool))
 
 
 # ---- edges -----------------------------------------------------------------------------------
@@ -268,15 +293,15 @@ def test_samples_keep_to_what_is_allowed_and_to_the_seed(fitted):
 @pytest.mark.parametrize("pitch", [[60], [60, 60], [60] * 20])
 def test_one_short_piece_is_enough(pitch):
     model = ViewpointModel(VIEWPOINTS, CHAINS, short=SHORT).fit([tune(pitch)])
-    row = model.log_probs([tune([60, 61, 59, 64])])[0]
+    row = model.predict_log_proba([tune([60, 61, 59, 64])])[0]
     assert np.isfinite(row).all()
-    assert np.isfinite(model.score_bits([tune([60])]))
+    assert np.isfinite(model.score([tune([60])]))
 
 
 def test_contexts_never_seen_leave_it_to_the_shorter(fitted):
     strange = tune([60, 72, 60, 72, 57], tonic=11)
     strange["place"] = 77
-    assert np.isfinite(fitted.score_samples([strange])[0]).all()
+    assert np.isfinite(fitted.log_probs(strange)).all()
 
 
 @pytest.mark.parametrize(
@@ -286,6 +311,9 @@ def test_contexts_never_seen_leave_it_to_the_shorter(fitted):
         ([tune([])], "piece 0: no events"),
         ([tune([60]), tune([200])], "pitch 200 of piece 1, event 0: expected 0 to 127"),
         ([np.zeros(3, [("pitch", float)])], "column 'pitch' of integers"),
+        ([np.zeros(3, int)], "piece 0: expected a table, an array with named columns"),
+        (tune([60]), "wrap it in a list"),
+        ([np.zeros(3, [("tonic", int)])], "piece 0: expected a column 'pitch' of integers"),
         ([tune([60]), np.zeros(3, [("pitch", int)])], "piece 1: expected a column 'tonic'"),
     ],
 )
@@ -299,7 +327,20 @@ def test_a_symbol_that_is_no_candidate_is_named(fitted):
         fitted.score([tune([60]), tune([60, 90])])
 
 
-@pytest.mark.parametrize("change", [{"smoothing": (1.5, 1)}, {"penalty": 0.0}])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"smoothing": (1.5, 1)},
+        {"smoothing": (0.5, 0.5, 1)},
+        {"smoothing": (0.5, 0)},
+        {"penalty": 0.0},
+        {"penalty": ()},
+        {"margin": -1},
+        {"max_events": 0},
+        {"symbol": 3},
+        {"short": "pitch: pitch@1"},
+    ],
+)
 def test_bad_parameters_are_named(change):
     with pytest.raises(ValueError, match="expected"):
         ViewpointModel(VIEWPOINTS, CHAINS, **change).fit(tunes(2))
@@ -311,7 +352,7 @@ def test_a_model_file_keeps_every_probability(fitted, tmp_path):
     header, found = modelfile.load(tmp_path / "m.npz")
     again = ViewpointModel(VIEWPOINTS, CHAINS, short=SHORT).restore(header, found)
     pieces = tunes(3, seed=8)
-    for a, b in zip(fitted.log_probs(pieces), again.log_probs(pieces), strict=True):
+    for a, b in zip(fitted.predict_log_proba(pieces), again.predict_log_proba(pieces), strict=True):
         np.testing.assert_array_equal(a, b)
     with pytest.raises(ValueError, match="another viewpoint model"):
         ViewpointModel(VIEWPOINTS, [*CHAINS, "pitch: pitch@2"]).restore(header, found)

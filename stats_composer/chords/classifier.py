@@ -14,14 +14,17 @@ C. Guo et al., "On calibration of modern neural networks", ICML 2017, section 4.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from stats_composer.chords.events import CHORD_EVENT_DTYPE
 from stats_composer.chords.features import FAMILIES, relative_codes
 from stats_composer.chords.labels import N_LABELS, N_QUALITIES
+from stats_composer.kernels.chords import N_ACCENTS
 from stats_composer.models.base import Estimator
+from stats_composer.models.parameters import Each, Parameters, Real, Whole
 
 __all__ = ["ChordClassifier"]
 
@@ -65,15 +68,28 @@ class ChordClassifier(Estimator):
         self.min_count = min_count
         self.temperature = temperature
 
-    def fit(self, pieces: Sequence[NDArray[np.void]], labels: Sequence[Ints]) -> Self:
+    _parameters: ClassVar[Parameters] = {
+        "C": (Real(open=True),),
+        "families": (Each(FAMILIES, least=1),),
+        "min_count": (Whole(),),
+        "temperature": (Real(open=True),),
+    }
+
+    def fit(self, X: Sequence[NDArray[np.void]], y: Sequence[Ints]) -> Self:
         """Learn from events and their labels.
 
         Parameters
         ----------
-        pieces : sequence of ndarray of CHORD_EVENT_DTYPE
-        labels : sequence of ndarray of int64, as `chords.labels` numbers them
+        X : sequence of ndarray of CHORD_EVENT_DTYPE
+        y : sequence of ndarray of int64, as `chords.labels` numbers them
+
+        Raises
+        ------
+        ValueError
+            If there are no pieces, or labels that do not go with them.
         """
-        matrix, target = self.design(pieces, labels)
+        self._check_params()
+        matrix, target = self.design(_check(X), _check_labels(X, y))
         self.solver(matrix, target)
         return self
 
@@ -84,6 +100,8 @@ class ChordClassifier(Estimator):
         codes = self._codes(pieces)
         found, count = np.unique(codes, return_counts=True)
         self.codes_ = found[(found >= 0) & (count >= self.min_count)].astype(np.int64)
+        if not len(self.codes_):
+            raise ValueError(f"min_count={self.min_count}: no feature is shown so often")
         bass = np.concatenate([events["bass"] for events in pieces]).astype(np.int64)
         truth = np.concatenate([np.asarray(own, np.int64) for own in labels])
         return self._matrix(codes), (truth - bass * N_QUALITIES) % N_LABELS
@@ -132,7 +150,7 @@ class ChordClassifier(Estimator):
         """
         self._check_fitted("weights_")
         margins = []
-        for events in pieces:
+        for events in _check(pieces):
             column = self._numbered(self._codes([events]))
             padded = np.vstack([self.weights_[:-1], np.zeros(self.weights_.shape[1])])
             score = padded[column].sum(axis=1) + self.weights_[-1]
@@ -154,3 +172,36 @@ class ChordClassifier(Estimator):
     def predict(self, pieces: Sequence[NDArray[np.void]]) -> list[Ints]:
         """Return the label with the widest margin at every event."""
         return [margin.argmax(axis=1) for margin in self.decision_function(pieces)]
+
+    def score(self, X: Sequence[NDArray[np.void]], y: Sequence[Ints]) -> float:
+        """Return the share of events that are labelled right."""
+        labels = _check_labels(X, y)
+        return float((np.concatenate(self.predict(X)) == np.concatenate(labels)).mean())
+
+
+def _check(X: Any) -> list[NDArray[np.void]]:
+    """Return pieces that are all events."""
+    if isinstance(X, np.ndarray) and X.dtype.names:
+        raise ValueError("one piece: expected a list of pieces: wrap it in a list")
+    pieces = [np.asarray(piece) for piece in X]
+    if not pieces:
+        raise ValueError("no pieces: expected a list of chord events")
+    for i, piece in enumerate(pieces):
+        if piece.dtype != CHORD_EVENT_DTYPE or piece.ndim != 1 or not len(piece):
+            raise ValueError(f"piece {i}: expected chord events, one or more")
+        sound = (piece["bass"] >= 0) & (piece["bass"] < 12) & (piece["accent"] >= 0)
+        if not (sound & (piece["accent"] < N_ACCENTS)).all():
+            raise ValueError(f"piece {i}: expected basses 0 to 11, accents 0 to {N_ACCENTS - 1}")
+    return pieces
+
+
+def _check_labels(X: Any, y: Any) -> list[Ints]:
+    """Return labels that go with pieces."""
+    labels = [np.asarray(own) for own in y]
+    if len(labels) != len(X):
+        raise ValueError(f"{len(X)} pieces, {len(labels)} rows of labels: expected as many")
+    for i, (piece, own) in enumerate(zip(X, labels, strict=True)):
+        sound = own.shape == (len(piece),) and own.dtype.kind in "iu"
+        if not sound or (own < 0).any() or (own >= N_LABELS).any():
+            raise ValueError(f"piece {i}: expected {len(piece)} labels from 0 to {N_LABELS - 1}")
+    return labels

@@ -14,25 +14,36 @@ by multiplication, linear probing).
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
 from stats_composer.kernels._jit import jit
 
-__all__ = ["count_children", "count_windows", "sort_counts"]
+__all__ = ["Counted", "count_children", "count_windows", "sort_counts"]
 
 Codes = NDArray[np.uint64]
 Counts = NDArray[np.uint32]
 Ints = NDArray[np.int64]
 
+# 2^64 over the golden ratio, odd: its products spread neighbours over the upper bits.
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+# Bits that one pass of the radix sort looks at: its 2048 counters stay in the first cache.
 _DIGIT = 11
+
+
+class Counted(NamedTuple):
+    """Windows, and how often each was met."""
+
+    keys: Codes
+    counts: Counts
 
 
 @jit()
 def count_windows(
     symbols: Ints, bounds: Ints, shape: tuple[int, int, int, int], place: Codes,
-    table: Codes, tally: Counts, windows: Codes, counts: Counts, written: int,
+    table: Counted, windows: Counted, written: int,
 ) -> int:  # fmt: skip
     """Write the windows of pieces with counts, in no order, some more than once.
 
@@ -48,8 +59,8 @@ def count_windows(
         piece, or -1 for none.
     place : ndarray of shape (3,)
         Piece, symbol and window to go on with, zeros at first; at the end the piece is n_pieces.
-    table, tally : ndarray of shape (2 ** k,), zeros at first
-    windows, counts : ndarray, longer than the table
+    table : Counted of 2 ** k slots, zeros at first
+    windows : Counted, longer than the table
     written : int
         How many windows stand in front already.
 
@@ -59,12 +70,13 @@ def count_windows(
         How many windows stand there now.
     """
     n, n_bits, offset, end = shape
+    keys, tally = table
     shift = np.uint64(n_bits)
     keep = np.uint64(0xFFFFFFFFFFFFFFFF) >> np.uint64(64 - n * n_bits)
-    last, slide = np.uint64(table.size - 1), np.uint64(64)
-    while (1 << (64 - np.int64(slide))) < table.size:
+    last, slide = np.uint64(keys.size - 1), np.uint64(64)
+    while (1 << (64 - np.int64(slide))) < keys.size:
         slide -= np.uint64(1)
-    room = windows.size - table.size
+    room = windows.keys.size - keys.size
     used, read, direct = 0, 0, False
     going_on, window = np.int64(place[1]), place[2]
     for piece in range(np.int64(place[0]), bounds.size - 1):
@@ -72,38 +84,39 @@ def count_windows(
         for i in range(max(going_on, bounds[piece]), stop + (end >= 0)):
             if written > room:
                 place[0], place[1], place[2] = piece, i, window
-                return _empty(table, tally, windows, counts, written)
+                return _empty(table, windows, written)
             code = np.uint64(symbols[i] + offset) if i < stop else np.uint64(end)
             window = ((window << shift) | code) & keep
             if direct:
-                windows[written], counts[written] = window, 1
+                windows.keys[written], windows.counts[written] = window, 1
                 written += 1
                 continue
             slot = (window * _GOLDEN) >> slide
-            while table[slot] != window and table[slot] != np.uint64(0):
+            while keys[slot] != window and keys[slot] != np.uint64(0):
                 slot = (slot + np.uint64(1)) & last
-            if table[slot] == np.uint64(0):
-                table[slot] = window
+            if keys[slot] == np.uint64(0):
+                keys[slot] = window
                 used += 1
             tally[slot] += np.uint32(1)
             read += 1
-            if 2 * used >= table.size:
-                written = _empty(table, tally, windows, counts, written)
+            if 2 * used >= keys.size:
+                written = _empty(table, windows, written)
                 direct = 2 * used > read
                 used, read = 0, 0
         window = np.uint64(0)
     place[0] = bounds.size - 1
-    return _empty(table, tally, windows, counts, written)
+    return _empty(table, windows, written)
 
 
 @jit()
-def _empty(table: Codes, tally: Counts, windows: Codes, counts: Counts, written: int) -> int:
+def _empty(table: Counted, windows: Counted, written: int) -> int:
     """Move the table's windows to the end of what was written."""
-    for slot in range(table.size):
-        if table[slot] != np.uint64(0):
-            windows[written], counts[written] = table[slot], tally[slot]
+    keys, tally = table
+    for slot in range(keys.size):
+        if keys[slot] != np.uint64(0):
+            windows.keys[written], windows.counts[written] = keys[slot], tally[slot]
             written += 1
-            table[slot], tally[slot] = np.uint64(0), np.uint32(0)
+            keys[slot], tally[slot] = np.uint64(0), np.uint32(0)
     return written
 
 

@@ -13,13 +13,37 @@ and P(y) is proportional to exp(sum_t unary[t, y_t] + sum_t transition[gate_t, y
 of a piece's first step is not used. `potential` is exp(transition) and `turned` the same with
 its last two axes exchanged, so that both passes run along rows of memory.
 
+Formulas
+--------
+With u_t the unary scores of a step less their largest, l_t, and M the potential of its gate,
+
+    c_t message_t(j) = exp(u_t(j)) sum_i message_(t-1)(i) M(i, j),                          (1)
+    log Z = sum_t (log c_t + l_t),                                                          (2)
+    later_(t-1)(i) = sum_j M(i, j) exp(u_t(j)) later_t(j) / c_t,   later_last = 1,          (3)
+    P(y_t = j) = message_t(j) later_t(j),                                                   (4)
+    P(y_(t-1) = i, y_t = j) = message_(t-1)(i) M(i, j) exp(u_t(j)) later_t(j) / c_t,        (5)
+
+where c_t makes a message sum to 1 and the sum over i is 1 at a piece's first step. The slope of
+the log-likelihood by a weight is what was observed less what is expected,
+
+    sum over t, row where k is a feature of ([y_t = (row, c)] - P(y_t = (row, c))),         (6)
+
+and the best path follows the larger of
+
+    best_t(j) = unary_t(j) + max_i (best_(t-1)(i) + transition(i, j)).                      (7)
+
 References
 ----------
 J. Lafferty, A. McCallum, F. Pereira, "Conditional random fields", ICML 2001, section 3.
-L. Rabiner, "A tutorial on hidden Markov models", Proc. IEEE 77(2), 1989, section V.A: scaling.
+L. Rabiner, "A tutorial on hidden Markov models", Proc. IEEE 77(2), 1989, sections III.B: the
+best path; V.A: scaling.
+C. Sutton, A. McCallum, "An introduction to conditional random fields", Foundations and Trends
+in Machine Learning 4(4), 2012, equation 4.6: the slope.
 """
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,10 +61,13 @@ __all__ = [
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Features = NDArray[np.int32]
+Origins = NDArray[np.int32]
 
 # A label whose normalised message is below this is passed over: most are, once a model has
 # learned, and what is lost is a relative 1e-8 of the sums at most.
 NOTHING = 1e-10
+# What rounding may take from a difference of scores, of which some are hundreds of nats.
+SLACK = 1e-9
 
 
 @jit()
@@ -124,7 +151,7 @@ def add_features(feature: Features, residual: Floats, out: Floats) -> None:
                 if index < 0:
                     break
                 for c in range(n_classes):
-                    out[index, c] += residual[t, row * n_classes + c]
+                    out[index, c] += residual[t, row * n_classes + c]  # (6)
 
 
 @inline
@@ -136,6 +163,77 @@ def _lift(unary: Floats, t: int, out: Floats) -> float:
     for j in range(unary.shape[1]):
         out[j] = np.exp(unary[t, j] - largest)
     return largest
+
+
+class _Messages(NamedTuple):
+    """Scratch of one piece: exp(u_t), the messages and c_t of its steps; two rows of (3)."""
+
+    lifted: Floats
+    message: Floats
+    scale: Floats
+    later: Floats
+    coming: Floats
+
+
+@inline
+def _forward(unary: Floats, gate: Ints, potential: Floats, rows: _Messages, total: float) -> float:
+    """Write the messages of a piece, and return its log-normaliser added to a total."""
+    lifted, message, scale = rows.lifted, rows.message, rows.scale
+    n, n_labels = unary.shape
+    for t in range(n):
+        total += _lift(unary, t, lifted[t])
+        if t == 0:
+            for j in range(n_labels):
+                message[0, j] = 1.0
+        else:
+            g = gate[t]
+            for j in range(n_labels):
+                message[t, j] = 0.0
+            for i in range(n_labels):
+                weight = message[t - 1, i]
+                if weight > NOTHING:
+                    for j in range(n_labels):
+                        message[t, j] += weight * potential[g, i, j]  # (1)
+        norm = 0.0
+        for j in range(n_labels):
+            message[t, j] *= lifted[t, j]  # (1)
+            norm += message[t, j]
+        for j in range(n_labels):
+            message[t, j] /= norm
+        scale[t] = norm
+        total += np.log(norm)  # (2)
+    return total
+
+
+@inline
+def _backward(
+    gate: Ints, turned: Floats, rows: _Messages, marginal: Floats, paired: Floats
+) -> None:
+    """Write how probable the labels of a piece are, and add what its pairs weigh."""
+    lifted, message, scale, later, coming = rows
+    n, n_labels = marginal.shape
+    for j in range(n_labels):
+        later[j] = 1.0
+    for t in range(n - 1, -1, -1):
+        for j in range(n_labels):
+            marginal[t, j] = message[t, j] * later[j]  # (4)
+        if t == 0:
+            break
+        g = gate[t]
+        for j in range(n_labels):
+            coming[j] = lifted[t, j] * later[j] / scale[t]
+            later[j] = 0.0
+        for j in range(n_labels):
+            weight = coming[j]
+            if weight > NOTHING:
+                for i in range(n_labels):
+                    later[i] += weight * turned[g, j, i]  # (3)
+        if len(paired):
+            for i in range(n_labels):
+                weight = message[t - 1, i]
+                if weight > NOTHING:
+                    for j in range(n_labels):
+                        paired[g, i, j] += weight * coming[j]  # (5), but for M
 
 
 @jit()
@@ -169,59 +267,35 @@ def forward_backward(
     longest = 0
     for p in range(len(start) - 1):
         longest = max(longest, start[p + 1] - start[p])
-    lifted = np.empty((longest, n_labels))
-    message = np.empty((longest, n_labels))
-    scale = np.empty(longest)
-    later = np.empty(n_labels)
-    coming = np.empty(n_labels)
+    rows = _Messages(
+        np.empty((longest, n_labels)),
+        np.empty((longest, n_labels)),
+        np.empty(longest),
+        np.empty(n_labels),
+        np.empty(n_labels),
+    )
     total = 0.0
     for p in range(len(start) - 1):
-        first, n = start[p], start[p + 1] - start[p]
-        for t in range(n):
-            total += _lift(unary, first + t, lifted[t])
-            if t == 0:
-                for j in range(n_labels):
-                    message[0, j] = 1.0
-            else:
-                g = gate[first + t]
-                for j in range(n_labels):
-                    message[t, j] = 0.0
-                for i in range(n_labels):
-                    weight = message[t - 1, i]
-                    if weight > NOTHING:
-                        for j in range(n_labels):
-                            message[t, j] += weight * potential[g, i, j]
-            norm = 0.0
-            for j in range(n_labels):
-                message[t, j] *= lifted[t, j]
-                norm += message[t, j]
-            for j in range(n_labels):
-                message[t, j] /= norm
-            scale[t] = norm
-            total += np.log(norm)
-        for j in range(n_labels):
-            later[j] = 1.0
-        for t in range(n - 1, -1, -1):
-            for j in range(n_labels):
-                marginal[first + t, j] = message[t, j] * later[j]
-            if t == 0:
-                break
-            g = gate[first + t]
-            for j in range(n_labels):
-                coming[j] = lifted[t, j] * later[j] / scale[t]
-                later[j] = 0.0
-            for j in range(n_labels):
-                weight = coming[j]
-                if weight > NOTHING:
-                    for i in range(n_labels):
-                        later[i] += weight * turned[g, j, i]
-            if len(paired):
-                for i in range(n_labels):
-                    weight = message[t - 1, i]
-                    if weight > NOTHING:
-                        for j in range(n_labels):
-                            paired[g, i, j] += weight * coming[j]
+        first, stop = start[p], start[p + 1]
+        total = _forward(unary[first:stop], gate[first:stop], potential, rows, total)
+        _backward(gate[first:stop], turned, rows, marginal[first:stop], paired)
     return total
+
+
+@inline
+def _step(score: Floats, transition: Floats, least: float, best: Floats, origin: Origins) -> None:
+    """Find the best way into each label from those whose score is not below the least."""
+    for j in range(best.size):
+        best[j] = -np.inf
+        origin[j] = 0
+    for i in range(best.size):
+        if score[i] < least:
+            continue
+        for j in range(best.size):
+            value = score[i] + transition[i, j]  # (7)
+            if value > best[j]:
+                best[j] = value
+                origin[j] = i
 
 
 @jit()
@@ -256,20 +330,10 @@ def best_paths(start: Ints, unary: Floats, gate: Ints, transition: Floats, path:
         for t in range(first + 1, last + 1):
             g = gate[t]
             # a label that the best one beats by more than transitions can differ is out
-            least = score.max() - spread[g] - 1e-9
+            least = score.max() - spread[g] - SLACK
+            _step(score, transition[g], least, best, origin[t])
             for j in range(n_labels):
-                best[j] = -np.inf
-                origin[t, j] = 0
-            for i in range(n_labels):
-                if score[i] < least:
-                    continue
-                for j in range(n_labels):
-                    value = score[i] + transition[g, i, j]
-                    if value > best[j]:
-                        best[j] = value
-                        origin[t, j] = i
-            for j in range(n_labels):
-                score[j] = best[j] + unary[t, j]
+                score[j] = best[j] + unary[t, j]  # (7)
         label = 0
         for j in range(n_labels):
             if score[j] > score[label]:

@@ -50,8 +50,8 @@ __all__ = ["Job", "Model", "Piece", "Plan", "Scratch", "run_frames"]
 Ints = NDArray[np.int64]
 TOTAL, HIT = 0, 1  # symbols of a context: that it was met; that the key sounded
 FIRST_KEY = 256  # the next note is key 0, or the reference itself
-ROOT = 0.05  # the chance of a key where nothing was counted
-LEAST = 1e-9  # chances that experts take for it
+ROOT = 0.05  # the chance of a key where nothing was counted: four notes of some 88 keys
+LEAST = 1e-9  # and 1 less this bound the chances that experts take for it, so that log-odds are
 LEAST_ERROR = 1e-3  # smaller ones are most of all and teach little
 
 
@@ -147,6 +147,14 @@ class Job(NamedTuple):
     decay: float
 
 
+class Frames(NamedTuple):
+    """What sounds, the uniforms to draw it with, and minus log P of each key's state."""
+
+    roll: NDArray[np.bool_]
+    u: NDArray[np.float64]
+    out: NDArray[np.float64]
+
+
 @inline
 def hash_template(template, c, descending, atoms):  # type: ignore[no-untyped-def]
     """Return the context of template c."""
@@ -204,13 +212,13 @@ def count_key(plan, table, side, event, amount, scratch):  # type: ignore[no-unt
 
 @inline
 def tell(e, above, n, n1, weight, belief, said, bucket):  # type: ignore[no-untyped-def]
-    """Write what expert e says: (1) of `mixer`."""
+    """Write what expert e says."""
     bucket[e] = bucket_of(n, n1)
     if n == 0:
         belief[e, 0], belief[e, 1] = belief[above, 0], belief[above, 1]
         said[e] = 0.0
         return
-    p = (n1 + weight * belief[above, 0]) / (n + weight)
+    p = (n1 + weight * belief[above, 0]) / (n + weight)  # (1) of `mixer`
     p = min(max(p, LEAST), 1.0 - LEAST)
     logit = math.log(p / (1.0 - p))
     said[e] = logit - belief[above, 1]
@@ -299,8 +307,9 @@ def counted(model, piece, job):  # type: ignore[no-untyped-def]
 
 
 @shared
-def run_key(roll, t, k, descending, u, model, piece, job, out):  # type: ignore[no-untyped-def]
+def run_key(frames, t, k, descending, model, piece, job):  # type: ignore[no-untyped-def]
     """Score, learn, draw or count one key; return whether it sounds."""
+    roll, u, out = frames
     plan, scratch, template = model.plan, piece.scratch, model.plan.template
     context, atoms = scratch.context, scratch.atoms
     fill_key(piece.past, roll, t, k, descending, atoms)
@@ -311,7 +320,7 @@ def run_key(roll, t, k, descending, u, model, piece, job, out):  # type: ignore[
         p = 1.0 / (1.0 + math.exp(-z))
         if u.shape[0]:
             roll[t, k] = u[t, k] < p
-        out[t, k] = -math.log(p if roll[t, k] else 1.0 / (1.0 + math.exp(z)))
+        out[t, k] = -math.log(p if roll[t, k] else 1.0 / (1.0 + math.exp(z)))  # (1)
         error = p - (1.0 if roll[t, k] else 0.0)
         if job.rate > 0.0 and abs(error) > LEAST_ERROR:
             shown = scratch.shown
@@ -362,6 +371,7 @@ def run_frames(
     plan, past, scratch, mixing = model.plan, piece.past, piece.scratch, job.amount == 0
     atoms, low, high = scratch.atoms, plan.order[1], plan.order[2]
     table, side, amount = counted(model, piece, job)
+    frames = Frames(roll, u, out)
     for t in range(job.start, job.stop):
         run_beyond(roll, t, u, plan, out)
         fill_frame(past, roll, t, plan.profiles, atoms)
@@ -374,7 +384,7 @@ def run_frames(
             open_gap(plan, model.long, piece.short, mixing, descending, scratch)
             for i in range(low, stop):
                 k = high - 1 - i + low if descending else i
-                if run_key(roll, t, k, descending, u, model, piece, job, out):
+                if run_key(frames, t, k, descending, model, piece, job):
                     if descending:
                         atoms[TOP] = k
                         break

@@ -67,6 +67,15 @@ from stats_composer.kernels.past import log_size
 
 __all__ = ["fill_key"]
 
+# Sizes are coarse: contexts are products of atoms, and one with many values is seldom met twice.
+REACH, NONE_NEAR = 24, 30  # two octaves are looked at; a value past them says that nothing is there
+FARTHEST, FARTHEST2 = 31, 40  # distances from the last note and the one before it are cut here
+UNHEARD = 20.0  # silent frames that every share starts with, so that a first note is not all
+SHARES, CLASS_SHARES = 200.0, 100.0  # shares of 1 / 200 and 1 / 100 are where the scale bends
+BEND = 2.5  # steps that a share rises by where it grows e times
+LIKELY = 0.3  # a vote that counts: of three places or so that were nearest, one
+BEFORE = (4, 6, 8, 12, 16, 24, 32, 48, 64)  # lags of beats and bars, in two and in three
+
 
 @inline
 def clip(x, low, high):  # type: ignore[no-untyped-def]
@@ -107,7 +116,6 @@ def sounds(roll, t, k):  # type: ignore[no-untyped-def]
 @shared
 def fill_key(past, roll, t, k, descending, atoms):  # type: ignore[no-untyped-def]
     """Write the atoms of key k."""
-    n_keys = roll.shape[1]
     found = past.found
     history = past.history[k]
     on1 = history & 1
@@ -121,20 +129,38 @@ def fill_key(past, roll, t, k, descending, atoms):  # type: ignore[no-untyped-de
     atoms[SEEN] = min(found[1], 3) + 4 * min(found[2], 3) + 16 * min(found[3], 3)
     atoms[COUNT] = min(found[0], 9)
     atoms[LEFT] = clip((past.n_notes[t - 1] if t > 0 else 0) - found[1] - found[2], 0, 7)
-    ahead, behind = 30, 30
+    fill_distances(roll, t, k, descending, atoms)
+    atoms[FROM_LAST] = min(k - atoms[LAST], FARTHEST) if atoms[LAST] >= 0 else 0
+    atoms[FROM_LAST2] = min(k - atoms[LAST2], FARTHEST2) if atoms[LAST2] >= 0 else 0
+    atoms[FROM_OWN] = clip(k - atoms[OWN1] + 16, 0, 31)
+    fill_windows(roll, t, k, atoms)
+    atoms[SET_BELOW] = rotate(atoms[SOFAR_CLASSES], c)
+    atoms[SET1] = rotate(past.classes[t - 1], c) if t > 0 else 0
+    atoms[SET2] = rotate(past.classes[t - 2], c) if t > 1 else 0
+    fill_recent(past, t, c, atoms)
+    fill_doubling(roll, t, k, descending, atoms)
+    fill_memory(past, roll, t, k, atoms)
+
+
+@inline
+def fill_distances(roll, t, k, descending, atoms):  # type: ignore[no-untyped-def]
+    """Write how far the nearest keys of the frame before are, to come and passed."""
+    ahead, behind = NONE_NEAR, NONE_NEAR
     step = -1 if descending else 1
     if t > 0:
-        for d in range(1, 25):
+        for d in range(1, REACH + 1):
             other = k + d * step
-            if ahead == 30 and 0 <= other < n_keys and roll[t - 1, other]:
+            if ahead == NONE_NEAR and 0 <= other < roll.shape[1] and roll[t - 1, other]:
                 ahead = d
             other = k - d * step
-            if behind == 30 and 0 <= other < n_keys and roll[t - 1, other]:
+            if behind == NONE_NEAR and 0 <= other < roll.shape[1] and roll[t - 1, other]:
                 behind = d
     atoms[AHEAD], atoms[BEHIND] = ahead, behind
-    atoms[FROM_LAST] = min(k - atoms[LAST], 31) if atoms[LAST] >= 0 else 0
-    atoms[FROM_LAST2] = min(k - atoms[LAST2], 40) if atoms[LAST2] >= 0 else 0
-    atoms[FROM_OWN] = clip(k - atoms[OWN1] + 16, 0, 31)
+
+
+@inline
+def fill_windows(roll, t, k, atoms):  # type: ignore[no-untyped-def]
+    """Write the keys about key k in the last frames: a tone, a third, a fourth, an octave."""
     atoms[NEAR2] = window(roll, t - 1, k, 2)
     atoms[NEAR3] = window(roll, t - 1, k, 3)
     atoms[NEAR5] = window(roll, t - 1, k, 5)
@@ -142,9 +168,11 @@ def fill_key(past, roll, t, k, descending, atoms):  # type: ignore[no-untyped-de
     atoms[NEAR3_2] = window(roll, t - 2, k, 3)
     atoms[NEAR5_2] = window(roll, t - 2, k, 5)
     atoms[NEAR3_3] = window(roll, t - 3, k, 3)
-    atoms[SET_BELOW] = rotate(atoms[SOFAR_CLASSES], c)
-    atoms[SET1] = rotate(past.classes[t - 1], c) if t > 0 else 0
-    atoms[SET2] = rotate(past.classes[t - 2], c) if t > 1 else 0
+
+
+@inline
+def fill_recent(past, t, c, atoms):  # type: ignore[no-untyped-def]
+    """Write the pitch classes of the last four and eight frames, as seen from class c."""
     recent = 0
     for d in range(1, min(t, 8) + 1):
         recent |= past.classes[t - d]
@@ -153,8 +181,6 @@ def fill_key(past, roll, t, k, descending, atoms):  # type: ignore[no-untyped-de
     if t < 4:
         atoms[SET_RECENT] = rotate(recent, c)
     atoms[SET8] = rotate(recent, c)
-    fill_doubling(roll, t, k, descending, atoms)
-    fill_memory(past, roll, t, k, atoms)
 
 
 @inline
@@ -171,7 +197,10 @@ def fill_doubling(roll, t, k, descending, atoms):  # type: ignore[no-untyped-def
 
 @inline
 def fill_memory(past, roll, t, k, atoms):  # type: ignore[no-untyped-def]
-    """Write those atoms of key k that remember the piece."""
+    """Write those atoms of key k that remember the piece.
+
+    What fades, `fresh`, is at most 1 / (1 - 0.94), 17 frames: in steps from a quarter of one.
+    """
     found = past.found
     match, near, lagged = past.place[0], past.place[1], past.place[2]
     atoms[MATCHED] = 2 if match < 0 else 1 if roll[match, k] else 0
@@ -181,22 +210,22 @@ def fill_memory(past, roll, t, k, atoms):  # type: ignore[no-untyped-def]
     atoms[LAG_MISS] = min(found[7], 3)
     atoms[VOTE] = share_step(past.vote[k])
     lags = 0
-    for d in (4, 6, 8, 12, 16, 24, 32, 48, 64):
+    for d in BEFORE:
         lags <<= 1
         if t >= d and roll[t - d, k]:
             lags |= 1
     atoms[AT_LAGS] = lags
-    share = past.used[k] / (t + 20.0)
-    atoms[USED] = int(min(15.0, 2.5 * math.log(1.0 + 200.0 * share)))
-    share = past.used_class[k % 12] / (t + 20.0)
-    atoms[USED_CLASS] = int(min(15.0, 2.5 * math.log(1.0 + 100.0 * share)))
+    share = past.used[k] / (t + UNHEARD)
+    atoms[USED] = int(min(15.0, BEND * math.log(1.0 + SHARES * share)))
+    share = past.used_class[k % 12] / (t + UNHEARD)
+    atoms[USED_CLASS] = int(min(15.0, BEND * math.log(1.0 + CLASS_SHARES * share)))
     atoms[DURATION] = past.duration[k]
     atoms[CLASS_AGE] = log_size(t - past.heard[k % 12])
-    atoms[FRESH] = int(min(9.0, 2.5 * math.log(1.0 + 4.0 * past.fresh[k])))
-    atoms[FRESH_CLASS] = int(min(9.0, 2.5 * math.log(1.0 + 2.0 * past.fresh_class[k % 12])))
+    atoms[FRESH] = int(min(9.0, BEND * math.log(1.0 + 4.0 * past.fresh[k])))
+    atoms[FRESH_CLASS] = int(min(9.0, BEND * math.log(1.0 + 2.0 * past.fresh_class[k % 12])))
     atoms[MOVED_KEY] = share_step(past.moved_vote[k + 1])
-    atoms[MOVED_SIDE] = (1 if past.moved_vote[k] > 0.3 else 0) + (
-        2 if past.moved_vote[k + 2] > 0.3 else 0
+    atoms[MOVED_SIDE] = (1 if past.moved_vote[k] > LIKELY else 0) + (
+        2 if past.moved_vote[k + 2] > LIKELY else 0
     )
     a, b = atoms[TUNE_EXPECTED], atoms[STEPS_EXPECTED]
     atoms[TUNE_MATCHED] = 4 if a < 0 and b < 0 else (1 if a == k else 0) + (2 if b == k else 0)

@@ -2,7 +2,17 @@
 
 With rows x_i of weight w_i and centers c_j, the inertia is
 
-    sum over i of w_i min over j of |x_i - c_j|^2.
+    sum over i of w_i min over j of |x_i - c_j|^2.                                          (1)
+
+Lloyd's iteration lowers it by turns: each row goes to the center that is nearest, each center
+to the mean of its rows,
+
+    label_i = argmin over j of |x_i - c_j|^2,                                               (2)
+    c_j = sum over i with label j of w_i x_i / sum over i with label j of w_i.              (3)
+
+It begins with rows drawn one by one, row i with probability proportional to
+
+    w_i min over the centers so far of |x_i - c|^2.                                         (4)
 
 References
 ----------
@@ -13,14 +23,18 @@ D. Arthur, S. Vassilvitskii, "k-means++: the advantages of careful seeding", SOD
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from stats_composer.kernels._jit import inline, jit
 
 __all__ = ["group_rows", "iterate_lloyd", "seed_centers"]
 
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
 
 @jit()
-def group_rows(rows, table, group, first):  # type: ignore[no-untyped-def]
+def group_rows(rows: Ints, table: Ints, group: Ints, first: Ints) -> int:
     """Give each distinct row a number, in the order in which they first come.
 
     Parameters
@@ -67,7 +81,7 @@ def group_rows(rows, table, group, first):  # type: ignore[no-untyped-def]
 
 
 @jit()
-def seed_centers(rows, weight, u, centers):  # type: ignore[no-untyped-def]
+def seed_centers(rows: Floats, weight: Floats, u: Floats, centers: Floats) -> None:
     """Choose rows as centers by greedy k-means++.
 
     Each next center is, of some rows drawn with probability proportional to weight times
@@ -89,7 +103,7 @@ def seed_centers(rows, weight, u, centers):  # type: ignore[no-untyped-def]
     for j in range(k):
         total = 0.0
         for i in range(n):
-            total += weight[i] * (nearest[i] if j else 1.0)
+            total += weight[i] * (nearest[i] if j else 1.0)  # (4)
             cumulative[i] = total
         least, chosen = np.inf, 0
         for t in range(n_trials if j else 1):
@@ -101,7 +115,7 @@ def seed_centers(rows, weight, u, centers):  # type: ignore[no-untyped-def]
                     step = rows[r, f] - rows[i, f]
                     distance += step * step
                 trial[r] = min(distance, nearest[r])
-                inertia += weight[r] * trial[r]
+                inertia += weight[r] * trial[r]  # (1)
             if inertia < least:
                 least, chosen = inertia, i
                 trial, best = best, trial
@@ -130,12 +144,15 @@ def _assign(rows, columns, distance, label, nearest):  # type: ignore[no-untyped
         if label[i] != best:
             changed = True
             label[i] = best
-        nearest[i] = distance[best]
+        nearest[i] = distance[best]  # (2)
     return changed
 
 
 @jit()
-def iterate_lloyd(rows, weight, max_iter, centers, label, nearest):  # type: ignore[no-untyped-def]
+def iterate_lloyd(
+    rows: Floats, weight: Floats, max_iter: int, centers: Floats, label: Ints, nearest: Floats,
+    inertia: Floats,
+) -> int:  # fmt: skip
     """Move centers to the means of their rows until no row changes its center.
 
     Parameters
@@ -150,6 +167,8 @@ def iterate_lloyd(rows, weight, max_iter, centers, label, nearest):  # type: ign
         Out.
     nearest : float64 array of shape (n,)
         Out: squared distance of each row to its center.
+    inertia : float64 array of shape (max_iter + 1,)
+        Out: (1) as each iteration found it, and after the last.
 
     Returns
     -------
@@ -163,7 +182,11 @@ def iterate_lloyd(rows, weight, max_iter, centers, label, nearest):  # type: ign
         for j in range(k):
             for f in range(d):
                 columns[f, j] = centers[j, f]
-        if not _assign(rows, columns, distance, label, nearest) or iteration == max_iter:
+        changed = _assign(rows, columns, distance, label, nearest)
+        inertia[iteration] = 0.0
+        for i in range(n):
+            inertia[iteration] += weight[i] * nearest[i]  # (1)
+        if not changed or iteration == max_iter:
             return iteration
         centers[:] = 0.0
         total[:] = 0.0
@@ -174,7 +197,7 @@ def iterate_lloyd(rows, weight, max_iter, centers, label, nearest):  # type: ign
         for j in range(k):
             if total[j] > 0.0:
                 for f in range(d):
-                    centers[j, f] /= total[j]
+                    centers[j, f] /= total[j]  # (3)
             else:
                 farthest = np.argmax(nearest)
                 centers[j] = rows[farthest]

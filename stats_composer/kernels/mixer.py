@@ -11,7 +11,13 @@ so that a context never met says nothing (d = 0). The mixture adds what the expe
     w_e = bucket[e, kind of counts] + sum over g of gate[g, i_g, e],                (2)
 
 where i_g is what gate g shows. Its weights follow the gradient of -log P(event) with the step
-sizes of AdaGrad.
+sizes of AdaGrad: with v the sum of a weight's squared slopes so far, from `caution` on,
+
+    slope = (P - event) d_e,    v <- v + slope^2,    w <- w - rate slope / sqrt(v),        (3)
+
+and for the weights of gates, which are drawn to zero as well,
+
+    w <- w - rate (slope + decay w) / sqrt(v).                                              (4)
 
 Conventions
 -----------
@@ -48,14 +54,14 @@ __all__ = [
     "mix",
 ]
 
-N_BUCKETS = 24
-COUNT_BITS = 28
+N_BUCKETS = 24  # eight sizes of counts, and three ways that they came out
+COUNT_BITS = 28  # 268 million events; with the check's 35 bits a slot is never negative
 COUNT_MASK = (1 << COUNT_BITS) - 1
 CHECK_MASK = (1 << 35) - 1
-N_PROBES = 12
-FACTOR = -7046029254386353131  # 2^64 / golden ratio, odd
-SPREAD = -49064778989728563
-MAX_LOGIT = 14.0
+N_PROBES = 12  # 96 bytes: two lines of the cache
+FACTOR = -7046029254386353131  # 2^64 / golden ratio, odd: neighbours come to lie far apart
+SPREAD = -49064778989728563  # another odd number of mixed bits, so that two rounds are not one
+MAX_LOGIT = 14.0  # a chance of 1e-6: no mixture is surer, so that a surprise costs at most 14 nats
 
 
 class Mixer(NamedTuple):
@@ -162,7 +168,7 @@ def mix(mixer, said, bucket, shown, weight):  # type: ignore[no-untyped-def]
             weight[e] += row[e]
     total = 0.0
     for e in range(n_experts):
-        total += weight[e] * said[e]
+        total += weight[e] * said[e]  # (2)
     return min(max(total, -MAX_LOGIT), MAX_LOGIT)
 
 
@@ -177,10 +183,10 @@ def learn(mixer, said, bucket, shown, error, rate, decay):  # type: ignore[no-un
         b = bucket[e]
         slope = error * said[e]
         mixer.bucket_square[e, b] += slope * slope
-        mixer.bucket[e, b] -= rate * slope / math.sqrt(mixer.bucket_square[e, b])
+        mixer.bucket[e, b] -= rate * slope / math.sqrt(mixer.bucket_square[e, b])  # (3)
     for g in range(shown.shape[0]):
         row, square = mixer.gate[g, shown[g]], mixer.gate_square[g, shown[g]]
         for e in range(said.shape[0]):
             slope = error * said[e]
             square[e] += slope * slope
-            row[e] -= rate * (slope + decay * row[e]) / np.sqrt(square[e])
+            row[e] -= rate * (slope + decay * row[e]) / np.sqrt(square[e])  # (4)

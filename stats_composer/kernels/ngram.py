@@ -80,6 +80,27 @@ def find_child(tables, node, code):  # type: ignore[no-untyped-def]
     return np.uint64(0)
 
 
+@inline
+def _fall_back(tables, start, code):  # type: ignore[no-untyped-def]
+    """Return the probability of a code not seen after a context, and the context that follows."""
+    c = start
+    passed, scale, escape = tables.start_escape[c], tables.scale[c], tables.escape[c]  # (1)
+    falls = not tables.flat
+    while c > 0:
+        c = np.uint64(tables.suffix[c])
+        child = find_child(tables, c, code)
+        if falls:
+            if child > 0:
+                scale *= tables.prob[child & _CODE]  # (2), seen
+                falls = False
+            else:
+                passed *= escape  # (2), not seen
+                scale, escape = tables.scale[c], tables.escape[c]
+        if child > 0:
+            return passed * scale, child >> np.uint64(32)
+    return passed * scale, c
+
+
 @jit()
 def score_codes(
     tables: Tables, start: int, symbols: Ints, bounds: Ints, shape: tuple[int, int, int],
@@ -132,22 +153,8 @@ def score_codes(
                 c = child >> np.uint64(32)
                 place += 1
                 continue
-            passed, scale, escape = tables.start_escape[c], tables.scale[c], tables.escape[c]
-            falls = not tables.flat
-            while c > 0:
-                c = np.uint64(tables.suffix[c])
-                child = find_child(tables, c, code)
-                if falls:
-                    if child > 0:
-                        scale *= tables.prob[child & _CODE]
-                        falls = False
-                    else:
-                        passed *= escape
-                        scale, escape = tables.scale[c], tables.escape[c]
-                if child > 0:
-                    c = child >> np.uint64(32)
-                    break
-            log_prob[place] = np.log(passed * scale)
+            prob, c = _fall_back(tables, c, code)
+            log_prob[place] = np.log(prob)
             total += log_prob[place]
             place += 1
     return np.int64(c), total  # type: ignore[return-value]
@@ -178,7 +185,7 @@ def fill_rows(tables: Tables, states: Ints, prob: Floats, target: Ints) -> None:
                 if target[row, code] < 0:
                     target[row, code] = tables.state[child]
                     if falls:
-                        prob[row, code] = passed * scale * tables.prob[child]
+                        prob[row, code] = passed * scale * tables.prob[child]  # (1), (2)
             if falls:
                 passed *= escape
                 scale, escape = tables.scale[c], tables.escape[c]
@@ -230,7 +237,7 @@ def _draw_other(tables, start, n_codes, u):  # type: ignore[no-untyped-def]
     passed, scale, escape = 1.0, tables.start_scale[c], tables.start_escape[c]
     while True:
         begin, end = np.uint64(tables.first[c]), np.uint64(tables.first[c + np.uint64(1)])
-        factor = passed * scale
+        factor = passed * scale  # (1), then (2)
         for child in range(begin, end):
             while skip < skip_end and tables.code[skip] < tables.code[child]:
                 skip += np.uint64(1)

@@ -43,13 +43,13 @@ __all__ = [
 ]
 
 N_VOICES = 4
-MAX_LAG = 96
+MAX_LAG = 96  # frames: sixteen bars of six, or six of sixteen
 PERIODS = (8, 6, 4, 12, 9, 16)  # frames a bar may have; of equals the first
 FIRST_BEAT = (0, *itertools.accumulate(PERIODS))  # number of the first beat of each
 PERIOD, BEAT, BAR, AGE, LAST_AGE, N_CHANGES = range(6)  # columns of `Past.bar`
-WORD = 60  # keys a 64-bit word
+WORD = 60  # keys a 64-bit word: a shift by one stays clear of the sign
 WORD_MASK = (1 << WORD) - 1
-FADE, TEMPO = 0.94, 0.95  # what is left of the past a frame later, of keys and of the pace
+FADE, TEMPO = 0.94, 0.95  # what is left of keys and of the pace a frame later: half in 11, in 14
 MISSES, CHANGES, N_PACES = range(3)  # columns of `Past.pace`, and how many they are
 MOVED, SHIFT, FAR = range(3)  # columns of `Past.moved`
 
@@ -183,7 +183,7 @@ def assign_voices(roll, t, voices, notes):  # type: ignore[no-untyped-def]
             n += 1
     n_keys = roll.shape[1]
     for v in range(N_VOICES):
-        voices[t, v] = voices[t - 1, v] if t > 0 else n_keys * (9 + 2 * v) // 25
+        voices[t, v] = voices[t - 1, v] if t > 0 else n_keys * (9 + 2 * v) // 25  # about the middle
     if n == 0:
         return
     if n >= N_VOICES:

@@ -38,23 +38,36 @@ from stats_composer.kernels.past import (
 
 __all__ = ["begun_in", "estimate_key", "find_bar", "find_lines", "find_moved", "find_places"]
 
+KEPT = 0.75  # of what frames differed in, a frame later
+BEFORE = 1.0 / (1.0 - KEPT)  # as if a key a frame had differed before the piece began
+DOUBT = 1.5 * BEFORE  # of a new shift, so that one that goes on is believed first
+NEARLY, NEARLY_MOVED = 6.0, 4.0  # places so much farther than the nearest have no vote: exp(-6) ...
+LAG_LEFT = 0.93  # slower, as a lag has to hold for bars
+LAG_BEFORE = 30.0  # about two keys a frame, 2 / (1 - 0.93): a lag begins as bad as chance
+UNREACHED = 99.0  # beyond any distance: moved by more than the keys of a word
+FARTHEST = 1e9
+FEW = 1e-9  # so that a division by no votes is none
+STEP, LAG_STEP, MOVED_STEP = 1.2, 3.0, 0.7  # steps of distances as atoms: some 15, 11 and 7 of them
+NO_PLACE, NO_SHIFT = 15, 7  # past the last step: there is no such place
+SEED, SEED_MOVES, NO_STEP = 17, 19, -99  # hashes of a line and of its steps begin unlike
+
 
 @shared
 def find_places(past, roll, t):  # type: ignore[no-untyped-def]
     """Find where earlier in the piece things went as they go before frame t, and vote."""
-    longest, match, nearest, near = 0, -1, 1e9, -1
+    longest, match, nearest, near = 0, -1, FARTHEST, -1
     for j in range(t - 1, 0, -1):  # downwards: what is known of j - 1 is still of frame t - 1
         e = unlike(past, t - 1, j - 1)
-        past.distance[j] = 0.75 * (past.distance[j - 1] if j > 1 else 4.0) + e
+        past.distance[j] = KEPT * (past.distance[j - 1] if j > 1 else BEFORE) + e
         past.length[j] = (past.length[j - 1] + 1 if j > 1 else 1) if e == 0 else 0
         if past.length[j] > longest:
             longest, match = past.length[j], j
         if past.distance[j] < nearest:
             nearest, near = past.distance[j], j
     past.vote[:] = 0.0
-    total = 1e-9
+    total = FEW
     for j in range(1, t):
-        if past.distance[j] < nearest + 6.0:
+        if past.distance[j] < nearest + NEARLY:
             share = math.exp(nearest - past.distance[j])
             total += share
             for k in range(roll.shape[1]):
@@ -62,19 +75,20 @@ def find_places(past, roll, t):  # type: ignore[no-untyped-def]
                     past.vote[k] += share
     for k in range(roll.shape[1]):
         past.vote[k] /= total
-    least, lag = 1e9, 0
+    least, lag = FARTHEST, 0
     for d in range(2, MAX_LAG + 1):
         if t > d:
-            past.lag_error[d] = 0.93 * past.lag_error[d] + unlike(past, t - 1, t - 1 - d)
+            past.lag_error[d] = LAG_LEFT * past.lag_error[d] + unlike(past, t - 1, t - 1 - d)
+            # whole beats or bars, whether of four frames or of six
             if (d % 4 == 0 or d % 6 == 0) and past.lag_error[d] < least:
                 least, lag = past.lag_error[d], d
         else:
-            past.lag_error[d] = 30.0
+            past.lag_error[d] = LAG_BEFORE
     past.place[0] = match
     past.place[1] = near
     past.place[2] = t - lag if lag else -1
-    past.place[3] = 15 if near < 0 else int(min(14.0, nearest * 1.2))
-    past.place[4] = 0 if not lag else 1 + int(min(10.0, least / 3.0))
+    past.place[3] = NO_PLACE if near < 0 else int(min(NO_PLACE - 1.0, nearest * STEP))
+    past.place[4] = 0 if not lag else 1 + int(min(10.0, least / LAG_STEP))
     return log_size(longest)
 
 
@@ -96,7 +110,7 @@ def unlike_moved(past, t, j, s):  # type: ignore[no-untyped-def]
     exact = count_bits(words[t, 0] ^ a) + count_bits(words[t, 1] ^ b)
     far = count_bits(words[t, 0] & ~c) + count_bits(words[t, 1] & ~d)
     far += count_bits(a & ~words[t, 2]) + count_bits(b & ~words[t, 3])
-    return 0.75 * far + 0.25 * exact
+    return 0.75 * far + 0.25 * exact  # what is far is not exact either: 1 together
 
 
 @shared
@@ -107,24 +121,25 @@ def find_moved(past, roll, t):  # type: ignore[no-untyped-def]
     are one or two.
     """
     voices, distance, shift = past.voices, past.moved_distance, past.moved_shift
-    nearest = 1e9
-    past.moved[MOVED], past.moved[SHIFT], past.moved[FAR] = -1, 0, 7
+    nearest = FARTHEST
+    past.moved[MOVED], past.moved[SHIFT], past.moved[FAR] = -1, 0, NO_SHIFT
     for j in range(t - 1, 0, -1):
-        s, far = voices[t - 1, 3] - voices[j - 1, 3], 6.0
+        s, far = voices[t - 1, 3] - voices[j - 1, 3], DOUBT
         if j > 1 and abs(s - shift[j - 1]) <= 1:
             s, far = shift[j - 1], distance[j - 1]
         shift[j] = s
-        distance[j] = 0.75 * far + (unlike_moved(past, t - 1, j - 1, s) if abs(s) < WORD else 99.0)
+        e = unlike_moved(past, t - 1, j - 1, s) if abs(s) < WORD else UNREACHED
+        distance[j] = KEPT * far + e
         if s != 0 and distance[j] < nearest:
             nearest = distance[j]
             past.moved[MOVED], past.moved[SHIFT] = j, s
     past.moved_vote[:] = 0.0
     if past.moved[MOVED] < 0:
         return
-    past.moved[FAR] = int(min(6.0, 0.7 * nearest))
+    past.moved[FAR] = int(min(NO_SHIFT - 1.0, MOVED_STEP * nearest))
     total = 0.0
     for j in range(1, t):
-        if shift[j] != 0 and distance[j] < nearest + 4.0:
+        if shift[j] != 0 and distance[j] < nearest + NEARLY_MOVED:
             share = math.exp(nearest - distance[j])
             total += share
             for k in range(roll.shape[1]):
@@ -152,10 +167,10 @@ def find_lines(past, t):  # type: ignore[no-untyped-def]
             steps[j] = steps[j - 1] + 1 if same else 0
             if steps[j] > place[3]:
                 place[3], place[1] = steps[j], j
-        line, moves = 17, 19
+        line, moves = SEED, SEED_MOVES
         for d in range(1, 7):
             line = fold(line, voices[t - d, v] if t >= d else -d)
-            moves = fold(moves, voices[t - d, v] - voices[t - d - 1, v] if t > d else -99)
+            moves = fold(moves, voices[t - d, v] - voices[t - d - 1, v] if t > d else NO_STEP)
             if d == 4:
                 past.line_hash[v, 1] = moves
         past.line_hash[v, 0], past.line_hash[v, 2] = line, moves
@@ -176,7 +191,7 @@ def find_bar(past, t):  # type: ignore[no-untyped-def]
     bar = past.bar
     if t > 1:
         event = is_change(past, t - 1)
-        mean = (bar[N_CHANGES] + 1.0) / (t + 5.0)
+        mean = (bar[N_CHANGES] + 1.0) / (t + 5.0)  # as if one frame in five had been a change
         for i in range(len(PERIODS)):
             r = (t - 1) % PERIODS[i]
             p = (past.changes[i, r] + mean) / ((t - 1) // PERIODS[i] + 1.0)

@@ -13,7 +13,9 @@ says. The bracket over n + s is the ratio r_e(k) = P_e(k) / Q(k); in a context n
     P(k) = exp(sum_e w_e log r_e(k)) / sum_j exp(sum_e w_e log r_e(j)),              (2)
 
 with a weight w_e for each bucket of counts: how many they are, and whether all fell in one
-cell.
+cell. The slope of the log-likelihood by the weight of an expert in a bucket is
+
+    sum over events i with that bucket of sum_k ([k = symbol_i] - P_i(k)) log r_e(k).       (3)
 
 Conventions
 -----------
@@ -180,11 +182,11 @@ def look(experts, e, context, reference, counts, prob, mass, log_ratio):  # type
     for k in range(n_symbols):
         cell = experts.cell[target, k + shift]
         if cell >= 0 and counts[row + cell] > 0:
-            ratio = ((counts[row + cell] - discount) / mass[cell] + spared) / (n + strength)
+            ratio = ((counts[row + cell] - discount) / mass[cell] + spared) / (n + strength)  # (1)
             prob[e, k] = prob[parent, k] * ratio
             log_ratio[k] = np.log(ratio)
         else:
-            prob[e, k] = prob[parent, k] * spared / (n + strength)
+            prob[e, k] = prob[parent, k] * spared / (n + strength)  # (1)
             log_ratio[k] = log_spared
     return bucket_of(n, n_seen)
 
@@ -280,7 +282,7 @@ def mix_evidence(
             z += np.exp(np.float64(row[k]) - most)
         log_z = most + np.log(z)
         for k in range(n_symbols):
-            log_prob[i, k] = row[k] - log_z
+            log_prob[i, k] = row[k] - log_z  # (2)
             error[k] = -np.exp(log_prob[i, k])
         error[events.symbol[i]] += np.float32(1.0)
         total += log_prob[i, events.symbol[i]]
@@ -289,6 +291,6 @@ def mix_evidence(
             if b > 0:
                 change = np.float32(0.0)
                 for k in range(n_symbols):
-                    change += error[k] * evidence.log_ratio[i, e, k]
+                    change += error[k] * evidence.log_ratio[i, e, k]  # (3)
                 slope[e, b] += change
     return total

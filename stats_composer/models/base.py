@@ -20,6 +20,7 @@ from stats_composer.factors.grids import check_grid
 from stats_composer.models.parameters import (
     Choice,
     Parameters,
+    Whole,
     changed_params,
     check_parameters,
     nested_params,
@@ -28,15 +29,19 @@ from stats_composer.models.parameters import (
 __all__ = [
     "Callback",
     "Estimator",
+    "History",
     "RandomState",
     "check_lines",
     "check_pieces",
+    "check_size",
     "generator",
 ]
 
 Ints = NDArray[np.int64]
 Callback = Callable[[str, int, int], Any] | None
 """Told of progress as (stage, done, total)."""
+History = list[dict[str, Any]]
+"""A row for each step of a fit: its `stage`, `step` from 1, `objective`, and what else is known."""
 RandomState = int | np.random.Generator | None
 """A seed, a generator that goes on from where it stands, or None for fresh entropy."""
 
@@ -85,7 +90,7 @@ def check_pieces(
     ValueError: piece 1, row 0, column 1: symbol 7, expected 0 to 1
     """
     grids: list[Ints] = []
-    for i, piece in enumerate(_listed(pieces, 2)):
+    for i, piece in enumerate(_listed(pieces)):
         grids.append(check_grid(piece, n_voices, n_values, name=f"piece {i}"))
         n_voices = grids[0].shape[1]
     if not grids:
@@ -116,16 +121,30 @@ def check_lines(pieces: Any, n_symbols: int | None = None) -> list[Ints]:
     [array([0, 1]), array([2])]
     """
     columns = []
-    for piece in _listed(pieces, 1):
+    for piece in _listed(pieces):
         line = np.asarray(piece)
         columns.append(line[:, None] if line.ndim == 1 else line)
     n_values = None if n_symbols is None else [n_symbols]
     return [grid[:, 0] for grid in check_pieces(columns, 1, n_values)]
 
 
-def _listed(pieces: Any, n_axes: int) -> Any:
+def check_size(name: str, value: Any, low: int = 0) -> int:
+    """Check how many are asked for.
+
+    Raises
+    ------
+    ValueError
+        As in `n_steps=-1: expected an int from 0`.
+    """
+    whole = Whole(low)
+    if not whole.allows(value):
+        raise ValueError(f"{name}={value!r}: expected {whole}")
+    return int(value)
+
+
+def _listed(pieces: Any) -> Any:
     """Refuse one piece that stands where a list of them is expected."""
-    if isinstance(pieces, np.ndarray) and pieces.dtype != object and pieces.ndim <= n_axes:
+    if isinstance(pieces, np.ndarray) and pieces.dtype != object and pieces.ndim <= 2:
         raise ValueError(
             f"an array of shape {pieces.shape}: expected a list of pieces: wrap it in a list"
         )

@@ -6,11 +6,14 @@ are the twelve roots and the classes the qualities, but the model knows neither.
 
     P(y | x) = exp(sum_t sum_k w[x[t, row(y_t), k], class(y_t)]
                    + sum_t progression[class(y_(t-1)), class(y_t), row(y_t) - row(y_(t-1))]
-                   + sum_t change[gate_t, kind(y_(t-1), y_t)]) / Z(x)
+                   + sum_t change[gate_t, kind(y_(t-1), y_t)]) / Z(x)                       (1)
 
 where the kind is 0 for the same label, 1 for the same row and 2 for another row, and the gate
 is a small number seen at the step, such as its metrical accent. Fitted by maximum a posteriori
-under Gaussian priors, with L-BFGS.
+under Gaussian priors, with L-BFGS: the objective and its slope by a weight v of penalty l2 are
+
+    sum over pieces of log P(y | x) - sum over weights of l2 v^2 / 2,                       (2)
+    how often v counts along y - how often it is expected to along P(. | x) - l2 v.         (3)
 
 References
 ----------
@@ -25,13 +28,14 @@ from __future__ import annotations
 import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stats_composer.kernels import crf as kernels
-from stats_composer.models.base import Estimator
+from stats_composer.models.base import Estimator, History
+from stats_composer.models.parameters import Parameters, Real, Whole
 
 __all__ = ["ChainCRF", "Observed"]
 
@@ -39,6 +43,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 N_KINDS = 3
+MAX_CODES = 1 << 24  # a table by feature, of 64 MB at most, numbers those that are used
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +53,8 @@ class Observed:
     Attributes
     ----------
     codes : ndarray of shape (n_steps, n_rows, n_slots), int32
-        Features of each row of each step, any numbers from 0, or -1 for none.
+        Features of each row of each step, numbers from 0, or -1 for none. One that the training
+        pieces did not show has no weight.
     gate : ndarray of shape (n_steps,), int64, in [0, n_gates)
     """
 
@@ -85,6 +91,8 @@ class ChainCRF(Estimator):
     progression_ : ndarray of shape (n_classes, n_classes, n_rows)
     change_ : ndarray of shape (n_gates, 3)
     n_iter_ : int
+    history_ : list of dict
+        Of each iteration of L-BFGS: (2), in nats a label, as `objective`.
 
     Examples
     --------
@@ -95,6 +103,16 @@ class ChainCRF(Estimator):
     >>> model.fit([seen], [np.array([0, 1])]).predict([seen])[0].tolist()
     [0, 1]
     """
+
+    _parameters: ClassVar[Parameters] = {
+        "n_rows": (Whole(1),),
+        "n_classes": (Whole(1),),
+        "n_gates": (Whole(1),),
+        "l2": (Real(),),
+        "l2_transition": (Real(),),
+        "min_count": (Whole(),),
+        "max_iter": (Whole(1),),
+    }
 
     def __init__(
         self,
@@ -117,29 +135,39 @@ class ChainCRF(Estimator):
 
     # ---- learning -----------------------------------------------------------------------
 
-    def fit(self, pieces: Sequence[Observed], labels: Sequence[Ints]) -> Self:
+    def fit(self, X: Sequence[Observed], y: Sequence[Ints]) -> Self:
         """Learn the weights.
 
         Parameters
         ----------
-        pieces : sequence of Observed
-        labels : sequence of ndarray of shape (n_steps,), int
+        X : sequence of Observed
+        y : sequence of ndarray of shape (n_steps,), int, in [0, n_rows * n_classes)
 
         Raises
         ------
         ValueError
             If there are no pieces, or labels that do not go with them.
         """
-        from scipy.optimize import minimize
+        from scipy.optimize import OptimizeResult, minimize
 
-        truth = _check_labels(pieces, labels, self.n_rows * self.n_classes)
-        self.codes_ = self._count_codes(pieces, labels)
+        self._check_params()
+        pieces = _check(X, self.n_rows, self.n_gates)
+        truth = _check_labels(pieces, y, self.n_rows * self.n_classes)
+        self.codes_ = self._count_codes(pieces, y)
         objective = _Objective(self, self._batch(pieces), truth)
+        self.history_: History = []
+
+        def keep(intermediate_result: OptimizeResult) -> None:
+            value = -float(intermediate_result.fun) / len(truth)
+            step = len(self.history_) + 1
+            self.history_.append({"stage": "weights", "step": step, "objective": value})
+
         found = minimize(
             objective,
             np.zeros(objective.n_parameters),
             jac=True,
             method="L-BFGS-B",
+            callback=keep,
             options={"maxiter": self.max_iter, "maxcor": 8},
         )
         self.n_iter_ = int(found.nit)
@@ -153,9 +181,24 @@ class ChainCRF(Estimator):
         ]
         codes, count = np.unique(np.concatenate(seen), return_counts=True)
         kept: Ints = codes[(count >= self.min_count) & (codes >= 0)].astype(np.int64)
+        if kept.max(initial=0) >= MAX_CODES:
+            raise ValueError(f"feature {kept.max()}: expected below {MAX_CODES}")
         return kept
 
     # ---- use ----------------------------------------------------------------------------
+
+    def _check_use(self, X: Any) -> list[Observed]:
+        """Check that the model is fitted, as its parameters say, and what it is asked about."""
+        self._check_fitted("weights_")
+        shapes = (
+            (len(self.codes_), self.n_classes),
+            (self.n_classes, self.n_classes, self.n_rows),
+            (self.n_gates, N_KINDS),
+        )
+        learned = self.weights_.shape, self.progression_.shape, self.change_.shape
+        if learned != shapes:
+            raise ValueError(f"weights of shapes {learned}: expected {shapes}: fit again")
+        return _check(X, self.n_rows, self.n_gates)
 
     def _batch(self, pieces: Sequence[Observed]) -> _Batch:
         """Replace codes by rows of the weights, those that are used first."""
@@ -176,10 +219,9 @@ class ChainCRF(Estimator):
         table: Floats = self.progression_.ravel()[index] + self.change_[:, kind]
         return table
 
-    def unary(self, pieces: Sequence[Observed]) -> list[Floats]:
+    def unary(self, X: Sequence[Observed]) -> list[Floats]:
         """Return the log-weights of labels at steps, one (n_steps, n_labels) a piece."""
-        self._check_fitted("weights_")
-        batch = self._batch(pieces)
+        batch = self._batch(self._check_use(X))
         return np.split(self._gather(batch), batch.start[1:-1])
 
     def _gather(self, batch: _Batch) -> Floats:
@@ -187,19 +229,18 @@ class ChainCRF(Estimator):
         kernels.gather_scores(batch.feature, np.ascontiguousarray(self.weights_), scores)
         return scores
 
-    def marginals(self, pieces: Sequence[Observed]) -> list[Floats]:
+    def marginals(self, X: Sequence[Observed]) -> list[Floats]:
         """Return how probable each label is at each step, the whole piece seen.
 
         Parameters
         ----------
-        pieces : sequence of Observed
+        X : sequence of Observed
 
         Returns
         -------
         list of ndarray of shape (n_steps, n_labels), rows summing to 1
         """
-        self._check_fitted("weights_")
-        batch = self._batch(pieces)
+        batch = self._batch(self._check_use(X))
         return self._marginals(batch, self._gather(batch))
 
     def _marginals(self, batch: _Batch, unary: Floats) -> list[Floats]:
@@ -210,10 +251,9 @@ class ChainCRF(Estimator):
         kernels.forward_backward(batch.start, unary, batch.gate, potential, turned, marginal, none)
         return np.split(marginal, batch.start[1:-1])
 
-    def predict(self, pieces: Sequence[Observed]) -> list[Ints]:
+    def predict(self, X: Sequence[Observed]) -> list[Ints]:
         """Return the most probable path of labels of each piece, by Viterbi's algorithm."""
-        self._check_fitted("weights_")
-        batch = self._batch(pieces)
+        batch = self._batch(self._check_use(X))
         return self._paths(batch, self._gather(batch))
 
     def _paths(self, batch: _Batch, unary: Floats) -> list[Ints]:
@@ -221,16 +261,16 @@ class ChainCRF(Estimator):
         kernels.best_paths(batch.start, unary, batch.gate, self.transition(), path)
         return np.split(path, batch.start[1:-1])
 
-    def decode(self, pieces: Sequence[Observed]) -> tuple[list[Ints], list[Floats]]:
+    def decode(self, X: Sequence[Observed]) -> tuple[list[Ints], list[Floats]]:
         """Return what `predict` and `marginals` return, in one go."""
-        self._check_fitted("weights_")
-        batch = self._batch(pieces)
+        batch = self._batch(self._check_use(X))
         unary = self._gather(batch)
         return self._paths(batch, unary), self._marginals(batch, unary)
 
-    def score(self, pieces: Sequence[Observed], labels: Sequence[Ints]) -> float:
+    def score(self, X: Sequence[Observed], y: Sequence[Ints]) -> float:
         """Return the mean conditional log-likelihood of a label, in nats."""
-        truth = _check_labels(pieces, labels, self.n_rows * self.n_classes)
+        pieces = self._check_use(X)
+        truth = _check_labels(pieces, y, self.n_rows * self.n_classes)
         objective = _Objective(self, self._batch(pieces), truth)
         return objective.log_likelihood(self.weights_, self.transition())[0] / len(truth)
 
@@ -290,26 +330,56 @@ class _Objective:
         weights, progression, change = self.unpack(parameters)
         transition = progression.ravel()[self.index] + change[:, self.kind]
         value, paired = self.log_likelihood(weights, transition)
-        # observed less expected counts: Sutton and McCallum, equation 4.6
         pairs = -paired
-        np.add.at(pairs, (self.batch.gate[later], truth[later - 1], truth[later]), 1.0)
+        np.add.at(pairs, (self.batch.gate[later], truth[later - 1], truth[later]), 1.0)  # (3)
         residual = -self.marginal
-        residual[np.arange(len(truth)), truth] += 1.0
+        residual[np.arange(len(truth)), truth] += 1.0  # (3)
         slope = np.zeros_like(weights)
         kernels.add_features(self.batch.feature, residual, slope)
         by_step = np.bincount(self.index.ravel(), pairs.sum(axis=0).ravel(), self.sizes[1])
         by_kind = [np.bincount(self.kind.ravel(), gate.ravel(), N_KINDS) for gate in pairs]
         gradient = np.concatenate([slope.ravel(), by_step, *by_kind])
         penalty = 0.5 * float(self.l2 @ parameters**2)
-        return penalty - value, self.l2 * parameters - gradient
+        return penalty - value, self.l2 * parameters - gradient  # (2), (3)
+
+
+def _check(X: Any, n_rows: int, n_gates: int) -> list[Observed]:
+    """Return pieces that the kernels can read."""
+    if isinstance(X, Observed):
+        raise ValueError("one Observed: expected a list of pieces: wrap it in a list")
+    pieces = list(X)
+    if not pieces:
+        raise ValueError("no pieces: expected a list of Observed")
+    n_slots = None
+    for i, piece in enumerate(pieces):
+        if not isinstance(piece, Observed):
+            raise ValueError(f"piece {i} of {type(piece).__name__}: expected an Observed")
+        codes, gate = np.asarray(piece.codes), np.asarray(piece.gate)
+        shape = len(codes), n_rows, n_slots or codes.shape[-1]
+        if codes.shape != shape or not len(codes) or codes.dtype.kind != "i":
+            raise ValueError(
+                f"piece {i}: codes of shape {codes.shape}, {codes.dtype}: "
+                f"expected integers (n_steps, {n_rows}, {n_slots or 'n_slots'})"
+            )
+        n_slots = codes.shape[2]
+        if gate.shape != (len(codes),) or gate.dtype.kind not in "iu":
+            raise ValueError(f"piece {i}: gate of shape {gate.shape}: expected ({len(codes)},)")
+        wrong = (gate < 0) | (gate >= n_gates)
+        if wrong.any():
+            step = int(np.argmax(wrong))
+            raise ValueError(
+                f"piece {i}, step {step}: gate {gate[step]}, expected 0 to {n_gates - 1}"
+            )
+    return pieces
 
 
 def _check_labels(pieces: Sequence[Observed], labels: Sequence[Ints], n_labels: int) -> Ints:
-    if not len(pieces) or len(pieces) != len(labels):
+    if len(pieces) != len(labels):
         raise ValueError(f"{len(pieces)} pieces, {len(labels)} rows of labels: expected as many")
     for number, (piece, own) in enumerate(zip(pieces, labels, strict=True)):
         own = np.asarray(own)
-        if len(own) != len(piece.codes) or (own < 0).any() or (own >= n_labels).any():
+        sound = own.shape == (len(piece.codes),) and own.dtype.kind in "iu"
+        if not sound or (own < 0).any() or (own >= n_labels).any():
             raise ValueError(
                 f"piece {number}: expected {len(piece.codes)} labels from 0 to {n_labels - 1}"
             )

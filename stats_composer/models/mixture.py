@@ -1,12 +1,16 @@
 """Weights of a log-linear mixture of experts, by maximum a posteriori.
 
-The weight of expert e in bucket b is mean[e] + offset[e, b], with Gaussian priors
+The weight of expert e in bucket b and the priors of its parts are
 
-    mean[e] ~ N(START, 1 / (FREEDOM penalty)),        offset[e, b] ~ N(0, 1 / penalty),
+    w[e, b] = mean[e] + offset[e, b],                                                       (1)
+    mean[e] ~ N(START, 1 / (FREEDOM penalty)),     offset[e, b] ~ N(0, 1 / penalty),        (2)
 
 so that a bucket that was seldom seen does as its expert does, whose own weight is freer. The
-log-likelihood of `kernels.viewpoints.mix_evidence` is concave in the weights: L-BFGS finds the
-one best.
+objective is the log-likelihood of `kernels.viewpoints.mix_evidence` less
+
+    penalty / 2 (FREEDOM sum_e (mean[e] - START)^2 + sum_(e, b) offset[e, b]^2);            (3)
+
+it is concave in the weights, and L-BFGS finds the one best.
 """
 
 from __future__ import annotations
@@ -17,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stats_composer.kernels.viewpoints import N_BUCKETS, Events, Evidence, mix_evidence
+from stats_composer.models.base import History
 
 __all__ = ["START", "choose_penalty", "learn_weights", "take_pieces"]
 
@@ -25,8 +30,39 @@ Floats = NDArray[np.float64]
 START = 0.1
 """Weight of an expert before any piece speaks for more or less."""
 FREEDOM = 0.1
+"""How much weaker an expert's own weight is held than what its buckets differ from it by."""
 MAX_ITER = 200
 N_PARTS = 5
+
+
+class _Objective:
+    """The penalized log-likelihood, negated, and its gradient, of the means and the offsets."""
+
+    def __init__(self, evidence: Evidence, events: Events, penalty: float) -> None:
+        n_events, self.n_experts, n_symbols = evidence.log_ratio.shape
+        self.evidence, self.events, self.penalty = evidence, events, penalty
+        self.log_prob = np.empty((n_events, n_symbols))
+        self.slope = np.empty((self.n_experts, N_BUCKETS))
+
+    def __call__(self, flat: Floats) -> tuple[float, Floats]:
+        x = flat.reshape(self.n_experts, N_BUCKETS + 1)
+        mean, offset = x[:, :1] - START, x[:, 1:]
+        self.slope[:] = 0.0
+        weights = mean + START + offset  # (1)
+        fit = mix_evidence(self.evidence, self.events, weights, self.log_prob, self.slope)
+        squares = float(FREEDOM * (mean**2).sum() + (offset**2).sum())
+        pull = self.penalty * np.hstack([FREEDOM * mean, offset])
+        down = np.hstack([self.slope.sum(axis=1, keepdims=True), self.slope]) - pull
+        return self.penalty / 2 * squares - fit, -down.ravel()  # (3)
+
+    def start(self, weights: Floats | None) -> Floats:
+        """Return the means and offsets to start from."""
+        x = np.zeros((self.n_experts, N_BUCKETS + 1))
+        x[:, 0] = START
+        if weights is not None:
+            x[:, :1] = weights.mean(axis=1, keepdims=True)
+            x[:, 1:] = weights - x[:, :1]
+        return x.ravel()
 
 
 def learn_weights(
@@ -36,6 +72,7 @@ def learn_weights(
     start: Floats | None = None,
     *,
     max_iter: int = MAX_ITER,
+    history: History | None = None,
 ) -> Floats:
     """Return the best weights.
 
@@ -50,48 +87,46 @@ def learn_weights(
         Weights to start from; the result does not depend on them.
     max_iter : int
         Iterations of L-BFGS at most.
+    history : list, optional
+        A row is added for each of them.
 
     Returns
     -------
     ndarray of shape (n_experts, N_BUCKETS), float64
     """
-    from scipy.optimize import minimize
+    from scipy.optimize import OptimizeResult, minimize
 
-    n_events, n_experts, n_symbols = evidence.log_ratio.shape
-    log_prob = np.empty((n_events, n_symbols))
-    slope = np.empty((n_experts, N_BUCKETS))
+    objective = _Objective(evidence, events, penalty)
+    values: list[float] = []
 
-    def loss(x: Floats) -> tuple[float, Floats]:
-        mean, offset = x[:, :1] - START, x[:, 1:]
-        slope[:] = 0.0
-        fit = mix_evidence(evidence, events, mean + START + offset, log_prob, slope)
-        prior = penalty / 2 * float(FREEDOM * (mean**2).sum() + (offset**2).sum())
-        pull = penalty * np.hstack([FREEDOM * mean, offset])
-        down = np.hstack([slope.sum(axis=1, keepdims=True), slope]) - pull
-        return prior - fit, -down
+    def keep(intermediate_result: OptimizeResult) -> None:
+        values.append(-float(intermediate_result.fun))
 
-    def flat_loss(flat: Floats) -> tuple[float, Floats]:
-        value, gradient = loss(flat.reshape(n_experts, N_BUCKETS + 1))
-        return value, gradient.ravel()
-
-    x = np.zeros((n_experts, N_BUCKETS + 1))
-    x[:, 0] = START
-    if start is not None:
-        x[:, :1] = start.mean(axis=1, keepdims=True)
-        x[:, 1:] = start - x[:, :1]
     found = minimize(
-        flat_loss,
-        x.reshape(-1),
+        objective,
+        objective.start(start),
         jac=True,
         method="L-BFGS-B",
+        callback=keep,
         options={"maxiter": max_iter, "maxcor": 20},
     )
-    best = found.x.reshape(n_experts, N_BUCKETS + 1)
-    weights: Floats = best[:, :1] + best[:, 1:]
+    if history is not None:
+        history += [
+            {"stage": "weights", "step": step, "penalty": penalty, "objective": value}
+            for step, value in enumerate(values, 1)
+        ]
+    best = found.x.reshape(-1, N_BUCKETS + 1)
+    weights: Floats = best[:, :1] + best[:, 1:]  # (1)
     return weights
 
 
-def choose_penalty(evidence: Evidence, events: Events, penalties: Sequence[float]) -> float:
+def choose_penalty(
+    evidence: Evidence,
+    events: Events,
+    penalties: Sequence[float],
+    *,
+    history: History | None = None,
+) -> float:
     """Return the penalty with which four pieces in five teach most about the fifth.
 
     With fewer than `N_PARTS` pieces there is no fifth: the largest is returned.
@@ -107,6 +142,11 @@ def choose_penalty(evidence: Evidence, events: Events, penalties: Sequence[float
     for penalty in sorted(penalties, reverse=True):
         weights = learn_weights(*taught, penalty, weights)
         found.append((mix_evidence(*asked, weights, log_prob, np.zeros_like(weights)), penalty))
+    if history is not None:
+        history += [
+            {"stage": "penalty", "step": step, "penalty": penalty, "objective": float(value)}
+            for step, (value, penalty) in enumerate(found, 1)
+        ]
     return float(max(found)[1])
 
 

@@ -5,13 +5,14 @@ Rows that are equal count once, with a weight: a corpus has far fewer distinct b
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from stats_composer.kernels import kmeans as kernels
-from stats_composer.models.base import Estimator, generator
+from stats_composer.models.base import Estimator, History, RandomState, generator
+from stats_composer.models.parameters import SEED, OneOf, Parameters, Whole
 
 __all__ = ["KMeans"]
 
@@ -25,21 +26,28 @@ class KMeans(Estimator):
     Parameters
     ----------
     n_clusters : int
+    init : ndarray of shape (n_clusters, n_features), optional
+        Centers to start from, in place of k-means++.
     n_init : int
         Runs from other seeds, of which the one of least inertia is kept.
     max_iter : int
         Of Lloyd's iteration.
-    random_state : int
+    random_state : int, Generator or None
 
     Attributes
     ----------
-    centers_ : ndarray of shape (n_clusters, n_features), float64
+    cluster_centers_ : ndarray of shape (n_clusters, n_features), float64
         By falling weight of their rows, so that labels mean the same in every run that finds
         the same clusters; fewer than `n_clusters` where there are fewer distinct rows.
     labels_ : ndarray of shape (n_rows,), int64
     inertia_ : float
-        Sum of squared distances of all rows to their centers.
+        Sum of squared distances of all rows to their centers, times their weights.
+    n_iter_ : int
+        Of the run that was kept.
     n_distinct_ : int
+    n_features_in_ : int
+    history_ : list of dict
+        Of each iteration of each run, `stage` the run: minus the inertia, as `objective`.
 
     References
     ----------
@@ -48,76 +56,198 @@ class KMeans(Estimator):
     Examples
     --------
     >>> model = KMeans(2, random_state=0).fit([[0.0], [0.0], [1.0], [9.0]])
-    >>> model.labels_.tolist(), model.centers_.round(3).tolist(), round(model.inertia_, 3)
+    >>> model.labels_.tolist(), model.cluster_centers_.round(3).tolist(), round(model.inertia_, 3)
     ([0, 0, 0, 1], [[0.333], [9.0]], 0.667)
     """
 
+    _parameters: ClassVar[Parameters] = {
+        "n_clusters": (Whole(1),),
+        "init": (None, OneOf((np.ndarray,), "an array of centers")),
+        "n_init": (Whole(1),),
+        "max_iter": (Whole(1),),
+        "random_state": SEED,
+    }
+
     def __init__(
-        self, n_clusters: int = 8, *, n_init: int = 1, max_iter: int = 300, random_state: int = 0
+        self,
+        n_clusters: int = 8,
+        *,
+        init: Floats | None = None,
+        n_init: int = 1,
+        max_iter: int = 300,
+        random_state: RandomState = 0,
     ) -> None:
         self.n_clusters = n_clusters
+        self.init = init
         self.n_init = n_init
         self.max_iter = max_iter
         self.random_state = random_state
 
-    def fit(self, X: ArrayLike, y: Any = None, *, init: Floats | None = None) -> Self:
+    # ---- learning -----------------------------------------------------------------------
+
+    def fit(self, X: ArrayLike, y: Any = None, sample_weight: ArrayLike | None = None) -> Self:
         """Cluster rows.
 
         Parameters
         ----------
         X : array_like of shape (n_rows, n_features), finite
-        init : ndarray of shape (n_clusters, n_features), optional
-            Centers to start from, in place of k-means++.
+        y : ignored
+        sample_weight : array_like of shape (n_rows,), optional
+            From 0, one above; a row of weight 0 is labelled, and has no part in the centers.
 
         Raises
         ------
         ValueError
-            For no rows, what is not finite, or less than one cluster.
+            For no rows, what is not finite, or parameters that mean nothing.
         """
+        self._check_params()
         rows = _check(X)
-        if self.n_clusters < 1 or self.n_init < 1:
-            raise ValueError(f"{self}: expected at least one cluster and one run")
-        distinct, group, weight = _distinct(rows)
-        rng = generator(self.random_state)
-        k = min(self.n_clusters, len(distinct))
-        n_trials = 2 + int(np.log(k))
-        self.inertia_ = np.inf
-        for _ in range(1 if init is not None else self.n_init):
-            centers = np.empty((k, rows.shape[1])) if init is None else _check(init).copy()
-            if init is None:
-                kernels.seed_centers(distinct, weight, rng.random((k, n_trials)), centers)
-            label, nearest = np.full(len(distinct), -1), np.empty(len(distinct))
-            kernels.iterate_lloyd(distinct, weight, self.max_iter, centers, label, nearest)
-            inertia = float(weight @ nearest)
-            if inertia < self.inertia_:
-                self.inertia_, best, labels = inertia, centers, label
-        size = np.bincount(labels, weight, len(best))
-        order = np.lexsort([*best.T[::-1], -size])
-        self.centers_, self.n_distinct_ = best[order], len(distinct)
-        self.labels_: Ints = np.argsort(order)[labels][group]
+        weight = _check_weight(sample_weight, len(rows))
+        self.n_features_in_ = rows.shape[1]
+        distinct, group, mass = _distinct(rows, weight)
+        counted = mass > 0
+        seen = distinct[counted]
+        self.n_distinct_ = len(seen)
+        self.inertia_, self.history_ = np.inf, History()
+        for run, centers in enumerate(self._starts(seen, mass[counted]), 1):
+            labels = self._run(run, seen, mass[counted], centers)
+            if labels is not None:
+                best = labels
+        self.labels_: Ints = (best if counted.all() else self.predict(distinct))[group]
         return self
+
+    def _starts(self, rows: Floats, mass: Floats) -> list[Floats]:
+        """Return the centers that each run begins with."""
+        k, n_features = min(self.n_clusters, len(rows)), rows.shape[1]
+        if self.init is not None:
+            start = _check(self.init)
+            if start.shape != (self.n_clusters, n_features):
+                expected = (self.n_clusters, n_features)
+                raise ValueError(f"init of shape {start.shape}: expected {expected}")
+            return [start.copy()]
+        rng = generator(self.random_state)
+        n_trials = 2 + int(np.log(k))  # as Arthur and Vassilvitskii's greedy variant
+        starts = np.empty((self.n_init, k, n_features))
+        for centers in starts:
+            kernels.seed_centers(rows, mass, rng.random((k, n_trials)), centers)
+        return list(starts)
+
+    def _run(self, run: int, rows: Floats, mass: Floats, centers: Floats) -> Ints | None:
+        """Iterate; keep what is found, and return its labels, if nothing before was as good."""
+        label, nearest = np.full(len(rows), -1), np.empty(len(rows))
+        inertia = np.empty(self.max_iter + 1)
+        n_iter = kernels.iterate_lloyd(rows, mass, self.max_iter, centers, label, nearest, inertia)
+        self.history_ += [
+            {"stage": f"run {run}", "step": step, "objective": -value}
+            for step, value in enumerate(inertia[: n_iter + 1].tolist(), 1)
+        ]
+        found = float(mass @ nearest)
+        if found >= self.inertia_:
+            return None
+        size = np.bincount(label, mass, len(centers))
+        order = np.lexsort([*centers.T[::-1], -size])
+        self.inertia_, self.n_iter_ = found, n_iter
+        self.cluster_centers_: Floats = centers[order]
+        renumbered: Ints = np.argsort(order)[label]
+        return renumbered
+
+    def fit_predict(
+        self, X: ArrayLike, y: Any = None, sample_weight: ArrayLike | None = None
+    ) -> Ints:
+        """Cluster rows and return their labels."""
+        return self.fit(X, sample_weight=sample_weight).labels_
+
+    def fit_transform(
+        self, X: ArrayLike, y: Any = None, sample_weight: ArrayLike | None = None
+    ) -> Floats:
+        """Cluster rows and return their distances to the centers."""
+        return self.fit(X, sample_weight=sample_weight).transform(X)
+
+    # ---- use ----------------------------------------------------------------------------
 
     def predict(self, X: ArrayLike) -> Ints:
         """Return the label of the nearest center of each row, int64 of shape (n_rows,)."""
-        self._check_fitted("centers_")
-        rows = _check(X)
-        if rows.shape[1] != self.centers_.shape[1]:
-            raise ValueError(f"{rows.shape[1]} features: expected {self.centers_.shape[1]}")
+        return self._nearest(X)[0]
+
+    def transform(self, X: ArrayLike) -> Floats:
+        """Return the distance of each row to each center, (n_rows, n_clusters)."""
+        rows = self._rows(X)
+        away = [np.sqrt(((rows - center) ** 2).sum(axis=1)) for center in self.cluster_centers_]
+        return np.stack(away, axis=1)
+
+    def score(self, X: ArrayLike, y: Any = None, sample_weight: ArrayLike | None = None) -> float:
+        """Return minus the inertia of rows: the sum of their squared distances, times weights."""
+        nearest = self._nearest(X)[1]
+        return -float(_check_weight(sample_weight, len(nearest)) @ nearest)
+
+    def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
+        """Return the names of the columns of `transform`."""
+        self._check_fitted("cluster_centers_")
+        return np.array([f"kmeans{i}" for i in range(len(self.cluster_centers_))], object)
+
+    def _rows(self, X: ArrayLike) -> Floats:
+        self._check_fitted("cluster_centers_")
+        rows, n_features = _check(X), self.cluster_centers_.shape[1]
+        if rows.shape[1] != n_features:
+            raise ValueError(
+                f"X has {rows.shape[1]} features, but {type(self).__name__} is expecting "
+                f"{n_features} features as input"
+            )
+        return rows
+
+    def _nearest(self, X: ArrayLike) -> tuple[Ints, Floats]:
+        """Return the labels of rows, and their squared distances."""
+        rows = self._rows(X)
         label, nearest = np.full(len(rows), -1), np.empty(len(rows))
-        kernels.iterate_lloyd(rows, np.ones(len(rows)), 0, self.centers_.copy(), label, nearest)
-        return label
+        weight, centers = np.ones(len(rows)), self.cluster_centers_.copy()
+        kernels.iterate_lloyd(rows, weight, 0, centers, label, nearest, np.empty(1))
+        return label, nearest
+
+    def __sklearn_tags__(self) -> Any:
+        """Describe the estimator to scikit-learn: a clusterer and transformer of rows."""
+        from sklearn.utils import InputTags, TransformerTags
+
+        tags = super().__sklearn_tags__()
+        tags.estimator_type, tags.transformer_tags = "clusterer", TransformerTags()
+        tags.input_tags = InputTags(two_d_array=True)
+        return tags
 
 
-def _check(X: ArrayLike) -> Floats:
-    rows = np.ascontiguousarray(X, np.float64) + 0.0  # so that -0.0 is 0.0
-    if rows.ndim != 2 or not len(rows):
-        raise ValueError(f"X of shape {rows.shape}: expected (n_rows, n_features)")
+def _check(X: Any) -> Floats:
+    """Return rows of finite numbers; errors are worded as scikit-learn's checks expect."""
+    if hasattr(X, "toarray"):
+        raise TypeError("X is a sparse matrix: expected an array; X.toarray() makes it one")
+    array = np.asarray(X)
+    if np.iscomplexobj(array):
+        raise ValueError(f"Complex data not supported: X is of {array.dtype}")
+    if array.ndim != 2:
+        raise ValueError(
+            f"Expected 2D array, got {array.ndim}D array instead: X of shape {array.shape}. "
+            "Reshape your data to (n_rows, n_features)"
+        )
+    for axis, name in enumerate(("sample(s)", "feature(s)")):
+        if not array.shape[axis]:
+            raise ValueError(
+                f"Found array with 0 {name} (shape={array.shape}) while a minimum of 1 is required."
+            )
+    rows = np.ascontiguousarray(array, np.float64) + 0.0  # so that -0.0 is 0.0
     if not np.isfinite(rows).all():
-        raise ValueError("X: expected finite numbers")
+        raise ValueError("X contains NaN or inf: expected finite numbers")
     return rows
 
 
-def _distinct(rows: Floats) -> tuple[Floats, Ints, Floats]:
+def _check_weight(sample_weight: Any, n_rows: int) -> Floats:
+    if sample_weight is None:
+        return np.ones(n_rows)
+    weight = np.asarray(sample_weight, np.float64)
+    if weight.shape != (n_rows,):
+        raise ValueError(f"sample_weight of shape {weight.shape}: expected ({n_rows},)")
+    if not (np.isfinite(weight).all() and (weight >= 0).all() and weight.any()):
+        raise ValueError("sample_weight: expected numbers from 0, one above; not all zero")
+    return weight
+
+
+def _distinct(rows: Floats, weight: Floats) -> tuple[Floats, Ints, Floats]:
     """Return the distinct rows in rising order, the number of each row's, and their weights."""
     n = len(rows)
     table = np.full(1 << (2 * n).bit_length(), -1)
@@ -126,4 +256,4 @@ def _distinct(rows: Floats) -> tuple[Floats, Ints, Floats]:
     distinct = rows[first[:count]]
     order = np.lexsort(distinct.T[::-1])
     group = np.argsort(order)[group]
-    return distinct[order], group, np.bincount(group, minlength=count).astype(np.float64)
+    return distinct[order], group, np.bincount(group, weight, count).astype(np.float64)

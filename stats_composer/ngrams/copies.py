@@ -52,12 +52,7 @@ class Repertoire:
     """
 
     def __init__(self, pieces: Iterable[tuple[ArrayLike, ArrayLike]]) -> None:
-        steps = [
-            np.stack(
-                [np.diff(np.asarray(labels, np.int64)), np.diff(np.asarray(times, np.int64))], 1
-            )
-            for labels, times in pieces
-        ]
+        steps = [_moves(labels, times, f"piece {i}: ") for i, (labels, times) in enumerate(pieces)]
         self._keep(
             np.concatenate([np.zeros((0, 2), np.int64), *steps]), np.array([*map(len, steps)])
         )
@@ -118,7 +113,9 @@ class Repertoire:
         int
             -1 where there is no such run.
         """
-        moves = np.stack([np.diff(np.asarray(labels)), np.diff(np.asarray(times))], axis=1)
+        if n < 1:
+            raise ValueError(f"n={n!r}: expected an int from 1")
+        moves = _moves(labels, times)
         if len(moves) < n:
             return -1
         codes, tree = self.codes(moves), self.tree(n)
@@ -129,10 +126,21 @@ class Repertoire:
         return int(found[0]) + n if len(found) else -1
 
 
+def _moves(labels: ArrayLike, times: ArrayLike, where: str = "") -> Ints:
+    """Return the moves of a piece, of shape (n_events - 1, 2)."""
+    rows = [np.asarray(row) for row in (labels, times)]
+    rows = [row.astype(np.int64) if not row.size else row for row in rows]
+    if any(row.ndim != 1 or row.dtype.kind not in "iu" for row in rows):
+        raise ValueError(f"{where}expected labels and times, integers in a row each")
+    if len(rows[0]) != len(rows[1]):
+        raise ValueError(f"{where}{len(rows[0])} labels, {len(rows[1])} times: expected as many")
+    return np.stack([np.diff(row.astype(np.int64)) for row in rows], axis=1)
+
+
 class CopyMachine:
     """Reads a voice and refuses a run of more than n events that stands in a corpus.
 
-    A second factor of a product, `stats_composer.products.multiply`: its states, the longest
+    A second factor of a product, `stats_composer.factors.multiply`: its states, the longest
     run read, the last label and the time since, are made only where they are reached.
 
     Parameters
@@ -170,6 +178,11 @@ class CopyMachine:
     ) -> None:
         if n < 1:
             raise ValueError(f"copies of {n} events: expected at least 1")
+        if label.shape != length.shape or label.ndim != 1 or (length < 0).any() or n_steps < 0:
+            raise ValueError(
+                f"labels {label.shape}, lengths {length.shape} of {n_steps} steps: "
+                "expected as many, lengths from 0"
+            )
         self.tree = corpus.tree(n)
         self.kind, self.initial = np.zeros(n_steps, np.int64), 0
         self.log_weight = log_weight

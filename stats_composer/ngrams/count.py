@@ -73,8 +73,10 @@ def join_pieces(
     marks = np.searchsorted(bounds, np.arange(0, bounds[-1], size)).tolist()
     for i, j in pairwise(dict.fromkeys([0, *marks, len(pieces)])):
         symbols = np.concatenate(pieces[i:j])
-        if symbols.dtype.kind not in "iu":
-            raise ValueError(f"pieces of type {symbols.dtype}: expected symbols, integers from 0")
+        if symbols.dtype.kind not in "iu" or symbols.ndim != 1:
+            raise ValueError(
+                f"pieces of {symbols.dtype}, {symbols.ndim} axes: expected rows of integers from 0"
+            )
         symbols = symbols.astype(np.int64, copy=False)
         # What is negative is large there.
         if limit is not None and symbols.view(np.uint64).max(initial=0) >= limit:
@@ -98,8 +100,16 @@ def count_levels(
     end : bool
         Whether pieces end in END.
     limit : int
-        Symbols are below it.
+        Symbols are below it; at most MAX_SYMBOLS.
+
+    Raises
+    ------
+    ValueError
+        As `join_pieces`; or for an n below 1.
     """
+    if n < 1:
+        raise ValueError(f"n={n!r}: expected an int from 1")
+    limit = min(limit, MAX_SYMBOLS)
     windows = _Windows(n, END if end else -1)
     for symbols, bounds in join_pieces(pieces, limit, _JOINED):
         n_bits = int(symbols.max(initial=0) + FIRST_SYMBOL).bit_length()
@@ -117,7 +127,7 @@ class _Windows:
         self.left = 0
         self.keys, self.more_keys = np.empty((2, 0), np.uint64)
         self.tally, self.more_tally = np.empty((2, 0), np.uint32)
-        self.table = np.zeros(0, np.uint64), np.zeros(0, np.uint32)
+        self.table = counting.Counted(np.zeros(0, np.uint64), np.zeros(0, np.uint32))
 
     def _allocate(self, size: int) -> None:
         """Make the arrays larger, what stands in front kept."""
@@ -131,16 +141,17 @@ class _Windows:
         self._widen(n_bits)
         n_windows = len(symbols) + (self.end >= 0) * (len(bounds) - 1)
         size = min(_TABLE, 1 << (2 * n_windows).bit_length())
-        if size > len(self.table[0]):
-            self.table = np.zeros(size, np.uint64), np.zeros(size, np.uint32)
-        size = len(self.table[0])
+        if size > len(self.table.keys):
+            self.table = counting.Counted(np.zeros(size, np.uint64), np.zeros(size, np.uint32))
+        size = len(self.table.keys)
         if len(self.keys) - self.left < 2 * size:
             self._allocate(self.left + 2 * size + min(n_windows, _WRITTEN))
         shape = self.n, self.n_bits, FIRST_SYMBOL, self.end
         place = np.zeros(3, np.uint64)
         while True:
+            windows = counting.Counted(self.keys, self.tally)
             self.left = counting.count_windows(
-                symbols, bounds, shape, place, *self.table, self.keys, self.tally, self.left
+                symbols, bounds, shape, place, self.table, windows, self.left
             )
             if place[0] == len(bounds) - 1:
                 break

@@ -6,7 +6,7 @@ count says how often it ends somewhere in the corpus. Dropping the first symbol 
 
 Conventions
 -----------
-* Codes and pieces are those of `stats_composer.windows`.
+* Codes and pieces are those of `stats_composer.ngrams.count`.
 * Nodes are numbered level by level from the root, 0, and within a level by parent and code:
   children of a node are neighbours, those of node i from `first[i]` to `first[i + 1]`.
 
@@ -153,8 +153,11 @@ class ContextTree:
         Raises
         ------
         ValueError
-            Where a count would fall below 0: those pieces were not counted.
+            Where a count would fall below 0: those pieces were not counted; or where the other
+            tree has n-grams of another length.
         """
+        if other.n != self.n:
+            raise ValueError(f"n-grams of up to {other.n}: expected up to {self.n}, as counted")
         width = max(int(self.code.max()), int(other.code.max())) + 1
         above = [np.zeros(1, np.int64), np.zeros(1, np.int64)]
         found = Levels([], [], [])

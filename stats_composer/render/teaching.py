@@ -54,7 +54,7 @@ def surprise_pages(
     score : Score
     bits : array_like of shape (n_notes,), at least 0
         One number for each note of the voice in the order of onsets, as of
-        `ViewpointModel.surprise_bits`; tied notes that a table joins count once.
+        `-ViewpointModel.log_probs / log(2)`; tied notes that a table joins count once.
     part, voice : int
     width : int
         Of the page, in tenths of a millimetre.

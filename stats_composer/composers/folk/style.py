@@ -222,7 +222,7 @@ class Style:
     def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         """Return what was learned: sizes as JSON can hold them, and arrays."""
         sizes: dict[str, Any] = {"tempo": self.tempo_, "second": self.second_.tolist()}
-        arrays: dict[str, NDArray[Any]] = {"centers": self.clusters_.centers_}
+        arrays: dict[str, NDArray[Any]] = {"centers": self.clusters_.cluster_centers_}
         for name, model in (("notes", self.notes_), ("plan", self.plan_)):
             sizes[name], learned = model.state()
             arrays |= {f"{name}.{key}": value for key, value in learned.items()}
@@ -253,7 +253,7 @@ class Style:
         self.moves_ = arrays["moves"].astype(np.int64) * [1, GRAIN]
         self.known_ = arrays["known"]
         self.clusters_ = KMeans(N_CLUSTERS)
-        self.clusters_.centers_ = arrays["centers"]
+        self.clusters_.cluster_centers_ = arrays["centers"]
         return self
 
 

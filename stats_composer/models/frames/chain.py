@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,7 @@ from stats_composer.kernels.mixer import N_BUCKETS, Mixer
 from stats_composer.kernels.past import MAX_LAG, N_PACES, N_VOICES, PERIODS, Past
 from stats_composer.models.frames.templates import Template
 
-__all__ = ["ORDERS", "FrameChain", "Reader"]
+__all__ = ["ORDERS", "Design", "FrameChain", "Reader"]
 
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
@@ -44,37 +44,32 @@ PROFILES = np.array(
 )
 
 
+class Design(NamedTuple):
+    """What all orders share: the parameters of `FrameModel` that bear these names."""
+
+    gaps: Mapping[str, Template]
+    keys: Mapping[str, Template]
+    gates: Sequence[str]
+    memory: bool
+    smoothing: Sequence[float]
+    caution: float
+    decay: float
+    log2_slots: int
+
+
 class FrameChain:
     """Keys asked in one order.
 
     Parameters
     ----------
     order : str
+        Of `ORDERS`.
     n_keys : int
-    gaps, keys : mapping of str to Template
-    gates : sequence of str
-    memory : bool
-    smoothing : (float, float)
-    caution, decay : float
-    log2_slots : int
+    design : Design
     """
 
-    def __init__(
-        self,
-        order: str,
-        n_keys: int,
-        *,
-        gaps: Mapping[str, Template],
-        keys: Mapping[str, Template],
-        gates: Sequence[str],
-        memory: bool,
-        smoothing: tuple[float, float],
-        caution: float,
-        decay: float,
-        log2_slots: int,
-    ) -> None:
-        if order not in ORDERS:
-            raise ValueError(f"order {order!r}: expected one of {', '.join(ORDERS)}")
+    def __init__(self, order: str, n_keys: int, design: Design) -> None:
+        gaps, keys, gates, memory, smoothing, caution, decay, log2_slots = design
         self.n_keys, self.decay = n_keys, decay
         self.flipped, top_first = ORDERS[order]
         chosen = [
@@ -171,9 +166,13 @@ class FrameChain:
         slot = arrays["slot"]
         if slot.shape != arrays["count"].shape or ((slot < 0) | (slot >= len(self.long))).any():
             raise ValueError(f"slots of counts: expected 0 to {len(self.long) - 1}")
+        low, high = (int(k) for k in arrays["reach"])
+        chance = float(arrays["chance"][0])
+        if not (0 <= low <= high <= self.n_keys and 0 < chance < 1):
+            raise ValueError(f"keys {low} to {high}, a chance of {chance}: of another frame model")
         self.long[slot] = arrays["count"]
-        self.plan.order[1:] = arrays["reach"]
-        self.plan.smoothing[2:] = arrays["chance"]
+        self.plan.order[1:] = low, high
+        self.plan.smoothing[2] = chance
         for name in Mixer._fields:
             own = getattr(self.mixer, name)
             if arrays[name].shape != own.shape:

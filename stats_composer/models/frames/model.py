@@ -22,20 +22,39 @@ averaged with weights, which stays a law over frames.
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Self
+from numbers import Integral
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stats_composer.models.base import Estimator, generator
-from stats_composer.models.frames.chain import FrameChain, Reader
-from stats_composer.models.frames.templates import GAP_TEMPLATES, GATES, KEY_TEMPLATES, Template
+from stats_composer.models.base import (
+    Callback,
+    Estimator,
+    History,
+    RandomState,
+    check_size,
+    generator,
+)
+from stats_composer.models.frames.chain import ORDERS, Design, FrameChain, Reader
+from stats_composer.models.frames.templates import (
+    GAP_TEMPLATES,
+    GATES,
+    KEY_TEMPLATES,
+    Template,
+    check_templates,
+)
+from stats_composer.models.parameters import SEED, Each, OneOf, Parameters, Real, Whole
 
 __all__ = ["FrameModel"]
 
+Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
+
+MAX_KEYS = 120  # two words of 60 bits: `kernels/past.py`
 
 
 class FrameModel(Estimator):
@@ -66,16 +85,22 @@ class FrameModel(Estimator):
         Size of the table of counts.
     gap_templates, key_templates : mapping of str to Template, optional
     gates : sequence of str, optional
-    random_state : int, optional
+    random_state : int, Generator or None
         Order of the pieces in training.
     n_jobs : int
-        Threads that learn and score, an order each; the result is the same.
+        Threads that learn and score, an order each, or -1 for as many as there are processors;
+        the result is the same.
 
     Attributes
     ----------
     chains_ : list of FrameChain
         One an order.
     weights_ : ndarray of shape (n_orders,), float64
+    n_features_in_ : int
+        Number of keys.
+    history_ : list of dict
+        Of each pass: the order as `stage`, its `step` from 1, and as `objective` the mean
+        log-likelihood of a frame as it was met, its own piece left out of the counts.
 
     Examples
     --------
@@ -85,6 +110,23 @@ class FrameModel(Estimator):
     >>> bool(model.score([roll]) > 12 * np.log(0.5))
     True
     """
+
+    _parameters: ClassVar[Parameters] = {
+        "orders": (Each(tuple(ORDERS), least=1),),
+        "memory": (bool,),
+        "adapt": (bool,),
+        "rates": (Each((Real(open=True),), least=1),),
+        "frames_a_pass": (Whole(1),),
+        "caution": (Real(open=True),),
+        "decay": (Real(),),
+        "smoothing": (Each((Real(open=True),), least=2),),
+        "log2_slots": (Whole(4, 30),),
+        "gap_templates": (None, Mapping),
+        "key_templates": (None, Mapping),
+        "gates": (None, Each((OneOf((str,), "a name"),))),
+        "random_state": SEED,
+        "n_jobs": (Whole(1), Whole(-1, -1)),
+    }
 
     def __init__(
         self,
@@ -101,7 +143,7 @@ class FrameModel(Estimator):
         gap_templates: Mapping[str, Template] | None = None,
         key_templates: Mapping[str, Template] | None = None,
         gates: Sequence[str] | None = None,
-        random_state: int | None = None,
+        random_state: RandomState = 0,
         n_jobs: int = 1,
     ) -> None:
         self.orders = orders
@@ -120,9 +162,7 @@ class FrameModel(Estimator):
         self.n_jobs = n_jobs
 
     def _new_chain(self, order: str, n_keys: int) -> FrameChain:
-        return FrameChain(
-            order,
-            n_keys,
+        design = Design(
             gaps=GAP_TEMPLATES if self.gap_templates is None else self.gap_templates,
             keys=KEY_TEMPLATES if self.key_templates is None else self.key_templates,
             gates=GATES if self.gates is None else self.gates,
@@ -132,15 +172,17 @@ class FrameModel(Estimator):
             decay=self.decay,
             log2_slots=self.log2_slots,
         )
+        return FrameChain(order, n_keys, design)
 
-    def fit(self, X: Any, y: Any = None, *, callback: Callable[..., None] | None = None) -> Self:
+    def fit(self, X: Any, y: Any = None, *, callback: Callback = None) -> Self:
         """Count the pieces and learn the weights.
 
         Parameters
         ----------
-        X : list of ndarray of shape (n_frames, n_keys), bool
+        X : list of ndarray of shape (n_frames, n_keys), bool, or int of 0 and 1
+        y : ignored
         callback : callable, optional
-            Called as callback(order, pass, mean log-likelihood of a frame in the pass).
+            Called as callback(order, passes done, passes in all).
 
         Returns
         -------
@@ -149,57 +191,76 @@ class FrameModel(Estimator):
         Raises
         ------
         ValueError
-            If there is no piece, no frame, a piece of another shape, no order or no rate.
+            If there is no piece, a piece without frames or of another shape, or a parameter is
+            not what it may be.
         """
+        self._check_parameters()
         rolls = check_rolls(X)
-        if not sum(len(roll) for roll in rolls):
-            raise ValueError("no frames: expected pieces of at least one frame in all")
-        if not len(self.orders) or not len(self.rates):
-            raise ValueError(f"orders {self.orders}, rates {self.rates}: expected one or more")
+        self.n_features_in_ = rolls[0].shape[1]
+        seed = self.random_state
+        if not isinstance(seed, Integral):
+            seed = int(generator(seed).integers(2**63))
 
-        def learn(order: str) -> tuple[FrameChain, Floats]:
-            rng = np.random.default_rng(self.random_state or 0)
-            chain = self._new_chain(order, rolls[0].shape[1])
+        def learn(order: str) -> tuple[FrameChain, list[Floats]]:
+            rng = np.random.default_rng(seed)
+            chain = self._new_chain(order, self.n_features_in_)
             chain.count(rolls)
-            for number, rate in enumerate(self.rates):
-                surprise = chain.learn(rolls, rate, rng, self.frames_a_pass)
+            passes = []
+            for number, rate in enumerate(self.rates, 1):
+                passes.append(-chain.learn(rolls, rate, rng, self.frames_a_pass))
                 if callback is not None:
-                    callback(order, number, -float(surprise.mean()))
-            return chain, -surprise
+                    callback(order, number, len(self.rates))
+            return chain, passes
 
         learned = self._for_each(learn, self.orders)
         self.chains_ = [chain for chain, _ in learned]
-        self.weights_ = mixture_weights(np.stack([seen for _, seen in learned]))
+        self.history_: History = [
+            {"stage": order, "step": step, "objective": float(log_prob.mean())}
+            for order, (_, passes) in zip(self.orders, learned, strict=True)
+            for step, log_prob in enumerate(passes, 1)
+        ]
+        self.weights_ = mixture_weights(np.stack([passes[-1] for _, passes in learned]))
         return self
+
+    def _check_parameters(self) -> None:
+        self._check_params()
+        if len(self.smoothing) != 2:
+            raise ValueError(f"smoothing={self.smoothing!r}: expected two numbers")
+        check_templates(
+            GAP_TEMPLATES if self.gap_templates is None else self.gap_templates,
+            KEY_TEMPLATES if self.key_templates is None else self.key_templates,
+            GATES if self.gates is None else self.gates,
+        )
 
     def _for_each(self, task: Callable[[Any], Any], orders: Sequence[Any]) -> list[Any]:
         """Do a task for each order, in threads of their own."""
-        with ThreadPoolExecutor(max(1, min(self.n_jobs, len(orders)))) as pool:
+        n_jobs = (os.cpu_count() or 1) if self.n_jobs == -1 else self.n_jobs
+        with ThreadPoolExecutor(max(1, min(n_jobs, len(orders)))) as pool:
             return list(pool.map(task, orders))
 
     # ---- scores -------------------------------------------------------------------------
 
-    def _surprises(self, roll: Any) -> Floats:
+    def _surprises(self, roll: Any, name: str = "piece") -> Floats:
         """Surprise of every key by every order, (n_orders, n_frames, n_keys)."""
         self._check_fitted("chains_")
-        checked = check_rolls([roll], self.chains_[0].n_keys)[0]
+        checked = check_roll(roll, self.chains_[0].n_keys, name=name)
         rate = self.rates[-1] if self.adapt else 0.0
         return np.stack(
             self._for_each(lambda chain: chain.score(checked, adapt=rate), self.chains_)
         )
 
-    def score_samples(self, roll: Any) -> Floats:
+    def log_probs(self, piece: Any) -> Floats:
         """Return log P of each frame given those before it, nats.
 
         Parameters
         ----------
-        roll : ndarray of shape (n_frames, n_keys), bool
+        piece : ndarray of shape (n_frames, n_keys), bool, or int of 0 and 1
 
         Returns
         -------
         ndarray of shape (n_frames,), float64
         """
-        return self._combine(-self._surprises(roll).sum(axis=2))
+        return self._combine(-self._surprises(piece).sum(axis=2))
 
     def _combine(self, log_prob: Floats) -> Floats:
         joint = log_prob + np.log(self.weights_)[:, None]
@@ -207,11 +268,28 @@ class FrameModel(Estimator):
         combined: Floats = top + np.log(np.exp(joint - top).sum(axis=0))
         return combined
 
-    def score(self, X: Any, y: Any = None) -> float:
-        """Return the mean log-likelihood of a frame, nats."""
-        return float(np.concatenate([self.score_samples(roll) for roll in X]).mean())
+    def score_samples(self, X: Any) -> Floats:
+        """Return the log-likelihood of each piece, nats.
 
-    def surprise(self, roll: Any) -> Floats:
+        Parameters
+        ----------
+        X : list of ndarray of shape (n_frames, n_keys), bool, or int of 0 and 1
+
+        Returns
+        -------
+        ndarray of shape (n_pieces,), float64
+        """
+        self._check_fitted("chains_")
+        rolls = check_rolls(X, self.chains_[0].n_keys)
+        return np.array([self.log_probs(roll).sum() for roll in rolls])
+
+    def score(self, X: Any, y: Any = None) -> float:
+        """Return the mean log-likelihood of a frame, nats: all its keys together."""
+        self._check_fitted("chains_")
+        rolls = check_rolls(X, self.chains_[0].n_keys)
+        return float(np.concatenate([self.log_probs(roll) for roll in rolls]).mean())
+
+    def surprise(self, piece: Any) -> Floats:
         """Return -log P of each key's state, nats: how little it was expected.
 
         With several orders, their mean, weighted by how well each predicted the frame.
@@ -219,9 +297,9 @@ class FrameModel(Estimator):
         Returns
         -------
         ndarray of shape (n_frames, n_keys), float64
-            Of one order, the sum over keys is minus `score_samples`.
+            Of one order, the sum over keys is minus `log_probs`.
         """
-        surprises = self._surprises(roll)
+        surprises = self._surprises(piece)
         joint = np.log(self.weights_)[:, None] - surprises.sum(axis=2)
         share = np.exp(joint - joint.max(axis=0))
         share /= share.sum(axis=0)
@@ -231,54 +309,51 @@ class FrameModel(Estimator):
     # ---- draws --------------------------------------------------------------------------
 
     def sample(
-        self, n_frames: int, random_state: int | np.random.Generator | None = None
-    ) -> NDArray[np.bool_]:
-        """Draw a piece.
-
-        Returns
-        -------
-        ndarray of shape (n_frames, n_keys), bool
-        """
-        self._check_fitted("chains_")
-        nothing = np.zeros((0, self.chains_[0].n_keys), np.bool_)
-        return self.continue_(nothing, n_frames, random_state)
-
-    def continue_(
         self,
-        opening: Any,
-        n_frames: int,
-        random_state: int | np.random.Generator | None = None,
-    ) -> NDArray[np.bool_]:
-        """Draw what comes after an opening.
+        n_samples: int = 1,
+        *,
+        n_steps: int,
+        given: Any = None,
+        random_state: RandomState = None,
+    ) -> list[Bools]:
+        """Draw pieces, or continuations of an opening.
 
         Parameters
         ----------
-        opening : ndarray of shape (n_given, n_keys), bool
-        n_frames : int
-            How many frames to draw.
+        n_samples : int
+        n_steps : int
+            Frames to draw; what is given does not count, and is not returned.
+        given : ndarray of shape (n_given, n_keys), bool, or int of 0 and 1, optional
+            What each piece began with.
+        random_state : int, Generator or None
 
         Returns
         -------
-        ndarray of shape (n_given + n_frames, n_keys), bool
-            The opening and what was drawn.
+        list of ndarray of shape (n_steps, n_keys), bool
         """
         self._check_fitted("chains_")
-        if n_frames < 0:
-            raise ValueError(f"n_frames {n_frames}: expected 0 or more")
-        given = check_rolls([opening], self.chains_[0].n_keys)[0]
-        roll = np.concatenate([given, np.zeros((n_frames, given.shape[1]), np.bool_)])
+        n_keys = self.chains_[0].n_keys
+        opening = np.zeros((0, n_keys), np.bool_)
+        if given is not None and len(given):
+            opening = check_roll(given, n_keys, name="given")
+        check_size("n_samples", n_samples)
+        check_size("n_steps", n_steps)
         rng = generator(random_state)
+        return [self._draw(opening, n_steps, rng) for _ in range(n_samples)]
+
+    def _draw(self, opening: Bools, n_steps: int, rng: np.random.Generator) -> Bools:
+        roll = np.concatenate([opening, np.zeros((n_steps, opening.shape[1]), np.bool_)])
         readers = [Reader(chain, roll) for chain in self.chains_]
         for reader in readers:
-            reader.run(len(given))
-        for t in range(len(given), len(roll)):
+            reader.run(len(opening))
+        for t in range(len(opening), len(roll)):
             chosen = int(rng.choice(len(readers), p=self.weights_))
             readers[chosen].draw(rng.random((1, roll.shape[1]))[0])
             roll[t] = readers[chosen].frame(t)
             for i, reader in enumerate(readers):
                 if i != chosen:
                     reader.show(roll[t])
-        return roll
+        return roll[len(opening) :]
 
     # ---- files --------------------------------------------------------------------------
 
@@ -301,35 +376,68 @@ class FrameModel(Estimator):
         ValueError
             If the arrays do not fit the templates.
         """
-        self.weights_ = np.array(sizes["weights"], np.float64)
+        self._check_parameters()
+        n_keys, weights = int(sizes["n_keys"]), np.array(sizes["weights"], np.float64)
+        if not 1 <= n_keys <= MAX_KEYS or weights.shape != (len(self.orders),):
+            raise ValueError(
+                f"{n_keys} keys, {len(weights)} weights: "
+                f"expected 1 to {MAX_KEYS}, and {len(self.orders)}"
+            )
+        self.n_features_in_, self.weights_ = n_keys, weights
         self.chains_ = []
         for i, order in enumerate(self.orders):
-            chain = self._new_chain(order, int(sizes["n_keys"]))
+            chain = self._new_chain(order, n_keys)
             own = {n.split(".", 1)[1]: a for n, a in arrays.items() if n.startswith(f"{i}.")}
             self.chains_.append(chain.restore(own))
         return self
 
 
-def check_rolls(rolls: Any, n_keys: int | None = None) -> list[NDArray[np.bool_]]:
-    """Check a list of rolls: of shape (n_frames, n_keys), of booleans or of 0 and 1.
+def check_rolls(rolls: Any, n_keys: int | None = None) -> list[Bools]:
+    """Check a list of rolls: see `check_roll`.
 
     Raises
     ------
     ValueError
-        Naming the first piece that is not one, or an empty list.
+        Naming the first piece that is not one, an empty list, or one roll without a list.
     """
-    arrays = [np.asarray(roll) for roll in rolls]
-    if not arrays:
+    if isinstance(rolls, np.ndarray) and rolls.ndim == 2:
+        raise ValueError(
+            f"an array of shape {rolls.shape}: expected a list of pieces: wrap it in a list"
+        )
+    found: list[Bools] = []
+    for i, roll in enumerate(rolls):
+        found.append(check_roll(roll, n_keys, name=f"piece {i}"))
+        n_keys = found[0].shape[1]
+    if not found:
         raise ValueError("no pieces: expected a list of rolls")
-    for i, array in enumerate(arrays):
-        if array.ndim != 2 or array.shape[1] != (n_keys or arrays[0].shape[1]):
-            expected = f"(n_frames, {n_keys or 'n_keys'})"
-            raise ValueError(f"piece {i} of shape {array.shape}: expected {expected}")
-        if not 1 <= array.shape[1] <= 120:
-            raise ValueError(f"piece {i}: {array.shape[1]} keys: expected 1 to 120")
-        if array.dtype != np.bool_ and not np.isin(array, (0, 1)).all():
-            raise ValueError(f"piece {i}: expected booleans, or 0 and 1")
-    return [np.ascontiguousarray(array, np.bool_) for array in arrays]
+    return found
+
+
+def check_roll(roll: Any, n_keys: int | None = None, *, name: str) -> Bools:
+    """Return a roll as bool of shape (n_frames, n_keys), one frame or more, contiguous.
+
+    Raises
+    ------
+    ValueError
+        If it has other axes, no frame, or something else than booleans, or 0 and 1.
+    """
+    array = np.asarray(roll)
+    if array.ndim != 2 or not len(array) or array.shape[1] != (n_keys or array.shape[1]):
+        expected = f"(n_frames, {n_keys or 'n_keys'}), one frame or more"
+        raise ValueError(f"{name} of shape {array.shape}: expected {expected}")
+    if not 1 <= array.shape[1] <= MAX_KEYS:
+        raise ValueError(f"{name}: {array.shape[1]} keys: expected 1 to {MAX_KEYS}")
+    if array.dtype != np.bool_:
+        if not np.issubdtype(array.dtype, np.integer):
+            raise ValueError(f"{name} of {array.dtype}: expected booleans, or 0 and 1")
+        wrong = (array < 0) | (array > 1)
+        if wrong.any():
+            frame, key = np.argwhere(wrong)[0].tolist()
+            raise ValueError(
+                f"{name}, frame {frame}, key {key}: {array[frame, key]}, "
+                "expected booleans, or 0 and 1"
+            )
+    return np.ascontiguousarray(array, np.bool_)
 
 
 def mixture_weights(log_prob: Floats, n_rounds: int = 100) -> Floats:

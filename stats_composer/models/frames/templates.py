@@ -7,9 +7,12 @@ seldom met.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-__all__ = ["GAP_TEMPLATES", "GATES", "KEY_TEMPLATES", "Template"]
+from stats_composer.kernels.atoms import ATOMS, GATE_SIZE
+
+__all__ = ["GAP_TEMPLATES", "GATES", "KEY_TEMPLATES", "Template", "check_templates"]
 
 
 class Template(NamedTuple):
@@ -211,3 +214,38 @@ GATES = (
     "run",
     "moved moved_far",
 )
+
+
+def check_templates(
+    gaps: Mapping[str, Template], keys: Mapping[str, Template], gates: Sequence[str]
+) -> None:
+    """Refuse templates and gates that name what there is not.
+
+    Raises
+    ------
+    ValueError
+        Naming the template or gate, and what of it is not known.
+    """
+    if not keys:
+        raise ValueError("key_templates: expected one or more")
+    for table in (gaps, keys):
+        before: list[str] = []
+        for name, template in table.items():
+            for atom in (*template.atoms.split(), *template.relative_to.split()):
+                if atom not in ATOMS:
+                    raise ValueError(f"template {name!r}: atom {atom!r}: expected one of ATOMS")
+            if template.parent and template.parent not in before:
+                raise ValueError(
+                    f"template {name!r}: parent {template.parent!r}: expected one before it"
+                )
+            if template.sides not in ("l", "s", "ls"):
+                raise ValueError(
+                    f"template {name!r}: sides {template.sides!r}: expected 'l', 's' or 'ls'"
+                )
+            before.append(name)
+    for gate in gates:
+        for atom in gate.split():
+            if atom not in GATE_SIZE:
+                raise ValueError(
+                    f"gate {gate!r}: {atom!r}: expected of {', '.join(sorted(GATE_SIZE))}"
+                )

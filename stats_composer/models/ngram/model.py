@@ -21,18 +21,25 @@ constraints", IJCAI 2011.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from itertools import pairwise
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from stats_composer.errors import ConstraintError
 from stats_composer.factors import MAX_STATES, Automaton
+from stats_composer.factors.grids import check_grid
 from stats_composer.kernels import ngram as kernels
-from stats_composer.models.base import Estimator, check_pieces, generator
+from stats_composer.models.base import (
+    Estimator,
+    RandomState,
+    check_lines,
+    check_size,
+    generator,
+)
 from stats_composer.models.ngram.reach import Reach
 from stats_composer.models.ngram.smoothing import KneserNey, Smoothing
+from stats_composer.models.parameters import Has, Parameters, Whole
 from stats_composer.ngrams import (
     END,
     FIRST_SYMBOL,
@@ -70,13 +77,28 @@ class NGram(Estimator):
     tree_ : ContextTree
         The counts of all n-grams.
     n_symbols_ : int
+    n_features_in_ : int
+        1: a piece is one voice.
+
+    Notes
+    -----
+    A symbol of the alphabet that was never counted has a probability above 0, down to the
+    uniform law; one outside the alphabet is an error. Where pieces that are held out may have
+    symbols that the others lack, as in a cross-validation, say `n_symbols`.
 
     Examples
     --------
     >>> model = NGram(n=2, end=True).fit([[0, 1, 0, 1, 2]])
-    >>> [round(float(p), 4) for p in np.exp(model.score_samples([[0, 1]])[0])]
+    >>> [round(float(p), 4) for p in np.exp(model.log_probs([0, 1]))]
     [0.6625, 0.6125, 0.1125]
     """
+
+    _parameters: ClassVar[Parameters] = {
+        "n": (Whole(1),),
+        "smoothing": (None, Has(("tables",), "a smoothing, such as KneserNey()")),
+        "n_symbols": (None, Whole(1, MAX_SYMBOLS)),
+        "end": (bool,),
+    }
 
     def __init__(
         self,
@@ -131,15 +153,12 @@ class NGram(Estimator):
         return self._keep(tree)
 
     def _count(self, X: Any) -> ContextTree:
-        if not (self.n_symbols is None or 0 < self.n_symbols <= MAX_SYMBOLS):
-            raise ValueError(f"n_symbols {self.n_symbols}: expected from 1 to {MAX_SYMBOLS}")
-        if isinstance(self.n, bool) or not isinstance(self.n, int) or self.n < 1:
-            raise ValueError(f"n {self.n!r}: expected an integer from 1")
+        self._check_params()
         levels = count_levels(_check(X), self.n, end=self.end, limit=self.n_symbols or MAX_SYMBOLS)
         return ContextTree.from_levels(levels)
 
     def _keep(self, tree: ContextTree) -> Self:
-        self.tree_ = tree
+        self.tree_, self.n_features_in_ = tree, 1
         self.n_symbols_ = max(tree.n_symbols, 1) if self.n_symbols is None else self.n_symbols
         self._tables: kernels.Tables | None = None
         return self
@@ -172,6 +191,7 @@ class NGram(Estimator):
         ValueError
             If the arrays are not a context tree of n levels.
         """
+        self._check_params()
         level = np.array(sizes["level"], np.int64)
         code, count, children = (arrays[k].astype(np.int64) for k in ("code", "count", "children"))
         tree = ContextTree(level, code, count, 1 + np.cumsum(np.r_[0, children]))
@@ -184,8 +204,22 @@ class NGram(Estimator):
 
     # ---- scores -------------------------------------------------------------------------
 
-    def score_samples(self, X: Any) -> list[Floats]:
+    def log_probs(self, piece: Any) -> Floats:
         """Return the log-probability of every symbol, and of the end where it is modelled.
+
+        Parameters
+        ----------
+        piece : ndarray of shape (n_steps,) or (n_steps, 1), int, in [0, n_symbols_)
+
+        Returns
+        -------
+        ndarray of shape (n_steps,) or, with an end, (n_steps + 1,), float64, nats
+        """
+        (found,) = self._scores([piece])
+        return found[0]
+
+    def score_samples(self, X: Any) -> Floats:
+        """Return the log-likelihood of each piece, its end's too where it is modelled.
 
         Parameters
         ----------
@@ -193,13 +227,10 @@ class NGram(Estimator):
 
         Returns
         -------
-        list of ndarray of shape (n_steps,) or, with an end, (n_steps + 1,), float64, nats
+        ndarray of shape (n_pieces,), float64, nats
         """
-        return [
-            log_prob[a:b]
-            for log_prob, first, _ in self._scores(X)
-            for a, b in pairwise(first.tolist())
-        ]
+        sums = [np.add.reduceat(log_prob, first[:-1]) for log_prob, first, _ in self._scores(X)]
+        return np.concatenate(sums)
 
     def score(self, X: Any, y: Any = None) -> float:
         """Return the mean log-likelihood, nats a symbol (the end counts as one)."""
@@ -207,7 +238,15 @@ class NGram(Estimator):
         return float(sum(total for total, _ in parts) / sum(n for _, n in parts))
 
     def _scores(self, X: Any) -> Iterator[tuple[Floats, Ints, float]]:
-        """Score some pieces at a time, which stay in the cache from being joined on."""
+        """Score some pieces at a time, which stay in the cache from being joined on.
+
+        Yields
+        ------
+        log_prob : ndarray of shape (n_symbols,) or, with an end, (n_symbols + n_pieces,)
+        first : ndarray of shape (n_pieces + 1,)
+            Where each piece begins there.
+        total : float
+        """
         tables, start, pieces = self.tables_, self._start(), _check(X)
         shape = FIRST_SYMBOL, END if self.end else -1, self.n_symbols_
         for symbols, bounds in join_pieces(pieces, None, _BLOCK):
@@ -224,48 +263,49 @@ class NGram(Estimator):
         """Return the context after the start of a piece and some symbols."""
         tree, tables = self.tree_, self.tables_
         start = int(tables.state[1]) if tree.code[1] == START else 0
-        symbols = np.asarray(given, np.int64).reshape(-1)
-        if not len(symbols):
+        if not np.size(given):
             return start
-        if symbols.min() < 0 or symbols.max() >= self.n_symbols_:
-            raise ValueError(f"given: expected symbols from 0 to {self.n_symbols_ - 1}")
+        line = np.asarray(given)
+        columns = line[:, None] if line.ndim == 1 else line
+        symbols = check_grid(columns, 1, [self.n_symbols_], name="given")[:, 0]
         bounds, scratch = np.array([0, len(symbols)]), np.empty(len(symbols))
         shape = FIRST_SYMBOL, -1, self.n_symbols_
         return kernels.score_codes(tables, start, symbols, bounds, shape, scratch)[0]
 
     def sample(
         self,
-        n: int,
-        n_steps: int,
+        n_samples: int = 1,
         *,
+        n_steps: int,
         given: ArrayLike = (),
-        random_state: int | np.random.Generator | None = None,
-    ) -> Ints:
+        random_state: RandomState = None,
+    ) -> list[Ints]:
         """Draw pieces from the start, or continuations of a given beginning.
 
         Parameters
         ----------
-        n : int
+        n_samples : int
         n_steps : int
-            Length of each; what is given does not count.
+            Length of each; what is given does not count, and is not returned.
         given : array_like of int
             What the piece began with.
         random_state : int, Generator or None
 
         Returns
         -------
-        paths : ndarray of shape (n, n_steps), int64
-            -1 from the end of a piece on, where the end is modelled.
+        list of ndarray of shape (n_steps,), int64
+            Shorter where the end of a piece was drawn before, if it is modelled.
         """
-        u = generator(random_state).random((n, n_steps))
-        codes = np.empty((n, n_steps), np.int64)
-        kernels.draw_codes(
-            self.tables_, self._start(given), self.n_symbols_ + FIRST_SYMBOL, u, codes
-        )
-        if self.end:
-            codes[np.cumsum(codes == END, axis=1) > 0] = FIRST_SYMBOL - 1
-        codes -= FIRST_SYMBOL
-        return codes
+        tables, start = self.tables_, self._start(given)
+        check_size("n_samples", n_samples)
+        check_size("n_steps", n_steps)
+        u = generator(random_state).random((n_samples, n_steps))
+        codes = np.empty(u.shape, np.int64)
+        kernels.draw_codes(tables, start, self.n_symbols_ + FIRST_SYMBOL, u, codes)
+        if not self.end:
+            return list(codes - FIRST_SYMBOL)
+        length = np.cumprod(codes != END, axis=1).sum(axis=1)
+        return [row[:n] - FIRST_SYMBOL for row, n in zip(codes, length.tolist(), strict=True)]
 
     def automaton(
         self,
@@ -310,8 +350,9 @@ class NGram(Estimator):
         >>> Chain(unary, [model.automaton(4, unary == 0)]).best().tolist()
         [2, 0, 1, 2]
         """
-        if support is not None and support < 0:
-            raise ConstraintError(f"support {support}: expected at least 0")
+        self._check_fitted("tree_")
+        if support is not None and not Whole().allows(support):
+            raise ConstraintError(f"support {support!r}: expected None or an int from 0")
         if allowed is None:
             allowed = np.ones((n_steps, self.n_symbols_), bool)
         if allowed.shape != (n_steps, self.n_symbols_):
@@ -331,14 +372,9 @@ class NGram(Estimator):
 
 
 def _check(X: Any) -> list[Ints]:
-    """Return pieces as arrays of one axis."""
-    pieces = [p if type(p) is np.ndarray and p.ndim == 1 else _line(p) for p in X]
-    if not pieces or not all(map(len, pieces)):
-        check_pieces([piece[:, None] for piece in pieces], 1)
-    return pieces
-
-
-def _line(piece: Any) -> Ints:
-    """Return a piece of one column, or a list, as an array of one axis."""
-    line = np.asarray(piece)
-    return line if line.ndim == 1 else check_pieces([line], 1)[0][:, 0]
+    """Return pieces as arrays of one axis; their symbols are checked where they are joined."""
+    if isinstance(X, list | tuple):
+        pieces = [p if type(p) is np.ndarray else np.asarray(p) for p in X]
+        if pieces and all(p.ndim == 1 and len(p) and p.dtype.kind in "iu" for p in pieces):
+            return pieces
+    return check_lines(X)

@@ -2,36 +2,60 @@
 
 A strategy turns the counts of a context tree into `Tables` for the kernels. With a context c,
 c' the context without its first symbol, N(cx) the count of x after c, N(c) their sum and T(c)
-the number of different symbols after c:
+the number of different symbols after c, interpolated strategies say
 
-* interpolated strategies: P(x | c) = a(cx) + e(c) P(x | c'), down to the uniform law over the
-  alphabet, where a(cx) and e(c) sum to one;
-* exclusion: P(x | c) = a(cx) where x was seen after c, else e(c) P(x | c') renormalised over
-  the symbols not seen after c.
+    P(x | c) = a(cx) + e(c) P(x | c'),     a(cx) and e(c) summing to 1,                      (1)
+
+down to the uniform law over the alphabet, and those with exclusion
+
+    P(x | c) = a(cx) where x was seen after c,
+               e(c) P(x | c') / sum over y not seen after c of P(y | c') elsewhere.          (2)
+
+Kneser and Ney take a discount D off each count,
+
+    a(cx) = (N(cx) - D) / N(c),     e(c) = D T(c) / N(c),                                    (3)
+
+three of them for N of 1, 2, 3 and more, where n_i is how many n-grams were counted i times,
+
+    D_i = i - (i + 1) y n_(i+1) / n_i,     y = n_1 / (n_1 + 2 n_2);                          (4)
+
+Witten and Bell count the first time of each symbol as one of something new,
+
+    a(cx) = N(cx) / (N(c) + T(c)),     e(c) = T(c) / (N(c) + T(c));                          (5)
+
+Lidstone's law, of V symbols, is flat: what c leaves goes to the uniform law at once,
+
+    P(x | c) = (N(cx) + gamma) / (N(c) + gamma V);                                           (6)
+
+and PPM, with a count E(c) of escapes and d off each count,
+
+    a(cx) = (N(cx) - d) / (sum over y of (N(cy) - d) + E(c)),   e(c) the share of E(c).      (7)
 
 References
 ----------
 S. F. Chen, J. Goodman, "An empirical study of smoothing techniques for language modeling",
-Harvard TR-10-98 (1998), sections 2.7 and 4.1. R. Kneser, H. Ney, "Improved backing-off for
-m-gram language modeling", ICASSP 1995. I. H. Witten, T. C. Bell, "The zero-frequency problem",
-IEEE Trans. Inf. Theory 37 (1991). A. Moffat, "Implementation of the PPM data compression
-scheme", IEEE Trans. Comm. 38 (1990).
+Harvard TR-10-98 (1998), sections 2.7 and 4.1, equation 26: (4). R. Kneser, H. Ney, "Improved
+backing-off for m-gram language modeling", ICASSP 1995. I. H. Witten, T. C. Bell, "The
+zero-frequency problem", IEEE Trans. Inf. Theory 37 (1991). A. Moffat, "Implementation of the
+PPM data compression scheme", IEEE Trans. Comm. 38 (1990).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stats_composer.kernels.ngram import Tables
+from stats_composer.models.parameters import Parameters, Real, Strategy
 from stats_composer.ngrams import START, ContextTree
 
 __all__ = ["PPM", "KneserNey", "Lidstone", "Smoothing", "WittenBell"]
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 # Where counts of counts are too few to estimate discounts: as KenLM's `--discount_fallback`.
 _DISCOUNTS = np.array([0.0, 0.5, 1.0, 1.5])
@@ -55,25 +79,21 @@ class Smoothing(Protocol):
 
 
 @dataclass(frozen=True)
-class KneserNey:
-    """Interpolated Kneser-Ney: shorter contexts count the contexts a symbol was seen in.
+class KneserNey(Strategy):
+    """Interpolated Kneser-Ney (3): shorter contexts count the contexts a symbol was seen in.
 
-    a(cx) = (N(cx) - D) / N(c) and e(c) = D T(c) / N(c), where for all but the longest n-grams
-    and those that begin a piece, N(cx) is the number of different symbols before cx.
+    For all but the longest n-grams and those that begin a piece, N(cx) is the number of
+    different symbols before cx.
 
     Parameters
     ----------
     discount : float, optional
-        D, above 0 and below 1. By default three of them, for N of 1, 2 and more, are estimated
-        at each level (Chen and Goodman, eq. 26), or .5, 1 and 1.5 where counts are too few.
+        D, above 0 and below 1. By default three of them are estimated at each level by (4), or
+        are .5, 1 and 1.5 where counts are too few.
     """
 
     discount: float | None = None
-
-    def __post_init__(self) -> None:
-        """Check the discount."""
-        if self.discount is not None and not 0 < self.discount < 1:
-            raise ValueError(f"discount {self.discount}: expected above 0 and below 1")
+    _parameters: ClassVar[Parameters] = {"discount": (None, Real(0, 1, open=True))}
 
     def tables(self, tree: ContextTree, values: range) -> Tables:
         """Return what the kernels read."""
@@ -89,8 +109,9 @@ class KneserNey:
             discount[here] = self._discounts(count[here])[np.minimum(count[here], 3).astype(int)]
         discount = np.minimum(discount, count)
         total = np.maximum(tree.sum_children(count), 1.0)
-        escape = tree.sum_children(discount) / total
-        return _interpolated(tree, values, (count - discount) / total[tree.parent], escape)
+        escape = tree.sum_children(discount) / total  # (3)
+        own = (count - discount) / total[tree.parent]  # (3)
+        return _interpolated(tree, values, own, escape)
 
     def _discounts(self, count: Floats) -> Floats:
         if self.discount is not None:
@@ -99,25 +120,27 @@ class KneserNey:
         if not n1 * n2 * n3:
             return _DISCOUNTS
         y = n1 / (n1 + 2 * n2)
-        found = np.array([0.0, 1 - 2 * y * n2 / n1, 2 - 3 * y * n3 / n2, 3 - 4 * y * n4 / n3])
+        found = np.array(
+            [0.0, 1 - 2 * y * n2 / n1, 2 - 3 * y * n3 / n2, 3 - 4 * y * n4 / n3]  # (4)
+        )
         return found if (found[1:] > 0).all() else _DISCOUNTS
 
 
 @dataclass(frozen=True)
-class WittenBell:
-    """Interpolated Witten-Bell: a(cx) = N(cx) / (N(c) + T(c)), e(c) = T(c) / (N(c) + T(c))."""
+class WittenBell(Strategy):
+    """Interpolated Witten-Bell (5)."""
 
     def tables(self, tree: ContextTree, values: range) -> Tables:
         """Return what the kernels read."""
         count = _predicted(tree)
         seen = tree.sum_children((count > 0).astype(float))
         total = np.maximum(tree.sum_children(count) + seen, 1.0)
-        return _interpolated(tree, values, count / total[tree.parent], seen / total)
+        return _interpolated(tree, values, count / total[tree.parent], seen / total)  # (5)
 
 
 @dataclass(frozen=True)
-class Lidstone:
-    """Lidstone: P(x | c) = (N(cx) + gamma) / (N(c) + gamma n) of n symbols, c the longest seen.
+class Lidstone(Strategy):
+    """Lidstone's law (6), c the longest context that something was seen after.
 
     Parameters
     ----------
@@ -126,17 +149,13 @@ class Lidstone:
     """
 
     gamma: float = 0.5
-
-    def __post_init__(self) -> None:
-        """Check gamma."""
-        if not self.gamma > 0:
-            raise ValueError(f"gamma {self.gamma}: expected above 0")
+    _parameters: ClassVar[Parameters] = {"gamma": (Real(open=True),)}
 
     def tables(self, tree: ContextTree, values: range) -> Tables:
         """Return what the kernels read."""
         count = _predicted(tree)
         total = tree.sum_children(count) + self.gamma * len(values)
-        prob = (count + self.gamma) / total[tree.parent]
+        prob = (count + self.gamma) / total[tree.parent]  # (6)
         escape = self.gamma * len(values) / total
         scale = np.full(tree.n_contexts, 1 / len(values))
         walk = np.ones(tree.n_contexts), escape, scale, escape
@@ -144,24 +163,20 @@ class Lidstone:
 
 
 @dataclass(frozen=True)
-class PPM:
-    """Prediction by partial matching, with exclusion.
+class PPM(Strategy):
+    """Prediction by partial matching (7), with exclusion.
 
-    Of N(c) + e counts those of the escape, e, are left to the shorter context, where symbols
-    seen after the longer one are excluded: from the counts, the escape and the alphabet.
+    In the shorter context, symbols seen after the longer one are excluded: from the counts, the
+    escape and the alphabet.
 
     Parameters
     ----------
     method : str
-        `A`: e = 1; `C`: e = T(c); `D`: e = T(c) / 2 and each count less by a half.
+        `A`: E(c) = 1; `C`: E(c) = T(c); `D`: E(c) = T(c) / 2 and each count less by d, a half.
     """
 
     method: str = "C"
-
-    def __post_init__(self) -> None:
-        """Check the method."""
-        if self.method not in _METHODS:
-            raise ValueError(f"method {self.method!r}: expected one of {', '.join(_METHODS)}")
+    _parameters: ClassVar[Parameters] = {"method": ("A", "C", "D")}
 
     def tables(self, tree: ContextTree, values: range) -> Tables:
         """Return what the kernels read."""
@@ -177,9 +192,8 @@ class PPM:
             escape = np.where(is_full, 0.0, constant + each * new)
             sum_ = total + escape
             none = sum_ <= 0  # Nothing is left here: all goes on to the shorter context.
-            return 1 / np.where(none, 1.0, sum_), np.where(
-                none, 1.0, escape / np.where(none, 1, sum_)
-            )
+            sum_ = np.where(none, 1.0, sum_)
+            return 1 / sum_, np.where(none, 1.0, escape / sum_)  # (7)
 
         start_scale, start_escape = rates(tree.sum_children(weight), types, is_full)
         # After a context c, in its suffix c': the counts of what was not seen after c.
@@ -209,7 +223,7 @@ def _interpolated(tree: ContextTree, values: range, own: Floats, escape: Floats)
     prob[0] = 1 / len(values)
     for k in range(1, tree.n + 1):
         here = slice(tree.level[k], tree.level[k + 1])
-        prob[here] = own[here] + escape[tree.parent[here]] * prob[tree.suffix[here]]
+        prob[here] = own[here] + escape[tree.parent[here]] * prob[tree.suffix[here]]  # (1)
     ones = np.ones(tree.n_contexts)
     scale = ones.copy()
     scale[0] = 1 / len(values)
@@ -229,13 +243,7 @@ def _tables(
     `walk` is `start_scale`, `start_escape`, `scale` and `escape` of `Tables`.
     """
     start_scale, start_escape, scale, escape = walk
-    nodes = np.arange(len(tree.code))
-    goes_on = np.zeros(len(nodes), bool)
-    goes_on[: tree.n_contexts] = np.diff(tree.first) > 0
-    state = np.zeros(len(nodes), np.int64)
-    for k in range(1, tree.n + 1):
-        here = slice(tree.level[k], tree.level[k + 1])
-        state[here] = np.where(goes_on[here], nodes[here], state[tree.suffix[here]])
+    state = _states(tree)
     with np.errstate(divide="ignore"):  # START alone has none.
         log_prob = np.log(prob * np.append(0.0, start_scale[tree.parent[1:]]))
     suffix = np.maximum(tree.suffix, 0)
@@ -266,8 +274,20 @@ def _tables(
     )
 
 
+def _states(tree: ContextTree) -> Ints:
+    """Return of each n-gram its longest suffix, or itself, that something was seen after."""
+    nodes = np.arange(len(tree.code))
+    goes_on = np.zeros(len(nodes), bool)
+    goes_on[: tree.n_contexts] = np.diff(tree.first) > 0
+    state = np.zeros(len(nodes), np.int64)
+    for k in range(1, tree.n + 1):
+        here = slice(tree.level[k], tree.level[k + 1])
+        state[here] = np.where(goes_on[here], nodes[here], state[tree.suffix[here]])
+    return state
+
+
 def _dense(
-    tree: ContextTree, state: NDArray[np.int64], n_codes: int
+    tree: ContextTree, state: Ints, n_codes: int
 ) -> tuple[NDArray[np.uint32], NDArray[np.uint64]]:
     """Return children by code of the contexts that have most, as far as they cost little room."""
     children = np.diff(tree.first)

@@ -4,7 +4,7 @@ A viewpoint maps the events so far and a candidate for the next symbol to a smal
 interval, a scale degree, a contour. Each predicts its own next value in contexts of growing
 length, from what the corpus did (long-term) and what this piece did so far (short-term), and
 all that they say is mixed log-linearly and normalised over the candidates:
-`kernels/viewpoints.py` has the formulas, `viewpoint_system.py` the language.
+`kernels/viewpoints.py` has the formulas, `language.py` the language.
 
 The weights are those that predict the training pieces best when each is left out of the
 counts, under a Gaussian prior: `mixture.py`.
@@ -21,11 +21,11 @@ Computation 14(8), section 1: products of experts; here normalised exactly.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
+from numpy.random import Generator
 from numpy.typing import NDArray
 
 from stats_composer.kernels.viewpoints import (
@@ -36,8 +36,9 @@ from stats_composer.kernels.viewpoints import (
     gather_evidence,
     mix_evidence,
 )
-from stats_composer.models.base import Estimator, generator
+from stats_composer.models.base import Estimator, History, RandomState, check_size, generator
 from stats_composer.models.mixture import choose_penalty, learn_weights
+from stats_composer.models.parameters import Each, OneOf, Parameters, Real, Whole
 from stats_composer.models.viewpoints.experts import N_MOST, System
 from stats_composer.models.viewpoints.language import Table
 
@@ -46,7 +47,8 @@ __all__ = ["ViewpointModel"]
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-LARGEST = 1 << 29
+LARGEST = 1 << 29  # so that values, their differences and ABSENT stay apart in 32 bits
+TEXT = OneOf((str,), "a text")
 
 
 class ViewpointModel(Estimator):
@@ -83,6 +85,12 @@ class ViewpointModel(Estimator):
     weights_ : ndarray of shape (n_experts, N_BUCKETS)
     penalty_ : float
     expert_names_ : list of str
+    n_features_in_ : int
+        Number of columns.
+    history_ : list of dict
+        Of each penalty that was tried (stage "penalty") the log-likelihood of the pieces held
+        out, and of each iteration of the last weights (stage "weights") the penalized
+        log-likelihood, as `objective`, in nats.
 
     Examples
     --------
@@ -97,10 +105,21 @@ class ViewpointModel(Estimator):
     ... )
     >>> start = scale[:4].copy()
     >>> start["pitch"] = [66, 68, 70, 72]
-    >>> row = np.exp(model.fit([scale, scale]).log_probs([start])[0][3])
+    >>> row = np.exp(model.fit([scale, scale]).predict_log_proba([start])[0][3])
     >>> bool(abs(row.sum() - 1) < 1e-12), int(row.argmax()) + model.low_
     (True, 71)
     """
+
+    _parameters: ClassVar[Parameters] = {
+        "viewpoints": (Each((TEXT,), least=1),),
+        "chains": (Each((TEXT,)),),
+        "short": (Each((TEXT,)),),
+        "symbol": (TEXT,),
+        "penalty": (Real(open=True), Each((Real(open=True),), least=1)),
+        "smoothing": (Each((Real(),), least=2),),
+        "margin": (Whole(),),
+        "max_events": (Whole(1),),
+    }
 
     def __init__(
         self,
@@ -143,10 +162,11 @@ class ViewpointModel(Estimator):
         """
         self._check_parameters()
         system = System(self.symbol, self.viewpoints, self.chains, self.short)
-        pieces = list(X)
-        if not pieces:
-            raise ValueError("no pieces: expected a list of tables")
+        pieces = _check(X)
         self.columns_ = tuple(pieces[0].dtype.names or ())
+        if self.symbol not in self.columns_:
+            raise ValueError(f"piece 0: expected a column {self.symbol!r} of integers")
+        self.n_features_in_ = len(self.columns_)
         table = self._table(pieces, range(N_MOST + 1))
         self.low_ = max(int(table.symbol.min()) - self.margin, 0)
         self.n_symbols_ = min(int(table.symbol.max()) + self.margin, N_MOST) + 1 - self.low_
@@ -157,16 +177,16 @@ class ViewpointModel(Estimator):
         every = -(-len(table.symbol) // self.max_events)
         events = self._events(self._table(pieces[::every], range(N_MOST + 1)))
         evidence = self._gather(events, counted=True)
-        self.penalty_ = choose_penalty(evidence, events, np.atleast_1d(self.penalty).tolist())
-        self.weights_ = learn_weights(evidence, events, self.penalty_)
+        self.history_: History = []
+        penalties = np.atleast_1d(self.penalty).tolist()
+        self.penalty_ = choose_penalty(evidence, events, penalties, history=self.history_)
+        self.weights_ = learn_weights(evidence, events, self.penalty_, history=self.history_)
         return self
 
     def _check_parameters(self) -> None:
-        discount, strength = self.smoothing
-        if not (0 <= discount < 1 and strength > 0):
-            raise ValueError(f"smoothing {self.smoothing}: expected d in [0, 1) and s above 0")
-        if np.min(self.penalty) <= 0:
-            raise ValueError(f"penalty {self.penalty}: expected more than 0")
+        self._check_params()
+        if len(self.smoothing) != 2 or self.smoothing[0] >= 1 or self.smoothing[1] <= 0:
+            raise ValueError(f"smoothing={self.smoothing!r}: expected d in [0, 1) and s above 0")
 
     def _candidates(self) -> range:
         return range(self.low_, self.low_ + self.n_symbols_)
@@ -179,7 +199,7 @@ class ViewpointModel(Estimator):
             for name in self.columns_:
                 if name not in (piece.dtype.names or ()) or piece[name].dtype.kind not in "iub":
                     raise ValueError(f"piece {i}: expected a column {name!r} of integers")
-                if (np.abs(piece[name].astype(np.int64)) > LARGEST).any():
+                if ((piece[name] > LARGEST) | (piece[name] < -LARGEST)).any():
                     raise ValueError(f"column {name!r} of piece {i}: expected less than 2^29")
             symbol = piece[self.symbol]
             wrong = (symbol < candidates[0]) | (symbol > candidates[-1])
@@ -247,7 +267,7 @@ class ViewpointModel(Estimator):
 
     # ---- scoring -------------------------------------------------------------------------
 
-    def log_probs(self, X: Any) -> list[Floats]:
+    def predict_log_proba(self, X: Any) -> list[Floats]:
         """Return the log-probabilities of all candidates before each event, in nats.
 
         What a symbol's probability depends on are the events before it and those columns of its
@@ -270,78 +290,116 @@ class ViewpointModel(Estimator):
         """
         self._check_fitted("weights_")
         rows = []
-        for i, piece in enumerate(X):
+        for i, piece in enumerate(_check(X)):
             events = self._events(self._table([piece], self._candidates(), i))
             rows.append(self._mix(self._gather(events), events))
         return rows
 
-    def score_samples(self, X: Any) -> list[Floats]:
+    def log_probs(self, piece: Any) -> Floats:
         """Return the log-probability of each event given those before it, in nats.
+
+        Parameters
+        ----------
+        piece : structured ndarray
 
         Returns
         -------
-        list of ndarray of shape (n_events,), float64
+        ndarray of shape (n_events,), float64
         """
-        return [
-            row[np.arange(len(row)), piece[self.symbol].astype(np.int64) - self.low_]
-            for row, piece in zip(self.log_probs(X), X, strict=True)
-        ]
+        (row,) = self.predict_log_proba([piece])
+        chosen: Floats = row[np.arange(len(row)), piece[self.symbol].astype(np.int64) - self.low_]
+        return chosen
+
+    def score_samples(self, X: Any) -> Floats:
+        """Return the log-likelihood of each piece, in nats.
+
+        Parameters
+        ----------
+        X : list of structured ndarray
+
+        Returns
+        -------
+        ndarray of shape (n_pieces,), float64
+        """
+        return np.array([row.sum() for row in self._rows(X)])
 
     def score(self, X: Any, y: Any = None) -> float:
         """Return the mean log-likelihood per event, in nats."""
-        return float(np.concatenate(self.score_samples(X)).mean())
+        return float(np.concatenate(self._rows(X)).mean())
 
-    def score_bits(self, X: Any) -> float:
-        """Return the cross-entropy per event, in bits."""
-        return -self.score(X) / math.log(2)
-
-    def surprise_bits(self, X: Any) -> list[Floats]:
-        """Return what each event tells who knows those before it: -log2 of its probability."""
-        return [-row / math.log(2) for row in self.score_samples(X)]
+    def _rows(self, X: Any) -> list[Floats]:
+        self._check_fitted("weights_")
+        pieces = _check(X)
+        self._table(pieces, self._candidates())  # It names a piece by its own number.
+        return [self.log_probs(piece) for piece in pieces]
 
     # ---- sampling ------------------------------------------------------------------------
 
     def sample(
         self,
-        X: Any,
+        n_samples: int = 1,
         *,
+        n_steps: int | None = None,
+        table: NDArray[np.void] | None = None,
         n_given: int = 0,
         allowed: NDArray[np.bool_] | None = None,
-        random_state: int | np.random.Generator | None = None,
+        random_state: RandomState = None,
     ) -> list[NDArray[np.void]]:
-        """Draw the symbols of tables whose other columns are given.
+        """Draw the symbols of pieces whose other columns are given.
 
         Parameters
         ----------
-        X : list of structured ndarray
-            The symbols of the first `n_given` events are kept.
+        n_samples : int
+        n_steps : int, optional
+            Events of each piece; by default those of the table.
+        table : structured ndarray of shape (n_steps,), optional
+            The columns of a piece. A model of symbols alone needs none.
         n_given : int
+            The symbols of so many first events of the table are kept.
         allowed : ndarray of shape (n_symbols_,), bool, optional
             Candidates that may come.
-        random_state : int or Generator, optional
+        random_state : int, Generator or None
 
         Returns
         -------
-        list of structured ndarray
-            Copies of the tables. Columns that hold the symbol in another form, such as a
+        list of structured ndarray of shape (n_steps,)
+            Copies of the table. Columns that hold the symbol in another form, such as a
             degree, are as they were.
         """
         self._check_fitted("weights_")
+        check_size("n_samples", n_samples)
         free = np.ones(self.n_symbols_, bool) if allowed is None else np.asarray(allowed, bool)
         if free.shape != (self.n_symbols_,) or not free.any():
             raise ValueError(f"allowed: expected {self.n_symbols_} flags, one at least True")
+        page = self._page(n_steps, table)
+        if not Whole(0, len(page)).allows(n_given):
+            raise ValueError(f"n_given={n_given!r}: expected {Whole(0, len(page))}")
         rng = generator(random_state)
-        drawn = []
-        for i, piece in enumerate(X):
-            piece = np.array(piece)
-            piece[self.symbol][n_given:] = self.low_
-            for t in range(n_given, len(piece)):
-                events = self._events(self._table([piece[: t + 1]], self._candidates(), i))
-                row = np.exp(self._mix(self._gather(events, skip=t), events)[t]) * free
-                k = np.searchsorted(np.cumsum(row), rng.random() * row.sum(), side="right")
-                piece[self.symbol][t] = self.low_ + min(int(k), int(np.flatnonzero(row)[-1]))
-            drawn.append(piece)
-        return drawn
+        return [self._draw(page, n_given, free, rng) for _ in range(n_samples)]
+
+    def _page(self, n_steps: int | None, table: Any) -> NDArray[np.void]:
+        """Return the table to fill."""
+        if table is None:
+            if self.columns_ != (self.symbol,):
+                raise ValueError(f"table=None: expected one of columns {', '.join(self.columns_)}")
+            n_events = check_size("n_steps", n_steps, 1)
+            return np.full(n_events, self.low_, [(self.symbol, np.int64)])
+        (page,) = _check([table])
+        if n_steps is not None and n_steps != len(page):
+            raise ValueError(f"n_steps={n_steps!r}: expected {len(page)}, as the table has")
+        return page
+
+    def _draw(
+        self, page: NDArray[np.void], n_given: int, free: NDArray[np.bool_], rng: Generator
+    ) -> NDArray[np.void]:
+        piece = page.copy()
+        piece[self.symbol][n_given:] = self.low_
+        for t in range(n_given, len(piece)):
+            events = self._events(self._table([piece[: t + 1]], self._candidates()))
+            row = np.exp(self._mix(self._gather(events, skip=t), events)[t]) * free
+            k = np.searchsorted(np.cumsum(row), rng.random() * row.sum(), side="right")
+            piece[self.symbol][t] = self.low_ + min(int(k), int(np.flatnonzero(row)[-1]))
+        return piece
 
     # ---- model files ---------------------------------------------------------------------
 
@@ -375,10 +433,15 @@ class ViewpointModel(Estimator):
         ValueError
             If the arrays do not belong to these parameters.
         """
+        self._check_parameters()
         system = System(self.symbol, self.viewpoints, self.chains, self.short)
+        low, n_symbols = int(sizes["low"]), int(sizes["n_symbols"])
+        if not (low >= 0 and 0 < n_symbols <= N_MOST + 1 - low):
+            raise ValueError(f"{n_symbols} symbols from {low}: of another viewpoint model")
         try:
-            self.low_, self.n_symbols_ = int(sizes["low"]), int(sizes["n_symbols"])
+            self.low_, self.n_symbols_ = low, n_symbols
             self.penalty_, self.columns_ = float(sizes["penalty"]), tuple(sizes["columns"])
+            self.n_features_in_ = len(self.columns_)
             self.keys_ = [arrays[f"key_{i}"] for i in range(len(system.tree.atoms))]
             self.seen_ = [arrays[f"seen_{i}"] for i in range(len(system.targets))]
             self._keep(system)
@@ -390,3 +453,18 @@ class ViewpointModel(Estimator):
         if self.weights_.shape != (len(system.experts), N_BUCKETS):
             raise ValueError(f"weights of shape {self.weights_.shape}: of another viewpoint model")
         return self
+
+
+def _check(X: Any) -> list[NDArray[np.void]]:
+    """Return pieces as tables: structured arrays of one axis."""
+    if isinstance(X, np.ndarray) and X.dtype.names:
+        raise ValueError(
+            f"a table of {X.size} events: expected a list of pieces: wrap it in a list"
+        )
+    tables = [np.asarray(piece) for piece in X]
+    if not tables:
+        raise ValueError("no pieces: expected a list of tables")
+    for i, table in enumerate(tables):
+        if table.dtype.names is None or table.ndim != 1:
+            raise ValueError(f"piece {i}: expected a table, an array with named columns")
+    return tables
