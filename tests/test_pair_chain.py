@@ -91,7 +91,8 @@ def test_answers_turn_with_what_is_seen():
 def test_steps_of_which_nothing_is_known_are_let_go():
     right, homes = np.array([0, 0, 0, 15]), np.zeros(4, np.int64)
     unknown = np.array([-1, 0, -1, 15])
-    model = PairChain(GROUP, n_gates=2).fit([seen(right, homes)], [homes], [unknown])
+    pieces = [seen(right, homes)] * 5
+    model = PairChain(GROUP, n_gates=2).fit(pieces, [homes] * 5, [unknown] * 5)
     np.testing.assert_array_equal(model.predict(seen(right, homes))[1], right)
     with pytest.raises(ValueError, match="nothing to learn from"):
         PairChain(GROUP, n_gates=2).fit([seen(right, homes)], [homes], [np.full(4, -1)])
