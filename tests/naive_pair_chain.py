@@ -6,13 +6,13 @@ import math
 import numpy as np
 
 
-def step_weight(home, label, home2, label2, gate, tables):
-    n_classes = len(tables.group)
+def step_weight(home, label, home2, label2, gate, tables, group):
+    n_classes = len(group)
     n_groups = tables.follow.shape[1] // 12
 
     def place(one):
         row, own = divmod(one, n_classes)
-        return (row - home2 // 2) % 12 * n_groups + tables.group[own]
+        return (row - home2 // 2) % 12 * n_groups + group[own]
 
     weight = 0.0
     if label != label2:
@@ -24,7 +24,7 @@ def step_weight(home, label, home2, label2, gate, tables):
     return weight
 
 
-def paths(unary, homes, labels, gate, tables):
+def paths(unary, homes, labels, gate, tables, group):
     """List all paths with their weights."""
     n, width = unary.shape
     found = []
@@ -33,19 +33,19 @@ def paths(unary, homes, labels, gate, tables):
         for t in range(1, n):
             i, j = path[t - 1], path[t]
             weight += step_weight(
-                homes[t - 1, i], labels[t - 1, i], homes[t, j], labels[t, j], gate[t], tables
+                homes[t - 1, i], labels[t - 1, i], homes[t, j], labels[t, j], gate[t], tables, group
             )
         found.append((weight, path))
     return found
 
 
-def best_path(unary, homes, labels, gate, tables):
-    return max(paths(unary, homes, labels, gate, tables))[1]
+def best_path(unary, homes, labels, gate, tables, group):
+    return max(paths(unary, homes, labels, gate, tables, group))[1]
 
 
-def pair_marginals(unary, homes, labels, gate, tables):
+def pair_marginals(unary, homes, labels, gate, tables, group):
     marginal, total = np.zeros_like(unary), 0.0
-    for weight, path in paths(unary, homes, labels, gate, tables):
+    for weight, path in paths(unary, homes, labels, gate, tables, group):
         total += math.exp(weight)
         for t, i in enumerate(path):
             marginal[t, i] += math.exp(weight)

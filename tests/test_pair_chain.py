@@ -14,8 +14,13 @@ GROUP = np.array([0, 1, 0])
 def tables(rng):
     return Tables(
         rng.normal(size=4), rng.normal(size=(2, 24, 24)), rng.normal(size=(2, 2, 12)),
-        rng.normal(size=4), rng.normal(size=1), GROUP,
+        rng.normal(size=4), rng.normal(size=1),
     )  # fmt: skip
+
+
+def states(homes, labels):
+    row, own = np.divmod(labels, len(GROUP))
+    return np.stack([homes, labels, row, GROUP[own]], axis=-1)
 
 
 def problem(seed, n=4, width=3):
@@ -28,12 +33,12 @@ def problem(seed, n=4, width=3):
 def test_decoders_are_enumeration(seed):
     unary, homes, labels, gate, weights = problem(seed)
     path = np.empty(len(unary), np.int64)
-    best_path(unary, homes, labels, gate, weights, path)
-    assert tuple(path) == naive.best_path(unary, homes, labels, gate, weights)
-    factors = Tables(*(np.exp(part) for part in weights[:-1]), GROUP)
+    best_path(unary, states(homes, labels), gate, weights, path)
+    assert tuple(path) == naive.best_path(unary, homes, labels, gate, weights, GROUP)
+    factors = Tables(*(np.exp(part) for part in weights))
     marginal = np.empty_like(unary)
-    log_normaliser = pair_marginals(unary, homes, labels, gate, factors, marginal)
-    expected, total = naive.pair_marginals(unary, homes, labels, gate, weights)
+    log_normaliser = pair_marginals(unary, states(homes, labels), gate, factors, marginal)
+    expected, total = naive.pair_marginals(unary, homes, labels, gate, weights, GROUP)
     np.testing.assert_allclose(marginal, expected, atol=1e-8)
     assert log_normaliser == pytest.approx(total)
 
@@ -42,11 +47,11 @@ def test_decoders_are_enumeration(seed):
 def test_counted_changes_weigh_what_the_path_does(seed):
     _, homes, labels, gate, weights = problem(seed, n=9)
     homes, labels = homes[:, 0], labels[:, 0]
-    counts = Tables(*(np.zeros_like(part) for part in weights[:-1]), GROUP)
-    count_changes(homes, labels, gate, counts)
-    weighed = sum(float((c * w).sum()) for c, w in zip(counts[:-1], weights[:-1], strict=True))
+    counts = Tables(*(np.zeros_like(part) for part in weights))
+    count_changes(states(homes, labels)[:, None], gate, counts)
+    weighed = sum(float((c * w).sum()) for c, w in zip(counts, weights, strict=True))
     expected = sum(
-        naive.step_weight(homes[t - 1], labels[t - 1], homes[t], labels[t], gate[t], weights)
+        naive.step_weight(homes[t - 1], labels[t - 1], homes[t], labels[t], gate[t], weights, GROUP)
         for t in range(1, 9)
     )
     assert weighed == pytest.approx(expected)

@@ -4,8 +4,8 @@ Conventions
 -----------
 A home is row * 2 + mode, a label row * n_classes + class, rows 0 to 11: a label is seen from a
 home as its degree, (row of the label - row of the home) mod 12, and the group of its class.
-Candidate i of step t is homes[t, i], labels[t, i], with log-weight unary[t, i]; a step from one
-candidate to the next weighs, where anything changes,
+Candidate i of step t is states[t, i] = (home, label, row and group of the label), with log-weight
+unary[t, i]; a step from one candidate to the next weighs, where anything changes,
 
     change[gate] + follow[mode', degree and group of label, of label' in home']   if the label does
     + leave[mode, mode', row' - row] + move[gate] (+ alone if the label stays)    if the home does
@@ -36,68 +36,68 @@ FAINT = 1e-9
 
 
 class Tables(NamedTuple):
-    """Log-weights of changes (or their exponentials), as the module's docstring names them.
-
-    `group` gives the group of each class, in [0, n_groups).
-    """
+    """Log-weights of changes (or their exponentials), as the module's docstring names them."""
 
     change: Floats  # (n_gates,)
     follow: Floats  # (2, 12 * n_groups, 12 * n_groups)
     leave: Floats  # (2, 2, 12)
     move: Floats  # (n_gates,)
     alone: Floats  # (1,)
-    group: Ints  # (n_classes,)
 
 
 @inline
-def _place(label: int, home: int, group: Ints, n_groups: int) -> int:
-    row, own = label // len(group), label % len(group)
-    return (row - home // 2) % 12 * n_groups + group[own]
+def _places(states: Ints, t: int, i: int, j: int, n_groups: int) -> tuple[int, int]:
+    """Return how two labels sit in the second one's home."""
+    tonic = states[t, j, 0] >> 1
+    before, after = states[t - 1, i, 2] - tonic, states[t, j, 2] - tonic
+    before += 12 if before < 0 else 0
+    after += 12 if after < 0 else 0
+    return before * n_groups + states[t - 1, i, 3], after * n_groups + states[t, j, 3]
 
 
 @inline
-def _log_weight(home: int, label: int, home2: int, label2: int, gate: int, tables: Tables) -> float:
+def _log_weight(states: Ints, t: int, i: int, j: int, gate: int, tables: Tables) -> float:
     weight = 0.0
-    if label != label2:
-        n_groups = tables.follow.shape[1] // 12
-        before = _place(label, home2, tables.group, n_groups)
-        after = _place(label2, home2, tables.group, n_groups)
-        weight += tables.change[gate] + tables.follow[home2 % 2, before, after]
+    home, home2 = states[t - 1, i, 0], states[t, j, 0]
+    changes = states[t - 1, i, 1] != states[t, j, 1]
+    if changes:
+        before, after = _places(states, t, i, j, tables.follow.shape[1] // 12)
+        weight += tables.change[gate] + tables.follow[home2 & 1, before, after]
     if home != home2:
-        weight += tables.leave[home % 2, home2 % 2, (home2 // 2 - home // 2) % 12]
-        weight += tables.move[gate]
-        if label == label2:
+        degree = (home2 >> 1) - (home >> 1)
+        degree += 12 if degree < 0 else 0
+        weight += tables.leave[home & 1, home2 & 1, degree] + tables.move[gate]
+        if not changes:
             weight += tables.alone[0]
     return weight
 
 
 @inline
-def _factor(home: int, label: int, home2: int, label2: int, gate: int, tables: Tables) -> float:
+def _factor(states: Ints, t: int, i: int, j: int, gate: int, tables: Tables) -> float:
     """Return what `_log_weight` is the logarithm of, from tables of exponentials."""
     factor = 1.0
-    if label != label2:
-        n_groups = tables.follow.shape[1] // 12
-        before = _place(label, home2, tables.group, n_groups)
-        after = _place(label2, home2, tables.group, n_groups)
-        factor *= tables.change[gate] * tables.follow[home2 % 2, before, after]
+    home, home2 = states[t - 1, i, 0], states[t, j, 0]
+    changes = states[t - 1, i, 1] != states[t, j, 1]
+    if changes:
+        before, after = _places(states, t, i, j, tables.follow.shape[1] // 12)
+        factor *= tables.change[gate] * tables.follow[home2 & 1, before, after]
     if home != home2:
-        factor *= tables.leave[home % 2, home2 % 2, (home2 // 2 - home // 2) % 12]
-        factor *= tables.move[gate]
-        if label == label2:
+        degree = (home2 >> 1) - (home >> 1)
+        degree += 12 if degree < 0 else 0
+        factor *= tables.leave[home & 1, home2 & 1, degree] * tables.move[gate]
+        if not changes:
             factor *= tables.alone[0]
     return factor
 
 
 @jit()
-def best_path(
-    unary: Floats, homes: Ints, labels: Ints, gate: Ints, tables: Tables, path: Ints
-) -> None:
+def best_path(unary: Floats, states: Ints, gate: Ints, tables: Tables, path: Ints) -> None:
     """Find the candidates of the path with the largest weight, the first of equals.
 
     Parameters
     ----------
     unary : (n_steps, n_candidates) float64, finite or -inf                          # IN
-    homes, labels : (n_steps, n_candidates) int64                                    # IN
+    states : (n_steps, n_candidates, 4) int64                                        # IN
     gate : (n_steps,) int64                                                          # IN
     tables : Tables of log-weights                                                   # IN
     path : (n_steps,) int64                                                          # OUT
@@ -109,9 +109,7 @@ def best_path(
         for j in range(width):
             top, source = -np.inf, 0
             for i in range(width):
-                weight = best[i] + _log_weight(
-                    homes[t - 1, i], labels[t - 1, i], homes[t, j], labels[t, j], gate[t], tables
-                )
+                weight = best[i] + _log_weight(states, t, i, j, gate[t], tables)
                 if weight > top:
                     top, source = weight, i
             fresh[j] = top + unary[t, j]
@@ -125,13 +123,13 @@ def best_path(
 
 @jit()
 def pair_marginals(
-    unary: Floats, homes: Ints, labels: Ints, gate: Ints, factors: Tables, marginal: Floats
+    unary: Floats, states: Ints, gate: Ints, factors: Tables, marginal: Floats
 ) -> float:
     """Find how probable each candidate is; returns the log-normaliser.
 
     Parameters
     ----------
-    unary, homes, labels, gate : as of `best_path`                                   # IN
+    unary, states, gate : as of `best_path`                                          # IN
     factors : Tables of exponentials of log-weights                                  # IN
     marginal : (n_steps, n_candidates) float64                                       # OUT
     """
@@ -147,10 +145,7 @@ def pair_marginals(
             reached = 1.0 if t == 0 else 0.0
             for i in range(width if t else 0):
                 if forward[t - 1, i] > FAINT:
-                    reached += forward[t - 1, i] * _factor(
-                        homes[t - 1, i], labels[t - 1, i], homes[t, j], labels[t, j],
-                        gate[t], factors,
-                    )  # fmt: skip
+                    reached += forward[t - 1, i] * _factor(states, t, i, j, gate[t], factors)
             forward[t, j] = reached * own[t, j]
             total += forward[t, j]
         scale[t] = total
@@ -166,34 +161,30 @@ def pair_marginals(
             backward[i] = 0.0
             if forward[t - 1, i] > FAINT:
                 for j in range(width):
-                    backward[i] += ahead[j] * _factor(
-                        homes[t - 1, i], labels[t - 1, i], homes[t, j], labels[t, j],
-                        gate[t], factors,
-                    )  # fmt: skip
+                    backward[i] += ahead[j] * _factor(states, t, i, j, gate[t], factors)
             marginal[t - 1, i] = forward[t - 1, i] * backward[i]
     return log_normaliser
 
 
 @jit()
-def count_changes(homes: Ints, labels: Ints, gate: Ints, counts: Tables) -> None:
+def count_changes(states: Ints, gate: Ints, counts: Tables) -> None:
     """Count the changes along a path: the derivative of its weight by the tables.
 
     Parameters
     ----------
-    homes, labels, gate : (n_steps,) int64                                           # IN
+    states : (n_steps, 1, 4) int64                                                   # IN
+    gate : (n_steps,) int64                                                          # IN
     counts : Tables, added to                                                        # OUT
     """
-    n_groups = counts.follow.shape[1] // 12
-    for t in range(1, len(homes)):
-        home, home2 = homes[t - 1], homes[t]
-        changes = labels[t - 1] != labels[t]
+    for t in range(1, len(states)):
+        home, home2 = states[t - 1, 0, 0], states[t, 0, 0]
+        changes = states[t - 1, 0, 1] != states[t, 0, 1]
         if changes:
-            before = _place(labels[t - 1], home2, counts.group, n_groups)
-            after = _place(labels[t], home2, counts.group, n_groups)
+            before, after = _places(states, t, 0, 0, counts.follow.shape[1] // 12)
             counts.change[gate[t]] += 1.0
-            counts.follow[home2 % 2, before, after] += 1.0
+            counts.follow[home2 & 1, before, after] += 1.0
         if home != home2:
-            counts.leave[home % 2, home2 % 2, (home2 // 2 - home // 2) % 12] += 1.0
+            counts.leave[home & 1, home2 & 1, ((home2 >> 1) - (home >> 1)) % 12] += 1.0
             counts.move[gate[t]] += 1.0
             if not changes:
                 counts.alone[0] += 1.0

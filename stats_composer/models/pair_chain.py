@@ -70,6 +70,7 @@ class _Task:
     seen: Seen
     homes: Ints
     labels: Ints
+    states: Ints
     losses: Floats
     right: Floats
 
@@ -136,7 +137,12 @@ class PairChain(Estimator):
 
     def _tables(self, parts: dict[str, Floats]) -> Tables:
         chosen = (parts[name] for name in ("change", "follow", "leave", "move", "alone"))
-        return Tables(*(np.ascontiguousarray(part) for part in chosen), self.group)
+        return Tables(*(np.ascontiguousarray(part) for part in chosen))
+
+    def _states(self, homes: Ints, labels: Ints) -> Ints:
+        """Return candidates as the kernels read them."""
+        row, own = np.divmod(labels, len(self.group))
+        return np.stack([homes, labels, row, self.group[own]], axis=-1)
 
     def _unary(self, parts: dict[str, Floats], seen: Seen, homes: Ints, labels: Ints) -> Floats:
         step = np.arange(len(seen.gate))[:, None]
@@ -156,7 +162,8 @@ class PairChain(Estimator):
         row, own = np.divmod(labels, len(self.group))
         parts["own"][:] = seen.labels[step, labels].sum(), seen.homes[step, homes].sum()
         np.add.at(parts["sit"], (homes % 2, (row - homes // 2) % 12, own), 1.0)
-        count_changes(homes, labels, seen.gate, self._tables(parts))
+        states = self._states(homes, labels)[:, None]
+        count_changes(states, seen.gate, self._tables(parts))
         return np.concatenate([p.ravel() * _WIDTH.get(name, 1.0) for name, p in parts.items()])
 
     # ---- learning -----------------------------------------------------------------------
@@ -216,14 +223,15 @@ class PairChain(Estimator):
             + WRONG_LABEL * (near_labels != labels[:, None])
         ) * known[:, None]
         right = self._features(seen, homes, labels)
-        return _Task(seen, near_homes, near_labels, losses, right)
+        states = self._states(near_homes, near_labels)
+        return _Task(seen, near_homes, near_labels, states, losses, right)
 
     def _rival(self, weights: Floats, task: _Task) -> tuple[Floats, float]:
         """Return what separates the right path from the worst violation of (2), and its loss."""
         parts = self._parts(weights)
         unary = self._unary(parts, task.seen, task.homes, task.labels) + task.losses
         path = np.empty(len(unary), np.int64)
-        best_path(unary, task.homes, task.labels, task.seen.gate, self._tables(parts), path)
+        best_path(unary, task.states, task.seen.gate, self._tables(parts), path)
         step = np.arange(len(path))
         found = self._features(task.seen, task.homes[step, path], task.labels[step, path])
         return task.right - found, float(task.losses[step, path].sum())
@@ -245,16 +253,17 @@ class PairChain(Estimator):
         """Return the best path: homes and labels, each of shape (n_steps,)."""
         homes, labels, unary, tables = self._weighed(seen)
         path = np.empty(len(unary), np.int64)
-        best_path(unary, homes, labels, seen.gate, tables, path)
+        best_path(unary, self._states(homes, labels), seen.gate, tables, path)
         step = np.arange(len(path))
         return homes[step, path], labels[step, path]
 
     def marginals(self, seen: Seen) -> tuple[Floats, Floats]:
         """Return how probable homes and labels are: (n_steps, 24), (n_steps, 12 * n_classes)."""
         homes, labels, unary, tables = self._weighed(seen)
-        factors = Tables(*(np.exp(part / self.temperature) for part in tables[:-1]), self.group)
+        factors = Tables(*(np.exp(part / self.temperature) for part in tables))
+        states = self._states(homes, labels)
         marginal = np.empty_like(unary)
-        pair_marginals(unary / self.temperature, homes, labels, seen.gate, factors, marginal)
+        pair_marginals(unary / self.temperature, states, seen.gate, factors, marginal)
         step = np.arange(len(unary))[:, None]
         by_home, by_label = np.zeros_like(seen.homes), np.zeros_like(seen.labels)
         np.add.at(by_home, (step, homes), marginal)

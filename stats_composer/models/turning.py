@@ -189,7 +189,8 @@ class TurningClassifier(Estimator):
     def _basses(self, seen: Singles) -> Ints:
         if self.bass is None:
             return np.zeros(len(seen), np.int64)
-        return seen[:, self.bass].argmax(axis=1)
+        basses: Ints = seen[:, self.bass].argmax(axis=1)
+        return basses
 
     def _framed(self, seen: Singles, basses: Ints) -> Singles:
         chosen = seen[:, list(self.framed)]
@@ -218,7 +219,8 @@ class TurningClassifier(Estimator):
 
     def predict(self, seen: Singles) -> Ints:
         """Return the label with the highest score at every step."""
-        return self.decision_function(seen).argmax(axis=1)
+        labels: Ints = self.decision_function(seen).argmax(axis=1)
+        return labels
 
 
 def _adam(
