@@ -8,7 +8,6 @@ from stats_composer.theory.chord_names import (
 )
 from stats_composer.theory.chord_symbols import (
     NO_CHORD,
-    QUALITIES,
     Chord,
     is_no_chord,
     parse_chord,
@@ -31,6 +30,7 @@ from stats_composer.theory.keys import (
 )
 from stats_composer.theory.metre import TICKS_PER_QUARTER, Metre, parse_time_signature
 from stats_composer.theory.pitch import fifths_name, name_fifths, parse_pitch, pitch_name
+from stats_composer.theory.qualities import QUALITIES, QUALITY_TABLE, Quality
 
 __all__ = [
     "MAJOR",
@@ -38,11 +38,13 @@ __all__ = [
     "MODES",
     "NO_CHORD",
     "QUALITIES",
+    "QUALITY_TABLE",
     "SCALES",
     "TICKS_PER_QUARTER",
     "UNKNOWN_MODE",
     "Chord",
     "Metre",
+    "Quality",
     "estimate_key",
     "fifths_name",
     "harte_symbol",
