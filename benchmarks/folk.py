@@ -48,7 +48,7 @@ from stats_composer.composers.folk.tune import (
 from stats_composer.errors import EncodingError, ScoreWarning
 from stats_composer.io import read, read_corpus, write
 from stats_composer.models.ngram import NGram
-from stats_composer.ngrams import Corpus
+from stats_composer.ngrams import Repertoire
 from stats_composer.score import REPEAT_END, REPEAT_START, Score, metre_of
 
 SAME_TUNE = 24
@@ -67,7 +67,7 @@ def split(folder: Path) -> tuple[list[Tune], list[Tune]]:
         except EncodingError:
             continue
         (held if zlib.crc32(name.encode()) % 10 == 0 else train).append(tune)
-    seen = Corpus(melody(tune) for tune in held)
+    seen = Repertoire(melody(tune) for tune in held)
     kept = [tune for tune in train if seen.first_copy(SAME_TUNE, *melody(tune)) < 0]
     print(f"{len(kept)} tunes learned, {len(train) - len(kept)} like one of the {len(held)} unseen")
     return kept, held

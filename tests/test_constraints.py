@@ -44,7 +44,7 @@ from stats_composer.constraints import (
     schema_path,
     to_json,
 )
-from stats_composer.encoding import Alphabet, Frame
+from stats_composer.encoding import Alphabet, GridFrame
 from stats_composer.errors import ConstraintError
 from stats_composer.factors import ParallelMotion, find_grid
 from stats_composer.sampling.chain import Chain
@@ -93,7 +93,9 @@ def choir(step=QUARTER // 2, hold=False, shift=0, **page):
     marks = [HOLD, REST] if hold else [REST]
     lines = [Alphabet.of(marks + list(range(low, high + 1)), name) for name, low, high in CHOIR]
     names = [name.title() for name, *_ in CHOIR]
-    return Frame(make_page(names=names, **page), step, (*lines, Alphabet.of(range(8))), 4, shift)
+    return GridFrame(
+        make_page(names=names, **page), step, (*lines, Alphabet.of(range(8))), 4, shift
+    )
 
 
 def tiny(entries=(REST, 60, 62, 64), n_lines=1, n_bars=2, metre=(2, 4)):
@@ -101,7 +103,7 @@ def tiny(entries=(REST, 60, 62, 64), n_lines=1, n_bars=2, metre=(2, 4)):
     names = [name for name, *_ in CHOIR[:n_lines]]
     lines = tuple(Alphabet.of(entries, name) for name in names)
     page = make_page(n_bars, metre, names=[name.title() for name in names])
-    return Frame(page, QUARTER, lines, n_lines)
+    return GridFrame(page, QUARTER, lines, n_lines)
 
 
 def write(frame, grid, asked, onset=None):
@@ -724,7 +726,7 @@ def test_what_needs_sounding_pitches_or_a_key_says_so():
     with pytest.raises(ConstraintError, match="without HOLD symbols"):
         NoCrossing().compile(choir(hold=True))
     frame = choir()
-    keyless = Frame(
+    keyless = GridFrame(
         frame.page.replace(key_signatures=make_table(KEY_SIGNATURE_DTYPE)),
         frame.step,
         frame.alphabets,

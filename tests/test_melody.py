@@ -41,7 +41,7 @@ from stats_composer.io import read, write
 from stats_composer.io.abc import read_abc
 from stats_composer.io.report import Report
 from stats_composer.models.ngram import NGram
-from stats_composer.ngrams import Corpus
+from stats_composer.ngrams import Repertoire
 from stats_composer.score import (
     KEY_SIGNATURE_DTYPE,
     REPEAT_END,
@@ -303,13 +303,13 @@ def test_no_repeat_and_no_first_ending_is_where_a_copy_goes_on(composer):
     task = TuneTask(style, (1, "major"), 67, [8, 8], 2, style.tempo_)
     known, tried = {}, []
     for seed in range(12):
-        score = TuneWriter(task, Corpus([]), known).write(np.random.default_rng(seed))
+        score = TuneWriter(task, Repertoire([]), known).write(np.random.default_rng(seed))
         pitch, tick = raw(score)
         back = task.span(PART_BARS).start * style.kind.step  # A part begins again.
         first = int(np.searchsorted(tick, back)) - 9
         copied = pitch[first : first + 13], tick[first : first + 13]
         tried.append((score.bars["ending"] == 1).any())
-        corpus = Corpus([copied])
+        corpus = Repertoire([copied])
         assert corpus.first_copy(12, pitch, tick) >= 0
         other = TuneWriter(task, corpus, known).write(np.random.default_rng(seed))
         assert corpus.first_copy(12, *raw(other)) == -1
@@ -321,10 +321,10 @@ def test_ornaments_that_make_a_copy_too_long_are_left_out(composer):
     task = TuneTask(style, (1, "major"), 67, [8, 8], 0, style.tempo_)
     known, kept = {}, 0
     for seed in range(4):
-        score = TuneWriter(task, Corpus([]), known).write(np.random.default_rng(seed))
+        score = TuneWriter(task, Repertoire([]), known).write(np.random.default_rng(seed))
         (pitch, tick), (plain, _) = heard(score)
         first = int(np.flatnonzero(tick % style.kind.step)[10]) - 6
-        corpus = Corpus([(pitch[first : first + 13], tick[first : first + 13])])
+        corpus = Repertoire([(pitch[first : first + 13], tick[first : first + 13])])
         other = TuneWriter(task, corpus, known).write(np.random.default_rng(seed))
         ornate, bare = heard(other)
         assert corpus.first_copy(12, *ornate) == -1 and bare[0].tolist() == plain.tolist()
@@ -335,7 +335,7 @@ def test_ornaments_that_make_a_copy_too_long_are_left_out(composer):
 
 def test_a_tune_that_does_not_end_on_its_tonic_is_drawn_again(composer, monkeypatch):
     style = composer.styles_["polka"]
-    writer = TuneWriter(TuneTask(style, (1, "major"), 67, [8, 8], 2, style.tempo_), Corpus([]))
+    writer = TuneWriter(TuneTask(style, (1, "major"), 67, [8, 8], 2, style.tempo_), Repertoire([]))
     draw, drawn = writer._line, []
 
     def off_at_first(tokens, rng):

@@ -19,8 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stats_composer.constraints.fields import WEIGHT, asks, kind_of
-from stats_composer.constraints.where import Line, chosen_lines
-from stats_composer.encoding import Frame
+from stats_composer.constraints.where import VoiceSymbols, chosen_lines
+from stats_composer.encoding import GridFrame
 from stats_composer.errors import ConstraintError
 from stats_composer.factors import Automaton, Factors
 from stats_composer.score import Score
@@ -61,7 +61,7 @@ class Onsets:
     changes: Bools
 
     @classmethod
-    def free(cls, frame: Frame) -> Onsets:
+    def free(cls, frame: GridFrame) -> Onsets:
         """Ask for nothing."""
         shape = (frame.n_steps, frame.n_lines)
         return cls(*(np.zeros(shape, bool) for _ in range(3)))
@@ -139,22 +139,22 @@ class Constraint:
         """Whether it must not be broken."""
         return self.weight == -np.inf
 
-    def ask_onsets(self, frame: Frame) -> Onsets:
+    def ask_onsets(self, frame: GridFrame) -> Onsets:
         """Return where a hard constraint asks for notes to start or not."""
         return Onsets.free(frame)
 
-    def reads_onsets(self, frame: Frame) -> int | None:
+    def reads_onsets(self, frame: GridFrame) -> int | None:
         """Return the index of the voice whose onsets change what it compiles to, or None."""
         return None
 
-    def factors(self, frame: Frame, onsets: Onsets) -> Factors:
+    def factors(self, frame: GridFrame, onsets: Onsets) -> Factors:
         """Return what it asks of the symbols.
 
         It may depend on the onsets that all constraints ask for in the voice `reads_onsets`.
         """
         raise NotImplementedError
 
-    def compile(self, frame: Frame) -> Factors:
+    def compile(self, frame: GridFrame) -> Factors:
         """Return all that it asks of a grid.
 
         Raises
@@ -184,13 +184,13 @@ class Constraint:
         return [f"{name}={words[name](v)}" for name, v, default in values if v != default]
 
 
-def onsets_asked(constraints: Iterable[Constraint], frame: Frame) -> Onsets:
+def onsets_asked(constraints: Iterable[Constraint], frame: GridFrame) -> Onsets:
     """Collect where the hard ones of some constraints ask for notes to start.
 
     Parameters
     ----------
     constraints : iterable of Constraint
-    frame : Frame
+    frame : GridFrame
     """
     asked = Onsets.free(frame)
     for constraint in constraints:
@@ -202,7 +202,7 @@ def onsets_asked(constraints: Iterable[Constraint], frame: Frame) -> Onsets:
 
 def compile_constraints(
     constraints: Iterable[Constraint],
-    frame: Frame,
+    frame: GridFrame,
     *,
     known: dict[tuple[int, bytes], Factors] | None = None,
 ) -> Factors:
@@ -211,7 +211,7 @@ def compile_constraints(
     Parameters
     ----------
     constraints : iterable of Constraint
-    frame : Frame
+    frame : GridFrame
     known : dict, optional
         Filled with what each constraint compiles to, for another call with some of the same
         constraints.
@@ -270,20 +270,20 @@ def weigh(steps: Bools, broken: Bools, weight: float = -np.inf) -> Floats:
     return np.where(steps[:, None] & broken[None, :], weight, 0.0)
 
 
-def on_line(frame: Frame, line: Line, log_weight: Floats) -> Factors:
+def on_line(frame: GridFrame, line: VoiceSymbols, log_weight: Floats) -> Factors:
     """Return factors of one voice from log-weights that broadcast to (n_steps, its symbols)."""
     unary = np.zeros((frame.n_steps, len(frame.alphabets), int(frame.n_symbols.max())))
     unary[:, line.index, : len(line.pitch)] = log_weight
     return Factors(unary)
 
 
-def sounding(frame: Frame, line: Line, log_weight: Floats) -> Factors:
+def sounding(frame: GridFrame, line: VoiceSymbols, log_weight: Floats) -> Factors:
     """Weigh what sounds at each step, also where it is held by a HOLD symbol.
 
     Parameters
     ----------
-    frame : Frame
-    line : Line
+    frame : GridFrame
+    line : VoiceSymbols
     log_weight : ndarray of shape (n_steps, n_symbols of the line), float64
         By step and the symbol that started what sounds; the column of HOLD is not looked at.
     """
@@ -306,19 +306,19 @@ def sounding(frame: Frame, line: Line, log_weight: Floats) -> Factors:
     return with_automaton(frame, line, automaton)
 
 
-def with_automaton(frame: Frame, line: Line, automaton: Automaton) -> Factors:
+def with_automaton(frame: GridFrame, line: VoiceSymbols, automaton: Automaton) -> Factors:
     """Return factors of an automaton that reads one voice."""
     unary = np.zeros((frame.n_steps, len(frame.alphabets), int(frame.n_symbols.max())))
     return Factors(unary, {line.index: (automaton,)})
 
 
-def hold_steps(frame: Frame, line: Line, steps: Bools, weight: float) -> Factors:
+def hold_steps(frame: GridFrame, line: VoiceSymbols, steps: Bools, weight: float) -> Factors:
     """Weigh every marked step at which what sounds is not held from the step before.
 
     Parameters
     ----------
-    frame : Frame
-    line : Line
+    frame : GridFrame
+    line : VoiceSymbols
     steps : ndarray of shape (n_steps,), bool
         At step 0 only silence counts as held.
     weight : float

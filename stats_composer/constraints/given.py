@@ -31,8 +31,8 @@ from stats_composer.constraints.fields import (
     pitch_text,
 )
 from stats_composer.constraints.where import (
-    Line,
-    Note,
+    HeardNote,
+    VoiceSymbols,
     bar_span,
     cut_notes,
     line_of,
@@ -42,7 +42,7 @@ from stats_composer.constraints.where import (
     tick_at,
     ticks_of,
 )
-from stats_composer.encoding import Frame
+from stats_composer.encoding import GridFrame
 from stats_composer.errors import ConstraintError
 from stats_composer.factors import Factors
 from stats_composer.score import Score
@@ -149,7 +149,7 @@ class Pin(Constraint):
     pitch: Any = field(metadata=asks(PITCH_OR_REST))
     duration: Any = field(default=None, metadata=asks(DURATION))
 
-    def _steps(self, frame: Frame) -> tuple[int, int]:
+    def _steps(self, frame: GridFrame) -> tuple[int, int]:
         start = tick_at(frame.page, self.bar, self.beat)
         if self.duration is None:
             first = step_at(frame, start)
@@ -159,7 +159,7 @@ class Pin(Constraint):
             raise ConstraintError(f"it lasts beyond the end, {place(frame.page, frame.page.end)}")
         return step_at(frame, start), step_at(frame, stop)
 
-    def ask_onsets(self, frame: Frame) -> Onsets:
+    def ask_onsets(self, frame: GridFrame) -> Onsets:
         """Return where notes must start: at a note's beginning and end, nowhere between."""
         asked = Onsets.free(frame)
         first, last = self._steps(frame)
@@ -167,7 +167,7 @@ class Pin(Constraint):
             _ask_note(asked, line_of(frame, self.voice).index, first, last)
         return asked
 
-    def factors(self, frame: Frame, onsets: Onsets) -> Factors:
+    def factors(self, frame: GridFrame, onsets: Onsets) -> Factors:
         """Return what it asks of the symbols."""
         line = line_of(frame, self.voice)
         first, last = self._steps(frame)
@@ -185,12 +185,12 @@ class Pin(Constraint):
         elif self.duration is None:
             fine = [n.pitch for n in meeting] == [self.pitch]
         else:
-            fine = meeting == [Note(start, stop, self.pitch)]
+            fine = meeting == [HeardNote(start, stop, self.pitch)]
         return [] if fine else [f"no such note at {place(score, start, name)}"]
 
 
 @dataclass(frozen=True)
-class _Line(Constraint):
+class _GivenLine(Constraint):
     """A given line of notes in some bars; what lies between them is silence."""
 
     voice: Voice = field(metadata=asks(VOICE))
@@ -237,7 +237,7 @@ class _Line(Constraint):
                 spans.append((onset, end, note))
         return spans
 
-    def factors(self, frame: Frame, onsets: Onsets) -> Factors:
+    def factors(self, frame: GridFrame, onsets: Onsets) -> Factors:
         """Return what it asks of the symbols."""
         line = line_of(frame, self.voice)
         start, stop = bar_span(frame.page, self.bars)
@@ -255,14 +255,14 @@ class _Line(Constraint):
         name, notes = notes_of(score, self.voice)
         # A note is struck in the region, or sounds on from before it.
         sounds = {(n, n not in notes) for n in cut_notes(notes, start, stop)}
-        spans = [(Note(a, b, note.pitch), note.tied) for a, b, note in self._spans(score)]
+        spans = [(HeardNote(a, b, note.pitch), note.tied) for a, b, note in self._spans(score)]
         wanted = {(cut_notes([note], start, stop)[0], tied) for note, tied in spans}
         wrong = sorted(sounds ^ wanted)
         return [f"other notes at {place(score, wrong[0][0].onset, name)}"] if wrong else []
 
 
 @dataclass(frozen=True)
-class PinVoice(_Line):
+class PinVoice(_GivenLine):
     """A given line: a whole voice, or a region of it, exactly as it is.
 
     Parameters
@@ -286,7 +286,7 @@ class PinVoice(_Line):
     ['1', '2']
     """
 
-    def ask_onsets(self, frame: Frame) -> Onsets:
+    def ask_onsets(self, frame: GridFrame) -> Onsets:
         """Return where notes must start."""
         asked = Onsets.free(frame)
         line = line_of(frame, self.voice).index
@@ -298,7 +298,7 @@ class PinVoice(_Line):
 
 
 @dataclass(frozen=True)
-class Similar(_Line):
+class Similar(_GivenLine):
     """A line to be like: each step that sounds another pitch costs.
 
     Parameters
@@ -320,7 +320,7 @@ class Similar(_Line):
     def _broken(self, score: Score) -> list[str]:
         start, stop = bar_span(score, self.bars)
         name, notes = notes_of(score, self.voice)
-        wanted = [Note(onset, end, note.pitch) for onset, end, note in self._spans(score)]
+        wanted = [HeardNote(onset, end, note.pitch) for onset, end, note in self._spans(score)]
         here, there = (_pitch_changes(cut_notes(line, start, stop)) for line in (notes, wanted))
         wrong = sorted({*here} ^ {*there})
         return [f"another pitch at {place(score, wrong[0][0], name)}"] if wrong else []
@@ -329,7 +329,7 @@ class Similar(_Line):
 # ---- pieces -------------------------------------------------------------------------------
 
 
-def _all_but(line: Line, pitch: int, weight: float) -> Floats:
+def _all_but(line: VoiceSymbols, pitch: int, weight: float) -> Floats:
     """Weigh every symbol of a voice except the one of a pitch."""
     if pitch not in line.pitch:
         raise ConstraintError(
@@ -349,7 +349,7 @@ def _ask_note(
         asked.must[last : last + 1, line] = True
 
 
-def _pitch_changes(notes: list[Note]) -> list[tuple[int, int]]:
+def _pitch_changes(notes: list[HeardNote]) -> list[tuple[int, int]]:
     """List the ticks at which what sounds changes, with what sounds then."""
     changes: list[tuple[int, int]] = []
     stop, before = 0, REST

@@ -33,7 +33,7 @@ from stats_composer.constraints.where import (
     tick_at,
     ticks_of,
 )
-from stats_composer.encoding import Frame
+from stats_composer.encoding import GridFrame
 from stats_composer.errors import ConstraintError
 from stats_composer.factors import Factors
 from stats_composer.score import Score
@@ -77,7 +77,7 @@ class _Harmony(Constraint):
     def _harmony(self, page: Score) -> list[_Span]:
         raise NotImplementedError
 
-    def factors(self, frame: Frame, onsets: Onsets) -> Factors:
+    def factors(self, frame: GridFrame, onsets: Onsets) -> Factors:
         """Return what it asks of the symbols."""
         spans = self._harmony(frame.page)
         total = Factors.free(frame.n_steps, frame.n_symbols)

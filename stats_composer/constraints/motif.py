@@ -19,8 +19,15 @@ from stats_composer.constraints.fields import (
     pitch_text,
     whole,
 )
-from stats_composer.constraints.where import Line, Note, bar_span, cut_notes, line_of, notes_of
-from stats_composer.encoding import Frame
+from stats_composer.constraints.where import (
+    HeardNote,
+    VoiceSymbols,
+    bar_span,
+    cut_notes,
+    line_of,
+    notes_of,
+)
+from stats_composer.encoding import GridFrame
 from stats_composer.errors import ConstraintError
 from stats_composer.factors import Automaton, Factors
 from stats_composer.score import Score
@@ -75,7 +82,7 @@ class Contains(Constraint):
         if not self._motif or (moves == 0).any():
             raise ConstraintError("motif: expected at least one, and no pitch twice in a row")
 
-    def factors(self, frame: Frame, onsets: Onsets) -> Factors:
+    def factors(self, frame: GridFrame, onsets: Onsets) -> Factors:
         """Return what it asks of the symbols."""
         line = line_of(frame, self.voice)
         start, stop = bar_span(frame.page, self.bars)
@@ -120,7 +127,7 @@ class Contains(Constraint):
             return pitch, 0
         return pitch, _advance(self.intervals, matched, pitch - last)
 
-    def _check_pitches(self, line: Line) -> None:
+    def _check_pitches(self, line: VoiceSymbols) -> None:
         for pitch in self.pitches:
             if pitch not in line.pitch:
                 raise ConstraintError(
@@ -144,7 +151,7 @@ def _advance(motif: tuple[int, ...], matched: int, item: int) -> int:
     return next(n for n in range(len(read), -1, -1) if read[len(read) - n :] == motif[:n])
 
 
-def _unbroken(notes: list[Note]) -> list[list[int]]:
+def _unbroken(notes: list[HeardNote]) -> list[list[int]]:
     """Return the pitches of runs of notes without a rest, repetitions left out."""
     runs: list[list[int]] = []
     stop = -1

@@ -41,7 +41,7 @@ from stats_composer.constraints.where import (
     tick_at,
     ticks_of,
 )
-from stats_composer.encoding import Frame
+from stats_composer.encoding import GridFrame
 from stats_composer.errors import ConstraintError
 from stats_composer.factors import Automaton, Factors
 from stats_composer.score import Score
@@ -123,7 +123,7 @@ class Rhythm(Constraint):
                     if start > 0 or not page.pickup:
                         raise
 
-    def _steps(self, frame: Frame) -> tuple[np.ndarray[Any, Any], ...]:
+    def _steps(self, frame: GridFrame) -> tuple[np.ndarray[Any, Any], ...]:
         """Mark the steps where notes start, where nothing starts, and where a rest is."""
         start, stop = bar_span(frame.page, self.bars)
         must, never, rests = np.zeros((3, frame.n_steps), bool)
@@ -137,7 +137,7 @@ class Rhythm(Constraint):
                 rests[first:last], never[first:last] = True, False
         return must, never, rests
 
-    def ask_onsets(self, frame: Frame) -> Onsets:
+    def ask_onsets(self, frame: GridFrame) -> Onsets:
         """Return where notes must start and where none may."""
         asked = Onsets.free(frame)
         line = line_of(frame, self.voice).index
@@ -147,7 +147,7 @@ class Rhythm(Constraint):
             asked.must[step_at(frame, stop), line] = True
         return asked
 
-    def factors(self, frame: Frame, onsets: Onsets) -> Factors:
+    def factors(self, frame: GridFrame, onsets: Onsets) -> Factors:
         """Return what it asks of the symbols."""
         line = line_of(frame, self.voice)
         must, never, rests = self._steps(frame)
@@ -215,20 +215,20 @@ class Density(Constraint):
         if self.maximum is not None and self.minimum > self.maximum:
             raise ConstraintError(f"minimum {self.minimum} is above maximum {self.maximum}")
 
-    def _inside(self, frame: Frame) -> np.ndarray[Any, Any]:
+    def _inside(self, frame: GridFrame) -> np.ndarray[Any, Any]:
         return np.isin(frame.bar, list(bar_places(frame.page, self.bars)))
 
-    def ask_onsets(self, frame: Frame) -> Onsets:
+    def ask_onsets(self, frame: GridFrame) -> Onsets:
         """Return where notes may only start with a change of pitch."""
         asked = Onsets.free(frame)
         asked.changes[self._inside(frame), line_of(frame, self.voice).index] = True
         return asked
 
-    def reads_onsets(self, frame: Frame) -> int | None:
+    def reads_onsets(self, frame: GridFrame) -> int | None:
         """Return its voice, where repeated notes count only if they are asked for."""
         return line_of(frame, self.voice).index
 
-    def factors(self, frame: Frame, onsets: Onsets) -> Factors:
+    def factors(self, frame: GridFrame, onsets: Onsets) -> Factors:
         """Return what it asks of the symbols."""
         line = line_of(frame, self.voice)
         inside = self._inside(frame)
@@ -291,17 +291,17 @@ class NoRepeat(Constraint):
     voice: Voice = field(metadata=asks(VOICE))
     n: int = field(default=1, metadata=asks(whole("n", 1)))
 
-    def ask_onsets(self, frame: Frame) -> Onsets:
+    def ask_onsets(self, frame: GridFrame) -> Onsets:
         """Return where notes may only start with a change of pitch."""
         asked = Onsets.free(frame)
         asked.changes[:, line_of(frame, self.voice).index] = True
         return asked
 
-    def reads_onsets(self, frame: Frame) -> int | None:
+    def reads_onsets(self, frame: GridFrame) -> int | None:
         """Return its voice, where repeated notes count only if they are asked for."""
         return line_of(frame, self.voice).index
 
-    def factors(self, frame: Frame, onsets: Onsets) -> Factors:
+    def factors(self, frame: GridFrame, onsets: Onsets) -> Factors:
         """Return what it asks of the symbols."""
         line = line_of(frame, self.voice)
         must = onsets.must[:, line.index]

@@ -24,7 +24,7 @@ from stats_composer.constraints.fields import (
     pitch_text,
 )
 from stats_composer.constraints.where import (
-    Line,
+    VoiceSymbols,
     bar_span,
     chosen_lines,
     cut_notes,
@@ -33,7 +33,7 @@ from stats_composer.constraints.where import (
     place,
     score_lines,
 )
-from stats_composer.encoding import Frame
+from stats_composer.encoding import GridFrame
 from stats_composer.errors import ConstraintError
 from stats_composer.factors import Factors
 from stats_composer.score import Score
@@ -74,7 +74,7 @@ class Range(Constraint):
         if self.low > self.high:
             raise ConstraintError(f"low {given['low']} is above high {given['high']}")
 
-    def factors(self, frame: Frame, onsets: Onsets) -> Factors:
+    def factors(self, frame: GridFrame, onsets: Onsets) -> Factors:
         """Return what it asks of the symbols."""
         line = line_of(frame, self.voice)
         outside = (line.pitch >= 0) & ((line.pitch < self.low) | (line.pitch > self.high))
@@ -115,7 +115,7 @@ class InKey(Constraint):
     voices: Any = field(default=None, metadata=asks(VOICES))
     key: Any = field(default=None, metadata=asks(KEY))
 
-    def factors(self, frame: Frame, onsets: Onsets) -> Factors:
+    def factors(self, frame: GridFrame, onsets: Onsets) -> Factors:
         """Return what it asks of the symbols."""
         total = Factors.free(frame.n_steps, frame.n_symbols)
         start, stop = bar_span(frame.page, self.bars)
@@ -176,7 +176,7 @@ def key_tones(tonic_fifths: int, mode: int) -> NDArray[np.bool_]:
     return tones
 
 
-def _in_bars(frame: Frame, line: Line, bars: Bars, log_weight: Floats) -> Factors:
+def _in_bars(frame: GridFrame, line: VoiceSymbols, bars: Bars, log_weight: Floats) -> Factors:
     """Weigh the symbols of a voice in some bars."""
     start, stop = bar_span(frame.page, bars)
     table = np.zeros((frame.n_steps, len(line.pitch)))

@@ -19,15 +19,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stats_composer.constraints.fields import Bars, Voice
-from stats_composer.encoding import Frame
+from stats_composer.encoding import GridFrame
 from stats_composer.errors import ConstraintError, ScoreError
 from stats_composer.score import Score
 from stats_composer.theory import TICKS_PER_QUARTER, pitch_name
 from stats_composer.views import HOLD, REST
 
 __all__ = [
-    "Line",
-    "Note",
+    "HeardNote",
+    "VoiceSymbols",
     "bar_places",
     "bar_span",
     "bar_spans",
@@ -48,7 +48,7 @@ _CHOIR = ("soprano", "alto", "tenor", "bass")
 
 
 @dataclass(frozen=True, eq=False)
-class Line:
+class VoiceSymbols:
     """A voice of notes in a frame; `pitch` is what sounds at each symbol, or REST or HOLD."""
 
     index: int
@@ -72,7 +72,7 @@ class Line:
         return f"{pitch_name(int(pitches[0]))} to {pitch_name(int(pitches[-1]))}"
 
 
-class Note(NamedTuple):
+class HeardNote(NamedTuple):
     """A note of a finished score, in ticks; notes that a tie continues are one."""
 
     onset: int
@@ -139,7 +139,7 @@ def tick_at(page: Score, bar: int | str, beat: Fraction) -> int:
         raise ConstraintError(str(error)) from None
 
 
-def step_at(frame: Frame, tick: int) -> int:
+def step_at(frame: GridFrame, tick: int) -> int:
     """Return the step that starts at a tick.
 
     Raises
@@ -163,16 +163,16 @@ def place(page: Score, tick: int, name: str = "") -> str:
 # ---- voices -------------------------------------------------------------------------------
 
 
-def line_of(frame: Frame, voice: Voice) -> Line:
+def line_of(frame: GridFrame, voice: Voice) -> VoiceSymbols:
     """Find a voice of notes in a frame, by its name or index."""
     names = [alphabet.name.lower() for alphabet in frame.alphabets[: frame.n_lines]]
     index = _index(names, voice)
     entries = frame.alphabets[index].entries
     pitch = np.where(entries >= 0, entries + frame.shift, entries)
-    return Line(index, names[index] or f"voice {index}", pitch)
+    return VoiceSymbols(index, names[index] or f"voice {index}", pitch)
 
 
-def chosen_lines(frame: Frame, voices: tuple[Voice, ...] | None = None) -> list[Line]:
+def chosen_lines(frame: GridFrame, voices: tuple[Voice, ...] | None = None) -> list[VoiceSymbols]:
     """Find some voices of notes; None is all."""
     return [line_of(frame, voice) for voice in (range(frame.n_lines) if voices is None else voices)]
 
@@ -188,7 +188,7 @@ def _index(names: list[str], voice: Voice) -> int:
     raise ConstraintError(f"voice {voice!r}: expected {expected}")
 
 
-def score_lines(score: Score) -> list[tuple[str, list[Note]]]:
+def score_lines(score: Score) -> list[tuple[str, list[HeardNote]]]:
     """List the voices of a finished score, top to bottom, each with its notes.
 
     A part of one voice has the part's name; four voices without names are a choir.
@@ -204,20 +204,20 @@ def score_lines(score: Score) -> list[tuple[str, list[Note]]]:
     return lines
 
 
-def _merge(table: NDArray[np.void]) -> list[Note]:
-    notes: list[Note] = []
+def _merge(table: NDArray[np.void]) -> list[HeardNote]:
+    notes: list[HeardNote] = []
     columns = (table[name].tolist() for name in ("onset", "duration", "pitch", "tied"))
     for onset, duration, pitch, tied in zip(*columns, strict=True):
         stop = onset + duration
         before = notes[-1] if notes else None
         if tied and before and before.stop == onset and before.pitch == pitch:
-            notes[-1] = Note(before.onset, stop, pitch)
+            notes[-1] = HeardNote(before.onset, stop, pitch)
         else:
-            notes.append(Note(onset, stop, pitch))
+            notes.append(HeardNote(onset, stop, pitch))
     return notes
 
 
-def notes_of(score: Score, voice: Voice) -> tuple[str, list[Note]]:
+def notes_of(score: Score, voice: Voice) -> tuple[str, list[HeardNote]]:
     """Return the name and the notes of a voice of a finished score."""
     lines = score_lines(score)
     index = _index([name for name, _ in lines], voice)
@@ -225,10 +225,10 @@ def notes_of(score: Score, voice: Voice) -> tuple[str, list[Note]]:
     return name or f"voice {index}", notes
 
 
-def cut_notes(notes: Iterable[Note], start: int, stop: int) -> list[Note]:
+def cut_notes(notes: Iterable[HeardNote], start: int, stop: int) -> list[HeardNote]:
     """Return the notes that sound in a span of ticks, cut at its ends."""
     return [
-        Note(max(n.onset, start), min(n.stop, stop), n.pitch)
+        HeardNote(max(n.onset, start), min(n.stop, stop), n.pitch)
         for n in notes
         if n.onset < stop and n.stop > start
     ]

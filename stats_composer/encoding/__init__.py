@@ -11,8 +11,8 @@ The voices of notes come first, top to bottom, then the context voices (`CONTEXT
 where held and repeated notes are told apart by them, one onset voice a line.
 """
 
-from stats_composer.encoding.alphabet import Alphabet, Frame
+from stats_composer.encoding.alphabet import Alphabet, GridFrame
 from stats_composer.encoding.encoder import CONTEXTS, GridEncoder, shift_of
 from stats_composer.views import HOLD, REST
 
-__all__ = ["CONTEXTS", "HOLD", "REST", "Alphabet", "Frame", "GridEncoder", "shift_of"]
+__all__ = ["CONTEXTS", "HOLD", "REST", "Alphabet", "GridEncoder", "GridFrame", "shift_of"]

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from stats_composer.errors import EncodingError
 from stats_composer.score import Score
 
-__all__ = ["Alphabet", "Frame"]
+__all__ = ["Alphabet", "GridFrame"]
 
 Ints = NDArray[np.int64]
 
@@ -81,7 +81,7 @@ class Alphabet:
 
 
 @dataclass(frozen=True, eq=False)
-class Frame:
+class GridFrame:
     """The empty page that a grid is written on: its steps, bars, key and voices.
 
     Attributes

@@ -8,7 +8,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from stats_composer.encoding.alphabet import Alphabet, Frame
+from stats_composer.encoding.alphabet import Alphabet, GridFrame
 from stats_composer.errors import EncodingError, NotFittedError
 from stats_composer.factors.grids import check_grid
 from stats_composer.score import (
@@ -158,14 +158,14 @@ class GridEncoder:
         return self.fit(scores).transform(scores)
 
     def inverse_transform(
-        self, X: Iterable[Ints], frames: Iterable[Frame] | None = None
+        self, X: Iterable[Ints], frames: Iterable[GridFrame] | None = None
     ) -> list[Score]:
         """Write grids as scores.
 
         Parameters
         ----------
         X : iterable of ndarray of shape (n_steps, n_voices), int64
-        frames : iterable of Frame, optional
+        frames : iterable of GridFrame, optional
             What they are written on, as `encode` gives it; by default pages in 4/4 and C.
         """
         self._check_fitted()
@@ -181,7 +181,7 @@ class GridEncoder:
         self._check_fitted()
         return np.array([alphabet.name for alphabet in self.alphabets_], object)
 
-    def _plain(self, n_steps: int) -> Frame:
+    def _plain(self, n_steps: int) -> GridFrame:
         """Return an empty page of some steps in 4/4, in C major."""
         parts = tuple(Part(alphabet.name) for alphabet in self.alphabets_[: self.n_lines])
         page = Score(np.zeros(0, NOTE_DTYPE), parts=parts)
@@ -262,18 +262,18 @@ class GridEncoder:
             pitch = np.where(held, HOLD, pitch)
         return pitch, onset, shift
 
-    def frame(self, page: Score, key: tuple[int, int]) -> Frame:
+    def frame(self, page: Score, key: tuple[int, int]) -> GridFrame:
         """Prepare the empty page of a score in a key (tonic fifths, mode)."""
         self._check_fitted()
         empty = page.replace(notes=np.zeros(0, NOTE_DTYPE))
-        return Frame(empty, self.step(page), self.alphabets_, self.n_lines, shift_of(key), key)
+        return GridFrame(empty, self.step(page), self.alphabets_, self.n_lines, shift_of(key), key)
 
-    def context(self, frame: Frame, spans: list[tuple[int, int]]) -> Ints:
+    def context(self, frame: GridFrame, spans: list[tuple[int, int]]) -> Ints:
         """Values of the context voices on a page, given the final notes of its phrases.
 
         Parameters
         ----------
-        frame : Frame
+        frame : GridFrame
         spans : list of (onset, end), ticks
             As `phrases.phrase_spans` finds them.
 
@@ -298,7 +298,7 @@ class GridEncoder:
         chosen = [columns[name] for name in self.contexts]
         return np.array(chosen, np.int64).reshape(-1, frame.n_steps).T
 
-    def encode(self, score: Score, key: tuple[int, int] | None = None) -> tuple[Ints, Frame]:
+    def encode(self, score: Score, key: tuple[int, int] | None = None) -> tuple[Ints, GridFrame]:
         """Write a score as a grid.
 
         Parameters
@@ -311,7 +311,7 @@ class GridEncoder:
         Returns
         -------
         grid : ndarray of shape (n_steps, n_voices), int64
-        frame : Frame
+        frame : GridFrame
 
         Raises
         ------
@@ -327,7 +327,7 @@ class GridEncoder:
             columns.append(onset.astype(np.int64))
         return np.concatenate(columns, axis=1), frame
 
-    def decode(self, symbols: Ints, frame: Frame) -> Score:
+    def decode(self, symbols: Ints, frame: GridFrame) -> Score:
         """Write a grid on its page: the inverse of `encode` where the grid could hold the score."""
         entries = [frame.alphabets[v].entries[symbols[:, v]] for v in range(self.n_lines)]
         pitch = np.stack(entries, axis=1)

@@ -271,7 +271,7 @@ class ChoraleComposer(Composer):
             fifths, mode = given_key or rng.choice(self.keys_).tolist()
             page = blank_page(bars, (fifths, mode), metre, tempo=speed, title="Chorale")
             task = Task(page, (fifths, mode), planned_spans(page), wishes)
-            return writer.write(writer.plan(task), rng)
+            return writer.write(writer.prepare(task), rng)
 
         return write_many(write, random_state, n, n_jobs)
 
@@ -317,8 +317,8 @@ class ChoraleComposer(Composer):
         wishes = asked_constraints(constraints)
         task = melody_task(check_score(melody, "melody"), voice, asked_key(key), wishes)
         writer = self._writer(self._road(road, voice))
-        plan = writer.plan(task)
-        return write_many(lambda rng: writer.write(plan, rng), random_state, n, n_jobs)
+        setup = writer.prepare(task)
+        return write_many(lambda rng: writer.write(setup, rng), random_state, n, n_jobs)
 
     @overload
     def continue_chorale(
@@ -404,8 +404,8 @@ class ChoraleComposer(Composer):
         wishes = asked_constraints(constraints)
         task = region_task(check_score(score, "score"), asked_run(bars), voices, wishes)
         writer = self._writer()
-        plan = writer.plan(task)
-        return write_many(lambda rng: writer.write(plan, rng), random_state, n, n_jobs)
+        setup = writer.prepare(task)
+        return write_many(lambda rng: writer.write(setup, rng), random_state, n, n_jobs)
 
     def _road(self, road: str | Road, voice: str) -> Road:
         if not isinstance(road, Road):

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from stats_composer.composers.asked import asked_voice
 from stats_composer.composers.chorale.page import PARTS, blank_page
 from stats_composer.constraints import Constraint
-from stats_composer.encoding import Frame
+from stats_composer.encoding import GridFrame
 from stats_composer.errors import EncodingError, ScoreError
 from stats_composer.score import (
     NOTE_DTYPE,
@@ -187,7 +187,7 @@ def kept_notes(task: Task) -> NDArray[np.void]:
     return kept_table
 
 
-def given_symbols(frame: Frame, task: Task) -> Ints:
+def given_symbols(frame: GridFrame, task: Task) -> Ints:
     """Symbols of the given notes at each step and line; -1 where something may be written.
 
     A pitch outside the alphabet of its line is told to the model at the nearest octave.
@@ -215,7 +215,7 @@ def given_symbols(frame: Frame, task: Task) -> Ints:
     return symbols
 
 
-def given_onsets(frame: Frame, given: Score) -> Bools:
+def given_onsets(frame: GridFrame, given: Score) -> Bools:
     """Onsets of the given notes at each step and line."""
     return _quiet_grid(given, frame.step)[1]
 
@@ -227,7 +227,7 @@ def _quiet_grid(score: Score, step: int) -> tuple[Ints, Bools]:
         return view_grid(score, step, [(v, 0) for v in range(4)])
 
 
-def silent_steps(frame: Frame, task: Task) -> Bools:
+def silent_steps(frame: GridFrame, task: Task) -> Bools:
     """Mark the steps before the first given note and after the last, where nobody sings."""
     silent = np.zeros(frame.n_steps, np.bool_)
     if task.given is not None and len(task.given.notes):

@@ -41,7 +41,7 @@ from stats_composer.constraints import Constraint, with_corpus
 from stats_composer.errors import ConstraintError, EncodingError, NotFittedError
 from stats_composer.models.base import Callback
 from stats_composer.models.parameters import Parameters, Whole
-from stats_composer.ngrams import Corpus
+from stats_composer.ngrams import Repertoire
 from stats_composer.sampling.chain import Chain
 from stats_composer.score import Score, check_score, check_scores
 from stats_composer.theory import MODES
@@ -130,15 +130,15 @@ class MelodyComposer(Composer):
 
     def _ready(self) -> Self:
         self._chains: dict[tuple[object, ...], Chain] = {}
-        self._corpus: Corpus | None = None
+        self._corpus: Repertoire | None = None
         return self
 
     @property
-    def corpus(self) -> Corpus:
+    def corpus(self) -> Repertoire:
         """What must not be copied: the tunes' pitches, all on one tonic, and ticks."""
         if self._corpus is None:
             styles = self.styles_.values()
-            self._corpus = Corpus(tune for style in styles for tune in style.melodies())
+            self._corpus = Repertoire(tune for style in styles for tune in style.melodies())
         return self._corpus
 
     # ---- files --------------------------------------------------------------------------
