@@ -131,7 +131,7 @@ def test_composers_are_cloned_and_set(chorales, tunes):
     with pytest.raises(NotFittedError):
         copy.compose()
     with pytest.raises(ValueError, match="max_copy=0: expected an int from 1"):
-        MelodyComposer(max_copy=0).fit([line()])
+        MelodyComposer(max_copy=0).fit_tunes([])
 
 
 def test_an_encoder_is_a_transformer():
