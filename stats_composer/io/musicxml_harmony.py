@@ -21,6 +21,7 @@ from collections.abc import Iterator
 from xml.sax.saxutils import escape, quoteattr
 
 from stats_composer.theory import (
+    QUALITY_TABLE,
     Chord,
     fifths_name,
     harte_symbol,
@@ -32,32 +33,11 @@ from stats_composer.theory import (
 
 __all__ = ["harmony_element", "harmony_symbol"]
 
-_KINDS = {
-    "major": (0, 4, 7),
-    "minor": (0, 3, 7),
-    "augmented": (0, 4, 8),
-    "diminished": (0, 3, 6),
-    "dominant": (0, 4, 7, 10),
-    "major-seventh": (0, 4, 7, 11),
-    "minor-seventh": (0, 3, 7, 10),
-    "diminished-seventh": (0, 3, 6, 9),
-    "augmented-seventh": (0, 4, 8, 10),
-    "half-diminished": (0, 3, 6, 10),
-    "major-minor": (0, 3, 7, 11),
-    "major-sixth": (0, 4, 7, 9),
-    "minor-sixth": (0, 3, 7, 9),
-    "dominant-ninth": (0, 2, 4, 7, 10),
-    "major-ninth": (0, 2, 4, 7, 11),
-    "minor-ninth": (0, 2, 3, 7, 10),
-    "dominant-11th": (0, 2, 4, 5, 7, 10),
-    "major-11th": (0, 2, 4, 5, 7, 11),
-    "minor-11th": (0, 2, 3, 5, 7, 10),
-    "dominant-13th": (0, 2, 4, 5, 7, 9, 10),
-    "major-13th": (0, 2, 4, 5, 7, 9, 11),
-    "minor-13th": (0, 2, 3, 5, 7, 9, 10),
-    "suspended-second": (0, 2, 7),
-    "suspended-fourth": (0, 5, 7),
-    "power": (0, 7),
+# Of kinds as near the first is told: sevenths before sixths.
+_NAMED = sorted(
+    (row for row in QUALITY_TABLE if row.kind), key=lambda row: not {10, 11} & {*row.tones}
+)
+_RARE = {
     "pedal": (0,),
     "Neapolitan": (0, 1, 4, 6),
     "Italian": (0, 6, 8),
@@ -65,11 +45,9 @@ _KINDS = {
     "German": (0, 3, 6, 8),
     "Tristan": (0, 3, 6, 10),
 }
-_NAMED = 25  # kinds before the pedal point; those from there on take no degrees when written
-_NAMES = (
-    " m aug dim 7 maj7 m7 dim7 aug7 m7b5 mM7 6 m6 9 maj9 m9 11 maj11 m11 13 maj13 m13 sus2 sus4 5"
-)
-_PRINTED = dict(zip(_KINDS, _NAMES.split(" "), strict=False))
+"""Kinds that take no degrees when written."""
+_KINDS = {row.kind: row.tones for row in _NAMED} | _RARE
+_PRINTED = {row.kind: row.printed for row in _NAMED}
 _SIGNS = {"minor": "m", "half": "ø", "diminished": "°", "augmented": "+", "major": "maj"}
 # Semitones above the root by the number of a degree, the first that the chord has being meant.
 _DEGREES = {
@@ -136,7 +114,7 @@ def _structure(symbol: str) -> tuple[str, str]:
     for kind, intervals in _KINDS.items():
         if intervals == tones:
             return kind, ""
-    told = [(list(_changes(_KINDS[kind], tones)), kind) for kind in list(_KINDS)[:_NAMED]]
+    told = [(list(_changes(row.tones, tones)), row.kind) for row in _NAMED]
     changes, kind = min(told, key=lambda pair: (len(pair[0]), -len(_KINDS[pair[1]])))
     rows = [
         f'<degree print-object="no"><degree-value>{number}</degree-value><degree-alter>{alter}'
