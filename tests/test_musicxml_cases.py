@@ -193,6 +193,14 @@ def test_da_capo_al_fine(fine, capo):
     assert score.directions["text"].tolist() == words
 
 
+def test_words_and_sound_of_one_jump_are_one():
+    segno = direction("<segno/>", 'segno="a"') + note()
+    words = direction("<words>Dal segno e poi la fine</words>")
+    score, _ = read(bars(note(), segno, note() + words + '<sound dalsegno="a"/>'))
+    assert score.jumps[["kind", "label"]].tolist() == [("segno", "a"), ("D.S.", "a")]
+    assert playing_order(score) == [0, 1, 2, 1, 2]
+
+
 def test_dal_segno_al_coda():
     to_coda = note() + direction("<words>To Coda</words>", 'tocoda="coda"')
     segno = direction("<words>D.S. al Coda</words>", 'dalsegno="segno"')
@@ -243,11 +251,22 @@ def test_septuplets_that_were_rounded_are_set_right_by_their_backup():
         (note("C4", 5), False),  # a long bar of notes is one
         (note() + rest(1), False),  # and so is one that nothing contradicts
     ],
+    ids=["forward", "other voice", "whole rest", "notes", "alone"],
 )
 def test_what_is_silent_past_the_end_of_a_bar_moves_no_other(bar, told):
     score, said = read(bars(bar, note("D4")))
     assert score.bars["onset"][1] == (4 if told else 5) * QUARTER
     assert said == ("rests past the end of their bar left out: 1 (first in bar 1)" if told else "")
+
+
+def test_a_forward_makes_a_bar_of_its_own_length_no_longer():
+    upbeat = '<measure number="X1" implicit="yes">'
+    text = bars(note("C4", 3), "{}", note("D4"), numbers=[1, "X1", 2])
+    text = text.replace('<measure number="X1">', upbeat)
+    silent = text.replace("{}", rest(1) + forward(1) + forward(1))
+    score, told = read(silent, text.replace("{}", note("E4", 1)))
+    assert score.bars["onset"].tolist() == [0, 3 * QUARTER, 4 * QUARTER] and not told
+    assert score.bar_numbers == (0, "X1", 2) or score.bar_numbers == (1, "X1", 2)
 
 
 def test_attributes_after_the_first_notes_hold_from_the_start():

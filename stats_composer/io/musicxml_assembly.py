@@ -110,14 +110,16 @@ class _BarLines:
     def _length(self, bar: int, full: Tick) -> Tick:
         """Ticks of a bar: of its longest part.
 
-        Past the end of its metre nothing but notes and rests count, and notes alone where a
-        voice or part ends there.
+        Past the end of its metre, and in a bar said to be irregular, nothing but notes and rests
+        count; past the end of its metre notes alone where a voice or part ends there.
         """
         inside = [part for part in self.parts if bar < len(part.lengths)]
         length, filled, sounding = (
             max((reach[bar] for part in inside for reach in [getattr(part, name)]), default=0)
             for name in ("lengths", "filled", "sounding")
         )
+        if filled and any(part.implicit[bar] for part in inside):
+            length = filled
         if full and length > full:
             is_told = any(full in part.ends[bar] for part in inside)
             kept = max(full, sounding if is_told else filled)
@@ -156,7 +158,8 @@ class _BarLines:
                 if kind in ("segno", "coda", "section") and 0 < length <= head.offset:
                     bar += 1
                 if bar < len(self.onsets):
-                    found.setdefault((bar, kind), (label, times))
+                    known = found.get((bar, kind), ("", 0))
+                    found[bar, kind] = (known[0] or label, known[1] or times)
                 else:
                     self.report.add(f"{kind} after the last bar left out", self.name(bar - 1))
         return [(self.tick(bar, 0), kind, *more) for (bar, kind), more in found.items()]

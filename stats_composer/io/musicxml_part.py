@@ -60,6 +60,7 @@ class PartReader:
     sounding: list[Tick] = field(default_factory=list)  # up to where notes go
     ends: list[set[Tick]] = field(default_factory=list)  # where lines of the bar end
     numbers: list[str] = field(default_factory=list)
+    implicit: list[bool] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         """Start at the first bar, in the written pitch."""
@@ -95,6 +96,7 @@ class PartReader:
     def read_measure(self, measure: ET.Element) -> None:
         """Read the next bar."""
         self.numbers.append(measure.get("number", ""))
+        self.implicit.append(measure.get("implicit") == "yes")
         self.place = self.marks.place = f"bar {self.numbers[-1] or len(self.numbers)}"
         self.cursor = 0
         self.lengths.append(0)
