@@ -135,7 +135,7 @@ def main():
 def report(name, composer, scores):
     """Print the nats and the card of settings."""
     model = composer.directed_
-    nats = -np.concatenate(model.score_samples(encode_all(composer.encoder_, scores)))
+    nats = -np.concatenate([model.log_probs(g) for g in encode_all(composer.encoder_, scores)])
     voices = " ".join(f"{x:.2f}" for x in nats.mean(axis=0))
     print(
         f"{name:26} {nats.sum(axis=1).mean():.3f} nats ({voices})\n    {card(scores)}", flush=True

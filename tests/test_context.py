@@ -7,9 +7,10 @@ from enumerate import all_grids, chi_square_p, law
 from stats_composer.errors import ConstraintError
 from stats_composer.kernels.chain import weigh_path
 from stats_composer.kernels.gibbs import sweep_sites
+from stats_composer.kernels.sites import Piece
 from stats_composer.models.maxent import LBFGS, ContrastiveDivergence, MaxEnt, StochasticGradient
 from stats_composer.models.maxent.terms import Field, Pair
-from stats_composer.sampling.context import ContextLaw, ContextVoice
+from stats_composer.sampling.context import ContextLaw, ContextMove, ContextVoice
 from stats_composer.sampling.gibbs import GibbsSampler
 
 N_STEPS, COLUMN, N_VALUES = 3, 2, 2
@@ -81,19 +82,16 @@ def context_kernel(context=LAW, temperature=1.0):
 def site_kernel(sampler):
     """Return the kernel of one site move; two symbols have one threshold, found by bisection."""
     kernel = np.zeros((len(STATES), len(STATES)))
-    sites, one = sampler._sites, np.ones(1, np.float32)
+    sites, one = sampler.moves[1].sites, np.ones(1, np.float32)
 
     def move(state, site, u):
         grid = state.copy()
-        sweep_sites(
-            grid, 0, N_STEPS, sites, MODEL.layout_, sampler._pieces.rows, sampler._field,
-            sampler._weights, sampler._steps, one, 0.0,
-            np.array([[[(site + 0.5) / len(sites), 0.9, u]]]),
-        )  # fmt: skip
+        uniforms = np.array([[[(site + 0.5) / len(sites), 0.9, u]]])
+        sweep_sites(Piece(grid, 0, N_STEPS), sites, sampler.state.target, one, 0.0, uniforms)
         return number(grid)
 
     for x in np.flatnonzero(PI > 0):
-        sampler._set_context(sampler._context, STATES[x][:, COLUMN])
+        sampler.moves[0].write(sampler.state, STATES[x][:, COLUMN])
         for site in range(len(sites)):
             first, last = move(STATES[x], site, 0.0), move(STATES[x], site, 1 - 1e-9)
             low, high = 0.0, 1.0
@@ -116,7 +114,7 @@ def run_from_the_law(sampler, n_draws=4000):
     starts = np.random.default_rng(5).choice(len(STATES), n_draws, p=PI)
     draws = np.empty((n_draws, *START.shape), np.int64)
     for i, start in enumerate(starts):
-        sampler._set_context(sampler._context, STATES[start][:, COLUMN])
+        sampler.moves[0].write(sampler.state, STATES[start][:, COLUMN])
         sampler.grid[:] = STATES[start]
         draws[i] = sampler.run(np.ones(2))
     return draws
@@ -174,10 +172,11 @@ def test_a_planted_bug_is_caught(bug):
 def test_fields_that_are_not_renewed_are_caught(monkeypatch):
     sampler = sampler_of()
 
-    def forget(context, path):
-        sampler.grid[:, COLUMN] = path
+    def forget(move, state, path):
+        state.grid[:, COLUMN] = path
+        return len(path)
 
-    monkeypatch.setattr(sampler, "_set_context", forget)
+    monkeypatch.setattr(ContextMove, "write", forget)
     assert chi_square_p(run_from_the_law(sampler), STATES, PI) < 1e-3
     assert drift(site_kernel(sampler)) > 1e-3
 

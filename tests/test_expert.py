@@ -18,7 +18,7 @@ from stats_composer.factors import Factors
 from stats_composer.kernels.expert import sweep_judged
 from stats_composer.models.maxent import MaxEnt
 from stats_composer.models.maxent.terms import Field, Motion, Pair
-from stats_composer.sampling.expert import ExpertSampler
+from stats_composer.sampling.gibbs import GibbsSampler
 
 WEIGHT, TEMPERATURE = 0.6, 1.5
 
@@ -53,7 +53,7 @@ def factors():
 
 
 def sampler_of(model, maxent, grid=GRIDS[20], seed=0):
-    return ExpertSampler(
+    return GibbsSampler(
         maxent, grid, factors(), expert=(model, WEIGHT), free=FREE, random_state=seed
     )
 
@@ -101,11 +101,14 @@ def compiled_row(sampler, x):
     place = {lower.tobytes(): i for i, lower in enumerate(LOWER)}
     row, scale, n_sites = np.zeros(len(GRIDS)), np.array([1 / TEMPERATURE], np.float32), 6
     sampler.grid[:] = GRIDS[x]
-    fresh = sampler.expert.judged(sampler.grid, WEIGHT)
+    fresh = fitted_model().judged(sampler.grid, WEIGHT)
 
     def move(site, u, accept):
         sampler.grid[:] = GRIDS[x]
-        sampler._judged.log_prob[:], sampler._judged.atoms[:] = fresh.log_prob, fresh.atoms
+        sampler.moves[0].judged.log_prob[:], sampler.moves[0].judged.atoms[:] = (
+            fresh.log_prob,
+            fresh.atoms,
+        )
         sweep(sampler, scale, np.array([[[(site + 0.5) / n_sites, u, accept]]]))
         return place[np.ascontiguousarray(sampler.grid[:, 1:3]).tobytes()]
 
@@ -132,10 +135,10 @@ def compiled_row(sampler, x):
 
 
 def sweep(sampler, scale, u):
+    (moves,) = sampler.moves
     return sweep_judged(
-        sampler.grid, sampler._sites, sampler.model.layout_, sampler._pieces.rows,
-        sampler._field, sampler._weights, sampler._steps, sampler._judged, scale, u,
-    )  # fmt: skip
+        sampler.state.piece, moves.sites, sampler.state.target, moves.judged, scale, u
+    )
 
 
 def test_the_compiled_move_is_that_of_the_definitions(model, maxent):
@@ -147,13 +150,13 @@ def test_the_compiled_move_is_that_of_the_definitions(model, maxent):
 def test_what_the_expert_says_is_kept_up_to_date(model, maxent):
     long = pieces(1, 24, seed=5)[0]
     free = np.array([[False, True, True]] * len(long))
-    sampler = ExpertSampler(maxent, long, expert=(model, WEIGHT), free=free, random_state=0)
+    sampler = GibbsSampler(maxent, long, expert=(model, WEIGHT), free=free, random_state=0)
     before = sampler.grid.copy()
     sampler.run(np.ones(5))
     assert (before[:, 1:3] != sampler.grid[:, 1:3]).any()
     fresh = model.judged(sampler.grid, WEIGHT)
-    np.testing.assert_allclose(sampler._judged.log_prob, fresh.log_prob, atol=1e-12)
-    np.testing.assert_array_equal(sampler._judged.atoms, fresh.atoms)
+    np.testing.assert_allclose(sampler.moves[0].judged.log_prob, fresh.log_prob, atol=1e-12)
+    np.testing.assert_array_equal(sampler.moves[0].judged.atoms, fresh.atoms)
     np.testing.assert_array_equal(before[:, 0], sampler.grid[:, 0])
 
 
@@ -171,4 +174,4 @@ def test_draws_of_the_product_follow_its_law(model, maxent):
 
 def test_a_line_that_the_expert_is_given_cannot_be_free(model, maxent):
     with pytest.raises(ValueError, match="line 0 is free"):
-        ExpertSampler(maxent, GRIDS[0], expert=(model, 1.0))
+        GibbsSampler(maxent, GRIDS[0], expert=(model, 1.0))

@@ -10,7 +10,8 @@ from enumerate import all_grids, chi_square_p, law
 
 from stats_composer.errors import ConstraintError
 from stats_composer.factors import Automaton, Crossing, Factors, ParallelMotion
-from stats_composer.kernels.gibbs import sweep_row, sweep_sites
+from stats_composer.kernels.gibbs import RuledLine, sweep_row, sweep_sites
+from stats_composer.kernels.sites import Piece
 from stats_composer.models.maxent import MaxEnt
 from stats_composer.models.maxent.terms import (
     Field,
@@ -25,6 +26,7 @@ from stats_composer.models.maxent.terms import (
 from stats_composer.models.maxent.terms import ParallelMotion as ParallelTerm
 from stats_composer.models.maxent.weights import HARD_TERM
 from stats_composer.sampling.gibbs import GibbsSampler, annealing
+from stats_composer.sampling.moves import RowMoves, SiteMoves
 
 N_STEPS, N_SYMBOLS = 3, (3, 2)
 LABELS = np.array([[-1, 60, 67], [48, 55, -1]])
@@ -164,12 +166,19 @@ def sampler_of(factors=None, free=None, temperature=1.0, run_share=0.0, model=MO
     )
 
 
+def site_moves_of(sampler):
+    """Return the site moves of a sampler."""
+    return next(move for move in sampler.moves if isinstance(move, SiteMoves))
+
+
 def draw(sampler, world, temperature=1.0):
     """Draw starts of the law itself and run each a little: the law must stay.
 
     So the draws are independent, however slowly the chain may mix.
     """
-    n_draws, n_sweeps = (12_000, 3) if sampler._arcs else (15_000, 8)
+    n_draws, n_sweeps = (
+        (12_000, 3) if any(isinstance(m, RowMoves) for m in sampler.moves) else (15_000, 8)
+    )
     schedule = np.full(n_sweeps, temperature, np.float32)
     starts = np.random.default_rng(6).choice(len(GRIDS), n_draws, p=target(**world))
     draws = np.empty((n_draws, *GRIDS[0].shape), np.int64)
@@ -193,16 +202,14 @@ def site_moves(sampler, temperature, u_move, n_bisections=21):
     A move is a step function of its last uniform: bisection finds where it steps.
     """
     scale = np.array([1 / temperature], np.float32)
-    sites, n = sampler._sites, len(GRIDS)
+    moves, n = site_moves_of(sampler), len(GRIDS)
+    sites, target = moves.sites, sampler.state.target
     kernel = np.zeros((n, n))
 
     def move(start, site, u):
         grid = start.copy()
-        sweep_sites(
-            grid, 0, N_STEPS, sites, sampler.model.layout_, sampler._pieces.rows, sampler._field,
-            sampler._weights, sampler._steps, scale, sampler.run_share,
-            np.array([[[(site + 0.5) / len(sites), u_move, u]]]),
-        )  # fmt: skip
+        uniforms = np.array([[[(site + 0.5) / len(sites), u_move, u]]])
+        sweep_sites(Piece(grid, 0, N_STEPS), sites, target, scale, moves.run_share, uniforms)
         return int(state_number(grid))
 
     for x in state_number(sampler.reachable):
@@ -222,7 +229,7 @@ def site_moves(sampler, temperature, u_move, n_bisections=21):
 
 def site_kernel(sampler, temperature=1.0):
     """Mix the kernels of site and run moves as the sampler does."""
-    share = sampler.run_share
+    share = site_moves_of(sampler).run_share
     kinds = [(1.0 - share, 0.999)]
     if share:
         kinds += [(0.6 * share, 0.3 * share), (0.4 * share, 0.8 * share)]
@@ -282,16 +289,18 @@ def faulty_sampler(bug, world):
         return sampler_of(**world | {"free": None}), temperature
     if bug == "swapped step table":
         sampler = sampler_of(**world)
-        steps = sampler._steps
-        sampler._steps = steps._replace(table=steps.table.transpose(0, 2, 1).copy())
+        target = sampler.state.target
+        turned = target.steps._replace(table=target.steps.table.transpose(0, 2, 1).copy())
+        sampler.state = sampler.state._replace(target=target._replace(steps=turned))
         return sampler, temperature
     sampler = sampler_of(**world)
     width, layout = MODEL.layout_.width, MODEL.layout_
-    tables = sampler._weights.copy()
+    target = sampler.state.target
+    tables = target.weights.copy()
     n = (layout.pair_back - layout.pair) // width**2
     pairs = tables[layout.pair : layout.pair_back].reshape(n, width, width)
     pairs[:] = pairs.transpose(0, 2, 1).copy()
-    sampler._weights = tables
+    sampler.state = sampler.state._replace(target=target._replace(weights=tables))
     return sampler, temperature
 
 
@@ -338,12 +347,12 @@ def test_sweep_sites_equals_its_naive_twin(run_share):
     inverse = np.linspace(0.5, 1.5, 40).astype(np.float32)
     ref = sampler.grid.tolist()
     ref_changed = naive.gibbs_sweep_sites(
-        ref, sampler._sites.tolist(), N_SYMBOLS,
+        ref, site_moves_of(sampler).sites.tolist(), N_SYMBOLS,
         lambda grid: total[state_number(np.array(grid))], inverse.tolist(), run_share, u.tolist(),
     )  # fmt: skip
     comp_changed = sweep_sites(
-        sampler.grid, 0, N_STEPS, sampler._sites, MODEL.layout_, sampler._pieces.rows,
-        sampler._field, sampler._weights, sampler._steps, inverse, run_share, u,
+        sampler.state.piece, site_moves_of(sampler).sites, sampler.state.target, inverse,
+        run_share, u,
     )  # fmt: skip
     np.testing.assert_array_equal(sampler.grid, ref)
     assert comp_changed == ref_changed
@@ -391,11 +400,9 @@ def test_sweep_row_equals_its_naive_twin(name):
     u = np.random.default_rng(8).random((60, N_STEPS + 3))
     u[::5, 0] *= 1 / 32
     ref, ref_accepted = naive.gibbs_sweep_row(sampler.grid.tolist(), 0, *rules, 2, u.tolist())
-    comp_accepted = sweep_row(
-        sampler.grid, 0, N_STEPS, 0, np.ascontiguousarray(sampler.free[:, 0]), sampler._arcs[0],
-        MODEL.layout_, sampler._pieces.rows, sampler._field, sampler._weights, sampler._steps,
-        rules[-1], 2, u,
-    )  # fmt: skip
+    moves = next(m for m in sampler.moves if isinstance(m, RowMoves) and m.line == 0)
+    line = RuledLine(0, moves.free, moves.arcs)
+    comp_accepted = sweep_row(sampler.state.piece, line, sampler.state.target, rules[-1], 2, u)
     np.testing.assert_array_equal(sampler.grid, ref)
     assert comp_accepted == ref_accepted
 

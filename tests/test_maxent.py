@@ -296,7 +296,7 @@ def test_tables_read_by_line_lag_and_symbol():
         ([], "no pieces"),
         ([np.zeros((0, 2), int)], "piece 0"),
         ([np.array([[0.5]])], "expected symbols"),
-        ([np.array([[-1]])], "expected symbols"),
+        ([np.array([[-1]])], "symbol -1, expected an integer from 0"),
         ([np.zeros((3, 2), int), np.zeros((3, 1), int)], "piece 1"),
     ],
 )

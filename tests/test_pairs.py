@@ -9,10 +9,11 @@ from stats_composer.factors import Factors
 from stats_composer.kernels import pairs as pairs_module
 from stats_composer.kernels._jit import jit
 from stats_composer.kernels._lanes import exp_lanes
-from stats_composer.kernels.gibbs import no_steps
+from stats_composer.kernels.gibbs import Target, no_steps
 from stats_composer.kernels.gibbs import sweep_sites as sweep_sites_of_all_terms
 from stats_composer.kernels.maxent import value_and_gradient
 from stats_composer.kernels.pairs import has_pairs_alone, pair_kernels, sweep_sites
+from stats_composer.kernels.sites import Piece
 from stats_composer.models.maxent import MaxEnt, pseudo
 from stats_composer.models.maxent.pseudo import pseudo_gradient, pseudo_likelihood
 from stats_composer.models.maxent.terms import Field, Melody, Pair, PairDifference
@@ -90,7 +91,7 @@ def test_value_and_gradient_equal_their_naive_twin(n_steps):
     assert total == pytest.approx(ref_total, rel=1e-5, abs=1e-4)
     assert pseudo_likelihood(model.weights_, pieces) == total
     pair, by_field = np.array([slope[pair] for pair in model.pairs_]), np.array(by_field)
-    tables = iter(np.split(gradient, [part.stop for part in model.weights_.slices]))
+    tables = iter(np.split(gradient, [part.where.stop for part in model.weights_.parts]))
     width = model.layout_.width
     np.testing.assert_allclose(next(tables), by_field.sum(axis=0).ravel(), atol=2e-4)
     by_place = np.stack([by_field[grid[:, PLACE] == place].sum(axis=0) for place in range(3)], 1)
@@ -120,20 +121,25 @@ def test_gated_pairs_are_fitted_by_the_kernel_for_all_terms():
     pieces = model.pack([random_grid(rng, 40)])
     field, residual = model.weights_.field(pieces.grid), np.zeros((40, 3, 8), np.float32)
     gradient = np.zeros_like(model.weights_.folded)
+    weights = model.weights_.folded
     expected = value_and_gradient(
-        pieces.grid, pieces.start, pieces.stop, pieces.modelled, model.layout_, pieces.rows,
-        field, model.weights_.folded, 0.0, gradient, residual,
-    )  # fmt: skip
+        pieces.grids, model.layout_, pieces.rows, weights, field, 0.0, gradient, residual
+    )
     assert pseudo_likelihood(model.weights_, pieces) == pytest.approx(expected)
+
+
+def target_of(model, pieces, field):
+    """Return what the kernels read."""
+    layout = model.layout_
+    return Target(layout, pieces.rows, model.weights_.folded, field, no_steps(layout))
 
 
 def local_fields(model, pieces, field):
     """Return the local fields of all sites, by the kernel."""
     local = np.empty(field.size, np.float32)
-    pair_kernels(model.layout_.width).local_fields(
-        pieces.grid, 0, len(pieces.grid), model.layout_, pieces.rows, field,
-        model.weights_.folded, local,
-    )  # fmt: skip
+    piece = Piece(pieces.grid, 0, len(pieces.grid))
+    kernels = pair_kernels(model.layout_.width)
+    kernels.local_fields(piece, target_of(model, pieces, field), local)
     return local
 
 
@@ -150,8 +156,8 @@ def test_local_fields_stay_true_through_many_updates(gate):
     sites = np.argwhere(pieces.modelled)
     sweeps = np.ones(400, np.float32)
     n_changed = pair_kernels(model.layout_.width).sweep_fields(
-        pieces.grid, 0, 50, sites, model.layout_, pieces.rows, model.weights_.folded, local,
-        no_steps(model.layout_), sweeps, 0.2, rng.random((400, 150, 3)),
+        Piece(pieces.grid, 0, 50), sites, target_of(model, pieces, field), local, sweeps, 0.2,
+        rng.random((400, 150, 3)),
     )  # fmt: skip
     assert n_changed > 5_000
     allowed = field > -1e29
@@ -203,7 +209,7 @@ def test_chains_equal_those_of_the_kernel_for_all_terms(gate, factored, monkeypa
         used.append(True)
         return sweep_sites_of_all_terms(*arguments)
 
-    monkeypatch.setattr("stats_composer.sampling.gibbs.site_sweeper", lambda layout: sweep)
+    monkeypatch.setattr("stats_composer.sampling.moves.site_sweeper", lambda layout: sweep)
     expected = GibbsSampler(model, start, factors, **settings).run(temperatures)
     assert used
     np.testing.assert_array_equal(found, expected)
@@ -251,14 +257,13 @@ def test_sweeps_take_what_the_kernel_for_all_terms_takes():
     rng = np.random.default_rng(9)
     model = random_model(rng, given=None)
     pieces = model.pack([random_grid(rng, 20), random_grid(rng, 30)])
-    field, weights = model.weights_.field(pieces.grid), model.weights_.folded
+    target = target_of(model, pieces, model.weights_.field(pieces.grid))
     sites = np.argwhere(pieces.modelled[20:]) + np.array([20, 0])
     u, ones = rng.random((30, 60, 3)), np.ones(30, np.float32)
     grids, counts = [], []
     for sweep in (sweep_sites, sweep_sites_of_all_terms):
         grid = pieces.grid.copy()
-        rest = model.layout_, pieces.rows, field, weights, no_steps(model.layout_), ones, 0.3, u
-        counts.append(sweep(grid, 20, 50, sites, *rest))
+        counts.append(sweep(Piece(grid, 20, 50), sites, target, ones, 0.3, u))
         grids.append(grid)
     np.testing.assert_array_equal(*grids)
     assert counts[0] == counts[1] > 300

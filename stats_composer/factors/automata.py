@@ -26,17 +26,15 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+
+from stats_composer.errors import ConstraintError
+from stats_composer.kernels.arrays import Bools, Floats, Ints
 
 __all__ = [
     "Automaton",
     "live_states",
     "phased",
 ]
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,12 +72,26 @@ class Automaton:
     initial: int = 0
 
     def __post_init__(self) -> None:
-        """Freeze the arrays."""
+        """Freeze the arrays, and check that they name states and weights that there are."""
         for name in ("first", "symbol", "target", "log_weight", "kind", "final"):
             dtype = np.float64 if name in ("log_weight", "final") else np.int64
             array = np.ascontiguousarray(getattr(self, name), dtype)
             array.setflags(write=False)
             object.__setattr__(self, name, array)
+        kinds, states = np.arange(len(self.first)), np.arange(len(self.final))
+        for name, known in (("kind", kinds), ("target", states)):
+            values = getattr(self, name)
+            if len(values) and not 0 <= values.min() <= values.max() < len(known):
+                raise ConstraintError(
+                    f"automaton, {name} {values.max()}: expected below {len(known)}"
+                )
+        if not 0 <= self.initial < len(states):
+            raise ConstraintError(
+                f"automaton, initial {self.initial}: expected below {len(states)}"
+            )
+        for weights in (self.log_weight, self.final):
+            if np.isnan(weights).any() or (weights == np.inf).any():
+                raise ConstraintError("automaton: a log-weight that is no number below inf")
 
     @classmethod
     def from_table(
@@ -98,6 +110,8 @@ class Automaton:
         initial : int
         """
         target = np.asarray(target, np.int64)
+        if np.isnan(log_weight).any():
+            raise ConstraintError("automaton: a log-weight that is no number below inf")
         n_kinds, n_states, _ = target.shape
         weights = np.broadcast_to(np.asarray(log_weight, np.float64), target.shape)
         kept = (target >= 0) & (weights > -np.inf)
@@ -218,6 +232,10 @@ class Automaton:
 
     def log_weight_of(self, symbols: Ints) -> float:
         """Read a path and return the sum of its log-weights, -inf where it is refused."""
+        if len(symbols) != self.n_steps:
+            raise ValueError(
+                f"{len(symbols)} symbols: expected one for each of {self.n_steps} steps"
+            )
         state, total = self.initial, 0.0
         for kind, symbol in zip(self.kind, symbols, strict=True):
             low, high = self.first[kind, state : state + 2]

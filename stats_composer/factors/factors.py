@@ -17,14 +17,13 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from stats_composer.errors import ConstraintError
 from stats_composer.factors.automata import Automaton
+from stats_composer.factors.grids import check_grid
+from stats_composer.kernels.arrays import Floats, Ints
 
 __all__ = ["Automaton", "Crossing", "Factors", "ParallelMotion"]
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -98,13 +97,17 @@ class Factors:
         for voice, automata in self.automata.items():
             if any(a.n_steps != self.n_steps for a in automata) or not 0 <= voice < self.n_voices:
                 raise ConstraintError(f"automaton of voice {voice}: not of this grid")
-        for array in (self.unary, *self.pairwise.values()):
+        for name, array in (("unary", self.unary), *self.pairwise.items()):
+            # What is neither a number nor -inf makes the largest nan or inf.
+            if array.size and not array.max() < np.inf:
+                where = name if name == "unary" else f"pairwise {name}"
+                raise ConstraintError(f"{where}: expected log-weights, numbers below inf")
             array.setflags(write=False)
         object.__setattr__(self, "automata", MappingProxyType(dict(self.automata)))
         object.__setattr__(self, "pairwise", MappingProxyType(dict(self.pairwise)))
 
     @classmethod
-    def free(cls, n_steps: int, n_symbols: NDArray[np.int64]) -> Factors:
+    def free(cls, n_steps: int, n_symbols: Ints) -> Factors:
         """Return factors that forbid nothing but the padding.
 
         Parameters
@@ -112,6 +115,9 @@ class Factors:
         n_steps : int
         n_symbols : ndarray of shape (n_voices,), int64
         """
+        n_symbols = np.asarray(n_symbols)
+        if n_steps < 1 or n_symbols.ndim != 1 or not len(n_symbols) or (n_symbols < 1).any():
+            raise ConstraintError(f"{n_steps=}, n_symbols={n_symbols.tolist()}: expected 1 or more")
         width = int(n_symbols.max())
         padding = np.arange(width)[None, :] >= np.asarray(n_symbols)[:, None]
         unary = np.where(padding, -np.inf, 0.0)
@@ -148,8 +154,17 @@ class Factors:
         """Symbols of the widest voice."""
         return int(self.unary.shape[2])
 
-    def log_weight(self, grid: NDArray[np.int64]) -> float:
-        """Sum the unary, pairwise and automaton log-weights of a grid; terms are left out."""
+    def log_weight(self, grid: Ints) -> float:
+        """Sum the unary, pairwise and automaton log-weights of a grid; terms are left out.
+
+        Raises
+        ------
+        ValueError
+            If it is no grid of these steps, voices and symbols.
+        """
+        grid = check_grid(grid, self.n_voices, [self.n_symbols] * self.n_voices)
+        if len(grid) != self.n_steps:
+            raise ValueError(f"grid of {len(grid)} steps: expected {self.n_steps}")
         steps = np.arange(self.n_steps)
         total = float(sum(self.unary[steps, v, grid[:, v]].sum() for v in range(self.n_voices)))
         for (v, w), table in self.pairwise.items():

@@ -14,16 +14,13 @@ from collections.abc import Iterable
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from stats_composer.errors import ConstraintError
 from stats_composer.factors.automata import Automaton
+from stats_composer.kernels.arrays import Bools, Floats, Ints
 
 __all__ = ["MAX_STATES", "Machine", "multiply", "multiply_all"]
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
 
 MAX_STATES = 100_000
 

@@ -30,23 +30,22 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from stats_composer.errors import SamplingError
 from stats_composer.factors.automata import Automaton, live_states
 from stats_composer.factors.factors import Factors
 from stats_composer.factors.products import multiply_all
+from stats_composer.factors.seeds import RandomState, generator
+from stats_composer.kernels.arrays import Bools, Ints
 
 __all__ = ["find_grid", "is_refuted"]
 
-Bools = NDArray[np.bool_]
-Ints = NDArray[np.int64]
 Pair = tuple[int, int]
 
 
 def find_grid(
     factors: Factors,
-    random_state: int | np.random.Generator | None = None,
+    random_state: RandomState = None,
     *,
     seconds: float = 2.0,
 ) -> Ints | None:
@@ -77,11 +76,11 @@ def find_grid(
     >>> find_grid(Factors.free(2, np.array([1, 1]))).tolist()
     [[0, 0], [0, 0]]
     """
+    rng = generator(random_state)
     deadline = time.monotonic() + seconds
     domains = _Domains(factors)
     if not domains.propagate():
         return None
-    rng = np.random.default_rng(random_state)
     noisy = np.where(domains.allowed, factors.unary, -np.inf) + rng.gumbel(size=factors.unary.shape)
     order = np.argsort(-noisy, axis=2).tolist()
     grid = np.empty((factors.n_steps, factors.n_voices), np.int64)

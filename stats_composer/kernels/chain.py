@@ -34,9 +34,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from stats_composer.kernels._jit import inline, jit
+from stats_composer.kernels.arrays import Floats, Ints
 from stats_composer.kernels.draw import draw_index
 
 __all__ = [
@@ -50,8 +50,6 @@ __all__ = [
     "weigh_path",
 ]
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 # Below this a sum may have lost terms to underflow: 1e-308 / 1e-280 is still below rounding.
 _TRUSTED = 1e-280

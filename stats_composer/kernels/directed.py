@@ -29,14 +29,12 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from stats_composer.kernels._jit import inline, jit, shared
+from stats_composer.kernels.arrays import Floats, Int32s, Ints
 from stats_composer.kernels.directed_sites import (
     N_RULES,
     NONE,
-    Floats,
-    Ints,
     Lines,
     judge,
     read_references,
@@ -74,8 +72,8 @@ class Tables(NamedTuple):
     key: Ints
     key_first: Ints
     entry_first: Ints
-    entry_cell: NDArray[np.int32]
-    entry_count: NDArray[np.int32]
+    entry_cell: Int32s
+    entry_count: Int32s
     weights: Floats
     rule_weights: Floats
 
@@ -86,7 +84,7 @@ class Scratch(NamedTuple):
     atoms: Ints
     reference: Ints
     context: Ints
-    row: NDArray[np.int32]
+    row: Int32s
     prob: Floats
     mass: Floats
     log_ratio: Floats

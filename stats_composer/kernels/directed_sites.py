@@ -15,9 +15,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from stats_composer.kernels._jit import inline, jit, shared
+from stats_composer.kernels.arrays import Bools, Floats, Ints
 
 __all__ = [
     "LARGEST_STEP",
@@ -35,9 +35,6 @@ __all__ = [
     "symbol_at",
 ]
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
 
 OPS = (
     "column", "symbol", "class", "difference", "moved", "run", "before", "turn", "ahead", "next",

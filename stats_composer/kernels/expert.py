@@ -25,14 +25,14 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from stats_composer.kernels._jit import inline, jit
 from stats_composer.kernels._softmax import draw_row, exp_row
+from stats_composer.kernels.arrays import Float32s, Floats, Ints
 from stats_composer.kernels.directed import Tables, make_scratch, weigh_site
 from stats_composer.kernels.directed_sites import Lines, read_site
-from stats_composer.kernels.gibbs import Steps, gather_site
-from stats_composer.kernels.sites import LOWEST, Floats, Ints, Layout, Rows, padded_symbols
+from stats_composer.kernels.gibbs import Target, gather_site
+from stats_composer.kernels.sites import LOWEST, Piece, Site, make_places, padded_symbols
 
 __all__ = ["Judged", "sweep_judged"]
 
@@ -57,7 +57,7 @@ class Judged(NamedTuple):
     tables: Tables
     weight: float
     reach: int
-    log_prob: NDArray[np.float64]
+    log_prob: Floats
     atoms: Ints
 
 
@@ -102,26 +102,22 @@ def keep_change(grid, judged, t, fresh):  # type: ignore[no-untyped-def]
 
 @jit(fastmath={"contract", "reassoc", "nsz", "arcp"})  # as `sweep_sites`, but -inf stays
 def sweep_judged(
-    grid: Ints,
+    piece: Piece,
     sites: Ints,
-    layout: Layout,
-    rows: Rows,
-    field: Floats,
-    weights: Floats,
-    steps: Steps,
+    target: Target,
     judged: Judged,
-    inverse_temperature: Floats,
-    u: NDArray[np.float64],
+    inverse_temperature: Float32s,
+    u: Floats,
 ) -> int:
     """Propose symbols at randomly chosen sites of one piece, in place.
 
     Parameters
     ----------
-    grid : ndarray of shape (n_rows, n_voices), int64, overwritten
+    piece : Piece
+        The whole grid, which is overwritten.
     sites : ndarray of shape (n_sites, 2), int64
         Rows and voices that may be redrawn: of modelled lines alone.
-    field, steps
-        As of `sweep_sites`.
+    target : Target
     judged : Judged
         Its factors and atoms are those of the grid.
     inverse_temperature : ndarray of shape (n_sweeps,), float32
@@ -133,30 +129,30 @@ def sweep_judged(
     int
         Number of symbols changed.
     """
-    index, scratch = np.zeros(layout.width, np.uint32), np.zeros(layout.width, np.int64)
+    grid, first, last = piece
+    layout, rows, weights, field, steps = target
+    values, place = np.zeros(layout.width, np.float32), make_places(layout.width)
     bits = np.zeros(layout.width, np.int32)
-    floats, values = bits.view(np.float32), np.zeros(layout.width, np.float32)
+    floats = bits.view(np.float32)
     room = make_scratch(judged.lines, judged.tables)
     row = np.zeros(judged.lines.labels.shape[1])
     fresh = np.zeros((judged.reach + 1, judged.lines.order.size))
-    n_changed, last = 0, np.int64(grid.shape[0])
+    n_changed = 0
     for sweep in range(u.shape[0]):
         scale = inverse_temperature[sweep]
         for j in range(u.shape[1]):
-            site = int(u[sweep, j, 0] * sites.shape[0])
-            t, v = sites[site, 0], sites[site, 1]
+            number = int(u[sweep, j, 0] * sites.shape[0])
+            t, v = sites[number, 0], sites[number, 1]
             n, old = padded_symbols(layout, v), grid[t, v]
-            gather_site(
-                grid, LOWEST, last, t, v, LOWEST, n,
-                layout, rows, field, weights, steps, values, index, scratch,
-            )  # fmt: skip
+            site = Site(first, last, t, v, LOWEST, n)
+            gather_site(grid, site, layout, rows, weights, (field, steps), values, place)
             _, total = exp_row(values, n, scale, bits, floats)
             new = draw_row(values, n, np.float32(u[sweep, j, 1]) * total, old)
             if new == old:
                 continue
             grid[t, v] = new
             change = judge_change(grid, judged, t, v, room, row, fresh)
-            if np.log(u[sweep, j, 2]) < judged.weight * scale * change:
+            if np.log(u[sweep, j, 2]) < judged.weight * scale * change:  # (2)
                 keep_change(grid, judged, t, fresh)
                 n_changed += 1
             else:

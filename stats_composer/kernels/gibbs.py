@@ -1,16 +1,41 @@
 """Moves of the maximum-entropy model with terms: sites, runs and rows.
 
-A site move redraws one symbol given all others. A run move redraws a run of equal symbols of
-one voice as a whole, given that it stays a run: it moves held notes, which single sites
-cannot leave without passing through a state that the model holds for unlikely.
+The target at an inverse temperature s is
 
-Both draw from the exact conditional law of what they redraw, so that each leaves the target
-unchanged: exp(scores / temperature).
+    P(x) ~ exp(s (model(x) + steps(x)) + sum over lines v of A_v(x[:, v])),                  (1)
 
-A row move redraws a stretch of one line by the chain engine, under the line's automaton: the
-proposal has the scores of the line's sites as they stand for unary log-weights, and
-Metropolis and Hastings' rule makes up for what it leaves out. The target at a temperature is
-exp(scores / temperature + log-weight of the automaton).
+with model(x) of (1) in `kernels/sites.py`, its fields with the unary factors in them, `steps` the
+factors of two lines in one row, and A_v the log-weight of the automaton of line v, where it has
+one. Each move leaves (1) as it is.
+
+A site move redraws one symbol from its exact conditional law (Geman and Geman 1984), by the
+site's log-weights H of (2) in `kernels/sites.py` with those of `steps`:
+
+    P(x(t, v) = a | rest) = exp(s H[a]) / sum over b of exp(s H[b]).                          (2)
+
+A run move redraws k equal symbols of a line at once, given that they stay equal. The site and
+k are chosen whatever the symbol is, and a run of a may become one of any b, so that it is a site
+move on the runs. With x_i the grid whose first i rows of the run have changed from c to a,
+
+    H_k[a] = sum over i < k of (H(t + i, v)[a] - H(t + i, v)[c] in x_i),                      (3)
+
+H_k[c] = 0, and the law is (2) with H_k for H. It moves held notes, which single sites cannot
+leave without passing through a state that the model holds for unlikely.
+
+A row move redraws a stretch of one line under its automaton by the chain engine. Its proposal
+takes the sites of the stretch for independent given the grid x as it stands,
+
+    q(y | x) = exp(s sum over t of H(t, v)[y_t] in x + A(y)) / Z(x),                          (4)
+
+and Hastings' rule (1970) makes up for what that leaves out: y is accepted with probability
+
+    min(1, exp(s (model(y) - model(x)) + A(y) - A(x)) q(x | y) / q(y | x)).                   (5)
+
+References
+----------
+S. Geman, D. Geman (1984), Stochastic relaxation, Gibbs distributions, and the Bayesian
+restoration of images, IEEE PAMI 6(6). W. Hastings (1970), Monte Carlo sampling methods using
+Markov chains and their applications, Biometrika 57.
 """
 
 from __future__ import annotations
@@ -18,26 +43,41 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from stats_composer.kernels._jit import inline, jit, shared
 from stats_composer.kernels._softmax import draw_row, exp_row
+from stats_composer.kernels.arrays import Bools, Float32s, Floats, Ints, UInt32s
 from stats_composer.kernels.chain import Arcs, find_arc, redraw_path, weigh_path
 from stats_composer.kernels.sites import (
     LOWEST,
-    Floats,
-    Ints,
     Layout,
+    Piece,
     Rows,
+    Site,
+    make_places,
     padded_symbols,
     visit_site,
 )
 
-__all__ = ["Steps", "gather_site", "no_steps", "sweep_row", "sweep_sites"]
+__all__ = [
+    "RuledLine",
+    "Steps",
+    "Target",
+    "choose_length",
+    "gather_site",
+    "mark_free",
+    "no_steps",
+    "sweep_row",
+    "sweep_sites",
+]
 
 
-# Log-weights below this forbid.
-FORBIDDEN = np.float32(-1e29)
+# Log-weights below this forbid: no model's own come near, and added to FORBIDDEN they are lost.
+BARRED = np.float32(-1e29)
+# Of the run moves, those of two rows; the others are of four.
+SHORT_RUNS = 0.6
+# Stretches that are the whole line, one in 32: what a short one cannot leave, it can.
+WHOLE_LINE = 0.03125
 
 
 class Steps(NamedTuple):
@@ -51,21 +91,59 @@ class Steps(NamedTuple):
         Table of (own line, other line) at a row; -1 for none.
     """
 
-    table: NDArray[np.float32]
+    table: Float32s
     of: Ints
 
 
+class Target(NamedTuple):
+    """What the log-weights of sites are read from, (1) without its automata.
+
+    Attributes
+    ----------
+    layout : Layout
+    rows : Rows
+    weights : ndarray of float32
+        Of the features, as `layout` places them.
+    field : ndarray of shape (n_rows, n_lines, width), float32
+        Unary log-weights, those of factors included; `FORBIDDEN` forbids.
+    steps : Steps
+    """
+
+    layout: Layout
+    rows: Rows
+    weights: Float32s
+    field: Float32s
+    steps: Steps
+
+
+class RuledLine(NamedTuple):
+    """A line under its automaton.
+
+    Attributes
+    ----------
+    v : int
+    free : ndarray of shape (n_steps,), bool
+        Rows of the line that may change.
+    arcs : Arcs
+        The automaton, over n_steps steps; it accepts the line as it stands.
+    """
+
+    v: int
+    free: Bools
+    arcs: Arcs
+
+
 @shared
-def gather_site(  # type: ignore[no-untyped-def]
-    grid, first, last, t, v, low, high, layout, rows, field, weights, steps, values, index, scratch
-):
-    """Write the log-weights of the symbols [low, high) of a site into `values`."""
+def gather_site(grid, site, layout, rows, weights, own, values, place):  # type: ignore[no-untyped-def]
+    """Write H of (2) for the symbols [low, high) of a site into `values`.
+
+    `own` are field and steps of the target; `place` is room.
+    """
+    field, steps = own
+    _, _, t, v, low, high = site
     for a in range(np.uintp(low), np.uintp(high)):
         values[a] = field[t, v, a]
-    visit_site(
-        grid, first, last, t, v, low, high,
-        layout, rows, weights, values, index, scratch, False,
-    )  # fmt: skip
+    visit_site(grid, site, layout, rows, weights, values, place, False)
     if steps.table.shape[0] > 0:
         for w in range(layout.n_lines):
             number = steps.of[t, v, w]
@@ -76,46 +154,50 @@ def gather_site(  # type: ignore[no-untyped-def]
 
 
 @inline
-def _move_run(  # type: ignore[no-untyped-def]
-    grid,
-    first,
-    last,
-    t,
-    v,
-    length,
-    layout,
-    rows,
-    field,
-    weights,
-    steps,
-    values,
-    single,
-    index,
-    scratch,
-):
-    """Make the log-weights of a site those of a run of equal symbols that begins at it.
+def mark_free(piece, sites, n_lines):  # type: ignore[no-untyped-def]
+    """Mark the sites that may be redrawn, by row of the piece."""
+    free = np.zeros((piece.last - piece.first, n_lines), np.bool_)
+    for i in range(sites.shape[0]):
+        free[sites[i, 0] - piece.first, sites[i, 1]] = True
+    return free
 
-    A run of one symbol becomes one of another row by row, each scored with those before it
-    changed; where a row forbids a symbol, there is nothing more to score.
+
+@inline
+def choose_length(grid, free, site, u, run_share):  # type: ignore[no-untyped-def]
+    """Choose how many rows a move from a site takes: 1, or 2 or 4 of a run; 0 where none is."""
+    if u >= run_share:
+        return 1
+    first, last, t, v, _, _ = site
+    length = 2 if u < SHORT_RUNS * run_share else 4
+    for i in range(1, length):
+        if t + i >= last or not free[t + i - first, v] or grid[t + i, v] != grid[t, v]:
+            return 0
+    return length
+
+
+@inline
+def _gather_run(grid, site, length, target, values, single, place):  # type: ignore[no-untyped-def]
+    """Make H of a site that of the run of equal symbols that begins at it.
+
+    Where a row forbids a symbol, there is nothing more to score.
     """
-    n = padded_symbols(layout, v)
+    layout, rows, weights, field, steps = target
+    first, last, t, v, low, high = site
     current = grid[t, v]
     start = values[current]
-    for a in range(n):
-        if a == current or values[a] < FORBIDDEN:
+    for a in range(low, high):
+        if a == current or values[a] < BARRED:
             continue
         values[a] -= start
         for i in range(1, length):
-            if field[t + i, v, a] < FORBIDDEN:
+            if field[t + i, v, a] < BARRED:
                 values[a] = field[t + i, v, a]
                 break
             grid[t + i - 1, v] = a
             for b in (a, current):
-                gather_site(
-                    grid, first, last, t + i, v, b, b + 1,
-                    layout, rows, field, weights, steps, single, index, scratch,
-                )  # fmt: skip
-            values[a] += single[a] - single[current]
+                one = Site(first, last, t + i, v, b, b + 1)
+                gather_site(grid, one, layout, rows, weights, (field, steps), single, place)
+            values[a] += single[a] - single[current]  # (3)
         for i in range(length):
             grid[t + i, v] = current
     values[current] = 0
@@ -123,29 +205,22 @@ def _move_run(  # type: ignore[no-untyped-def]
 
 @jit(fastmath=True)  # the row sums vectorize; nothing here is infinite but forbidden fields
 def sweep_sites(
-    grid: Ints,
-    first: int,
-    last: int,
+    piece: Piece,
     sites: Ints,
-    layout: Layout,
-    rows: Rows,
-    field: Floats,
-    weights: Floats,
-    steps: Steps,
-    inverse_temperature: Floats,
+    target: Target,
+    inverse_temperature: Float32s,
     run_share: float,
-    u: NDArray[np.float64],
+    u: Floats,
 ) -> int:
     """Redraw randomly chosen sites of one piece, in place.
 
     Parameters
     ----------
-    grid : ndarray of shape (n_rows, n_voices), int64, overwritten in [first, last)
+    piece : Piece
+        Its grid, int64 of shape (n_rows, n_voices), is overwritten in its rows.
     sites : ndarray of shape (n_sites, 2), int64
         Rows and voices that may be redrawn.
-    field : ndarray of shape (n_rows, n_lines, width), float32
-        Unary log-weights; below -1e30 forbidden.
-    steps : Steps
+    target : Target
     inverse_temperature : ndarray of shape (n_sweeps,), float32
     run_share : float
         Share of the moves that try a run of 2 or 4 rows.
@@ -157,47 +232,28 @@ def sweep_sites(
     int
         Number of symbols changed.
     """
-    index = np.zeros(layout.width, np.uint32)
-    scratch = np.zeros(layout.width, np.int64)
-    bits = np.zeros(layout.width, np.int32)
+    grid, first, last = piece
+    layout, rows, weights, field, steps = target
+    values, single = np.zeros(layout.width, np.float32), np.zeros(layout.width, np.float32)
+    place, bits = make_places(layout.width), np.zeros(layout.width, np.int32)
     floats = bits.view(np.float32)
-    values = np.zeros(layout.width, np.float32)
-    single = np.zeros(layout.width, np.float32)
     n_sites, n_changed = sites.shape[0], 0
-    free = np.zeros((last - first, layout.n_lines), np.bool_)
-    for i in range(n_sites):
-        free[sites[i, 0] - first, sites[i, 1]] = True
+    free = mark_free(piece, sites, layout.n_lines)
     for sweep in range(u.shape[0]):
         scale = inverse_temperature[sweep]
         for i in range(u.shape[1]):
-            site = int(u[sweep, i, 0] * n_sites)
-            t, v = sites[site, 0], sites[site, 1]
+            number = int(u[sweep, i, 0] * n_sites)
+            t, v = sites[number, 0], sites[number, 1]
             n, current = padded_symbols(layout, v), grid[t, v]
-            length = 1
-            if u[sweep, i, 1] < run_share:
-                length = 2 if u[sweep, i, 1] < 0.6 * run_share else 4
-                for j in range(length):
-                    if (
-                        t + j >= last
-                        or not free[min(t + j, last - 1) - first, v]
-                        or grid[min(t + j, last - 1), v] != current
-                    ):
-                        length = 0
-                        break
+            site = Site(first, last, t, v, LOWEST, n)
+            length = choose_length(grid, free, site, u[sweep, i, 1], run_share)
             if length == 0:
                 continue
-            gather_site(
-                grid, first, last, t, v, LOWEST, n,
-                layout, rows, field, weights, steps, values, index, scratch,
-            )  # fmt: skip
+            gather_site(grid, site, layout, rows, weights, (field, steps), values, place)
             if length > 1:
-                _move_run(
-                    grid, first, last, t, v, length,
-                    layout, rows, field, weights, steps, values, single, index, scratch,
-                )  # fmt: skip
+                _gather_run(grid, site, length, target, values, single, place)
             _, total = exp_row(values, n, scale, bits, floats)
-            threshold = np.float32(u[sweep, i, 2]) * total
-            chosen = draw_row(values, n, threshold, current)
+            chosen = draw_row(values, n, np.float32(u[sweep, i, 2]) * total, current)  # (2)
             if chosen != current:
                 n_changed += length
                 for j in range(length):
@@ -205,13 +261,46 @@ def sweep_sites(
     return n_changed
 
 
+# ---- rows --------------------------------------------------------------------------------
+
+
+class Room(NamedTuple):
+    """Room for the moves of one row, each array as long as the line."""
+
+    values: Float32s
+    place: UInt32s
+    unary: Floats
+    nothing: Floats
+    messages: Floats
+    tail: Floats
+    line: Ints
+    drawn: Ints
+    unused: Ints
+
+
+@inline
+def _make_room(layout, line, n_steps):  # type: ignore[no-untyped-def]
+    n, n_states = layout.n_symbols[line.v], line.arcs.final.shape[0]
+    return Room(
+        np.zeros(layout.width, np.float32),
+        make_places(layout.width),
+        np.empty((n_steps, n), np.float64),
+        np.zeros((n_steps, n), np.float64),
+        np.empty((n_steps + 1, n_states), np.float64),
+        np.empty(n_states, np.float64),
+        np.empty(n_steps, np.int64),
+        np.empty(n_steps, np.int64),
+        np.empty(n_steps, np.int64),
+    )
+
+
 @inline
 def _stretch(n_steps, longest, u_place, u_length):  # type: ignore[no-untyped-def]
-    """Choose a stretch of a line by two uniforms: all places alike, one in 32 the whole line."""
-    if u_place < 0.03125:
+    """Choose a stretch of a line by two uniforms: all places alike, or the whole line."""
+    if u_place < WHOLE_LINE:
         return 0, n_steps
     length = 1 + int(u_length * longest)
-    place = (u_place - 0.03125) / 0.96875
+    place = (u_place - WHOLE_LINE) / (1 - WHOLE_LINE)
     begin = int(place * (n_steps + length - 1)) - length + 1
     return max(begin, 0), min(begin + length, n_steps)
 
@@ -247,75 +336,88 @@ def _window(arcs, line, begin, end, tail):  # type: ignore[no-untyped-def]
 
 
 @inline
-def _propose(  # type: ignore[no-untyped-def]
-    grid, first, last, v, begin, free, layout, rows, field, weights, steps, scale, unary,
-    values, index, scratch,
-):  # fmt: skip
-    """Write the proposal's unary log-weights of the steps from `begin` on."""
+def _propose(piece, line, begin, target, scale, unary, room):  # type: ignore[no-untyped-def]
+    """Write the unary log-weights of (4) of the steps from `begin` on."""
+    grid, first, last = piece
+    layout, rows, weights, field, steps = target
+    v, values = line.v, room.values
     n = layout.n_symbols[v]
     for i in range(unary.shape[0]):
         t = first + begin + i
-        if not free[begin + i]:
+        if not line.free[begin + i]:
             unary[i, :] = -np.inf
             unary[i, grid[t, v]] = 0.0
             continue
-        gather_site(
-            grid, first, last, t, v, LOWEST, n,
-            layout, rows, field, weights, steps, values, index, scratch,
-        )  # fmt: skip
+        site = Site(first, last, t, v, LOWEST, n)
+        gather_site(grid, site, layout, rows, weights, (field, steps), values, room.place)
         for a in range(n):
-            unary[i, a] = scale * values[a] if field[t, v, a] > -1e29 else -np.inf
+            unary[i, a] = scale * values[a] if field[t, v, a] > BARRED else -np.inf  # (4)
 
 
 @inline
-def _write_line(  # type: ignore[no-untyped-def]
-    grid, first, last, v, begin, new, layout, rows, field, weights, steps, values, index, scratch
-):
-    """Write new symbols into a line and return by how much the log-weight changes."""
-    change = 0.0
+def _write_line(piece, v, begin, new, target, room):  # type: ignore[no-untyped-def]
+    """Write new symbols into a line and return by how much model and steps change."""
+    grid, first, last = piece
+    layout, rows, weights, field, steps = target
+    change, values = 0.0, room.values
     for i in range(new.shape[0]):
         t = first + begin + i
         old = grid[t, v]
         if new[i] != old:
             # Each site is scored with those before it changed.
             for b in (old, new[i]):
-                gather_site(
-                    grid, first, last, t, v, b, b + 1,
-                    layout, rows, field, weights, steps, values, index, scratch,
-                )  # fmt: skip
+                site = Site(first, last, t, v, b, b + 1)
+                gather_site(grid, site, layout, rows, weights, (field, steps), values, room.place)
             change += values[new[i]] - values[old]
             grid[t, v] = new[i]
     return change
 
 
+@inline
+def _move_stretch(piece, line, target, scale, begin, end, u, room):  # type: ignore[no-untyped-def]
+    """Redraw the steps [begin, end) of a line; return 1 if that is accepted, else 0."""
+    n_drawn = end - begin
+    old, new = room.line[begin:end], room.drawn[:n_drawn]
+    unary, messages = room.unary[:n_drawn], room.messages[: n_drawn + 1]
+    nothing, u_steps = room.nothing[:n_drawn], u[3 : 3 + n_drawn]
+    window = _window(line.arcs, room.line, begin, end, room.tail)
+    _propose(piece, line, begin, target, scale, unary, room)
+    forth, _ = redraw_path(window, unary, old, u_steps, messages, new)
+    if forth == -np.inf:
+        return 0
+    change = _write_line(piece, line.v, begin, new, target, room)
+    _propose(piece, line, begin, target, scale, unary, room)
+    _, back = redraw_path(window, unary, old, u_steps, messages, room.unused[:n_drawn])
+    read = weigh_path(window, nothing, new)
+    read -= weigh_path(window, nothing, old)
+    if np.log(u[2]) < scale * change + read + back - forth:  # (5)
+        return 1
+    for i in range(n_drawn):
+        piece.grid[piece.first + begin + i, line.v] = old[i]
+    return 0
+
+
 @jit()
 def sweep_row(
-    grid: Ints,
-    first: int,
-    last: int,
-    v: int,
-    free: NDArray[np.bool_],
-    arcs: Arcs,
-    layout: Layout,
-    rows: Rows,
-    field: Floats,
-    weights: Floats,
-    steps: Steps,
+    piece: Piece,
+    line: RuledLine,
+    target: Target,
     inverse_temperature: float,
     longest: int,
-    u: NDArray[np.float64],
+    u: Floats,
 ) -> int:
     """Redraw stretches of one line under its automaton, in place.
 
     Parameters
     ----------
-    free : ndarray of shape (last - first,), bool
-        Rows of the line that may change.
-    arcs : Arcs
-        The automaton of the line, over last - first steps; it accepts the line as it stands.
+    piece : Piece
+        Its grid is overwritten in the line.
+    line : RuledLine
+    target : Target
+    inverse_temperature : float
     longest : int
         Rows of the longest stretch; one in 32 is the whole line.
-    u : ndarray of shape (n_moves, last - first + 3), in [0, 1)
+    u : ndarray of shape (n_moves, n_steps + 3), in [0, 1)
         Which place, which length, whether to accept, and the steps' draws.
 
     Returns
@@ -323,50 +425,16 @@ def sweep_row(
     int
         Number of moves accepted.
     """
-    n_steps, n = last - first, layout.n_symbols[v]
-    index = np.zeros(layout.width, np.uint32)
-    scratch = np.zeros(layout.width, np.int64)
-    values = np.zeros(layout.width, np.float32)
-    all_unary = np.empty((n_steps, n), np.float64)
-    nothing = np.zeros((n_steps, n), np.float64)
-    all_messages = np.empty((n_steps + 1, arcs.final.shape[0]), np.float64)
-    tail = np.empty(arcs.final.shape[0], np.float64)
-    line = np.empty(n_steps, np.int64)
-    drawn = np.empty(n_steps, np.int64)
-    unused = np.empty(n_steps, np.int64)
+    n_steps = piece.last - piece.first
+    room = _make_room(target.layout, line, n_steps)
     n_accepted = 0
     for move in range(u.shape[0]):
         begin, end = _stretch(n_steps, longest, u[move, 0], u[move, 1])
-        n_drawn = end - begin
         for t in range(n_steps):
-            line[t] = grid[first + t, v]
-        old, new = line[begin:end], drawn[:n_drawn]
-        window = _window(arcs, line, begin, end, tail)
-        unary, messages = all_unary[:n_drawn], all_messages[: n_drawn + 1]
-        u_steps = u[move, 3 : 3 + n_drawn]
-        _propose(
-            grid, first, last, v, begin, free, layout, rows, field, weights, steps,
-            inverse_temperature, unary, values, index, scratch,
-        )  # fmt: skip
-        forth, _ = redraw_path(window, unary, old, u_steps, messages, new)
-        if forth == -np.inf:
-            continue
-        change = _write_line(
-            grid, first, last, v, begin, new,
-            layout, rows, field, weights, steps, values, index, scratch,
-        )  # fmt: skip
-        _propose(
-            grid, first, last, v, begin, free, layout, rows, field, weights, steps,
-            inverse_temperature, unary, values, index, scratch,
-        )  # fmt: skip
-        _, back = redraw_path(window, unary, old, u_steps, messages, unused[:n_drawn])
-        read = weigh_path(window, nothing[:n_drawn], new)
-        read -= weigh_path(window, nothing[:n_drawn], old)
-        if np.log(u[move, 2]) < inverse_temperature * change + read + back - forth:
-            n_accepted += 1
-        else:
-            for i in range(n_drawn):
-                grid[first + begin + i, v] = old[i]
+            room.line[t] = piece.grid[piece.first + t, line.v]
+        n_accepted += _move_stretch(
+            piece, line, target, inverse_temperature, begin, end, u[move], room
+        )
     return n_accepted
 
 

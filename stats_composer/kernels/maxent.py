@@ -1,147 +1,176 @@
 """Scores, gradients and counts of the maximum-entropy model with terms.
 
-Each goes through `kernels/sites.py`, whose conventions hold here: what a feature is stands
-there alone.
+Each goes through `kernels/sites.py`, whose conventions and formulas hold here: what a feature is
+stands there alone.
+
+The pseudo-log-likelihood of pieces is the sum over their modelled sites
+
+    L(w) = sum over (t, v) of H(t, v)[x(t, v)] - log sum over a of exp H(t, v)[a],           (1)
+
+and with the residual of a site, the indicator of its symbol less the symbols' probabilities,
+
+    r(t, v)[a] = 1{a = x(t, v)} - exp H(t, v)[a] / sum over b of exp H(t, v)[b],             (2)
+
+its gradient is the sum of the residuals over the places that each candidate would touch:
+
+    dL / dw[f] = sum over (t, v) and a with f = f(a) of r(t, v)[a].                           (3)
+
+References
+----------
+J. Besag (1975), Statistical analysis of non-lattice data.
 """
 
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from stats_composer.kernels._jit import jit
+from stats_composer.kernels._jit import inline, jit
 from stats_composer.kernels._softmax import exp_row
-from stats_composer.kernels.sites import LOWEST, Layout, Rows, padded_symbols, visit_site
+from stats_composer.kernels.arrays import Float32s
+from stats_composer.kernels.sites import (
+    LOWEST,
+    Grids,
+    Layout,
+    Rows,
+    Site,
+    make_places,
+    padded_symbols,
+    visit_site,
+)
 
 __all__ = ["add_counts", "score_sites", "value_and_gradient"]
-
-Floats = NDArray[np.float32]
-Ints = NDArray[np.int64]
 
 
 @jit(fastmath=True)  # the row sums vectorize: a quarter off the time of a site
 def score_sites(
-    grid: Ints,
-    start: Ints,
-    stop: Ints,
+    grids: Grids,
     layout: Layout,
     rows: Rows,
-    field: Floats,
-    weights: Floats,
-    scores: Floats,
+    weights: Float32s,
+    field: Float32s,
+    scores: Float32s,
 ) -> None:
     """Write each symbol's log-weight at each site up to a constant, other sites as they are.
 
     Parameters
     ----------
+    grids : Grids
+    layout : Layout
+    rows : Rows
+    weights : ndarray of float32
     field : ndarray of shape (n_rows, n_lines, width), float32
     scores : ndarray of shape (n_rows, n_lines, width), float32, overwritten
     """
-    index = np.zeros(layout.width, np.uint32)
-    scratch = np.zeros(layout.width, np.int64)
-    for p in range(start.shape[0]):
-        for t in range(start[p], stop[p]):
+    grid, place = grids.grid, make_places(layout.width)
+    for p in range(grids.start.shape[0]):
+        first, last = grids.start[p], grids.stop[p]
+        for t in range(first, last):
             for v in range(layout.n_lines):
                 values = scores[t, v]
                 for a in range(layout.width):
                     values[a] = field[t, v, a]
-                visit_site(
-                    grid, start[p], stop[p], t, v, LOWEST, padded_symbols(layout, v),
-                    layout, rows, weights, values, index, scratch, False,
-                )  # fmt: skip
+                site = Site(first, last, t, v, LOWEST, padded_symbols(layout, v))
+                visit_site(grid, site, layout, rows, weights, values, place, False)
+
+
+@inline
+def _take_residual(values, symbol, n, bits, floats):  # type: ignore[no-untyped-def]
+    """Make the log-weights of a site its residual, and return the term of (1)."""
+    score = values[symbol]
+    largest, normaliser = exp_row(values, n, np.float32(1.0), bits, floats)
+    for a in range(n):
+        values[a] = -values[a] / normaliser  # (2)
+    for a in range(n, values.shape[0]):
+        values[a] = 0
+    values[symbol] += np.float32(1.0)
+    return score - largest - np.log(normaliser)  # (1)
+
+
+@inline
+def _large_residuals(values, n, threshold):  # type: ignore[no-untyped-def]
+    """Return the span of the candidates whose residuals are above a threshold."""
+    low, high = n, 0
+    for a in range(n):
+        if abs(values[a]) > threshold:
+            low = min(low, a)
+            high = a + 1
+    return low, high
 
 
 @jit(fastmath=True)  # as above
 def value_and_gradient(
-    grid: Ints,
-    start: Ints,
-    stop: Ints,
-    modelled: NDArray[np.bool_],
+    grids: Grids,
     layout: Layout,
     rows: Rows,
-    field: Floats,
-    weights: Floats,
+    weights: Float32s,
+    field: Float32s,
     threshold: float,
-    gradient: Floats,
-    residual: Floats,
+    gradient: Float32s,
+    residual: Float32s,
 ) -> float:
     """Sum the log-probabilities of all sites given the others, with their gradient.
 
     Parameters
     ----------
-    modelled : ndarray of shape (n_rows, n_lines), bool
-        The sites that count.
+    grids : Grids
+    layout : Layout
+    rows : Rows
+    weights : ndarray of float32
+    field : ndarray of shape (n_rows, n_lines, width), float32
     threshold : float
         Residuals smaller than this are passed over: 0 gives the exact gradient.
-    gradient : ndarray of weights' shape, float32, added to
+    gradient : ndarray of the weights' shape, float32, added to
+        (3), by feature.
     residual : ndarray of shape (n_rows, n_lines, width), float32, overwritten
-        Indicator of the symbol less its probability: the gradient by the fields.
+        (2): the gradient by the fields.
 
     Returns
     -------
     float
-        The pseudo-log-likelihood in nats, summed.
+        The pseudo-log-likelihood (1) in nats.
     """
-    index = np.zeros(layout.width, np.uint32)
-    scratch = np.zeros(layout.width, np.int64)
+    grid, place = grids.grid, make_places(layout.width)
     bits = np.zeros(layout.width, np.int32)
     floats = bits.view(np.float32)
     total = 0.0
-    for p in range(start.shape[0]):
-        for t in range(start[p], stop[p]):
+    for p in range(grids.start.shape[0]):
+        first, last = grids.start[p], grids.stop[p]
+        for t in range(first, last):
             for v in range(layout.n_lines):
-                values = residual[t, v]
-                n = padded_symbols(layout, v)
+                values, n = residual[t, v], padded_symbols(layout, v)
                 for a in range(layout.width):
-                    values[a] = field[t, v, a] if modelled[t, v] else 0
-                if not modelled[t, v]:
+                    values[a] = field[t, v, a] if grids.modelled[t, v] else 0
+                if not grids.modelled[t, v]:
                     continue
-                visit_site(
-                    grid, start[p], stop[p], t, v, LOWEST, n,
-                    layout, rows, weights, values, index, scratch, False,
-                )  # fmt: skip
-                symbol = grid[t, v]
-                score = values[symbol]
-                largest, normaliser = exp_row(values, n, np.float32(1.0), bits, floats)
-                total += score - largest - np.log(normaliser)
-                for a in range(n):
-                    values[a] = -values[a] / normaliser
-                for a in range(n, layout.width):
-                    values[a] = 0
-                values[symbol] += np.float32(1.0)
+                site = Site(first, last, t, v, LOWEST, n)
+                visit_site(grid, site, layout, rows, weights, values, place, False)
+                total += _take_residual(values, grid[t, v], n, bits, floats)
                 if threshold < 0:
                     continue
-                low, high = n, 0
-                for a in range(n):
-                    if abs(values[a]) > threshold:
-                        low = min(low, a)
-                        high = a + 1
+                low, high = _large_residuals(values, n, threshold)
                 if low < high:
-                    visit_site(
-                        grid, start[p], stop[p], t, v, low, high,
-                        layout, rows, gradient, values, index, scratch, True,
-                    )  # fmt: skip
+                    site = Site(first, last, t, v, low, high)
+                    visit_site(grid, site, layout, rows, gradient, values, place, True)  # (3)
     return total
 
 
 @jit()
-def add_counts(
-    grid: Ints, start: Ints, stop: Ints, layout: Layout, rows: Rows, counts: Floats
-) -> None:
+def add_counts(grids: Grids, layout: Layout, rows: Rows, counts: Float32s) -> None:
     """Count each feature once for each site that it contains.
 
     Parameters
     ----------
-    counts : ndarray of weights' shape, float32, added to
+    grids : Grids
+    layout : Layout
+    rows : Rows
+    counts : ndarray of the weights' shape, float32, added to
     """
-    index = np.zeros(layout.width, np.uint32)
-    scratch = np.zeros(layout.width, np.int64)
+    grid, place = grids.grid, make_places(layout.width)
     ones = np.ones(layout.width, np.float32)
-    for p in range(start.shape[0]):
-        for t in range(start[p], stop[p]):
+    for p in range(grids.start.shape[0]):
+        first, last = grids.start[p], grids.stop[p]
+        for t in range(first, last):
             for v in range(layout.n_lines):
                 a = grid[t, v]
-                visit_site(
-                    grid, start[p], stop[p], t, v, a, a + 1,
-                    layout, rows, counts, ones, index, scratch, True,
-                )  # fmt: skip
+                site = Site(first, last, t, v, a, a + 1)
+                visit_site(grid, site, layout, rows, counts, ones, place, True)

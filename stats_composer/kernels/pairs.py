@@ -8,10 +8,16 @@ fields, the log-weights of a site are a sum of rows of one table, a row a neighb
 and both kernels here save by leaving alone what stays the same:
 
 * `value_and_gradient` goes through a piece line by line. Notes last: most neighbours have the
-  symbol that they had a row before. So it writes the differences J[new] - J[old] where a
-  neighbour changes, and (1) is their running sum over the rows. The gradient of a row of J is
-  the sum of the residuals of all sites at which it stands in (1); those are intervals, so that
-  each takes two rows of the residuals' own running sum.
+  symbol that they had a row before. So it writes the differences
+
+      D(t, v) = H(t, v) - H(t - 1, v), fields apart: J[new] - J[old] where a neighbour changes, (2)
+
+  and (1) is their running sum over the rows. The gradient of a row of J is the sum of the
+  residuals r of all sites at which it stands in (1), those of a neighbour's stay [s, e); with
+  the running sum R(t) of the residuals of the rows before t, each takes two rows of it:
+
+      dL / dJ[c] = sum over the stays on c of R(e) - R(s).                                  (3)
+
 * `sweep_fields` keeps (1) for all sites at once. A chain that has settled changes few symbols,
   and only a change has to be told to the neighbours' rows.
 
@@ -50,9 +56,10 @@ from stats_composer.kernels._lanes import (
     subtract_row,
 )
 from stats_composer.kernels._softmax import draw_row
-from stats_composer.kernels.gibbs import Steps
+from stats_composer.kernels.arrays import Float32s, Floats, Ints
+from stats_composer.kernels.gibbs import Target, choose_length, mark_free
 from stats_composer.kernels.gibbs import sweep_sites as sweep_sites_of_all_terms
-from stats_composer.kernels.sites import Floats, Ints, Layout, Rows
+from stats_composer.kernels.sites import LOWEST, Grids, Layout, Piece, Site
 
 __all__ = ["PairKernels", "has_pairs_alone", "pair_kernels", "site_sweeper", "sweep_sites"]
 
@@ -74,27 +81,19 @@ def has_pairs_alone(layout: Layout) -> bool:
 
 
 def sweep_sites(
-    grid: Ints,
-    first: int,
-    last: int,
+    piece: Piece,
     sites: Ints,
-    layout: Layout,
-    rows: Rows,
-    field: Floats,
-    weights: Floats,
-    steps: Steps,
-    inverse_temperature: Floats,
+    target: Target,
+    inverse_temperature: Float32s,
     run_share: float,
-    u: NDArray[np.float64],
+    u: Floats,
 ) -> int:
     """Do what `kernels.gibbs.sweep_sites` does, for a model of pairs alone."""
+    layout = target.layout
     kernels = pair_kernels(layout.width)
-    local = np.empty((last - first) * layout.n_lines * layout.width, np.float32)
-    kernels.local_fields(grid, first, last, layout, rows, field, weights, local)
-    return kernels.sweep_fields(
-        grid, first, last, sites, layout, rows, weights, local, steps, inverse_temperature,
-        run_share, u,
-    )  # fmt: skip
+    local = np.empty((piece.last - piece.first) * layout.n_lines * layout.width, np.float32)
+    kernels.local_fields(piece, target, local)
+    return kernels.sweep_fields(piece, sites, target, local, inverse_temperature, run_share, u)
 
 
 def site_sweeper(layout: Layout) -> Callable[..., int]:
@@ -102,24 +101,46 @@ def site_sweeper(layout: Layout) -> Callable[..., int]:
     return sweep_sites if has_pairs_alone(layout) else sweep_sites_of_all_terms
 
 
-@inline
-def _list_changes(grid, first, last, w, changes):  # type: ignore[no-untyped-def]
-    """Write the rows at which a line has not the symbol that it had before; return how many."""
-    n = 0
-    for t in range(first + 1, last):
-        if grid[t, w] != grid[t - 1, w]:
-            changes[w, n] = t
-            n += 1
-    return n
+# ---- where neighbours change -------------------------------------------------------------
+
+
+class Changes(NamedTuple):
+    """The rows at which each line of a piece has not the symbol that it had before."""
+
+    grid: Ints
+    row: Ints  # (n_lines, longest)
+    n: Ints  # (n_lines,)
+
+
+class Block(NamedTuple):
+    """The rows [begin, end) of the piece [first, last), worked out together."""
+
+    first: int
+    last: int
+    begin: int
+    end: int
 
 
 @inline
-def _first_after(changes, w, n, row):  # type: ignore[no-untyped-def]
-    """Return the number of the first change later than a row."""
-    low, high = 0, n
+def _list_changes(changes, first, last):  # type: ignore[no-untyped-def]
+    """List where the lines of a piece change."""
+    grid = changes.grid
+    for w in range(changes.n.shape[0]):
+        n = 0
+        for t in range(first + 1, last):
+            if grid[t, w] != grid[t - 1, w]:
+                changes.row[w, n] = t
+                n += 1
+        changes.n[w] = n
+
+
+@inline
+def _first_after(changes, w, row):  # type: ignore[no-untyped-def]
+    """Return the number of the first change of a line later than a row."""
+    low, high = 0, changes.n[w]
     while low < high:
         middle = (low + high) // 2
-        if changes[w, middle] <= row:
+        if changes.row[w, middle] <= row:
             low = middle + 1
         else:
             high = middle
@@ -144,6 +165,179 @@ def _own_gate(layout, rows, v, j, t):  # type: ignore[no-untyped-def]
     return rows.gate[earlier]
 
 
+# ---- value and gradient, (2) and (3) ------------------------------------------------------
+
+
+class ByKind(NamedTuple):
+    """The fields of each kind of row, flat, and the sums of the residuals by them."""
+
+    kind: Ints
+    unary: Float32s
+    residual: Float32s
+
+
+class Sums(NamedTuple):
+    """Room for a block: differences (2) from row to row, residuals of the rows before, a site."""
+
+    step: Float32s
+    before: Float32s
+    scores: Float32s
+    values: Float32s
+
+
+@inline
+def _walk_changes(changes, layout, block, place, table, rows, back, width):  # type: ignore[no-untyped-def]
+    """Go through the stays of a neighbour on its symbols, beside the sites of a line in a block.
+
+    Forth, the differences (2) go from rows of the table to `rows`; back, the sums (3) go from
+    `rows` to the table.
+    """
+    grid, (v, j) = changes.grid, place
+    w, lag = layout.neighbours[v, j, 2], layout.neighbours[v, j, 3]
+    low, high = max(block.begin, block.first - lag), min(block.end, block.last - lag)
+    if low >= high:
+        return
+    w_ = np.uintp(width)
+    start = _table(layout, v, j, 0, width)
+    old, o = start + np.uintp(grid[low + lag, w]) * w_, np.uintp(low - block.begin) * w_
+    if back:
+        subtract_row(table, old, rows, o, width)
+    else:
+        add_row(rows, o, table, old, width)
+    for i in range(_first_after(changes, w, low + lag), changes.n[w]):
+        t = changes.row[w, i] - lag
+        if t >= high:
+            break
+        new, o = start + np.uintp(grid[t + lag, w]) * w_, np.uintp(t - block.begin) * w_
+        if back:
+            add_row(table, old, rows, o, width)
+            subtract_row(table, new, rows, o, width)
+        else:
+            replace_row(rows, o, table, old, new, width)
+        old = new
+    o = np.uintp(high - block.begin) * w_
+    if back:
+        add_row(table, old, rows, o, width)
+    elif high < block.end:
+        subtract_row(rows, o, table, old, width)
+
+
+@inline
+def _score_block(grids, block, v, fields, sums, backward, width):  # type: ignore[no-untyped-def]
+    """Return the log-probabilities of a line's sites in a block, summed; sum their residuals."""
+    n_lines, zero, w_ = grids.modelled.shape[1], np.uintp(0), np.uintp(width)
+    scores, values, before = sums.scores, sums.values, sums.before
+    total = 0.0
+    for a in range(w_):
+        scores[a] = 0
+    for t in range(block.begin, block.end):
+        o = np.uintp(t - block.begin) * w_
+        f = np.uintp(fields.kind[t] * n_lines + v) * w_
+        add_row(scores, zero, sums.step, o, width)  # (2)
+        copy_row(values, zero, scores, zero, width)
+        add_row(values, zero, fields.unary, f, width)  # (1)
+        copy_row(before, o + w_, before, o, width)
+        if not grids.modelled[t, v]:
+            continue
+        symbol = np.uintp(grids.grid[t, v])
+        score = values[symbol]
+        largest, normaliser = exp_lanes(values, width, np.float32(1))
+        total += score - largest - np.log(normaliser)
+        if backward:
+            scale_row(values, width, np.float32(-1) / normaliser)
+            values[symbol] += np.float32(1)
+            add_row(before, o + w_, values, zero, width)
+            add_row(fields.residual, f, values, zero, width)
+    return total
+
+
+# ---- chains ------------------------------------------------------------------------------
+
+
+class Told(NamedTuple):
+    """Of each neighbour of each line, how many sites away it is, and the table it is told by."""
+
+    away: Ints
+    table: NDArray[np.uintp]
+
+
+@inline
+def _find_told(layout, width):  # type: ignore[no-untyped-def]
+    """Find the pairs' other copies, which serve the neighbours."""
+    away = np.empty(layout.neighbours.shape[:2], np.int64)
+    table = np.empty(layout.neighbours.shape[:2], np.uintp)
+    back = layout.pair_back - layout.pair
+    for v in range(layout.n_lines):
+        for j in range(layout.n_neighbours[v]):
+            side, other = layout.neighbours[v, j, 1], layout.neighbours[v, j, 2]
+            away[v, j] = layout.neighbours[v, j, 3] * layout.n_lines + other - v
+            own = np.int64(_table(layout, v, j, 0, width))
+            table[v, j] = own + back if side == 0 else own - back
+    return Told(away, table)
+
+
+@inline
+def _tell_neighbours(piece, t, v, current, target, told, local, width):  # type: ignore[no-untyped-def]
+    """Tell the neighbours' rows of (1) that a site has another symbol than `current`."""
+    layout, w_ = target.layout, np.uintp(width)
+    chosen = piece.grid[t, v]
+    place = (t - piece.first) * layout.n_lines + v
+    for j in range(layout.n_neighbours[v]):
+        n = t + layout.neighbours[v, j, 3]
+        if piece.first <= n < piece.last:
+            table = told.table[v, j]
+            if layout.n_gates > 1:
+                table += np.uintp(_own_gate(layout, target.rows, v, j, t)) * w_ * w_
+            replace_row(
+                local, np.uintp(place + told.away[v, j]) * w_, target.weights,
+                table + np.uintp(current) * w_, table + np.uintp(chosen) * w_, width,
+            )  # fmt: skip
+
+
+@inline
+def _add_run(values, local, piece, t, v, length, target, width):  # type: ignore[no-untyped-def]
+    """Make the log-weights of a site those of a run of equal symbols that begins at it.
+
+    Those of the run's other sites are added. Each row of (1) takes the run's own other sites
+    for what they are: that comes off, and what the run's sites are to each other comes on.
+    """
+    layout, weights, w_ = target.layout, target.weights, np.uintp(width)
+    current = np.uintp(piece.grid[t, v])
+    for k in range(1, length):
+        o = np.uintp((t + k - piece.first) * layout.n_lines + v) * w_
+        add_row(values, np.uintp(0), local, o, width)
+    for j in range(layout.n_neighbours[v]):
+        lag = layout.neighbours[v, j, 3]
+        if layout.neighbours[v, j, 2] != v or layout.neighbours[v, j, 1] != 0:
+            continue
+        for k in range(length - lag):
+            forth = _table(layout, v, j, _own_gate(layout, target.rows, v, j, t + k), width)
+            back = forth + np.uintp(layout.pair_back - layout.pair)
+            subtract_row(values, np.uintp(0), weights, forth + current * w_, width)
+            subtract_row(values, np.uintp(0), weights, back + current * w_, width)
+            for a in range(w_):
+                values[a] += weights[forth + a * w_ + a]
+
+
+@inline
+def _add_steps(values, piece, t, v, length, target, width):  # type: ignore[no-untyped-def]
+    """Add the log-weights of same-step pairs of the factors.
+
+    They may forbid, and -1e30 cannot be taken off a sum again: so they stay out of (1).
+    """
+    steps = target.steps
+    for k in range(length):
+        for w in range(target.layout.n_lines):
+            number = steps.of[t + k, v, w]
+            if number >= 0:
+                row = steps.table[number, piece.grid[t + k, w]]
+                for a in range(np.uintp(width)):
+                    values[a] += row[a]
+
+
+# ---- the kernels -------------------------------------------------------------------------
+
+
 @cache
 def pair_kernels(width: int) -> PairKernels:
     """Return the kernels for tables of a width.
@@ -156,26 +350,23 @@ def pair_kernels(width: int) -> PairKernels:
 
     @jit(fastmath=True)  # sums over symbols vectorize: half the time; nothing here is infinite
     def value_and_gradient(
-        grid: Ints,
-        start: Ints,
-        stop: Ints,
-        modelled: NDArray[np.bool_],
+        grids: Grids,
         layout: Layout,
+        weights: Float32s,
         kind: Ints,
-        field: Floats,
-        weights: Floats,
+        field: Float32s,
         backward: bool,
-        gradient: Floats,
-        residual: Floats,
+        gradient: Float32s,
+        residual: Float32s,
     ) -> float:
         """Sum the log-probabilities of all sites given the others, with their exact gradient.
 
         Parameters
         ----------
-        modelled : ndarray of shape (n_rows, n_lines), bool
-            The sites that count.
+        grids : Grids
         layout : Layout
             With one gate.
+        weights : ndarray of float32
         kind : ndarray of shape (n_rows,), int64
             Which fields a row has.
         field : ndarray of shape (n_kinds, n_lines, width), float32
@@ -191,142 +382,75 @@ def pair_kernels(width: int) -> PairKernels:
             The pseudo-log-likelihood in nats, summed.
         """
         n_lines = layout.n_lines
-        unary, by_field = field.reshape(-1), residual.reshape(-1)
+        fields = ByKind(kind, field.reshape(-1), residual.reshape(-1))
         longest = 1
-        for p in range(start.shape[0]):
-            longest = max(longest, stop[p] - start[p])
-        changes = np.empty((n_lines, longest), np.int64)
-        n_changes = np.empty(n_lines, np.int64)
-        step = np.empty(BLOCK * width, np.float32)  # differences of (1) from row to row
-        summed = np.zeros((BLOCK + 1) * width, np.float32)  # residuals of the rows before
-        scores, values = np.empty(width, np.float32), np.empty(width, np.float32)
-        zero, w_ = np.uintp(0), np.uintp(width)
+        for p in range(grids.start.shape[0]):
+            longest = max(longest, grids.stop[p] - grids.start[p])
+        row = np.empty((n_lines, longest), np.int64)
+        changes = Changes(grids.grid, row, np.empty(n_lines, np.int64))
+        step, before = (
+            np.empty(BLOCK * width, np.float32),
+            np.zeros((BLOCK + 1) * width, np.float32),
+        )
+        sums = Sums(step, before, np.empty(width, np.float32), np.empty(width, np.float32))
         total = 0.0
-        for p in range(start.shape[0]):
-            first, last = start[p], stop[p]
-            for w in range(n_lines):
-                n_changes[w] = _list_changes(grid, first, last, w, changes)
+        for p in range(grids.start.shape[0]):
+            first, last = grids.start[p], grids.stop[p]
+            _list_changes(changes, first, last)
             for begin in range(first, last, BLOCK):
-                end = min(begin + BLOCK, last)
+                block = Block(first, last, begin, min(begin + BLOCK, last))
                 for v in range(n_lines):
-                    for a in range(np.uintp((end - begin) * width)):
+                    for a in range(np.uintp((block.end - begin) * width)):
                         step[a] = 0
                     for j in range(layout.n_neighbours[v]):
-                        w, lag = layout.neighbours[v, j, 2], layout.neighbours[v, j, 3]
-                        low, high = max(begin, first - lag), min(end, last - lag)
-                        if low >= high:
-                            continue
-                        table = _table(layout, v, j, 0, width)
-                        old = table + np.uintp(grid[low + lag, w]) * w_
-                        add_row(step, np.uintp(low - begin) * w_, weights, old, width)
-                        for i in range(
-                            _first_after(changes, w, n_changes[w], low + lag), n_changes[w]
-                        ):
-                            t = changes[w, i] - lag
-                            if t >= high:
-                                break
-                            new = table + np.uintp(grid[t + lag, w]) * w_
-                            replace_row(step, np.uintp(t - begin) * w_, weights, old, new, width)
-                            old = new
-                        if high < end:
-                            subtract_row(step, np.uintp(high - begin) * w_, weights, old, width)
-                    for a in range(w_):
-                        scores[a] = 0
-                    for t in range(begin, end):
-                        o = np.uintp(t - begin) * w_
-                        f = np.uintp(kind[t] * n_lines + v) * w_
-                        add_row(scores, zero, step, o, width)
-                        copy_row(values, zero, scores, zero, width)
-                        add_row(values, zero, unary, f, width)
-                        copy_row(summed, o + w_, summed, o, width)
-                        if not modelled[t, v]:
-                            continue
-                        symbol = np.uintp(grid[t, v])
-                        score = values[symbol]
-                        largest, normaliser = exp_lanes(values, width, np.float32(1))
-                        total += score - largest - np.log(normaliser)
-                        if backward:
-                            scale_row(values, width, np.float32(-1) / normaliser)
-                            values[symbol] += np.float32(1)
-                            add_row(summed, o + w_, values, zero, width)
-                            add_row(by_field, f, values, zero, width)
+                        _walk_changes(changes, layout, block, (v, j), weights, step, False, width)
+                    total += _score_block(grids, block, v, fields, sums, backward, width)
                     if not backward:
                         continue
                     for j in range(layout.n_neighbours[v]):
-                        w, lag = layout.neighbours[v, j, 2], layout.neighbours[v, j, 3]
-                        low, high = max(begin, first - lag), min(end, last - lag)
-                        if low >= high:
-                            continue
-                        table = _table(layout, v, j, 0, width)
-                        old = table + np.uintp(grid[low + lag, w]) * w_
-                        subtract_row(gradient, old, summed, np.uintp(low - begin) * w_, width)
-                        for i in range(
-                            _first_after(changes, w, n_changes[w], low + lag), n_changes[w]
-                        ):
-                            t = changes[w, i] - lag
-                            if t >= high:
-                                break
-                            new = table + np.uintp(grid[t + lag, w]) * w_
-                            o = np.uintp(t - begin) * w_
-                            add_row(gradient, old, summed, o, width)
-                            subtract_row(gradient, new, summed, o, width)
-                            old = new
-                        add_row(gradient, old, summed, np.uintp(high - begin) * w_, width)
+                        _walk_changes(changes, layout, block, (v, j), gradient, before, True, width)
         return total
 
     @jit(fastmath=True)  # as above
-    def local_fields(
-        grid: Ints,
-        first: int,
-        last: int,
-        layout: Layout,
-        rows: Rows,
-        field: Floats,
-        weights: Floats,
-        local: Floats,
-    ) -> None:
-        """Write (1) for every site of the piece in the rows [first, last).
+    def local_fields(piece: Piece, target: Target, local: Float32s) -> None:
+        """Write (1) for every site of a piece.
 
         Parameters
         ----------
-        field : ndarray of shape (n_rows, n_lines, width), float32
+        piece : Piece
+        target : Target
         local : ndarray of shape ((last - first) * n_lines * width,), float32, overwritten
         """
-        n_lines, w_ = layout.n_lines, np.uintp(width)
-        unary = field.reshape(-1)
-        for t in range(first, last):
-            for v in range(n_lines):
-                o = np.uintp((t - first) * n_lines + v) * w_
-                f = np.uintp(t * n_lines + v) * w_
+        layout, w_ = target.layout, np.uintp(width)
+        unary = target.field.reshape(-1)
+        for t in range(piece.first, piece.last):
+            for v in range(layout.n_lines):
+                o = np.uintp((t - piece.first) * layout.n_lines + v) * w_
+                f = np.uintp(t * layout.n_lines + v) * w_
                 copy_row(local, o, unary, f, width)
                 for j in range(layout.n_neighbours[v]):
                     u = t + layout.neighbours[v, j, 3]
-                    if first <= u < last:
-                        table = _table(layout, v, j, _own_gate(layout, rows, v, j, t), width)
-                        row = table + np.uintp(grid[u, layout.neighbours[v, j, 2]]) * w_
-                        add_row(local, o, weights, row, width)
+                    if piece.first <= u < piece.last:
+                        table = _table(layout, v, j, _own_gate(layout, target.rows, v, j, t), width)
+                        row = table + np.uintp(piece.grid[u, layout.neighbours[v, j, 2]]) * w_
+                        add_row(local, o, target.weights, row, width)  # (1)
 
     @jit(fastmath=True)  # as above
     def sweep_fields(
-        grid: Ints,
-        first: int,
-        last: int,
+        piece: Piece,
         sites: Ints,
-        layout: Layout,
-        rows: Rows,
-        weights: Floats,
-        local: Floats,
-        steps: Steps,
-        inverse_temperature: Floats,
+        target: Target,
+        local: Float32s,
+        inverse_temperature: Float32s,
         run_share: float,
-        u: NDArray[np.float64],
+        u: Floats,
     ) -> int:
         """Redraw randomly chosen sites of one piece and keep (1) true, both in place.
 
         Parameters
         ----------
         local : ndarray, as `local_fields` leaves it
-        grid, first, last, sites, layout, rows, weights, steps, inverse_temperature, run_share, u
+        piece, sites, target, inverse_temperature, run_share, u
             As of `kernels.gibbs.sweep_sites`.
 
         Returns
@@ -334,104 +458,35 @@ def pair_kernels(width: int) -> PairKernels:
         int
             Number of symbols changed.
         """
-        n_lines, w_ = layout.n_lines, np.uintp(width)
+        layout, w_ = target.layout, np.uintp(width)
         values = np.empty(width, np.float32)
-        # How many sites away a neighbour is, and its table: the pair's other copy.
-        away = np.empty(layout.neighbours.shape[:2], np.int64)
-        told = np.empty(layout.neighbours.shape[:2], np.uintp)
-        for v in range(n_lines):
-            for j in range(layout.n_neighbours[v]):
-                side, other = layout.neighbours[v, j, 1], layout.neighbours[v, j, 2]
-                lag = layout.neighbours[v, j, 3]
-                away[v, j] = lag * n_lines + other - v
-                back = layout.pair_back - layout.pair
-                table = np.int64(_table(layout, v, j, 0, width))
-                told[v, j] = table + back if side == 0 else table - back
+        told = _find_told(layout, width)
         n_sites, n_changed = sites.shape[0], 0
-        free = np.zeros((last - first, n_lines), np.bool_)
-        for i in range(n_sites):
-            free[sites[i, 0] - first, sites[i, 1]] = True
+        free = mark_free(piece, sites, layout.n_lines)
         for sweep in range(u.shape[0]):
             scale = inverse_temperature[sweep]
             for i in range(u.shape[1]):
-                site = np.uintp(u[sweep, i, 0] * n_sites)
-                t, v = sites[site, 0], sites[site, 1]
-                current = grid[t, v]
-                length = 1
-                if u[sweep, i, 1] < run_share:
-                    length = 2 if u[sweep, i, 1] < 0.6 * run_share else 4
-                    for k in range(1, length):
-                        if t + k >= last or not free[t + k - first, v] or grid[t + k, v] != current:
-                            length = 0
-                            break
-                    if length == 0:
-                        continue
-                o = np.uintp((t - first) * n_lines + v) * w_
+                number = np.uintp(u[sweep, i, 0] * n_sites)
+                t, v = sites[number, 0], sites[number, 1]
+                current = piece.grid[t, v]
+                site = Site(piece.first, piece.last, t, v, LOWEST, LOWEST)
+                length = choose_length(piece.grid, free, site, u[sweep, i, 1], run_share)
+                if length == 0:
+                    continue
+                o = np.uintp((t - piece.first) * layout.n_lines + v) * w_
                 copy_row(values, np.uintp(0), local, o, width)
                 if length > 1:
-                    _add_run(values, local, t, v, length, first, current, layout, rows, weights,
-                             width)  # fmt: skip
-                if steps.table.shape[0] > 0:
-                    _add_steps(values, grid, t, v, length, steps, n_lines, width)
+                    _add_run(values, local, piece, t, v, length, target, width)
+                if target.steps.table.shape[0] > 0:
+                    _add_steps(values, piece, t, v, length, target, width)
                 _, total = exp_lanes(values, width, scale)
                 chosen = draw_row(values, width, np.float32(u[sweep, i, 2]) * total, current)
                 if chosen == current:
                     continue
                 n_changed += length
                 for k in range(length):
-                    grid[t + k, v] = chosen
-                    place = (t + k - first) * n_lines + v
-                    for j in range(layout.n_neighbours[v]):
-                        n = t + k + layout.neighbours[v, j, 3]
-                        if first <= n < last:
-                            table = told[v, j]
-                            if layout.n_gates > 1:
-                                table += np.uintp(_own_gate(layout, rows, v, j, t + k)) * w_ * w_
-                            replace_row(
-                                local, np.uintp(place + away[v, j]) * w_, weights,
-                                table + np.uintp(current) * w_, table + np.uintp(chosen) * w_,
-                                width,
-                            )  # fmt: skip
+                    piece.grid[t + k, v] = chosen
+                    _tell_neighbours(piece, t + k, v, current, target, told, local, width)
         return n_changed
 
     return PairKernels(value_and_gradient, local_fields, sweep_fields)
-
-
-@inline
-def _add_run(  # type: ignore[no-untyped-def]
-    values, local, t, v, length, first, current, layout, rows, weights, width
-):
-    """Make the log-weights of a site those of a run of equal symbols that begins at it.
-
-    Those of the run's other sites are added. Each row of (1) takes the run's own other sites
-    for what they are: that comes off, and what the run's sites are to each other comes on.
-    """
-    n_lines, w_ = layout.n_lines, np.uintp(width)
-    for k in range(1, length):
-        add_row(values, np.uintp(0), local, np.uintp((t + k - first) * n_lines + v) * w_, width)
-    for j in range(layout.n_neighbours[v]):
-        lag = layout.neighbours[v, j, 3]
-        if layout.neighbours[v, j, 2] != v or layout.neighbours[v, j, 1] != 0:
-            continue
-        for k in range(length - lag):
-            forth = _table(layout, v, j, _own_gate(layout, rows, v, j, t + k), width)
-            back = forth + np.uintp(layout.pair_back - layout.pair)
-            subtract_row(values, np.uintp(0), weights, forth + np.uintp(current) * w_, width)
-            subtract_row(values, np.uintp(0), weights, back + np.uintp(current) * w_, width)
-            for a in range(w_):
-                values[a] += weights[forth + a * w_ + a]
-
-
-@inline
-def _add_steps(values, grid, t, v, length, steps, n_lines, width):  # type: ignore[no-untyped-def]
-    """Add the log-weights of same-step pairs of the factors.
-
-    They may forbid, and -1e30 cannot be taken off a sum again: so they stay out of (1).
-    """
-    for k in range(length):
-        for w in range(n_lines):
-            number = steps.of[t + k, v, w]
-            if number >= 0:
-                row = steps.table[number, grid[t + k, w]]
-                for a in range(np.uintp(width)):
-                    values[a] += row[a]

@@ -1,17 +1,39 @@
 """Which weights of a maximum-entropy model with terms a site touches.
 
-One function, `visit_site`, says which weights a site touches: for every feature that
-contains the site it computes the place in the flat weight table of each candidate symbol. In
-one direction it adds those weights to the candidates' scores; in the other it adds the
-candidates' values (residuals, or ones) to a table of the same layout. So the sampler, the
-gradient and the counts cannot disagree about what a feature is.
+The log-weight of a grid x is a sum over features, each an index f into a flat table w:
+
+    model(x) = sum of field[t, v, x(t, v)] over sites (t, v)  +  sum of w[f] over features   (1)
+
+A feature f contains some sites. Given all sites but (t, v), only those that contain it differ
+from symbol a to symbol b, so that a site's log-weights, up to what all symbols share, are
+
+    H(t, v)[a] = field[t, v, a] + sum of w[f(a)] over features that contain (t, v),          (2)
+
+f(a) the place of the feature with a at the site. One function, `visit_site`, finds these
+places. In one direction it adds w[f(a)] to the candidates' log-weights, (2); in the other it
+adds a number for each candidate (a residual, or one) to the same places of another table:
+
+    g[f(a)] += r[a] for features that contain (t, v).                                        (3)
+
+So the sampler, the gradient and the counts cannot disagree about what a feature is.
+
+What a feature is, with p the pitch of a symbol, r its residue, c(.) clipping to [-clip, clip],
+and gate, place and context those of a row:
+
+    pair         the symbols of two lines so many rows apart                                 (4)
+    motion       r(v) - r(w), c(step of v), c(step of w): two lines from a row to the next   (5)
+    sonority     the residues of all lines in a row, by the row's context                    (6)
+    progression  the classes of the sets of residues of two rows, one or two apart           (7)
+    melody       c(step), c(next step) of a line, in steps of one row or of two              (8)
+    onset        which lines change into a row, by its place                                 (9)
+    rhythm       into which of eight rows a line changes, by the place of the first         (10)
 
 Conventions
 -----------
-* `grid` is int64 of shape (n_rows, n_voices): pieces below each other, piece p in the rows
-  [start[p], stop[p]). Only its first `layout.n_lines` voices are modelled.
-* `weights` is flat float32. Cell 0 is always 0 and stands for "no such feature", as where a
-  symbol has no pitch.
+* `grid` is int64 of shape (n_rows, n_voices): pieces below each other. Only its first
+  `layout.n_lines` voices are modelled.
+* A table of weights is flat float32. Cell 0 is always 0 and stands for "no such feature", as
+  where a symbol has no pitch.
 * Loops over candidates count in unsigned integers: Numba lets signed ones index from the end,
   and the test for it keeps LLVM from vectorizing.
 * A gate is a small integer by row (the half of the beat, say); a feature that spans several
@@ -20,17 +42,28 @@ Conventions
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from stats_composer.kernels._jit import inline
+from stats_composer.kernels.arrays import Bools, Ints
 
-__all__ = ["LOWEST", "Layout", "Rows", "padded_symbols", "visit_site"]
+__all__ = [
+    "FORBIDDEN",
+    "LOWEST",
+    "Grids",
+    "Layout",
+    "Piece",
+    "Rows",
+    "Site",
+    "make_places",
+    "padded_symbols",
+    "visit_site",
+]
 
-Floats = NDArray[np.float32]
-Ints = NDArray[np.int64]
+FORBIDDEN = -1e30
+"""The log-weight of what is forbidden: its exponential is 0, and sums of some stay finite."""
 
 
 class Layout(NamedTuple):
@@ -81,8 +114,54 @@ class Rows(NamedTuple):
     place: Ints
 
 
+class Grids(NamedTuple):
+    """Pieces below each other.
+
+    Attributes
+    ----------
+    grid : ndarray of shape (n_rows, n_voices), int64
+    start, stop : ndarray of shape (n_pieces,), int64
+        Piece p has the rows [start[p], stop[p]).
+    modelled : ndarray of shape (n_rows, n_lines), bool
+        The sites that count.
+    """
+
+    grid: Ints
+    start: Ints
+    stop: Ints
+    modelled: Bools
+
+
+class Piece(NamedTuple):
+    """The rows [first, last) of a grid; nothing is read beyond them."""
+
+    grid: Ints
+    first: int
+    last: int
+
+
+class Site(NamedTuple):
+    """A site in the rows [first, last) of its piece, and the candidates [low, high) looked at.
+
+    Nothing is read beyond the piece.
+    """
+
+    first: int
+    last: int
+    t: int
+    v: int
+    low: int
+    high: int
+
+
 # Of the type of every other bound: a literal 0 would be one more type to compile for.
-LOWEST = np.int64(0)
+LOWEST: Any = np.int64(0)
+
+
+@inline
+def make_places(width):  # type: ignore[no-untyped-def]
+    """Return room for the candidates' places, and behind them for their classes."""
+    return np.zeros(2 * width, np.uint32)
 
 
 @inline
@@ -92,13 +171,13 @@ def padded_symbols(layout, v):  # type: ignore[no-untyped-def]
 
 
 @inline
-def _apply(weights, values, index, low, high, scatter):  # type: ignore[no-untyped-def]
+def _apply(site, weights, values, place, scatter):  # type: ignore[no-untyped-def]
     if scatter:
-        for a in range(np.uintp(low), np.uintp(high)):
-            weights[index[a]] += values[a]
+        for a in range(np.uintp(site.low), np.uintp(site.high)):
+            weights[place[a]] += values[a]  # (3)
     else:
-        for a in range(np.uintp(low), np.uintp(high)):
-            values[a] += weights[index[a]]
+        for a in range(np.uintp(site.low), np.uintp(site.high)):
+            values[a] += weights[place[a]]  # (2)
 
 
 @inline
@@ -121,22 +200,18 @@ def _residue_set(grid, row, layout, skip):  # type: ignore[no-untyped-def]
 
 
 @inline
-def _visit_pairs(  # type: ignore[no-untyped-def]
-    grid, first, last, t, v, low, high, layout, rows, weights, values, scatter
-):
+def _visit_pairs(grid, site, layout, rows, weights, values, scatter):  # type: ignore[no-untyped-def]
+    first, last, t, v, low, high = site
     width = layout.width
     for j in range(layout.n_neighbours[v]):
         u = t + layout.neighbours[v, j, 3]
         if u < first or u >= last:
             continue
         pair, side = layout.neighbours[v, j, 0], layout.neighbours[v, j, 1]
+        start = layout.pair if side == 0 else layout.pair_back
+        gate = rows.gate[t] if side == 0 else rows.gate[u]
         other = grid[u, layout.neighbours[v, j, 2]]
-        if side == 0:
-            base = layout.pair + ((pair * layout.n_gates + rows.gate[t]) * width + other) * width
-        else:
-            base = (
-                layout.pair_back + ((pair * layout.n_gates + rows.gate[u]) * width + other) * width
-            )
+        base = start + ((pair * layout.n_gates + gate) * width + other) * width  # (4)
         row = weights[base : base + width]
         if scatter:
             for a in range(np.uintp(low), np.uintp(high)):
@@ -147,9 +222,8 @@ def _visit_pairs(  # type: ignore[no-untyped-def]
 
 
 @inline
-def _visit_motion(  # type: ignore[no-untyped-def]
-    grid, first, last, t, v, low, high, layout, rows, weights, values, index, scatter
-):
+def _visit_motion(grid, site, layout, rows, weights, values, place, scatter):  # type: ignore[no-untyped-def]
+    first, last, t, v, low, high = site
     modulus, clip = layout.modulus, layout.clip
     k = 2 * clip + 1
     pitch, residue = layout.pitch, layout.residue
@@ -177,41 +251,39 @@ def _visit_motion(  # type: ignore[no-untyped-def]
                 step = p_own - p if side == 0 else p - p_own
                 interval = r - r_other if v < w else r_other - r
                 interval += modulus if interval < 0 else 0
-                place = base + interval * k * k + _clipped(step, clip) * own_stride
-                index[a] = place if p >= 0 else 0
-            _apply(weights, values, index, low, high, scatter)
+                cell = base + interval * k * k + _clipped(step, clip) * own_stride  # (5)
+                place[a] = cell if p >= 0 else 0
+            _apply(site, weights, values, place, scatter)
 
 
 @inline
-def _visit_sonority(  # type: ignore[no-untyped-def]
-    grid, t, v, low, high, layout, rows, weights, values, index, scatter
-):
-    base, stride, place = 0, 1, 1
+def _visit_sonority(grid, site, layout, rows, weights, values, place, scatter):  # type: ignore[no-untyped-def]
+    _, _, t, v, low, high = site
+    base, stride, size = 0, 1, 1
     for w in range(layout.n_lines - 1, -1, -1):
         if w == v:
-            stride = place
+            stride = size
         else:
             r = layout.residue[w, grid[t, w]]
             if r < 0:
                 return
-            base += r * place
-        place *= layout.modulus
-    base += layout.sonority + rows.sonority[t] * place
+            base += r * size
+        size *= layout.modulus
+    base += layout.sonority + rows.sonority[t] * size
     for a in range(np.uintp(low), np.uintp(high)):
         r = layout.residue[v, a]
-        index[a] = base + r * stride if r >= 0 else 0
-    _apply(weights, values, index, low, high, scatter)
+        place[a] = base + r * stride if r >= 0 else 0  # (6)
+    _apply(site, weights, values, place, scatter)
 
 
 @inline
-def _visit_progression(  # type: ignore[no-untyped-def]
-    grid, first, last, t, v, low, high, layout, weights, values, index, own_class, scatter
-):
-    n = layout.n_classes
+def _visit_progression(grid, site, layout, weights, values, place, scatter):  # type: ignore[no-untyped-def]
+    first, last, t, v, low, high = site
+    n, classes = layout.n_classes, np.uintp(layout.width)
     bits, complete = _residue_set(grid, t, layout, v)
     for a in range(np.uintp(low), np.uintp(high)):
         r = layout.residue[v, a]
-        own_class[a] = layout.set_class[bits | (1 << r)] if complete and r >= 0 else n - 1
+        place[classes + a] = layout.set_class[bits | (1 << r)] if complete and r >= 0 else n - 1
     for shift in range(4):
         lag = 1 + shift // 2
         u = t + lag if shift % 2 else t - lag
@@ -221,15 +293,15 @@ def _visit_progression(  # type: ignore[no-untyped-def]
         other = layout.set_class[bits] if complete else n - 1
         base = layout.progression + (lag - 1) * n * n
         for a in range(np.uintp(low), np.uintp(high)):
-            earlier, later = (own_class[a], other) if u > t else (other, own_class[a])
-            index[a] = base + earlier * n + later
-        _apply(weights, values, index, low, high, scatter)
+            own = np.int64(place[classes + a])
+            earlier, later = (own, other) if u > t else (other, own)
+            place[a] = base + earlier * n + later  # (7)
+        _apply(site, weights, values, place, scatter)
 
 
 @inline
-def _visit_melody(  # type: ignore[no-untyped-def]
-    grid, first, last, t, v, low, high, layout, rows, weights, values, index, scatter
-):
+def _visit_melody(grid, site, layout, rows, weights, values, place, scatter):  # type: ignore[no-untyped-def]
+    first, last, t, v, low, high = site
     clip = layout.clip
     k = 2 * clip + 1
     pitch = layout.pitch
@@ -254,21 +326,38 @@ def _visit_melody(  # type: ignore[no-untyped-def]
                     step0, step1 = p - x0, x2 - p
                 else:
                     step0, step1 = x1 - x0, p - x1
-                place = base + _clipped(step0, clip) * k + _clipped(step1, clip)
-                index[a] = place if p >= 0 else 0
-            _apply(weights, values, index, low, high, scatter)
+                cell = base + _clipped(step0, clip) * k + _clipped(step1, clip)  # (8)
+                place[a] = cell if p >= 0 else 0
+            _apply(site, weights, values, place, scatter)
+
+
+class Change(NamedTuple):
+    """A feature that asks of a candidate only whether it equals its two neighbours in time.
+
+    Attributes
+    ----------
+    before, after : int
+        The symbols of the rows before and after, -1 for none.
+    cell, still, calm, both : int
+        Places for a candidate unlike both, like the one before, like the one after, like both.
+    """
+
+    before: int
+    after: int
+    cell: int
+    still: int
+    calm: int
+    both: int
 
 
 @inline
-def _apply_changes(  # type: ignore[no-untyped-def]
-    weights, values, low, high, cell, before, still, after, calm, both, scatter
-):
-    """Apply a feature that asks of a candidate only whether it equals its two neighbours.
+def _apply_change(site, change, weights, values, scatter):  # type: ignore[no-untyped-def]
+    """Apply such a feature.
 
-    `cell` serves a candidate unlike both, `still` one like the symbol before, `calm` like the
-    one after, `both` like both. Scores are gathered relative to `cell`: what all candidates
-    share does not matter to them.
+    Log-weights are gathered relative to `cell`: what all candidates share does not matter.
     """
+    low, high = site.low, site.high
+    before, after, cell, still, calm, both = change
     if scatter:
         for a in range(np.uintp(low), np.uintp(high)):
             if a == before:
@@ -288,9 +377,8 @@ def _apply_changes(  # type: ignore[no-untyped-def]
 
 
 @inline
-def _visit_onset(  # type: ignore[no-untyped-def]
-    grid, first, last, t, v, low, high, layout, rows, weights, values, scatter
-):
+def _visit_onset(grid, site, layout, rows, weights, values, scatter):  # type: ignore[no-untyped-def]
+    first, last, t, v, _, _ = site
     n_sets = 1 << layout.n_lines
     for later in range(2):
         u = t + later
@@ -301,14 +389,14 @@ def _visit_onset(  # type: ignore[no-untyped-def]
             if w != v and grid[u, w] != grid[u - 1, w]:
                 bits |= 1 << w
         same = grid[t - 1, v] if later == 0 else grid[t + 1, v]
-        stays = layout.onset + rows.place[u] * n_sets + bits
-        _apply_changes(weights, values, low, high, stays + (1 << v), same, stays, -1, 0, 0, scatter)
+        stays = layout.onset + rows.place[u] * n_sets + bits  # (9)
+        change = Change(same, -1, stays + (1 << v), stays, 0, 0)
+        _apply_change(site, change, weights, values, scatter)
 
 
 @inline
-def _visit_rhythm(  # type: ignore[no-untyped-def]
-    grid, first, last, t, v, low, high, layout, rows, weights, values, scatter
-):
+def _visit_rhythm(grid, site, layout, rows, weights, values, scatter):  # type: ignore[no-untyped-def]
+    first, last, t, v, _, _ = site
     before = grid[t - 1, v] if t > first else -1
     after = grid[t + 1, v] if t + 1 < last else -1
     begin, end = max(t - 7, first + 1), min(t + 2, last - 7)
@@ -321,35 +409,28 @@ def _visit_rhythm(  # type: ignore[no-untyped-def]
         bits = (moves >> (u - begin)) & 255
         into = 1 << (t - u) if 0 <= t - u < 8 else 0
         out = 1 << (t + 1 - u) if 0 <= t + 1 - u < 8 else 0
-        bits += layout.rhythm + (v * layout.n_places + rows.place[u]) * 256
-        _apply_changes(
-            weights, values, low, high,
-            bits + into + out, before, bits + out, after, bits + into, bits, scatter,
-        )  # fmt: skip
+        bits += layout.rhythm + (v * layout.n_places + rows.place[u]) * 256  # (10)
+        change = Change(before, after, bits + into + out, bits + out, bits + into, bits)
+        _apply_change(site, change, weights, values, scatter)
 
 
 @inline
-def visit_site(  # type: ignore[no-untyped-def]
-    grid, first, last, t, v, low, high, layout, rows, weights, values, index, scratch, scatter
-):
-    """Gather the candidates' weights into `values[low:high]`, or scatter them the other way."""
+def visit_site(grid, site, layout, rows, weights, values, place, scatter):  # type: ignore[no-untyped-def]
+    """Gather the candidates' weights into `values[low:high]`, or scatter them the other way.
+
+    `place` is room, of `make_places`.
+    """
     if layout.pair > 0:
-        _visit_pairs(grid, first, last, t, v, low, high, layout, rows, weights, values, scatter)
+        _visit_pairs(grid, site, layout, rows, weights, values, scatter)
     if layout.motion > 0:
-        _visit_motion(
-            grid, first, last, t, v, low, high, layout, rows, weights, values, index, scatter
-        )
+        _visit_motion(grid, site, layout, rows, weights, values, place, scatter)
     if layout.sonority > 0:
-        _visit_sonority(grid, t, v, low, high, layout, rows, weights, values, index, scatter)
+        _visit_sonority(grid, site, layout, rows, weights, values, place, scatter)
     if layout.progression > 0:
-        _visit_progression(
-            grid, first, last, t, v, low, high, layout, weights, values, index, scratch, scatter
-        )
+        _visit_progression(grid, site, layout, weights, values, place, scatter)
     if layout.melody > 0:
-        _visit_melody(
-            grid, first, last, t, v, low, high, layout, rows, weights, values, index, scatter
-        )
+        _visit_melody(grid, site, layout, rows, weights, values, place, scatter)
     if layout.onset > 0:
-        _visit_onset(grid, first, last, t, v, low, high, layout, rows, weights, values, scatter)
+        _visit_onset(grid, site, layout, rows, weights, values, scatter)
     if layout.rhythm > 0:
-        _visit_rhythm(grid, first, last, t, v, low, high, layout, rows, weights, values, scatter)
+        _visit_rhythm(grid, site, layout, rows, weights, values, scatter)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
-from numbers import Integral
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 
 from stats_composer.errors import NotFittedError
 from stats_composer.factors.grids import check_grid
+from stats_composer.factors.seeds import RandomState, generator
 from stats_composer.models.parameters import (
     Choice,
     Parameters,
@@ -41,27 +41,7 @@ Ints = NDArray[np.int64]
 Callback = Callable[[str, int, int], Any] | None
 """Told of progress as (stage, done, total)."""
 History = list[dict[str, Any]]
-"""A row for each step of a fit: its `stage`, `step` from 1, `objective`, and what else is known."""
-RandomState = int | np.random.Generator | None
-"""A seed, a generator that goes on from where it stands, or None for fresh entropy."""
-
-
-def generator(random_state: RandomState) -> np.random.Generator:
-    """Return a random generator.
-
-    Raises
-    ------
-    ValueError
-        For what is neither a seed from 0, a generator, nor None.
-    """
-    if isinstance(random_state, np.random.Generator):
-        return random_state
-    is_seed = isinstance(random_state, Integral) and not isinstance(random_state, bool)
-    if random_state is not None and not (is_seed and random_state >= 0):
-        raise ValueError(
-            f"random_state={random_state!r}: expected an int from 0, a Generator or None"
-        )
-    return np.random.default_rng(random_state)
+"""A row for each step of a fit: its `stage`, `step`, `objective`, and what else is known."""
 
 
 def check_pieces(

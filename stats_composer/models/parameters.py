@@ -196,10 +196,12 @@ def check_parameters(owner: Any, table: Parameters, prefix: str = "") -> None:
         value = getattr(owner, name)
         if not _allowed(choices, value):
             raise ValueError(f"{prefix}{name}={value!r}: expected {_tell(choices)}")
-        members = value if isinstance(value, list | tuple) else [value]
-        for member in members:
+        members = {name: value}
+        if isinstance(value, list | tuple):
+            members = {f"{name}[{i}]": member for i, member in enumerate(value)}
+        for inner, member in members.items():
             if isinstance(member, Strategy):
-                check_parameters(member, member._parameters, f"{prefix}{name}__")
+                check_parameters(member, member._parameters, f"{prefix}{inner}__")
 
 
 def nested_params(params: Mapping[str, Any]) -> dict[str, Any]:

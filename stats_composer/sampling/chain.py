@@ -6,23 +6,23 @@ nothing is approximate, and a path that a hard constraint forbids never comes ou
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cached_property
+from numbers import Integral
 
 import numpy as np
-from numpy.typing import NDArray
 
 from stats_composer.errors import ConstraintError
 from stats_composer.factors import MAX_STATES, Automaton, Machine, live_states, multiply_all
+from stats_composer.factors.grids import check_grid
+from stats_composer.factors.seeds import RandomState, generator
 from stats_composer.kernels import chain as kernels
+from stats_composer.kernels.arrays import Bools, Floats, Ints
 
 __all__ = ["Chain", "flatten"]
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
-
-def flatten(automaton: Automaton, allowed: NDArray[np.bool_]) -> kernels.Arcs:
+def flatten(automaton: Automaton, allowed: Bools) -> kernels.Arcs:
     """Lay an automaton out for the kernels, with the states that are worth a message.
 
     Parameters
@@ -112,13 +112,33 @@ class Chain:
         max_states: int = MAX_STATES,
     ) -> None:
         self.unary = np.ascontiguousarray(unary, np.float64)
-        if self.unary.ndim != 2 or np.isnan(self.unary).any() or (self.unary == np.inf).any():
+        if (
+            self.unary.ndim != 2
+            or not self.unary.shape[1]
+            or np.isnan(self.unary).any()
+            or (self.unary == np.inf).any()
+        ):
             raise ConstraintError(
                 f"unary of shape {self.unary.shape}: expected (n_steps, n_symbols), below inf"
             )
-        allowed = self.unary > -np.inf
+        allowed, automata = self.unary > -np.inf, list(automata)
+        self._check_automata(automata)
         self.automaton = multiply_all(automata, allowed, max_states=max_states)
         self.arcs = flatten(self.automaton, allowed)
+
+    def _check_automata(self, automata: Sequence[Automaton | Machine]) -> None:
+        """Refuse automata of other steps or symbols."""
+        n_steps, n_symbols = self.unary.shape
+        for automaton in automata:
+            if len(automaton.kind) != n_steps:
+                raise ConstraintError(
+                    f"automaton of {len(automaton.kind)} steps: expected {n_steps}"
+                )
+            if isinstance(automaton, Automaton) and automaton.symbol.max(initial=0) >= n_symbols:
+                most = automaton.symbol.max()
+                raise ConstraintError(
+                    f"an automaton reads symbol {most}: expected below {n_symbols}"
+                )
 
     def under(self, unary: Floats) -> Chain:
         """Return the law under other log-weights, its automaton shared with this one.
@@ -134,7 +154,12 @@ class Chain:
         >>> chain.under(np.array([[0.0, -np.inf], [-np.inf, 0.0]])).best().tolist()
         [0, 1]
         """
-        if unary.shape != self.unary.shape or ((self.unary == -np.inf) & (unary > -np.inf)).any():
+        unary = np.asarray(unary)
+        if (
+            np.isnan(unary).any()
+            or unary.shape != self.unary.shape
+            or ((self.unary == -np.inf) & (unary > -np.inf)).any()
+        ):
             raise ConstraintError("unary: expected one of the same shape, that allows no more")
         other: Chain = object.__new__(type(self))
         other.unary = np.ascontiguousarray(unary, np.float64)
@@ -159,6 +184,11 @@ class Chain:
         >>> Chain(np.zeros((3, 2)), [alternate]).after(np.array([1])).best().tolist()
         [0, 1]
         """
+        begun = np.asarray(begun)
+        if begun.ndim != 1 or len(begun) > self.n_steps:
+            raise ConstraintError(f"begun with {len(begun)} of {self.n_steps} steps")
+        if len(begun):
+            begun = check_grid(begun[:, None], 1, [self.unary.shape[1]], name="begun")[:, 0]
         n, arcs, state = len(begun), self.arcs, self.arcs.initial
         for kind, symbol in zip(arcs.kind[:n].tolist(), begun.tolist(), strict=True):
             low, high = arcs.first[kind, state : state + 2].tolist()
@@ -199,7 +229,7 @@ class Chain:
             raise ConstraintError("no path of this voice satisfies its constraints")
         return messages
 
-    def sample(self, n: int, *, random_state: int | np.random.Generator | None = None) -> Ints:
+    def sample(self, n: int, *, random_state: RandomState = None) -> Ints:
         """Draw independent paths.
 
         Parameters
@@ -216,8 +246,11 @@ class Chain:
         ConstraintError
             Where no path is allowed.
         """
+        if not isinstance(n, Integral) or n < 0:
+            raise ValueError(f"n={n!r}: expected an int from 0")
+        rng = generator(random_state)
         messages = self._feasible_messages()
-        u = np.random.default_rng(random_state).random((n, self.n_steps))
+        u = rng.random((n, self.n_steps))
         paths = np.empty((n, self.n_steps), np.int64)
         kernels.draw_paths(self.arcs, self.unary, messages, u, paths)
         return paths
@@ -246,8 +279,10 @@ class Chain:
         -------
         log_prob : ndarray of shape (n,), float64
         """
+        n_values = [self.unary.shape[1]] * self.n_steps
+        checked = check_grid(paths, self.n_steps, n_values, name="paths")
         log_normaliser = self.log_normaliser
-        weights = [kernels.weigh_path(self.arcs, self.unary, path) for path in np.asarray(paths)]
+        weights = [kernels.weigh_path(self.arcs, self.unary, path) for path in checked]
         if log_normaliser == -np.inf:
             return np.full(len(weights), -np.inf)
         return np.array(weights, np.float64) - log_normaliser

@@ -16,17 +16,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from stats_composer.errors import ConstraintError
 from stats_composer.factors import Automaton
 from stats_composer.kernels import chain as kernels
+from stats_composer.kernels.arrays import Float32s, Floats, Ints
 from stats_composer.sampling.chain import flatten
+from stats_composer.sampling.moves import Moved, State
 
-__all__ = ["ContextLaw", "ContextVoice"]
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+__all__ = ["ContextLaw", "ContextMove", "ContextVoice"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,10 +64,13 @@ class ContextVoice:
     ------
     ConstraintError
         Where a step has no value left.
+    ValueError
+        If the law's arrays are not of each other's shape or the table's.
     """
 
-    def __init__(self, law: ContextLaw, table: NDArray[np.float32]) -> None:
+    def __init__(self, law: ContextLaw, table: Float32s) -> None:
         self.law, self.table = law, table
+        _check_law(law, table.shape[1])
         allowed = law.unary > -np.inf
         if not allowed.any(axis=1).all():
             raise ConstraintError(f"context voice {law.column}: a step without a value")
@@ -119,3 +120,73 @@ class ContextVoice:
         law = self.law
         own = law.unary[np.arange(len(path)), path].sum()
         return float(own + law.transition[law.kind[1:], path[:-1], path[1:]].sum())
+
+
+def _check_law(law: ContextLaw, n_values: int) -> None:
+    """Refuse a law whose arrays do not fit."""
+    shapes = law.unary.shape, law.transition.shape[1:], law.kind.shape
+    expected = (len(law.kind), n_values), (n_values, n_values), (len(law.kind),)
+    if shapes != expected:
+        raise ValueError(f"context voice {law.column}, arrays of {shapes}: expected {expected}")
+    wrong = (law.kind < 0) | (law.kind >= len(law.transition))
+    if wrong[1:].any():
+        raise ValueError(f"context voice {law.column}: a kind without a transition")
+    if law.every < 1:
+        raise ValueError(f"context voice {law.column}, every={law.every}: expected 1 or more")
+
+
+@dataclass(frozen=True, eq=False)
+class ContextMove:
+    """Redraws the whole path of a context voice, given the lines.
+
+    Attributes
+    ----------
+    voice : ContextVoice
+    """
+
+    voice: ContextVoice
+
+    @classmethod
+    def of(cls, law: ContextLaw, table: Float32s, grid: Ints) -> ContextMove:
+        """Return the move for a law over a grid.
+
+        Raises
+        ------
+        ValueError
+            If they are of different lengths.
+        """
+        if len(law.kind) != len(grid):
+            raise ValueError(f"context law of {len(law.kind)} steps: expected {len(grid)}")
+        return cls(ContextVoice(law, table))
+
+    @property
+    def name(self) -> str:
+        """The voice's."""
+        return f"context voice {self.voice.law.column}"
+
+    @property
+    def stride(self) -> int:
+        """Sweeps of the lines for each draw of the path."""
+        return self.voice.law.every
+
+    def __call__(
+        self, state: State, inverse_temperature: Float32s, rng: np.random.Generator
+    ) -> Moved:
+        """Draw a path; what changed is counted in steps."""
+        lines = state.grid[:, : state.target.layout.n_lines]
+        scale, u = float(inverse_temperature[0]), rng.random(len(state.grid))
+        path = self.voice.draw(lines, scale, u)
+        return Moved(len(path), self.write(state, path))
+
+    def write(self, state: State, path: Ints) -> int:
+        """Write a path, and renew the fields that know it; return how many steps changed."""
+        table, column = self.voice.table, state.grid[:, self.voice.law.column]
+        changed = np.flatnonzero(path != column)
+        new, old = table[:, path[changed]], table[:, column[changed]]
+        state.target.field[changed] += (new - old).transpose(1, 0, 2)
+        column[:] = path
+        return len(changed)
+
+    def log_weight(self, state: State) -> float:
+        """Return the law's own log-weight of the path."""
+        return self.voice.log_weight(state.grid[:, self.voice.law.column])

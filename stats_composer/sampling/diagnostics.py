@@ -35,13 +35,11 @@ from statistics import NormalDist
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from stats_composer.kernels.arrays import Floats
 from stats_composer.sampling.gibbs import GibbsSampler
 
 __all__ = ["Diagnosis", "diagnose", "effective_sample_size", "energy_traces", "split_r_hat"]
-
-Floats = NDArray[np.float64]
 
 MAX_R_HAT = 1.01
 MIN_ESS_A_CHAIN = 100

@@ -3,7 +3,8 @@
 The law is P(x) proportional to exp(model's log-weight + factors' log-weight). Unary and
 same-step pairwise factors enter every site move; a line with automata is redrawn by row moves
 through the chain engine, so that a hard automaton is never broken on the way: single sites
-alone cannot go from one legal line to every other.
+alone cannot go from one legal line to every other. Beside a directed model as an expert, the law
+is exp(model + factors + w log D(lines | given lines)), and the expert judges each site move.
 
 Annealing divides all log-weights but the automata's by a temperature that changes from sweep
 to sweep; what comes out at the end is then no draw of the law, but a likely piece.
@@ -14,32 +15,39 @@ A context voice that is not known is drawn in turn with the lines (sampling/cont
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from stats_composer.errors import ConstraintError
 from stats_composer.factors import Factors, multiply_all
-from stats_composer.kernels.chain import Arcs, weigh_path
-from stats_composer.kernels.gibbs import Steps, no_steps, sweep_row
-from stats_composer.kernels.pairs import site_sweeper
-from stats_composer.models.base import generator
-from stats_composer.models.maxent import MaxEnt
-from stats_composer.models.maxent.weights import FORBIDDEN, fold_in
+from stats_composer.factors.seeds import RandomState, generator
+from stats_composer.kernels.arrays import Bools, Float32s, Ints
+from stats_composer.kernels.gibbs import Steps, Target
+from stats_composer.kernels.sites import FORBIDDEN, Layout
 from stats_composer.sampling.chain import flatten
-from stats_composer.sampling.context import ContextLaw, ContextVoice
+from stats_composer.sampling.context import ContextLaw, ContextMove
+from stats_composer.sampling.moves import (
+    Expert,
+    JudgedMoves,
+    Law,
+    Move,
+    Moved,
+    RowMoves,
+    SiteMoves,
+    State,
+)
 
 __all__ = ["GibbsSampler", "annealing"]
 
-Floats = NDArray[np.float32]
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
-
+# Enough that a call costs nothing beside them; uniforms for more would fill the caches.
 SWEEPS_A_CALL = 32
 
 
 def annealing(
     hot: float = 2.0, cold: float = 0.8, *, heating: int = 80, level: int = 100, cooling: int = 60
-) -> Floats:
+) -> Float32s:
     """Return temperatures: from `hot` to 1, a level at 1, and down to `cold`.
 
     Parameters
@@ -62,8 +70,9 @@ class GibbsSampler:
     Parameters
     ----------
     model : MaxEnt, fitted
+        Or another `Law`.
     grid : ndarray of shape (n_steps, n_voices), int64
-        The start, context voices included; it must break no hard factor.
+        The start, context voices included; it must break no hard automaton.
     factors : Factors, optional
         Of the same shape, or of the model's lines alone.
     free : ndarray of shape (n_steps, n_lines), bool, optional
@@ -72,100 +81,97 @@ class GibbsSampler:
         Share of run moves among the moves of lines without automata.
     context : ContextLaw, optional
         Of a context voice that is drawn in turn with the lines.
+    expert : (DirectedModel, float), optional
+        A model that judges every symbol, with its weight w; lines with automata cannot be free
+        beside it, nor those that it is given, and there are no run moves.
     random_state : int, Generator or None
 
     Attributes
     ----------
     grid : ndarray of shape (n_steps, n_voices), int64
         The present state.
+    moves : tuple of Move
+        In the order in which a sweep makes them.
+    moved : dict of str to Moved
+        How many tries each of them made since the start, and how many changed something.
 
     Raises
     ------
+    ValueError
+        If the grid, the free sites, the context or the expert are not of this model.
     ConstraintError
-        If the factors have a term that the model has no primitive for.
+        If the factors are not of this grid, have a term that the model has no primitive for, or
+        an automaton that refuses the start.
     """
 
     def __init__(
         self,
-        model: MaxEnt,
-        grid: Ints,
+        model: Law,
+        grid: Any,
         factors: Factors | None = None,
         *,
         free: Bools | None = None,
         run_share: float = 0.02,
         context: ContextLaw | None = None,
-        random_state: int | np.random.Generator | None = None,
+        expert: tuple[Expert, float] | None = None,
+        random_state: RandomState = None,
     ) -> None:
-        model._check_fitted("weights_")
-        self.model = model
-        self.run_share = run_share
         self.rng = generator(random_state)
-        layout = model.layout_
-        self._pieces = model.pack([np.array(grid, np.int64)])
-        self.grid = self._pieces.grid
-        self.free = np.ones((len(grid), layout.n_lines), np.bool_) if free is None else free
-        self._field = model.weights_.field(self.grid)
-        self._weights = model.weights_.folded
-        self._steps = no_steps(layout)
-        self._arcs: dict[int, Arcs] = {}
-        self._context = None
-        if context is not None:
-            self._context = ContextVoice(context, model.weights_.field_table(context.column))
+        self.model = model
+        target = model.target(grid, () if factors is None else factors.terms)
+        self.grid: Ints = np.array(grid, np.int64)
+        layout = target.layout
+        self.free = _check_free(free, (len(self.grid), layout.n_lines))
+        if not 0 <= run_share <= 1:
+            raise ValueError(f"run_share={run_share}: expected a share from 0 to 1")
+        rows: list[RowMoves] = []
         if factors is not None:
-            self._honour(factors)
-        rowwise = np.isin(np.arange(layout.n_lines), list(self._arcs))
-        self._sites = np.argwhere(self.free & ~rowwise)
+            _check_factors(factors, len(self.grid), layout)
+            target = _add_factors(target, factors)
+            rows = self._rule_lines(factors, layout)
+        self.state = State(self.grid, target)
+        before: list[Move] = []
+        if context is not None:
+            before = [ContextMove.of(context, model.field_table(context.column), self.grid)]
+        sites = self._site_moves(rows, run_share, expert)
+        self.moves: tuple[Move, ...] = (*before, *sites, *rows)
+        self.moved = {move.name: Moved() for move in self.moves}
+        for move in rows:
+            if move.log_weight(self.state) == -np.inf:
+                raise ConstraintError(f"{move.name}: the start breaks an automaton")
 
-    def _honour(self, factors: Factors) -> None:
-        layout = self.model.layout_
-        unary = factors.unary[:, : layout.n_lines, : layout.width]
-        n = unary.shape[2]
-        self._field[:, :, :n] += np.maximum(unary, FORBIDDEN).astype(np.float32)
-        np.maximum(self._field, np.float32(FORBIDDEN), out=self._field)
-        tables: list[Floats] = []
-        of = np.full((len(self.grid), layout.n_lines, layout.n_lines), -1, np.int64)
-        known: dict[bytes, int] = {}
-        for (v, w), table in factors.pairwise.items():
-            if w >= layout.n_lines:
-                continue
-            for t, plane in enumerate(table[:, : layout.width, : layout.width]):
-                if not plane.any():
-                    continue
-                for own, other, oriented in ((v, w, plane.T), (w, v, plane)):
-                    padded = np.zeros((layout.width, layout.width), np.float32)
-                    padded[:n, :n] = np.maximum(oriented, FORBIDDEN)
-                    number = known.setdefault(padded.tobytes(), len(tables))
-                    if number == len(tables):
-                        tables.append(padded)
-                    of[t, own, other] = number
-        if tables:
-            self._steps = Steps(np.stack(tables), of)
-        for term in factors.terms:
-            self._weights = fold_in(self.model.weights_, self._weights, term)
+    def _rule_lines(self, factors: Factors, layout: Layout) -> list[RowMoves]:
+        """Return the moves of the lines that have automata."""
+        moves = []
         for v, automata in factors.automata.items():
             if v < layout.n_lines:
-                allowed = unary[:, v, : layout.n_symbols[v]] > -np.inf
-                allowed &= self.free[:, v, None] | (
-                    np.arange(layout.n_symbols[v]) == self.grid[:, v, None]
-                )
-                self._arcs[v] = flatten(multiply_all(automata, allowed), allowed)
+                n = int(layout.n_symbols[v])
+                allowed = factors.unary[:, v, :n] > -np.inf
+                allowed &= self.free[:, v, None] | (np.arange(n) == self.grid[:, v, None])
+                arcs = flatten(multiply_all(automata, allowed), allowed)
+                moves.append(RowMoves(v, np.ascontiguousarray(self.free[:, v]), arcs))
+        return moves
+
+    def _site_moves(
+        self, rows: Sequence[RowMoves], run_share: float, expert: tuple[Expert, float] | None
+    ) -> list[Move]:
+        """Return the moves of the lines that have none."""
+        ruled = [move.line for move in rows]
+        sites = np.argwhere(self.free & ~np.isin(np.arange(self.free.shape[1]), ruled))
+        if expert is None:
+            return [SiteMoves(sites, run_share)] if len(sites) else []
+        model, weight = expert
+        judged = model.judged(self.grid, weight)
+        for v in np.flatnonzero(self.free.any(axis=0)).tolist():
+            if v not in judged.lines.order or v in ruled:
+                raise ValueError(f"line {v} is free: expected one that the expert models")
+        return [JudgedMoves(sites, judged)]
 
     def energy(self) -> float:
-        """Minus the log-weight of the state, in nats: of the model and of the factors."""
-        counts, symbols = self.model.weights_.counts(self._pieces)
-        total = float((counts * self._weights).sum(dtype=np.float64))
-        total += float((self._field * symbols).sum(dtype=np.float64))
-        steps = self._steps.of
-        for t, own, other in np.argwhere(steps >= 0):
-            if own < other:
-                table = self._steps.table[steps[t, own, other]]
-                total += float(table[self.grid[t, other], self.grid[t, own]])
-        for v, arcs in self._arcs.items():
-            nothing = np.zeros((len(self.grid), int(self.model.layout_.n_symbols[v])))
-            total += weigh_path(arcs, nothing, np.ascontiguousarray(self.grid[:, v]))
-        if self._context is not None:
-            total += self._context.log_weight(self.grid[:, self._context.law.column])
-        return -total
+        """Minus the log-weight of the state, in nats: of models and factors."""
+        total = self.model.weigh(self.grid, self.state.target)
+        total += _weigh_steps(self.grid, self.state.target.steps)
+        return -total - sum(move.log_weight(self.state) for move in self.moves)
 
     def run(self, temperatures: Sequence[float] | NDArray[np.floating]) -> Ints:
         """Make one sweep a temperature and return the state.
@@ -179,42 +185,83 @@ class GibbsSampler:
         -------
         ndarray of shape (n_steps, n_voices), int64
             A copy of `grid`.
+
+        Raises
+        ------
+        ValueError
+            For a temperature that is not above 0.
         """
-        inverse = np.float32(1) / np.asarray(temperatures, np.float32)
-        every = SWEEPS_A_CALL if self._context is None else self._context.law.every
-        size = 1 if self._arcs else every
+        inverse = np.float32(1) / _check_temperatures(temperatures)
+        strides = [move.stride for move in self.moves if move.stride is not None]
+        size = min(strides, default=SWEEPS_A_CALL)
         for begin in range(0, len(inverse), size):
-            part = inverse[begin : begin + size]
-            if self._context is not None and begin % every == 0:
-                self._draw_context(self._context, float(part[0]))
-            if len(self._sites):
-                self._sweep_sites(part, self.rng.random((len(part), len(self._sites), 3)))
-            for v, arcs in self._arcs.items():
-                n_moves = max(4, int(self.free[:, v].sum()) // 8)
-                sweep_row(
-                    self.grid, 0, len(self.grid), v, np.ascontiguousarray(self.free[:, v]), arcs,
-                    self.model.layout_, self._pieces.rows, self._field, self._weights,
-                    self._steps, float(part[0]), 8,
-                    self.rng.random((n_moves, len(self.grid) + 3)),
-                )  # fmt: skip
+            for move in self.moves:
+                if move.stride is None or begin % move.stride == 0:
+                    told = move(self.state, inverse[begin : begin + size], self.rng)
+                    before = self.moved[move.name]
+                    self.moved[move.name] = Moved(
+                        before.n_tried + told.n_tried, before.n_changed + told.n_changed
+                    )
         return self.grid.copy()
 
-    def _sweep_sites(self, inverse: Floats, u: NDArray[np.float64]) -> None:
-        """Make the site moves of some sweeps."""
-        site_sweeper(self.model.layout_)(
-            self.grid, 0, len(self.grid), self._sites, self.model.layout_, self._pieces.rows,
-            self._field, self._weights, self._steps, inverse, self.run_share, u,
-        )  # fmt: skip
 
-    def _draw_context(self, context: ContextVoice, scale: float) -> None:
-        """Redraw the path of the context voice."""
-        lines = self.grid[:, : self.model.layout_.n_lines]
-        self._set_context(context, context.draw(lines, scale, self.rng.random(len(self.grid))))
+def _check_temperatures(temperatures: Any) -> Float32s:
+    """Return temperatures as float32."""
+    array = np.asarray(temperatures, np.float32)
+    if array.ndim != 1 or not (np.isfinite(array) & (array > 0)).all():
+        raise ValueError(f"temperatures {temperatures!r}: expected one a sweep, each above 0")
+    return array
 
-    def _set_context(self, context: ContextVoice, path: Ints) -> None:
-        """Write a path of the context voice, and renew the fields that know it."""
-        column = self.grid[:, context.law.column]
-        changed = np.flatnonzero(path != column)
-        new, old = context.table[:, path[changed]], context.table[:, column[changed]]
-        self._field[changed] += (new - old).transpose(1, 0, 2)
-        column[:] = path
+
+def _check_free(free: Any, shape: tuple[int, int]) -> Bools:
+    """Return which sites are free, all by default."""
+    if free is None:
+        return np.ones(shape, np.bool_)
+    array = np.asarray(free)
+    if array.shape != shape or array.dtype != np.bool_:
+        raise ValueError(f"free, {array.dtype} of shape {array.shape}: expected bool of {shape}")
+    return array
+
+
+def _check_factors(factors: Factors, n_steps: int, layout: Layout) -> None:
+    """Refuse factors of another grid."""
+    if factors.n_steps != n_steps or factors.n_voices < layout.n_lines:
+        raise ConstraintError(
+            f"factors of {factors.n_steps} steps and {factors.n_voices} voices: expected "
+            f"{n_steps} steps and at least {layout.n_lines} voices"
+        )
+    most = int(layout.n_symbols.max())
+    if factors.n_symbols < most:
+        raise ConstraintError(f"factors of {factors.n_symbols} symbols: expected at least {most}")
+
+
+def _add_factors(target: Target, factors: Factors) -> Target:
+    """Return a target with unary and pairwise factors."""
+    layout, field = target.layout, target.field
+    unary = factors.unary[:, : layout.n_lines, : layout.width]
+    field[:, :, : unary.shape[2]] += np.maximum(unary, FORBIDDEN).astype(np.float32)
+    np.maximum(field, np.float32(FORBIDDEN), out=field)
+    tables: list[Float32s] = []
+    of = np.full((factors.n_steps, layout.n_lines, layout.n_lines), -1, np.int64)
+    known: dict[bytes, int] = {}
+    for (v, w), table in factors.pairwise.items():
+        if w >= layout.n_lines:
+            continue
+        for t, plane in enumerate(table[:, : layout.width, : layout.width]):
+            if not plane.any():
+                continue
+            for own, other, oriented in ((v, w, plane.T), (w, v, plane)):
+                padded = np.zeros((layout.width, layout.width), np.float32)
+                padded[: len(plane), : len(plane)] = np.maximum(oriented, FORBIDDEN)
+                number = known.setdefault(padded.tobytes(), len(tables))
+                if number == len(tables):
+                    tables.append(padded)
+                of[t, own, other] = number
+    return target._replace(steps=Steps(np.stack(tables), of)) if tables else target
+
+
+def _weigh_steps(grid: Ints, steps: Steps) -> float:
+    """Return the log-weight of the pairwise factors, in nats."""
+    t, own, other = np.nonzero(np.triu(steps.of + 1))
+    numbers = steps.of[t, own, other]
+    return float(steps.table[numbers, grid[t, other], grid[t, own]].sum(dtype=np.float64))

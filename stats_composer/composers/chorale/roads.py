@@ -74,7 +74,7 @@ def draft(
         It breaks no hard factor: where automata or pairs of voices are constrained, it is a
         grid near the draft that keeps them. None where there is none.
     """
-    drawn = model.sample([symbols], unary=factors.unary, drawing=DRAWING, random_state=rng)[0]
+    drawn = model.sample(given=symbols, unary=factors.unary, drawing=DRAWING, random_state=rng)[0]
     if not factors.automata and not factors.pairwise:
         return drawn
     unary = factors.unary.copy()

@@ -38,7 +38,6 @@ from stats_composer.factors import Crossing, Factors, ParallelMotion, find_grid
 from stats_composer.models.directed import DirectedModel
 from stats_composer.models.maxent import MaxEnt
 from stats_composer.sampling.context import ContextLaw
-from stats_composer.sampling.expert import ExpertSampler
 from stats_composer.sampling.gibbs import GibbsSampler, annealing
 from stats_composer.score import Score
 from stats_composer.theory import TICKS_PER_QUARTER, beat_ticks
@@ -221,15 +220,13 @@ class Writer:
             if not len(temperatures):
                 return symbols
             factors = replace(plan.factors, terms=(*plan.factors.terms, PARALLELS, crossings))
+            expert = None
             if self.road.expert_weight and self.directed is not None and not factors.automata:
-                return ExpertSampler(
-                    model, symbols, factors, free=free, context=context, random_state=rng,
-                    expert=(self.directed, self.road.expert_weight),
-                ).run(temperatures)  # fmt: skip
-            sampler = GibbsSampler(
-                model, symbols, factors, free=free, context=context, random_state=rng
-            )
-            return sampler.run(temperatures)
+                expert = self.directed, self.road.expert_weight
+            return GibbsSampler(
+                model, symbols, factors, free=free, context=context, expert=expert,
+                random_state=rng,
+            ).run(temperatures)  # fmt: skip
 
         before = len(schedule) - cooling // 3
         symbols = run(symbols, plan.free, schedule[:heating], HOT_CROSSINGS)

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from stats_composer.kernels.arrays import Bools, Floats, Int32s, Ints
 from stats_composer.kernels.directed import Tables
 from stats_composer.kernels.directed_sites import N_RULES, Lines, read_sites
 from stats_composer.kernels.viewpoints import (
@@ -26,8 +27,6 @@ from stats_composer.models.mixture import learn_weights
 
 __all__ = ["Arrays", "Settings", "fit_line", "join_lines", "make_tables", "read_line"]
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 Arrays = dict[str, NDArray[Any]]
 
 # Rules say 0 or 1, experts some nats, and rules mostly forbid: so the weights of both are alike.
@@ -150,14 +149,14 @@ def _pack(atoms: Ints, size: Ints, template: Sequence[int], name: str) -> Ints:
     return key
 
 
-def _every(bounds: Ints, max_rows: int) -> NDArray[np.bool_]:
+def _every(bounds: Ints, max_rows: int) -> Bools:
     """Choose pieces evenly, and mark their rows."""
     n_pieces = len(bounds) - 1
     every = -(-int(bounds[-1]) // max_rows)
     return np.repeat(np.arange(n_pieces) % every == 0, np.diff(bounds))
 
 
-def _count(experts: Experts, events: Events, n_counts: int) -> NDArray[np.int32]:
+def _count(experts: Experts, events: Events, n_counts: int) -> Int32s:
     """Count what came true in each context of each expert."""
     counts = np.zeros(n_counts, np.int32)
     middle = experts.cell.shape[1] // 2
@@ -174,8 +173,8 @@ def _count(experts: Experts, events: Events, n_counts: int) -> NDArray[np.int32]
 def _leave_out(
     experts: Experts,
     events: Events,
-    counts: NDArray[np.int32],
-    rows: NDArray[np.bool_],
+    counts: Int32s,
+    rows: Bools,
     n_symbols: int,
 ) -> tuple[Evidence, Events]:
     """Let the experts look at the events of some pieces, each left out of the counts."""
@@ -189,7 +188,7 @@ def _leave_out(
 
 
 def _weigh(
-    evidence: Evidence, events: Events, rules: Floats, here: NDArray[np.bool_], penalty: float
+    evidence: Evidence, events: Events, rules: Floats, here: Bools, penalty: float
 ) -> Floats:
     """Learn the weights of the experts, then of the rules, from some of the events."""
     said = RULE_SCALE * rules[here].astype(np.float32)
@@ -205,7 +204,7 @@ def _weigh(
 def _compress(
     experts: Experts,
     keys: Sequence[Ints],
-    counts: NDArray[np.int32],
+    counts: Int32s,
     learned: Floats,
     seen: Sequence[Ints],
 ) -> Arrays:

@@ -2,7 +2,7 @@
 
 An *atom* is a small integer read off the grid around the site (step, line) that is predicted;
 a *context* is a list of atoms; a *chain* `target: atoms | atoms ...` says what is predicted from
-what, each level of it adding atoms to those before (as in `viewpoint_system.py`).
+what, each level of it adding atoms to those before (as in `models/viewpoints/language.py`).
 
 Conventions
 -----------
@@ -35,8 +35,8 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from stats_composer.kernels.arrays import Ints
 from stats_composer.kernels.directed_sites import LARGEST_STEP, LONGEST, MODULUS, OPS, Atoms
 
 __all__ = [
@@ -50,8 +50,6 @@ __all__ = [
     "parse_target",
     "tell_values",
 ]
-
-Ints = NDArray[np.int64]
 
 _PLACE = re.compile(r"(\w+)@(-?\d+)(b?)")
 _ONE_PLACE = re.compile(r"(?:(\w+):)?(\w+@-?\d+b?)")

@@ -12,15 +12,17 @@ learned by `mixture.py` on pieces left out of the counts, one set a line and pla
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from stats_composer.factors.grids import check_grid
+from stats_composer.kernels.arrays import Floats, Ints
 from stats_composer.kernels.directed import run_rows
 from stats_composer.kernels.directed_sites import LONGEST, OPS, Atoms, Lines
 from stats_composer.kernels.expert import Judged
-from stats_composer.models.base import Estimator, check_pieces, generator
+from stats_composer.models.base import Estimator, RandomState, check_pieces, generator
 from stats_composer.models.directed.fit import (
     Settings,
     fit_line,
@@ -35,11 +37,9 @@ from stats_composer.models.directed.language import (
     compile_chains,
     parse_target,
 )
+from stats_composer.models.parameters import Each, Has, Parameters, Real, Whole
 
 __all__ = ["DirectedModel", "Drawing"]
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 
 class Drawing(NamedTuple):
@@ -67,7 +67,7 @@ class DirectedModel(Estimator):
     ----------
     chains : mapping of str to sequence of str
         For each line that is modelled, in their order within a row, its name and what is
-        predicted from what: see `directed_atoms.py`. The other lines are given.
+        predicted from what: see `models/directed/language.py`. The other lines are given.
     names : sequence of str
         Of all lines, as the grid has them.
     labels : ndarray of shape (n_lines, width), int64
@@ -93,6 +93,11 @@ class DirectedModel(Estimator):
     learned_ : dict of str to ndarray
         The same as a file holds it.
     expert_names_ : list of str
+    n_features_in_ : int
+        Columns of the grids.
+    n_values_ : ndarray of shape (n_features_in_,), int64
+        Symbols of each line, and values of each column that the pieces showed. A column may
+        have others later, which all count as one more value; a line may not.
 
     Examples
     --------
@@ -113,6 +118,18 @@ class DirectedModel(Estimator):
     >>> round(float(np.exp(model.score([grid]))), 3)
     0.999
     """
+
+    _parameters: ClassVar[Parameters] = {
+        "chains": (Has(("items", "values"), "a mapping of lines to chains"),),
+        "names": (Each((str,), 1),),
+        "n_symbols": (Each((Whole(1),), 1),),
+        "columns": (Has(("items", "values"), "a mapping of names to columns"),),
+        "phase": (str,),
+        "period": (Whole(1),),
+        "penalty": (Real(),),
+        "smoothing": (Each((Real(0, 1),), 2),),
+        "max_rows": (Whole(1),),
+    }
 
     def __init__(
         self,
@@ -152,9 +169,13 @@ class DirectedModel(Estimator):
         Raises
         ------
         ValueError
-            Where X is no list of grids, or a chain cannot be read.
+            Where X is no list of grids, or a parameter cannot be: each named.
         """
         grids = check_pieces(X)
+        self._check_params()
+        self._check_names(grids[0].shape[1])
+        check_pieces(grids, None, self.n_symbols)
+        self._check_phase(grids)
         self._set_up(np.max([grid.max(axis=0) for grid in grids], axis=0) + 1)
         settings = Settings(self.penalty, self.smoothing, self.max_rows)
         self.learned_ = join_lines(
@@ -166,6 +187,43 @@ class DirectedModel(Estimator):
         self.tables_ = make_tables(self.lines_, self._compiled, self.learned_, self.smoothing)
         return self
 
+    def _check_names(self, n_columns: int) -> None:
+        """Check what parameters say of each other and of the grids."""
+        names, n_lines = list(self.names), len(self.names)
+        strange = [name for name in self.chains if name not in names]
+        if strange or not self.chains:
+            raise ValueError(f"chains of {strange or 'no line'}: expected some of {names}")
+        if len(self.n_symbols) != n_lines or n_columns < n_lines:
+            raise ValueError(
+                f"{n_lines} names, n_symbols of {len(self.n_symbols)}, grids of {n_columns} "
+                "columns: expected as many symbols as names, and a column for each"
+            )
+        labels = np.asarray(self.labels)
+        expected = n_lines, max(self.n_symbols)
+        is_whole = np.issubdtype(labels.dtype, np.integer) and labels.ndim == 2
+        if not is_whole or len(labels) != n_lines or labels.shape[1] < expected[1]:
+            raise ValueError(f"labels of shape {labels.shape}: expected integers of {expected}")
+        for name, column in self.columns.items():
+            if not Whole(n_lines, n_columns - 1).allows(column):
+                raise ValueError(
+                    f"columns: {name!r} at {column!r}, expected {Whole(n_lines, n_columns - 1)}"
+                )
+        if self.phase not in self.columns:
+            raise ValueError(f"phase={self.phase!r}: expected one of {list(self.columns)}")
+
+    def _check_phase(self, grids: Sequence[Ints]) -> None:
+        """Refuse a place within the beat past its end."""
+        n_values = np.full(grids[0].shape[1], np.iinfo(np.int64).max)
+        n_values[self.columns[self.phase]] = self.period
+        check_pieces(grids, None, n_values)
+
+    def _check(self, X: Any) -> list[Ints]:
+        """Check grids against what was fitted."""
+        self._check_fitted("tables_")
+        grids = check_pieces(X, self.n_features_in_, self.n_values_[: len(self.names)])
+        self._check_phase(grids)
+        return grids
+
     def _set_up(self, n_values: Ints) -> None:
         """Compile the chains, given the number of values of each voice."""
         names = list(self.names)
@@ -173,7 +231,7 @@ class DirectedModel(Estimator):
         n_lines = len(names)
         given = [v for v in range(n_lines) if v not in order]
         n_values = np.array([*self.n_symbols, *n_values[n_lines:]], np.int64)
-        self.n_values_ = n_values
+        self.n_values_, self.n_features_in_ = n_values, len(n_values)
         self._compiled: list[Compiled] = []
         atoms, places = [], []
         known = np.zeros((len(order), n_lines), np.bool_)
@@ -221,21 +279,25 @@ class DirectedModel(Estimator):
         Parameters
         ----------
         grid : ndarray of shape (n_steps, n_voices), int64
+            Columns past the model's own are not looked at.
         weight : float
             Power of the law in the product.
         """
+        self._check_fitted("tables_")
+        (grid,) = self._check([check_grid(grid)[:, : self.n_features_in_]])
+        if not Real().allows(weight):
+            raise ValueError(f"weight={weight!r}: expected {Real()}")
         n_atoms = len(self.lines_.atoms.size)
         atoms = np.zeros((len(grid), n_atoms), np.int64)
         for i in range(len(self.lines_.order)):
             own = slice(*self.lines_.atom_first[i : i + 2])
             atoms[:, own] = read_line(self.lines_, i, [grid])[0]
-        symbols = grid[:, self.lines_.order]
-        log_prob = np.take_along_axis(self.log_probs(grid), symbols[:, :, None], axis=2)[:, :, 0]
+        log_prob = self._pick(grid)
         return Judged(self.lines_, self.tables_, float(weight), self.reach, log_prob, atoms)
 
     # ---- scoring -------------------------------------------------------------------------
 
-    def log_probs(self, grid: Ints) -> Floats:
+    def site_log_probs(self, grid: Ints) -> Floats:
         """Return the law of each site given all before it and the given lines, in nats.
 
         Parameters
@@ -247,62 +309,106 @@ class DirectedModel(Estimator):
         ndarray of shape (n_steps, n_modelled, width), float64
             -inf past a line's symbols.
         """
-        return self._run(grid.copy(), None, Drawing(), None)
+        (checked,) = self._check([grid])
+        return self._run(checked.copy(), None, Drawing(), None)
 
-    def score_samples(self, X: Any) -> list[Floats]:
-        """Return the log-probability of each site, in nats.
+    def log_probs(self, grid: Ints) -> Floats:
+        """Return the log-probability of each symbol given all before it, in nats.
+
+        Parameters
+        ----------
+        grid : ndarray of shape (n_steps, n_voices), int64
 
         Returns
         -------
-        list of ndarray of shape (n_steps, n_modelled), float64
+        ndarray of shape (n_steps, n_modelled), float64
             The modelled lines in their order.
         """
-        scores = []
-        for grid in check_pieces(X, len(self.n_values_)):
-            symbols = grid[:, self.lines_.order]
-            rows = self.log_probs(grid)
-            scores.append(np.take_along_axis(rows, symbols[:, :, None], axis=2)[:, :, 0])
-        return scores
+        return self._pick(self._check([grid])[0])
+
+    def _pick(self, grid: Ints) -> Floats:
+        """Take the grid's own symbols out of the laws of its sites."""
+        symbols = grid[:, self.lines_.order, None]
+        laws = self._run(grid.copy(), None, Drawing(), None)
+        picked: Floats = np.take_along_axis(laws, symbols, axis=2)[:, :, 0]
+        return picked
+
+    def score_samples(self, X: Any) -> Floats:
+        """Return the log-likelihood of the modelled lines of each piece, in nats.
+
+        Returns
+        -------
+        ndarray of shape (n_pieces,), float64
+        """
+        return np.array([self._pick(grid).sum() for grid in self._check(X)])
 
     def score(self, X: Any, y: Any = None) -> float:
-        """Return the mean log-likelihood of a row of all modelled lines, in nats."""
-        return float(np.concatenate(self.score_samples(X)).sum(axis=1).mean())
+        """Return the mean log-likelihood, nats a symbol of the modelled lines."""
+        grids = self._check(X)
+        total = sum(float(self._pick(grid).sum()) for grid in grids)
+        return total / (sum(map(len, grids)) * len(self.lines_.order))
 
     # ---- sampling ------------------------------------------------------------------------
 
     def sample(
         self,
-        X: Any,
+        n_samples: int = 1,
         *,
+        given: Ints,
         unary: Floats | None = None,
         drawing: Drawing | None = None,
-        random_state: int | np.random.Generator | None = None,
+        random_state: RandomState = None,
     ) -> list[Ints]:
-        """Draw the modelled lines of pieces whose given lines and columns are filled in.
+        """Draw the modelled lines of a piece whose given lines and columns are filled in.
 
         Parameters
         ----------
-        X : list of ndarray of shape (n_steps, n_voices), int64
-        unary : ndarray of shape (n_steps, n_lines, at least width), float64, optional
-            Log-weights added to those of the law, for all pieces: -inf forbids. A site that
-            forbids every symbol is drawn freely.
+        n_samples : int
+        given : ndarray of shape (n_steps, n_voices), int64
+            What it has of the modelled lines is not looked at, but for being symbols.
+        unary : ndarray of shape (n_steps, at least n_lines, at least width), float64, optional
+            Log-weights added to those of the law: -inf forbids. A site that forbids every symbol
+            is drawn freely.
         drawing : Drawing, optional
             By default the draws are of the law itself.
-        random_state : int or Generator, optional
+        random_state : int, Generator or None
 
         Returns
         -------
-        list of ndarray
+        list of ndarray of shape (n_steps, n_voices), int64
             Copies with the modelled lines drawn.
+
+        Raises
+        ------
+        ValueError
+            For what is not of this model, or a drawing that cannot be.
         """
-        self._check_fitted("tables_")
+        (checked,) = self._check([given])
+        if not Whole(1).allows(n_samples):
+            raise ValueError(f"n_samples={n_samples!r}: expected {Whole(1)}")
+        drawing = drawing or Drawing()
+        above = Real(open=True)
+        if not (above.allows(drawing.staying) and above.allows(drawing.moving)):
+            raise ValueError(f"{drawing}: expected temperatures above 0")
+        if not Real(0, 1).allows(drawing.min_p):
+            raise ValueError(f"{drawing}: expected a share from 0 to 1")
+        if unary is not None:
+            self._check_unary(unary, len(checked))
         rng = generator(random_state)
-        drawn = []
-        for given in check_pieces(X, len(self.n_values_)):
-            grid = given.copy()
-            self._run(grid, unary, drawing or Drawing(), rng)
-            drawn.append(grid)
+        drawn = [checked.copy() for _ in range(n_samples)]
+        for grid in drawn:
+            self._run(grid, unary, drawing, rng)
         return drawn
+
+    def _check_unary(self, unary: Floats, n_steps: int) -> None:
+        """Refuse log-weights of another grid."""
+        expected = (n_steps, len(self.names), max(self.n_symbols))
+        fits = np.ndim(unary) == 3 and np.shape(unary)[0] == n_steps
+        fits = fits and all(a >= b for a, b in zip(np.shape(unary), expected, strict=True))
+        if not fits or np.isnan(unary).any() or (unary == np.inf).any():
+            raise ValueError(
+                f"unary of shape {np.shape(unary)}: expected {expected} or wider, below inf"
+            )
 
     # ---- model files ---------------------------------------------------------------------
 
@@ -334,13 +440,14 @@ class DirectedModel(Estimator):
         drawing: Drawing,
         rng: np.random.Generator | None,
     ) -> Floats:
-        self._check_fitted("tables_")
         lines = self.lines_
         n_lines, width = lines.labels.shape
         n_modelled = len(lines.order)
         log_prob = np.full((len(grid), n_modelled, width), -np.inf)
         nothing = np.zeros((len(grid), n_lines, width))
-        own = nothing if unary is None else np.ascontiguousarray(unary[:, :n_lines, :width])
+        own = nothing
+        if unary is not None:
+            own = np.ascontiguousarray(unary[:, :n_lines, :width], np.float64)
         u = np.zeros((0, n_modelled, 2)) if rng is None else rng.random((len(grid), n_modelled, 2))
         run_rows(grid, lines, self.tables_, own, np.array(drawing, np.float64), u, log_prob)
         return log_prob

@@ -1,27 +1,62 @@
-"""Contrastive divergence: the corpus's statistics against those of chains of the model."""
+"""Contrastive divergence: the corpus's statistics against those of chains of the model.
+
+The gradient of the log-likelihood by a weight is the mean count of its feature in the corpus
+less that in the model's law. The law's is taken from chains that k sweeps have led away from
+the corpus (Hinton 2002): by row,
+
+    g[f] = (count of f in the corpus's stretches - count of f in the chains) / rows.         (1)
+
+A kernel counts a feature once for each site that it contains, so that counts are divided by
+that number, the feature's multiplicity. The weights follow (1) by Adam (Kingma, Ba 2015), which
+divides a running mean of the gradient by the root of that of its square:
+
+    m <- b1 m + (1 - b1) g,  m_0 = 0                                                         (2)
+    s <- b2 s + (1 - b2) g^2,  s_0 = `FIRST_SQUARE`                                          (3)
+    w <- w + rate m / (sqrt(s) + epsilon)                                                    (4)
+
+with b1 = .9 as published, and b2 = .99 in place of .999, because a finish takes some 50 to 250
+steps. Means are not corrected for their start at 0: early steps, at which chains have told
+little, are to be short.
+
+References
+----------
+G. Hinton (2002), Training products of experts by minimizing contrastive divergence, Neural
+Computation 14(8). D. Kingma, J. Ba (2015), Adam: a method for stochastic optimization, ICLR.
+L. Younes (1989), Parametric inference for imperfectly observed Gibbsian fields, Probability
+Theory and Related Fields 82. T. Tieleman (2008), Training restricted Boltzmann machines using
+approximations to the likelihood gradient, ICML. B. Polyak, A. Juditsky (1992), Acceleration of
+stochastic approximation by averaging, SIAM J. Control and Optimization 30(4).
+"""
 
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
-from stats_composer.kernels.gibbs import no_steps
+from stats_composer.kernels.arrays import Bools, Float32s, Ints
+from stats_composer.kernels.gibbs import Target, no_steps
 from stats_composer.kernels.maxent import add_counts
 from stats_composer.kernels.pairs import site_sweeper
+from stats_composer.kernels.sites import Piece
 from stats_composer.models.base import Callback
 from stats_composer.models.maxent.pieces import Pieces
 from stats_composer.models.maxent.pseudo import n_threads
+from stats_composer.models.maxent.solvers import History
 from stats_composer.models.maxent.weights import Weights
+from stats_composer.models.parameters import Parameters, Real, Strategy, Whole
 
-Floats = NDArray[np.float32]
-Ints = NDArray[np.int64]
+__all__ = ["Chains", "ContrastiveDivergence"]
+
+STAGE = "contrastive divergence"
+B1, B2 = np.float32(0.9), np.float32(0.99)
+FIRST_SQUARE = 1e-8
 
 
 @dataclass(frozen=True)
-class ContrastiveDivergence:
+class ContrastiveDivergence(Strategy):
     """CD-k, the corpus's own statistics of some stretches of pieces against those of chains.
 
     A chain starts at a piece, or at a window of it. After every `n_sweeps` sweeps the chains are
@@ -73,31 +108,46 @@ class ContrastiveDivergence:
     run_share: float = 0.02
     epsilon: float = 1e-4
     average: float = 0.0
+    _parameters: ClassVar[Parameters] = {
+        "n_sweeps": (Whole(1),),
+        "n_steps": (Whole(1),),
+        "n_chains": (Whole(1),),
+        "window": (None, Whole(1)),
+        "learning_rate": (Real(open=True),),
+        **dict.fromkeys(("restart", "clamped", "scrambled", "run_share"), (Real(0, 1),)),
+        "burn_in": (Whole(),),
+        "epsilon": (Real(),),
+        "average": (Real(0, 1),),
+    }
 
     def fit(
         self, weights: Weights, pieces: Pieces, rng: np.random.Generator, callback: Callback = None
-    ) -> None:
-        """Move the weights."""
-        mean, square = np.zeros_like(weights.vector), np.full_like(weights.vector, 1e-8)
+    ) -> History:
+        """Move the weights; records have the `distance`, the root mean square of (1)."""
+        history: History = []
+        mean, square = np.zeros_like(weights.vector), np.full_like(weights.vector, FIRST_SQUARE)
         chains = Chains(weights, pieces, self, rng)
         total, n_averaged = np.zeros(len(weights.vector), np.float64), 0
         for step in range(self.n_steps):
             if step:
                 chains.start(np.flatnonzero(rng.random(self.n_chains) < self.restart))
             difference = chains.advance()
-            mean = np.float32(0.9) * mean + np.float32(0.1) * difference
-            square = np.float32(0.99) * square + np.float32(0.01) * difference * difference
+            mean = B1 * mean + np.float32(0.1) * difference  # (2)
+            square = B2 * square + np.float32(0.01) * difference * difference  # (3)
             rate = np.float32(self.learning_rate * (1 - step / self.n_steps))
-            weights.vector += rate * mean / (np.sqrt(square) + np.float32(self.epsilon))
+            weights.vector += rate * mean / (np.sqrt(square) + np.float32(self.epsilon))  # (4)
             weights.fold()
+            distance = float(np.sqrt(np.mean(np.square(difference)))) if len(difference) else 0.0
+            history.append({"stage": STAGE, "step": step, "distance": distance})
             if step >= (1 - self.average) * self.n_steps:
                 total += weights.vector
                 n_averaged += 1
             if callback:
-                callback("contrastive divergence", step + 1, self.n_steps)
+                callback(STAGE, step + 1, self.n_steps)
         if n_averaged:
             weights.vector[:] = total / n_averaged
             weights.fold()
+        return history
 
 
 class Chains:
@@ -111,7 +161,7 @@ class Chains:
         rng: np.random.Generator,
     ) -> None:
         self.weights, self.pieces, self.settings, self.rng = weights, pieces, settings, rng
-        self.multiplicity = weights.multiplicity()
+        self.multiplicity = weights.multiplicity
         self.data: list[Ints] = [np.zeros((0, 0), np.int64)] * settings.n_chains
         self.grids = list(self.data)
         self.clamp = np.zeros(settings.n_chains, np.bool_)
@@ -140,7 +190,7 @@ class Chains:
             if noisy:
                 self.grids[i] = self._scramble(self.data[i], self.pieces.modelled[first:last])
 
-    def _scramble(self, grid: Ints, modelled: NDArray[np.bool_]) -> Ints:
+    def _scramble(self, grid: Ints, modelled: Bools) -> Ints:
         """Draw the lines below the first anew, all symbols alike."""
         layout = self.weights.layout
         grid = grid.copy()
@@ -149,16 +199,16 @@ class Chains:
             grid[:, v] = np.where(modelled[:, v], noise, grid[:, v])
         return grid
 
-    def advance(self) -> Floats:
+    def advance(self) -> Float32s:
         """Sweep all chains; return the corpus's counts less theirs, a row, by weight."""
         weights, layout = self.weights, self.weights.layout
         data = self.pieces.pack(self.data)
         now = self.pieces.pack(self.grids)
         field = weights.field(now.grid)
+        target = Target(layout, now.rows, weights.folded, field, no_steps(layout))
         seeds = self.rng.integers(0, 2**63, len(self.grids))
         n_sweeps, run_share = self.settings.n_sweeps, self.settings.run_share
         ones = np.ones(n_sweeps, np.float32)
-        none = no_steps(layout)
         sweep = site_sweeper(layout)
 
         def run(i: int) -> None:
@@ -166,10 +216,7 @@ class Chains:
             rows = np.argwhere(now.modelled[first:last]) + np.array([first, 0])
             sites = rows[rows[:, 1] > 0] if self.clamp[i] else rows
             u = np.random.default_rng(seeds[i]).random((n_sweeps, len(sites), 3))
-            sweep(
-                now.grid, first, last, sites, layout, now.rows, field, weights.folded, none,
-                ones, run_share, u,
-            )  # fmt: skip
+            sweep(Piece(now.grid, int(first), int(last)), sites, target, ones, run_share, u)
             self.grids[i] = now.grid[first:last]
 
         longest_first = np.argsort(now.start - now.stop, kind="stable")
@@ -177,7 +224,7 @@ class Chains:
             list(pool.map(run, longest_first))
         return self._difference(data, now)
 
-    def _difference(self, data: Pieces, now: Pieces) -> Floats:
+    def _difference(self, data: Pieces, now: Pieces) -> Float32s:
         """Return counts of the corpus's stretches less those of chains that are counted yet."""
         weights, layout = self.weights, self.weights.layout
         counted = self.uncounted == 0
@@ -186,11 +233,13 @@ class Chains:
         counts, expected = np.zeros_like(weights.folded), np.zeros_like(weights.folded)
         for pieces, total in ((data, expected), (now, counts)):
             start, stop = pieces.start[counted], pieces.stop[counted]
-            add_counts(pieces.grid, start, stop, layout, pieces.rows, total)
+            grids = pieces.grids._replace(start=start, stop=stop)
+            add_counts(grids, layout, pieces.rows, total)
         lines = slice(0, layout.n_lines)
         symbols = np.arange(layout.width)
         residual = (data.grid[:, lines, None] == symbols).astype(np.float32)
         residual -= now.grid[:, lines, None] == symbols
         residual[~rows] = 0
         folded = np.asarray((expected - counts) / self.multiplicity, np.float32)
-        return weights.unfold(folded, residual, now.grid) / np.float32(max(rows.sum(), 1))
+        by_weight = weights.unfold(folded, residual, now.grid)
+        return by_weight / np.float32(max(rows.sum(), 1))  # (1)

@@ -10,7 +10,15 @@ chains started at the data run a few sweeps, and the weights move until the chai
 
 `MaxEnt(terms=[...])` is the general model, `PairwiseMaxEnt` the published one of fields and
 pair couplings only. The terms are in `models/maxent/terms.py`; the engine under them in
-`kernels/maxent.py`; what fits them in `models/maxent/solvers.py`.
+`kernels/maxent.py`; what fits them in `models/maxent/solvers.py`; what draws from them in
+`sampling/gibbs.py`.
+
+Conventions
+-----------
+The first `n_lines` voices of a grid are modelled, those after them are context. A line's symbols
+are those of the fit, and so are the values of a context voice that gates, tells a place, or that
+a field or the sonority depends on: a table has no weight for others, and a grid that has them is
+refused.
 
 References
 ----------
@@ -22,27 +30,43 @@ Style imitation and chord invention in polyphonic music with exponential familie
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from dataclasses import replace
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from stats_composer.factors import Factors
+from stats_composer.factors.seeds import RandomState, generator
+from stats_composer.kernels.arrays import Bools, Float32s, Floats, Ints
+from stats_composer.kernels.gibbs import Target, no_steps
 from stats_composer.kernels.maxent import score_sites
 from stats_composer.models.base import Estimator, check_pieces
 from stats_composer.models.maxent.divergence import ContrastiveDivergence
 from stats_composer.models.maxent.pieces import Columns, Pieces
 from stats_composer.models.maxent.pseudo import pseudo_likelihood
-from stats_composer.models.maxent.solvers import Solver, StochasticGradient
-from stats_composer.models.maxent.terms import Field, Pair, PairDifference, Progression, Term
-from stats_composer.models.maxent.weights import Weights, make_layout
+from stats_composer.models.maxent.solvers import History, Solver, StochasticGradient
+from stats_composer.models.maxent.terms import (
+    Field,
+    Pair,
+    PairDifference,
+    Progression,
+    Sonority,
+    Term,
+)
+from stats_composer.models.maxent.weights import Sizes, Weights, fold_in, make_layout
+from stats_composer.models.parameters import SEED, Choice, Each, Has, Parameters, Real, Whole
+from stats_composer.sampling.draws import Draws, draw_grids, random_start
+from stats_composer.sampling.gibbs import GibbsSampler
 
 __all__ = [
     "MaxEnt",
     "PairwiseMaxEnt",
 ]
 
-Floats = NDArray[np.float32]
-Ints = NDArray[np.int64]
+# Tables are dense: of two lines at one step this many symbols make 64 MB, and a gigabyte is all.
+MAX_SYMBOLS = 4096
+ANY = 1 << 40  # values of a context voice that no table is as long as
 
 
 class MaxEnt(Estimator):
@@ -67,7 +91,7 @@ class MaxEnt(Estimator):
     solver : StochasticGradient or LBFGS
     finish : ContrastiveDivergence or sequence of them, optional
         The finish that prevents the frozen phase.
-    random_state : int, optional
+    random_state : int, Generator or None
         Order of the pieces and the chains of the fit.
 
     Attributes
@@ -75,6 +99,14 @@ class MaxEnt(Estimator):
     layout_ : Layout
     weights_ : Weights
         Every table by name (`weights_.tables`), and what the kernels read (`weights_.folded`).
+    n_features_in_ : int
+        Columns of the grids.
+    n_values_ : ndarray of shape (n,), int64
+        How many symbols each line has, and how many values each context voice that tables are
+        as long as; very many for those that none is.
+    history_ : list of dict
+        A record of each step of the fit: `stage`, `step`, and its `objective` (nats a site) or
+        its `distance` between the corpus's counts and the chains'.
 
     Examples
     --------
@@ -83,6 +115,18 @@ class MaxEnt(Estimator):
     >>> bool(model.score(pieces) > np.log(0.5))
     True
     """
+
+    _parameters: ClassVar[Parameters] = {
+        "terms": (Each((Term,)),),
+        "n_lines": (None, Whole(1)),
+        "n_symbols": (None, Each((Whole(1, MAX_SYMBOLS),), 1)),
+        **dict.fromkeys(("gate", "sonority_context", "place", "given"), (None, Whole())),
+        "modulus": (Whole(1, 24),),
+        "clip": (Whole(0, 127),),
+        "solver": (None, Has(("fit",), "a Solver")),
+        "finish": (None, ContrastiveDivergence, Each((ContrastiveDivergence,))),
+        "random_state": SEED,
+    }
 
     def __init__(
         self,
@@ -99,7 +143,7 @@ class MaxEnt(Estimator):
         clip: int = 12,
         solver: Solver | None = None,
         finish: ContrastiveDivergence | Sequence[ContrastiveDivergence] | None = None,
-        random_state: int | None = None,
+        random_state: RandomState = None,
     ) -> None:
         self.terms = terms
         self.n_lines = n_lines
@@ -120,8 +164,7 @@ class MaxEnt(Estimator):
 
     def pack(self, grids: Sequence[Ints]) -> Pieces:
         """Lay grids below each other, as kernels and samplers read them."""
-        fields = (t for t in self._terms() if t.primitive == "field")
-        contexts = {c for t in fields if (c := getattr(t, "context", None)) is not None}
+        contexts = {c for t in self._terms() if (c := getattr(t, "context", None)) is not None}
         columns = Columns(
             self.gate, self.sonority_context, self.place, self.given, tuple(sorted(contexts))
         )
@@ -139,50 +182,120 @@ class MaxEnt(Estimator):
         Returns
         -------
         self
+
+        Raises
+        ------
+        ValueError
+            For a parameter that cannot be, or a grid that is none: each named.
         """
         grids = check_pieces(X)
+        self._check_params(**self._closer(grids[0].shape[1]))
         self._set_up(grids)
         pieces = self.pack(grids)
-        rng = np.random.default_rng(self.random_state)
-        (self.solver or StochasticGradient()).fit(self.weights_, pieces, rng, callback)
+        rng = generator(self.random_state)
+        solver = self.solver or StochasticGradient()
+        history: History = list(solver.fit(self.weights_, pieces, rng, callback) or ())
         finishes = self.finish or ()
         for finish in [finishes] if isinstance(finishes, ContrastiveDivergence) else finishes:
-            finish.fit(self.weights_, pieces, rng, callback)
+            history += finish.fit(self.weights_, pieces, rng, callback)
         # What is used is what a file can hold in half the bytes.
         self.weights_.vector[:] = self.weights_.vector.astype(np.float16)
         self.weights_.fold()
+        self.history_ = history
         return self
+
+    def _closer(self, n_columns: int) -> dict[str, tuple[Choice, ...]]:
+        """Return what parameters may be, given the columns of the grids."""
+        column: tuple[Choice, ...] = (None,)
+        if Whole(1, n_columns - 1).allows(self.n_lines):
+            column = (None, Whole(self.n_lines or 0, n_columns - 1))
+        names = ("gate", "sonority_context", "place", "given")
+        return {"n_lines": (None, Whole(1, n_columns)), **dict.fromkeys(names, column)}
 
     def _set_up(self, grids: list[Ints]) -> None:
         """Learn the layout and start at weights of zero."""
         terms = self._terms()
-        stacked = np.concatenate(grids)
-        n_lines = stacked.shape[1] if self.n_lines is None else self.n_lines
-        values = stacked.max(axis=0) + 1
-        columns = [getattr(term, "context", None) for term in terms]
-        context_values = {c: int(values[c]) for c in columns if c is not None}
+        n_lines = grids[0].shape[1] if self.n_lines is None else self.n_lines
+        values = np.max([grid.max(axis=0) for grid in grids], axis=0) + 1
+        context_values: dict[int, int] = {}
         for term in terms:
-            table = getattr(term, "table", None)
-            if table is not None:
-                context_values[term.context] = table.shape[1]  # type: ignore[attr-defined]
+            column = getattr(term, "context", None)
+            if column is not None:
+                if not n_lines <= column < len(values):
+                    raise ValueError(f"{term}: expected a context of the columns past the lines")
+                context_values[column] = int(values[column])
+        for term in terms:
+            if term.known is not None and term.known.ndim == 3:
+                context_values[term.context] = term.known.shape[1]  # type: ignore[attr-defined]
+        n_symbols = self._count_symbols(values[:n_lines])
+        check_pieces(grids, len(values), n_symbols)
+        sizes = Sizes(
+            n_lines,
+            n_symbols,
+            1 if self.gate is None else int(values[self.gate]),
+            1 if self.place is None else int(values[self.place]),
+            self.modulus,
+            self.clip,
+        )
+        counted = grids if any(isinstance(t, Progression) for t in terms) else ()
+        self.layout_ = make_layout(terms, sizes, self.labels, grids=counted)
+        self.weights_ = Weights(terms, self.layout_, context_values)
+        self.n_features_in_ = len(values)
+        self.n_values_ = self._count_values(len(values))
+        check_pieces(grids, len(values), self.n_values_)
+
+    def _count_symbols(self, seen: Ints) -> Ints:
+        """Return the symbols of each line, as told or as seen; check labels beside them."""
+        n_lines = len(seen)
+        n_symbols = seen
         if self.n_symbols is not None:
             n_symbols = np.asarray(self.n_symbols, np.int64)[:n_lines]
-        else:
-            n_symbols = values[:n_lines]
-        if (values[:n_lines] > n_symbols).any():
-            raise ValueError(f"symbols up to {values[:n_lines] - 1}: expected below {n_symbols}")
-        self.layout_ = make_layout(
-            terms,
-            n_lines=n_lines,
-            n_symbols=n_symbols,
-            labels=self.labels,
-            n_gates=1 if self.gate is None else int(values[self.gate]),
-            n_places=1 if self.place is None else int(values[self.place]),
-            modulus=self.modulus,
-            clip=self.clip,
-            grids=grids if any(isinstance(t, Progression) for t in terms) else (),
-        )
-        self.weights_ = Weights(terms, self.layout_, context_values)
+        if len(n_symbols) != n_lines or n_symbols.max() > MAX_SYMBOLS:
+            raise ValueError(
+                f"n_symbols={n_symbols.tolist()}: expected {n_lines}, each at most {MAX_SYMBOLS}"
+            )
+        if self.labels is not None:
+            labels = np.asarray(self.labels)
+            expected = n_lines, int(n_symbols.max())
+            fits = labels.ndim == 2 and np.issubdtype(labels.dtype, np.integer)
+            if not fits or len(labels) < n_lines or labels.shape[1] < expected[1]:
+                raise ValueError(
+                    f"labels, {labels.dtype} of shape {labels.shape}: expected int of {expected}"
+                )
+        return n_symbols
+
+    def _count_values(self, n_columns: int) -> Ints:
+        """Return how many symbols or values of each column the tables have room for."""
+        layout = self.layout_
+        n_values = np.full(n_columns, ANY)
+        for column, n in self.weights_.context_values.items():
+            n_values[column] = n
+        for term in self.weights_.terms:
+            if isinstance(term, Sonority) and self.sonority_context is not None:
+                column = self.sonority_context
+                n_values[column] = min(n_values[column], self._n_contexts())
+        for place, n in ((self.gate, layout.n_gates), (self.place, layout.n_places)):
+            if place is not None:
+                n_values[place] = min(n_values[place], n)
+        if self.given is not None:
+            n_values[self.given] = min(n_values[self.given], 1 << layout.n_lines)
+        n_values[: layout.n_lines] = layout.n_symbols
+        return n_values
+
+    def _n_contexts(self) -> int:
+        """Return the contexts of the sonority's table."""
+        return max(t.n_contexts for t in self._terms() if isinstance(t, Sonority))
+
+    def _check(self, X: Any) -> list[Ints]:
+        """Check grids against what was fitted."""
+        self._check_fitted("weights_")
+        # A file of before does not tell how many columns its model saw, only which it reads.
+        grids = check_pieces(X, getattr(self, "n_features_in_", None), self.n_values_)
+        if grids[0].shape[1] < len(self.n_values_):
+            raise ValueError(
+                f"grids of {grids[0].shape[1]} columns: expected {len(self.n_values_)}"
+            )
+        return grids
 
     # ---- files --------------------------------------------------------------------------
 
@@ -192,11 +305,13 @@ class MaxEnt(Estimator):
         Weights are given as float16, in which `fit` leaves them.
         """
         self._check_fitted("weights_")
-        sizes = {
+        sizes: dict[str, Any] = {
             "n_gates": self.layout_.n_gates,
             "n_places": self.layout_.n_places,
             "context_values": {str(k): v for k, v in self.weights_.context_values.items()},
         }
+        if hasattr(self, "n_features_in_"):
+            sizes["n_features_in"] = self.n_features_in_
         arrays = {
             "weights": self.weights_.vector.astype(np.float16),
             "set_class": self.layout_.set_class.astype(np.int16),
@@ -214,17 +329,16 @@ class MaxEnt(Estimator):
         terms = self._terms()
         if self.n_lines is None or self.n_symbols is None:
             raise ValueError("restore: expected a model with n_lines and n_symbols")
-        self.layout_ = make_layout(
-            terms,
-            n_lines=self.n_lines,
-            n_symbols=np.asarray(self.n_symbols, np.int64),
-            labels=self.labels,
-            n_gates=int(sizes["n_gates"]),
-            n_places=int(sizes["n_places"]),
-            modulus=self.modulus,
-            clip=self.clip,
-            set_class=arrays["set_class"].astype(np.int64),
+        shape = Sizes(
+            self.n_lines,
+            np.asarray(self.n_symbols, np.int64),
+            int(sizes["n_gates"]),
+            int(sizes["n_places"]),
+            self.modulus,
+            self.clip,
         )
+        set_class = arrays["set_class"].astype(np.int64)
+        self.layout_ = make_layout(terms, shape, self.labels, set_class=set_class)
         values = {int(k): int(v) for k, v in sizes["context_values"].items()}
         self.weights_ = Weights(terms, self.layout_, values)
         if arrays["weights"].shape != self.weights_.vector.shape:
@@ -233,11 +347,17 @@ class MaxEnt(Estimator):
             )
         self.weights_.vector[:] = arrays["weights"]
         self.weights_.fold()
+        read = (self.gate, self.sonority_context, self.place, self.given, *values)
+        least = 1 + max(self.n_lines - 1, *(c for c in read if c is not None), 0)
+        if "n_features_in" in sizes:
+            self.n_features_in_ = int(sizes["n_features_in"])
+            least = max(least, self.n_features_in_)
+        self.n_values_ = self._count_values(least)
         return self
 
     # ---- scores -------------------------------------------------------------------------
 
-    def site_scores(self, grid: Ints) -> Floats:
+    def site_scores(self, grid: Ints) -> Float32s:
         """Log-weight of every symbol at every site, all other sites as they are.
 
         Parameters
@@ -249,41 +369,174 @@ class MaxEnt(Estimator):
         ndarray of shape (n_steps, n_lines, width), float32
             Not normalised; -1e30 for symbols that a line does not have.
         """
-        self._check_fitted("weights_")
-        pieces = self.pack(check_pieces([grid]))
-        scores = np.empty((len(grid), self.layout_.n_lines, self.layout_.width), np.float32)
+        (checked,) = self._check([grid])
+        pieces = self.pack([checked])
+        scores = np.empty((len(checked), self.layout_.n_lines, self.layout_.width), np.float32)
         field = self.weights_.field(pieces.grid)
-        score_sites(
-            pieces.grid, pieces.start, pieces.stop, self.layout_, pieces.rows, field,
-            self.weights_.folded, scores,
-        )  # fmt: skip
+        score_sites(pieces.grids, self.layout_, pieces.rows, self.weights_.folded, field, scores)
         return scores
 
-    def score_samples(self, X: Any) -> NDArray[np.float64]:
-        """Return the mean pseudo-log-likelihood of each piece, nats a modelled site."""
-        self._check_fitted("weights_")
-        return np.array([self._pseudo(self.pack([grid])) for grid in check_pieces(X)])
+    def log_probs(self, grid: Ints) -> Floats:
+        """Return the log-probability of each symbol given all others, in nats.
+
+        Parameters
+        ----------
+        grid : ndarray of shape (n_steps, n_voices), int64
+
+        Returns
+        -------
+        ndarray of shape (n_steps, n_lines), float64
+            Of given sites too, as if they were modelled.
+        """
+        scores = self.site_scores(grid).astype(np.float64)
+        largest = scores.max(axis=2)
+        normaliser = largest + np.log(np.exp(scores - largest[:, :, None]).sum(axis=2))
+        symbols = np.asarray(grid)[:, : self.layout_.n_lines, None]
+        own: Floats = np.take_along_axis(scores, symbols, axis=2)[:, :, 0] - normaliser
+        return own
+
+    def score_samples(self, X: Any) -> Floats:
+        """Return the pseudo-log-likelihood of each piece, over its modelled sites, in nats.
+
+        Returns
+        -------
+        ndarray of shape (n_pieces,), float64
+        """
+        grids = self._check(X)
+        return np.array([pseudo_likelihood(self.weights_, self.pack([grid])) for grid in grids])
 
     def score(self, X: Any, y: Any = None) -> float:
         """Return the mean pseudo-log-likelihood, nats a modelled site: no likelihood, see above."""
-        self._check_fitted("weights_")
-        return self._pseudo(self.pack(check_pieces(X)))
-
-    def _pseudo(self, pieces: Pieces) -> float:
+        pieces = self.pack(self._check(X))
         return pseudo_likelihood(self.weights_, pieces) / max(int(pieces.modelled.sum()), 1)
 
     def log_weight(self, grid: Ints) -> float:
         """Sum of the weights of all features of a grid: log P up to the normaliser, in nats."""
-        self._check_fitted("weights_")
-        pieces = self.pack(check_pieces([grid]))
-        counts, field_counts = self.weights_.counts(pieces)
+        target = self.target(grid)
+        return self.weigh(np.asarray(grid, np.int64), target)
+
+    # ---- sampling -----------------------------------------------------------------------
+
+    def target(self, grid: Any, terms: Sequence[Any] = ()) -> Target:
+        """Check a grid; return what a sampler reads the log-weights of its sites from.
+
+        Parameters
+        ----------
+        grid : ndarray of shape (n_steps, n_voices), int64
+        terms : sequence
+            Terms of factors, such as `ParallelMotion`, that the weights are to carry.
+
+        Raises
+        ------
+        ConstraintError
+            If the model has no primitive that could carry a term.
+        """
+        pieces = self.pack(self._check([grid]))
+        weights = self.weights_.folded
+        for term in terms:
+            weights = fold_in(self.weights_, weights, term)
         field = self.weights_.field(pieces.grid)
-        return float((counts * self.weights_.folded).sum() + (field * field_counts).sum())
+        return Target(self.layout_, pieces.rows, weights, field, no_steps(self.layout_))
+
+    def weigh(self, grid: Ints, target: Target) -> float:
+        """Return the log-weight of a grid under a target's weights and fields, in nats."""
+        return self.weights_.weigh(grid, target)
+
+    def field_table(self, context: int) -> Float32s:
+        """Return the fields that depend on a context voice, summed: [line, value, symbol]."""
+        self._check_fitted("weights_")
+        return self.weights_.field_table(context)
+
+    def sample(
+        self,
+        n_samples: int = 1,
+        *,
+        n_steps: int | None = None,
+        start: Ints | None = None,
+        free: Bools | None = None,
+        factors: Factors | None = None,
+        n_chains: int = 4,
+        burn_in: int = 200,
+        thin: int = 10,
+        random_state: RandomState = None,
+    ) -> Draws:
+        """Draw grids by Gibbs sampling, several chains from random starts.
+
+        Parameters
+        ----------
+        n_samples : int
+        n_steps : int, optional
+            Rows of the grids; or give `start`.
+        start : ndarray of shape (n_steps, n_voices), int64, optional
+            A grid with the context voices, and the symbols of sites that are not free.
+        free : ndarray of shape (n_steps, n_lines), bool, optional
+            The sites that are drawn, all by default; others need `start`.
+        factors : Factors, optional
+        n_chains : int
+        burn_in : int
+            Sweeps of each chain before its first draw.
+        thin : int
+            Sweeps between two of its draws.
+        random_state : int, Generator or None
+
+        Returns
+        -------
+        Draws
+            A list of ndarray of shape (n_steps, n_voices), int64, with the `diagnosis` of the
+            chains (R-hat, effective sample size), their `energies`, and how the moves went.
+
+        Raises
+        ------
+        ValueError
+            If the model has context voices and no `start` has them.
+        ConstraintError
+            If nothing keeps the factors.
+
+        Examples
+        --------
+        Two symbols that like to alternate:
+
+        >>> pieces = [np.array([[0], [1]] * 8)] * 4
+        >>> model = MaxEnt([Field(), Pair(max_lag=1)]).fit(pieces)
+        >>> draws = model.sample(3, n_steps=6, random_state=0)
+        >>> len(draws), draws[0].shape
+        (3, (6, 1))
+        >>> draws.diagnosis.n_chains
+        4
+        """
+        self._check_fitted("weights_")
+        counts = {"n_samples": n_samples, "n_chains": n_chains, "thin": thin}
+        for name, value in (*counts.items(), ("burn_in", burn_in)):
+            least = int(name in counts)
+            if not Whole(least).allows(value):
+                raise ValueError(f"{name}={value!r}: expected {Whole(least)}")
+        grid = self._blank(n_steps, free) if start is None else self._check([start])[0]
+        if free is None:
+            free = np.ones((len(grid), self.layout_.n_lines), np.bool_)
+        if factors is None:
+            factors = Factors.free(len(grid), self.layout_.n_symbols)
+        samplers = []
+        for rng in generator(random_state).spawn(n_chains):
+            # Whatever does not fit is told before a start is looked for.
+            GibbsSampler(self, grid, replace(factors, automata={}), free=free)
+            first = random_start(grid, free, factors, rng)
+            samplers.append(GibbsSampler(self, first, factors, free=free, random_state=rng))
+        return draw_grids(samplers, n_samples, burn_in=burn_in, thin=thin)
+
+    def _blank(self, n_steps: int | None, free: Bools | None) -> Ints:
+        """Return a grid of the lines alone, all of which are to be drawn."""
+        if not Whole(1).allows(n_steps) or n_steps is None:
+            raise ValueError(f"n_steps={n_steps!r}: expected an int from 1, or a start")
+        n_columns, n_lines = len(self.n_values_), self.layout_.n_lines
+        if n_columns > n_lines or free is not None:
+            what = f"{n_columns - n_lines} context voices" if free is None else "free sites"
+            raise ValueError(f"{what}: expected a start that has the symbols to keep")
+        return np.zeros((n_steps, n_lines), np.int64)
 
     # ---- tables -------------------------------------------------------------------------
 
     @property
-    def fields_(self) -> Mapping[str, Floats]:
+    def fields_(self) -> Mapping[str, Float32s]:
         """The field tables by name, [line, value of the context, symbol]."""
         self._check_fitted("weights_")
         return {
@@ -291,7 +544,7 @@ class MaxEnt(Estimator):
         }
 
     @property
-    def couplings_(self) -> Floats:
+    def couplings_(self) -> Float32s:
         """All pair terms summed: [pair, gate, symbol of a, symbol of b]; see `pairs_`."""
         self._check_fitted("weights_")
         return self.weights_.couplings()
@@ -302,9 +555,12 @@ class MaxEnt(Estimator):
         self._check_fitted("weights_")
         return self.weights_.pairs
 
-    def coupling(self, line: int, other: int, lag: int) -> Floats:
+    def coupling(self, line: int, other: int, lag: int) -> Float32s:
         """Return J between a line and another `lag` steps later: [gate, symbol, other symbol]."""
-        table: Floats = self.couplings_[self.pairs_.index((line, other, lag))]
+        pairs = self.pairs_
+        if (line, other, lag) not in pairs:
+            raise ValueError(f"no coupling of lines {line} and {other} at lag {lag}: see pairs_")
+        table: Float32s = self.couplings_[pairs.index((line, other, lag))]
         return table
 
 
@@ -326,6 +582,15 @@ class PairwiseMaxEnt(MaxEnt):
         As of `MaxEnt`.
     """
 
+    _parameters: ClassVar[Parameters] = {
+        **MaxEnt._parameters,
+        "max_lag": (Whole(),),
+        "max_diagonal": (Whole(),),
+        "context": (None, Whole()),
+        "shared": (bool,),
+        "l2": (Real(),),
+    }
+
     def __init__(
         self,
         max_lag: int = 4,
@@ -340,7 +605,7 @@ class PairwiseMaxEnt(MaxEnt):
         gate: int | None = None,
         solver: Solver | None = None,
         finish: ContrastiveDivergence | Sequence[ContrastiveDivergence] | None = None,
-        random_state: int | None = None,
+        random_state: RandomState = None,
     ) -> None:
         super().__init__(
             n_lines=n_lines,

@@ -7,13 +7,11 @@ from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from stats_composer.kernels.sites import Layout, Rows
+from stats_composer.kernels.arrays import Ints
+from stats_composer.kernels.sites import Grids, Layout, Rows
 
 __all__ = ["Columns", "Pieces"]
-
-Ints = NDArray[np.int64]
 
 
 class Columns(NamedTuple):
@@ -66,6 +64,11 @@ class Pieces:
         if columns.given is not None:
             given = self.grid[:, columns.given, None] >> np.arange(n_lines)
             self.modelled[given & 1 > 0] = False
+
+    @property
+    def grids(self) -> Grids:
+        """The pieces as kernels read them."""
+        return Grids(self.grid, self.start, self.stop, self.modelled)
 
     @cached_property
     def kinds(self) -> tuple[Ints, Ints]:

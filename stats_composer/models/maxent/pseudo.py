@@ -1,5 +1,7 @@
 """The pseudo-log-likelihood of pieces, and its gradient by weight.
 
+They are (1) and (3) of `kernels/maxent.py`.
+
 Gradients are summed over a fixed number of shares of the pieces in a fixed order, so that
 they do not depend on the number of threads.
 """
@@ -10,23 +12,20 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-from numpy.typing import NDArray
 
+from stats_composer.kernels.arrays import Float32s, Ints
 from stats_composer.kernels.maxent import value_and_gradient
 from stats_composer.kernels.pairs import has_pairs_alone, pair_kernels
 from stats_composer.kernels.sites import Layout
 from stats_composer.models.maxent.pieces import Pieces
 from stats_composer.models.maxent.weights import Weights
 
-Floats = NDArray[np.float32]
-Ints = NDArray[np.int64]
-
 N_SHARES = 4
 
 
 def pseudo_gradient(
     weights: Weights, pieces: Pieces, chosen: Ints, threshold: float
-) -> tuple[float, Floats, int]:
+) -> tuple[float, Float32s, int]:
     """Return the pseudo-log-likelihood of some pieces, its gradient by weight, and their sites."""
     field, seen = site_fields(weights, pieces)
     shares = [part for part in np.array_split(chosen, N_SHARES) if len(part)]
@@ -50,26 +49,26 @@ def _by_changes(layout: Layout) -> bool:
     return has_pairs_alone(layout) and layout.n_gates == 1
 
 
-def site_fields(weights: Weights, pieces: Pieces) -> tuple[Floats, Ints]:
+def site_fields(weights: Weights, pieces: Pieces) -> tuple[Float32s, Ints]:
     """Return the fields of each row, or of each kind of row, and the grid's rows that show them."""
     seen = pieces.grid[pieces.kinds[0]] if _by_changes(weights.layout) else pieces.grid
     return weights.field(seen), seen
 
 
 def sum_sites(
-    weights: Weights, pieces: Pieces, part: Ints, threshold: float, field: Floats
-) -> tuple[float, Floats, Floats]:
+    weights: Weights, pieces: Pieces, part: Ints, threshold: float, field: Float32s
+) -> tuple[float, Float32s, Float32s]:
     """Return value and gradients (by primitive, by field) of a part; below 0, the value alone."""
     layout, folded = weights.layout, weights.folded
     gradient, residual = np.zeros_like(folded), np.zeros_like(field)
-    places = pieces.grid, pieces.start[part], pieces.stop[part], pieces.modelled, layout
+    grids = pieces.grids._replace(start=pieces.start[part], stop=pieces.stop[part])
     if _by_changes(layout):
         total = pair_kernels(layout.width).value_and_gradient(
-            *places, pieces.kinds[1], field, folded, threshold >= 0, gradient, residual
+            grids, layout, folded, pieces.kinds[1], field, threshold >= 0, gradient, residual
         )
     else:
         total = value_and_gradient(
-            *places, pieces.rows, field, folded, threshold, gradient, residual
+            grids, layout, pieces.rows, folded, field, threshold, gradient, residual
         )
     return total, gradient, residual
 

@@ -9,6 +9,10 @@ speaking where data are few and the fine ones correcting them:
     primitive = sum over terms of table[index]        (fold)
     d / d table = sum of d / d primitive by index     (unfold)
 
+Terms of one primitive, `field`, are not tied over a table of the kernel: a field is a log-weight
+of every symbol at every row of a grid, which a `FieldTerm` adds to and gets its gradient back
+from.
+
 A term knows labels of symbols ("pitch"), their differences, residues and clipping, and no
 music. Where a symbol has no label, features that need it are silent.
 
@@ -25,12 +29,14 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
+from stats_composer.kernels.arrays import Float32s, Ints
 from stats_composer.kernels.sites import Layout
+from stats_composer.models.parameters import Parameters, Real, Strategy, Whole
 
 __all__ = [
     "Field",
+    "FieldTerm",
     "Melody",
     "Motion",
     "Onset",
@@ -44,11 +50,13 @@ __all__ = [
     "Term",
 ]
 
-Ints = NDArray[np.int64]
+L2 = {"l2": (Real(),)}
+# Labels plus the value of a context: MIDI pitches, and what a transposition may make of them.
+N_SHIFTED = 192
 
 
 @dataclass(frozen=True)
-class Term:
+class Term(Strategy):
     """A table of weights tied over a primitive.
 
     Attributes
@@ -59,10 +67,16 @@ class Term:
 
     l2: float = 1e-5
     primitive: ClassVar[str] = ""
+    _parameters: ClassVar[Parameters] = L2
 
-    def shape(self, layout: Layout) -> tuple[int, ...]:
-        """Shape of the term's table."""
+    def shape(self, layout: Layout, n_values: int = 1) -> tuple[int, ...]:
+        """Shape of the term's table; fields ask for the number of values of their context."""
         raise TypeError(f"{type(self).__name__} is not a term by itself")
+
+    @property
+    def known(self) -> Float32s | None:
+        """Weights that are given, and not fitted."""
+        return None
 
     def index(self, layout: Layout) -> Ints:
         """Cell of the table for each cell of the primitive, flat."""
@@ -70,7 +84,40 @@ class Term:
 
 
 @dataclass(frozen=True)
-class Field(Term):
+class FieldTerm(Term):
+    """A log-weight of a symbol at a site, by the value of a context voice at its row.
+
+    Attributes
+    ----------
+    context : int or None
+        Column of the context voice; None for a field that depends on nothing.
+    """
+
+    context: int | None = None
+    primitive: ClassVar[str] = "field"
+    _parameters: ClassVar[Parameters] = {**L2, "context": (None, Whole())}
+
+    def add(self, field: Float32s, table: Float32s, grid: Ints, layout: Layout) -> None:
+        """Add the log-weights of a table to those of every symbol at every row.
+
+        Parameters
+        ----------
+        field : ndarray of shape (n_rows, n_lines, width), float32, added to
+        table : ndarray of the term's shape, float32
+        grid : ndarray of shape (n_rows, n_voices), int64
+        layout : Layout
+        """
+        raise TypeError(f"{type(self).__name__} is not a term by itself")
+
+    def gradient(
+        self, residual: Float32s, grid: Ints, layout: Layout, n_values: int = 1
+    ) -> Float32s:
+        """Bring residuals by row, line and symbol back to the table."""
+        raise TypeError(f"{type(self).__name__} is not a term by itself")
+
+
+@dataclass(frozen=True)
+class Field(FieldTerm):
     """Weight of a symbol of a voice, by the value of a context voice: [line, value, symbol].
 
     Attributes
@@ -81,13 +128,41 @@ class Field(Term):
         Weights that are known beforehand, and stay as they are while the others are fitted.
     """
 
-    context: int | None = None
-    table: NDArray[np.float32] | None = field(default=None, repr=False, compare=False)
-    primitive: ClassVar[str] = "field"
+    table: Float32s | None = field(default=None, repr=False, compare=False)
+    _parameters: ClassVar[Parameters] = {
+        **L2,
+        "context": (None, Whole()),
+        "table": (None, np.ndarray),
+    }
+
+    @property
+    def known(self) -> Float32s | None:
+        """Weights that are given, and not fitted."""
+        return self.table
+
+    def shape(self, layout: Layout, n_values: int = 1) -> tuple[int, ...]:
+        """Shape of the term's table."""
+        return layout.n_lines, n_values, layout.width
+
+    def add(self, field: Float32s, table: Float32s, grid: Ints, layout: Layout) -> None:
+        """Add the log-weights of a table to those of every symbol at every row."""
+        column = 0 if self.context is None else grid[:, self.context]
+        field += table.transpose(1, 0, 2)[column]
+
+    def gradient(
+        self, residual: Float32s, grid: Ints, layout: Layout, n_values: int = 1
+    ) -> Float32s:
+        """Bring residuals by row, line and symbol back to the table."""
+        if self.context is None:
+            total: Float32s = residual.sum(axis=0)[:, None]
+            return total
+        one_hot = (grid[:, self.context, None] == np.arange(n_values)).astype(np.float32)
+        summed: Float32s = one_hot.T @ residual.reshape(len(residual), -1)
+        return summed.reshape(n_values, layout.n_lines, layout.width).transpose(1, 0, 2)
 
 
 @dataclass(frozen=True)
-class ShiftedField(Term):
+class ShiftedField(FieldTerm):
     """Weight of a label plus the value of a context voice: [line, label + value].
 
     With the transposition of the piece as the context, it is a weight of the pitch that
@@ -95,7 +170,33 @@ class ShiftedField(Term):
     """
 
     context: int = 0
-    primitive: ClassVar[str] = "field"
+    _parameters: ClassVar[Parameters] = {**L2, "context": (Whole(),)}
+
+    def shape(self, layout: Layout, n_values: int = 1) -> tuple[int, ...]:
+        """Shape of the term's table."""
+        return layout.n_lines, N_SHIFTED
+
+    def _places(self, grid: Ints, layout: Layout, v: int) -> Ints:
+        """Return the cell of each symbol of a line at each row, -1 where it has no label."""
+        place = np.clip(layout.pitch[v] + grid[:, self.context, None], 0, N_SHIFTED - 1)
+        return np.where(layout.pitch[v] >= 0, place, -1)
+
+    def add(self, field: Float32s, table: Float32s, grid: Ints, layout: Layout) -> None:
+        """Add the log-weights of a table to those of every symbol at every row."""
+        for v in range(layout.n_lines):
+            place = self._places(grid, layout, v)
+            field[:, v] += np.where(place >= 0, table[v][place], 0)
+
+    def gradient(
+        self, residual: Float32s, grid: Ints, layout: Layout, n_values: int = 1
+    ) -> Float32s:
+        """Bring residuals by row, line and symbol back to the table."""
+        out = np.zeros(self.shape(layout), np.float32)
+        for v in range(layout.n_lines):
+            place = self._places(grid, layout, v)
+            values = np.where(place >= 0, residual[:, v], 0)
+            out[v] = np.bincount(np.maximum(place, 0).ravel(), values.ravel(), N_SHIFTED)
+        return out
 
 
 @dataclass(frozen=True)
@@ -109,6 +210,7 @@ class Pair(Term):
     max_lag: int = 4
     max_diagonal: int = 1
     primitive: ClassVar[str] = "pair"
+    _parameters: ClassVar[Parameters] = {**L2, "max_lag": (Whole(),), "max_diagonal": (Whole(),)}
 
     def pairs(self, n_lines: int) -> list[tuple[int, int, int]]:
         """List the pairs as (line a, line b, steps from a to b)."""
@@ -124,7 +226,7 @@ class Pair(Term):
         ]
         return vertical + horizontal + diagonal
 
-    def shape(self, layout: Layout) -> tuple[int, ...]:
+    def shape(self, layout: Layout, n_values: int = 1) -> tuple[int, ...]:
         """Shape of the term's table."""
         n_pairs = len(self.pairs(layout.n_lines))
         return n_pairs, layout.n_gates, layout.width, layout.width
@@ -139,7 +241,7 @@ class PairDifference(Pair):
 
     n_differences: ClassVar[int] = 257
 
-    def shape(self, layout: Layout) -> tuple[int, ...]:
+    def shape(self, layout: Layout, n_values: int = 1) -> tuple[int, ...]:
         """Shape of the term's table."""
         return len(self.pairs(layout.n_lines)), layout.n_gates, self.n_differences
 
@@ -182,8 +284,9 @@ class Motion(Term):
 
     fine: bool = False
     primitive: ClassVar[str] = "motion"
+    _parameters: ClassVar[Parameters] = {**L2, "fine": (bool,)}
 
-    def shape(self, layout: Layout) -> tuple[int, ...]:
+    def shape(self, layout: Layout, n_values: int = 1) -> tuple[int, ...]:
         """Shape of the term's table."""
         n_pairs = layout.n_lines * (layout.n_lines - 1) // 2
         k = 2 * layout.clip + 1
@@ -210,7 +313,7 @@ class ParallelMotion(Term):
 
     primitive: ClassVar[str] = "motion"
 
-    def shape(self, layout: Layout) -> tuple[int, ...]:
+    def shape(self, layout: Layout, n_values: int = 1) -> tuple[int, ...]:
         """Shape of the term's table."""
         return layout.n_gates, 5, layout.modulus, 2
 
@@ -239,8 +342,13 @@ class Sonority(Term):
     kind: str = "full"
     n_contexts: int = 1
     primitive: ClassVar[str] = "sonority"
+    _parameters: ClassVar[Parameters] = {
+        **L2,
+        "kind": ("relative", "set", "full"),
+        "n_contexts": (Whole(1),),
+    }
 
-    def shape(self, layout: Layout) -> tuple[int, ...]:
+    def shape(self, layout: Layout, n_values: int = 1) -> tuple[int, ...]:
         """Shape of the term's table."""
         m = layout.modulus
         tail = {
@@ -277,8 +385,9 @@ class Progression(Term):
 
     n_classes: int = 64
     primitive: ClassVar[str] = "progression"
+    _parameters: ClassVar[Parameters] = {**L2, "n_classes": (Whole(1, 4096),)}
 
-    def shape(self, layout: Layout) -> tuple[int, ...]:
+    def shape(self, layout: Layout, n_values: int = 1) -> tuple[int, ...]:
         """Shape of the term's table."""
         return 2, layout.n_classes, layout.n_classes
 
@@ -289,7 +398,7 @@ class Melody(Term):
 
     primitive: ClassVar[str] = "melody"
 
-    def shape(self, layout: Layout) -> tuple[int, ...]:
+    def shape(self, layout: Layout, n_values: int = 1) -> tuple[int, ...]:
         """Shape of the term's table."""
         k = 2 * layout.clip + 1
         return 2, layout.n_lines, layout.n_gates, k, k
@@ -301,7 +410,7 @@ class Onset(Term):
 
     primitive: ClassVar[str] = "onset"
 
-    def shape(self, layout: Layout) -> tuple[int, ...]:
+    def shape(self, layout: Layout, n_values: int = 1) -> tuple[int, ...]:
         """Shape of the term's table."""
         return layout.n_places, 1 << layout.n_lines
 
@@ -312,6 +421,6 @@ class Rhythm(Term):
 
     primitive: ClassVar[str] = "rhythm"
 
-    def shape(self, layout: Layout) -> tuple[int, ...]:
+    def shape(self, layout: Layout, n_values: int = 1) -> tuple[int, ...]:
         """Shape of the term's table."""
         return layout.n_lines, layout.n_places, 256

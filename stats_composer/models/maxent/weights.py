@@ -7,56 +7,70 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Sequence
-from typing import Any
+from functools import cached_property
+from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from stats_composer.errors import ConstraintError
 from stats_composer.factors import Crossing, ParallelMotion
+from stats_composer.kernels.arrays import Float32s, Ints
+from stats_composer.kernels.gibbs import Target
 from stats_composer.kernels.maxent import add_counts
-from stats_composer.kernels.sites import Layout
-from stats_composer.models.maxent.pieces import Pieces
-from stats_composer.models.maxent.terms import (
-    Field,
-    Pair,
-    Progression,
-    ShiftedField,
-    Sonority,
-    Term,
-)
+from stats_composer.kernels.sites import FORBIDDEN, Grids, Layout
+from stats_composer.models.maxent.terms import FieldTerm, Pair, Progression, Sonority, Term
 
-__all__ = ["FORBIDDEN", "HARD_TERM", "Weights", "fold_in", "make_layout"]
+__all__ = ["FORBIDDEN", "HARD_TERM", "Sizes", "Weights", "fold_in", "make_layout"]
 
-Floats = NDArray[np.float32]
-Ints = NDArray[np.int64]
-
-FORBIDDEN = -1e30
-N_SHIFTED = 192
 # A hard term must outweigh all others, yet leave their differences visible in float32.
 HARD_TERM = -200.0
+# Weights that the terms of one model may have together: a gigabyte.
+MAX_WEIGHTS = 1 << 28
+
+
+class Sizes(NamedTuple):
+    """What a layout is made for.
+
+    Attributes
+    ----------
+    n_lines : int
+    n_symbols : ndarray of shape (n_lines,), int64
+    n_gates, n_places : int
+        Values of the context voices that gate couplings and that tell the place.
+    modulus, clip : int
+        As of `MaxEnt`.
+    """
+
+    n_lines: int
+    n_symbols: Ints
+    n_gates: int
+    n_places: int
+    modulus: int
+    clip: int
 
 
 def make_layout(
     terms: Sequence[Term],
-    *,
-    n_lines: int,
-    n_symbols: Ints,
+    sizes: Sizes,
     labels: Any,
-    n_gates: int,
-    n_places: int,
-    modulus: int,
-    clip: int,
+    *,
     grids: Sequence[Ints] = (),
     set_class: Ints | None = None,
 ) -> Layout:
-    """Place the primitives that the terms need in one flat table, cell 0 left empty."""
+    """Place the primitives that the terms need in one flat table, cell 0 left empty.
+
+    Raises
+    ------
+    ValueError
+        If pair terms reach differently far, or the table would be too large.
+    """
+    n_lines, n_symbols, *_ = sizes
     width = int(-(-int(n_symbols.max()) // 8) * 8)
     pitch = np.full((n_lines, width), -1, np.int64)
     for v in range(n_lines):
         n = int(n_symbols[v])
         pitch[v, :n] = np.arange(n) if labels is None else np.asarray(labels)[v, :n]
-    residue = np.where(pitch >= 0, pitch % modulus, -1)
+    residue = np.where(pitch >= 0, pitch % sizes.modulus, -1)
     pair_terms = [t for t in terms if isinstance(t, Pair)]
     pairs = pair_terms[0].pairs(n_lines) if pair_terms else []
     if any(t.pairs(n_lines) != pairs for t in pair_terms):
@@ -64,32 +78,47 @@ def make_layout(
     neighbours, n_neighbours = _neighbours(pairs, n_lines)
     n_classes = max((t.n_classes for t in terms if isinstance(t, Progression)), default=1)
     if set_class is None:
-        set_class = _set_classes(grids, residue, n_lines, modulus, n_classes)
-    sizes = {
-        "pair": len(pairs) * n_gates * width * width,
-        "pair_back": len(pairs) * n_gates * width * width,
-        "motion": n_lines * (n_lines - 1) // 2 * n_gates * modulus * (2 * clip + 1) ** 2,
-        "sonority": max((t.n_contexts for t in terms if isinstance(t, Sonority)), default=0)
-        * modulus**n_lines,
+        set_class = _set_classes(grids, residue, n_lines, sizes.modulus, n_classes)
+    voice_pair = np.full((n_lines, n_lines), -1, np.int64)
+    for number, (v, w) in enumerate(itertools.combinations(range(n_lines), 2)):
+        voice_pair[v, w] = voice_pair[w, v] = number
+    return Layout(
+        n_lines, sizes.n_gates, sizes.n_places, width, sizes.modulus, sizes.clip,
+        np.asarray(n_symbols, np.int64), pitch, residue, neighbours, n_neighbours, voice_pair,
+        set_class, n_classes, **_offsets(terms, sizes, width, len(pairs), n_classes),
+    )  # fmt: skip
+
+
+def _offsets(
+    terms: Sequence[Term], sizes: Sizes, width: int, n_pairs: int, n_classes: int
+) -> dict[str, int]:
+    """Place the primitives one after the other; 0 for those that no term needs."""
+    n_lines, n_gates, modulus = sizes.n_lines, sizes.n_gates, sizes.modulus
+    n_steps = 2 * sizes.clip + 1
+    n_contexts = max((t.n_contexts for t in terms if isinstance(t, Sonority)), default=0)
+    lengths = {
+        "pair": n_pairs * n_gates * width * width,
+        "pair_back": n_pairs * n_gates * width * width,
+        "motion": n_lines * (n_lines - 1) // 2 * n_gates * modulus * n_steps**2,
+        "sonority": n_contexts * modulus**n_lines,
         "progression": 2 * n_classes * n_classes,
-        "melody": 2 * n_lines * n_gates * (2 * clip + 1) ** 2,
-        "onset": n_places << n_lines,
-        "rhythm": n_lines * n_places * 256,
+        "melody": 2 * n_lines * n_gates * n_steps**2,
+        "onset": sizes.n_places << n_lines,
+        "rhythm": n_lines * sizes.n_places * 256,
     }
     present = {t.primitive for t in terms}
     if "pair" in present:
         present.add("pair_back")
     offsets, end = {}, 8
-    for name, size in sizes.items():
+    for name, length in lengths.items():
         offsets[name] = end if name in present else 0
-        end += size if name in present else 0
-    voice_pair = np.full((n_lines, n_lines), -1, np.int64)
-    for number, (v, w) in enumerate(itertools.combinations(range(n_lines), 2)):
-        voice_pair[v, w] = voice_pair[w, v] = number
-    return Layout(
-        n_lines, n_gates, n_places, width, modulus, clip, np.asarray(n_symbols, np.int64), pitch,
-        residue, neighbours, n_neighbours, voice_pair, set_class, n_classes, **offsets,
-    )  # fmt: skip
+        end += length if name in present else 0
+        if end > MAX_WEIGHTS:
+            raise ValueError(
+                f"{name} terms over lines of up to {int(sizes.n_symbols.max())} symbols, modulo "
+                f"{modulus}: {end} weights, expected at most {MAX_WEIGHTS}"
+            )
+    return offsets
 
 
 def _neighbours(pairs: list[tuple[int, int, int]], n_lines: int) -> tuple[Ints, Ints]:
@@ -125,9 +154,25 @@ def term_name(term: Term) -> str:
     return f"{type(term).__name__}({', '.join(told)})"
 
 
-def _is_known(term: Term) -> bool:
-    """Tell whether the weights of a term are given, and not fitted."""
-    return getattr(term, "table", None) is not None
+class Part(NamedTuple):
+    """A term's place in the vector of weights.
+
+    Attributes
+    ----------
+    term : Term
+    where : slice
+    shape : tuple of int
+    n_values : int
+        Values of the context voice of a field.
+    index : ndarray of int32, optional
+        Cell of the table for each cell of the primitive; None for a field.
+    """
+
+    term: Term
+    where: slice
+    shape: tuple[int, ...]
+    n_values: int
+    index: Any
 
 
 class Weights:
@@ -150,56 +195,70 @@ class Weights:
         Views of `vector`, a table a term.
     folded : ndarray of float32
         The primitives, as the kernels read them; `fold` renews it.
+
+    Raises
+    ------
+    ValueError
+        If two terms are the same, there are too many weights, or known ones do not fit.
     """
 
     def __init__(
         self, terms: Sequence[Term], layout: Layout, context_values: dict[int, int]
     ) -> None:
         self.terms, self.layout, self.context_values = tuple(terms), layout, context_values
-        shapes = [self._shape(term) for term in terms]
-        ends = np.cumsum([int(np.prod(shape)) for shape in shapes])
-        self.slices = [
-            slice(int(e) - int(np.prod(s)), int(e)) for e, s in zip(ends, shapes, strict=True)
-        ]
-        self.vector = np.zeros(int(ends[-1]) if len(ends) else 0, np.float32)
+        self.parts = self._place()
+        self.vector = np.zeros(self.parts[-1].where.stop if self.parts else 0, np.float32)
         self.l2 = np.zeros_like(self.vector)
-        self.tables: dict[str, Floats] = {}
-        for term, part, shape in zip(terms, self.slices, shapes, strict=True):
-            self.l2[part] = term.l2
-            self.tables[term_name(term)] = self.vector[part].reshape(shape)
-            if _is_known(term):
-                self.l2[part] = 0
-                self.vector[part] = np.ravel(term.table)  # type: ignore[attr-defined]
-        self.index = [
-            None if term.primitive == "field" else term.index(layout).astype(np.int32)
-            for term in terms
-        ]
+        self.tables: dict[str, Float32s] = {}
+        for term, where, shape, *_ in self.parts:
+            name = term_name(term)
+            if name in self.tables:
+                raise ValueError(f"terms: {name} is there twice")
+            self.l2[where] = term.l2
+            self.tables[name] = self.vector[where].reshape(shape)
+            if term.known is not None:
+                if term.known.shape != shape:
+                    raise ValueError(f"{name}: table of {term.known.shape}, expected {shape}")
+                self.l2[where] = 0
+                self.vector[where] = np.ravel(term.known)
         lengths = [
-            getattr(layout, term.primitive) + len(index)
-            for term, index in zip(terms, self.index, strict=True)
-            if index is not None
+            getattr(layout, part.term.primitive) + len(part.index)
+            for part in self.parts
+            if part.index is not None
         ]
         if layout.pair:
             lengths.append(layout.pair_back + layout.pair_back - layout.pair)
         self.folded = np.zeros(max([8, *lengths]), np.float32)
 
-    def _shape(self, term: Term) -> tuple[int, ...]:
-        layout = self.layout
-        if isinstance(term, Field):
-            values = 1 if term.context is None else self.context_values[term.context]
-            return layout.n_lines, values, layout.width
-        if isinstance(term, ShiftedField):
-            return layout.n_lines, N_SHIFTED
-        return term.shape(layout)
+    def _place(self) -> list[Part]:
+        """Put the terms' tables one after the other."""
+        parts: list[Part] = []
+        end = 0
+        for term in self.terms:
+            is_field = isinstance(term, FieldTerm)
+            n_values = self.context_values.get(term.context, 1) if is_field else 1  # type: ignore[attr-defined]
+            shape = term.shape(self.layout, n_values)
+            start, end = end, end + int(np.prod(shape))
+            if end > MAX_WEIGHTS:
+                name = term_name(term)
+                raise ValueError(f"{name}: {end} weights, expected at most {MAX_WEIGHTS}")
+            index = None if is_field else term.index(self.layout).astype(np.int32)
+            parts.append(Part(term, slice(start, end), shape, n_values, index))
+        return parts
+
+    @property
+    def fields(self) -> list[tuple[FieldTerm, Part]]:
+        """The terms that are fields, with their places."""
+        return [(part.term, part) for part in self.parts if isinstance(part.term, FieldTerm)]
 
     def fold(self) -> None:
         """Renew the primitives from the tables."""
         self.folded[:] = 0
         layout = self.layout
-        for term, part, index in zip(self.terms, self.slices, self.index, strict=True):
+        for term, where, _, _, index in self.parts:
             if index is not None:
                 start = getattr(layout, term.primitive)
-                values = np.append(self.vector[part], np.float32(0))  # index -1: no weight
+                values = np.append(self.vector[where], np.float32(0))  # index -1: no weight
                 self.folded[start : start + len(index)] += values[index]
         if layout.pair:
             q = layout.width
@@ -209,7 +268,7 @@ class Weights:
             back.reshape(-1, q, q)[:] = forth
             forth[:] = forth.transpose(0, 2, 1).copy()
 
-    def unfold(self, folded: Floats, residual: Floats, grid: Ints) -> Floats:
+    def unfold(self, folded: Float32s, residual: Float32s, grid: Ints) -> Float32s:
         """Bring a gradient (or counts) by primitive and by field back to the tables.
 
         Parameters
@@ -228,72 +287,48 @@ class Weights:
             forth = folded[layout.pair : layout.pair_back].reshape(-1, q, q)
             back = folded[layout.pair_back : 2 * layout.pair_back - layout.pair]
             pair = (forth.transpose(0, 2, 1) + back.reshape(-1, q, q)).ravel()
-        for term, part, index in zip(self.terms, self.slices, self.index, strict=True):
-            if _is_known(term):
-                gradient[part] = 0
-                continue
-            if index is None:
-                gradient[part] = self._field_gradient(term, residual, grid).ravel()
-                continue
-            start = getattr(layout, term.primitive)
-            values = pair if term.primitive == "pair" else folded[start : start + len(index)]
-            size = part.stop - part.start
-            gradient[part] = np.bincount(index + 1, values, size + 1)[1:]
+        for term, where, _, n_values, index in self.parts:
+            if term.known is not None:
+                gradient[where] = 0
+            elif isinstance(term, FieldTerm):
+                gradient[where] = term.gradient(residual, grid, layout, n_values).ravel()
+            else:
+                start = getattr(layout, term.primitive)
+                values = pair if term.primitive == "pair" else folded[start : start + len(index)]
+                gradient[where] = np.bincount(index + 1, values, where.stop - where.start + 1)[1:]
         return gradient
 
-    def _field_gradient(self, term: Term, residual: Floats, grid: Ints) -> Floats:
-        layout = self.layout
-        if isinstance(term, ShiftedField):
-            out = np.zeros((layout.n_lines, N_SHIFTED), np.float32)
-            for v in range(layout.n_lines):
-                place = self._shifted(grid[:, term.context], v)
-                values = np.where(place >= 0, residual[:, v], 0)
-                out[v] = np.bincount(np.maximum(place, 0).ravel(), values.ravel(), N_SHIFTED)
-            return out
-        if not isinstance(term, Field) or term.context is None:
-            total: Floats = residual.sum(axis=0)[:, None]
-            return total
-        column = grid[:, term.context]
-        n_values = self.context_values[term.context]
-        one_hot = (column[:, None] == np.arange(n_values)).astype(np.float32)
-        summed: Floats = one_hot.T @ residual.reshape(len(residual), -1)
-        return summed.reshape(n_values, layout.n_lines, layout.width).transpose(1, 0, 2)
-
-    def _shifted(self, shift: Ints, v: int) -> Ints:
-        pitch = self.layout.pitch[v]
-        place = np.clip(pitch + shift[:, None], 0, N_SHIFTED - 1)
-        return np.where(pitch >= 0, place, -1)
-
-    def field(self, grid: Ints) -> Floats:
+    def field(self, grid: Ints) -> Float32s:
         """Unary log-weights of every symbol at every row, by its context voices."""
         layout = self.layout
         field = np.zeros((len(grid), layout.n_lines, layout.width), np.float32)
-        for term, part in zip(self.terms, self.slices, strict=True):
-            table = self.vector[part].reshape(self._shape(term))
-            if isinstance(term, ShiftedField):
-                for v in range(layout.n_lines):
-                    place = self._shifted(grid[:, term.context], v)
-                    field[:, v] += np.where(place >= 0, table[v][place], 0)
-            elif isinstance(term, Field):
-                column = 0 if term.context is None else grid[:, term.context]
-                field += table.transpose(1, 0, 2)[column]
+        for term, part in self.fields:
+            term.add(field, self.vector[part.where].reshape(part.shape), grid, layout)
         padding = np.arange(layout.width) >= layout.n_symbols[:, None]
         field[:, padding] = FORBIDDEN
         return field
 
-    def field_table(self, context: int) -> Floats:
-        """Sum the fields that depend on a context voice: [line, value, symbol]."""
-        fields = [
-            self.vector[part].reshape(self._shape(term))
-            for term, part in zip(self.terms, self.slices, strict=True)
-            if isinstance(term, Field) and term.context == context
-        ]
-        if not fields:
-            raise ValueError(f"context voice {context}: no field depends on it")
-        table: Floats = np.sum(fields, axis=0)
-        return table
+    def field_table(self, context: int) -> Float32s:
+        """Sum the fields that depend on a context voice: [line, value, symbol].
 
-    def multiplicity(self) -> Floats:
+        Raises
+        ------
+        ValueError
+            If none does.
+        """
+        layout, n_values = self.layout, self.context_values.get(context, 0)
+        chosen = [(term, part) for term, part in self.fields if term.context == context]
+        if not chosen:
+            raise ValueError(f"context voice {context}: no field depends on it")
+        # A grid that shows each value once.
+        values = np.repeat(np.arange(n_values)[:, None], context + 1, axis=1)
+        field = np.zeros((n_values, layout.n_lines, layout.width), np.float32)
+        for term, part in chosen:
+            term.add(field, self.vector[part.where].reshape(part.shape), values, layout)
+        return np.ascontiguousarray(field.transpose(1, 0, 2))
+
+    @cached_property
+    def multiplicity(self) -> Float32s:
         """Sites that a feature of each primitive contains, by cell of the folded table."""
         layout = self.layout
         n = layout.n_lines
@@ -310,16 +345,17 @@ class Weights:
             out[layout.pair : layout.pair_back] = 2
         return out
 
-    def counts(self, pieces: Pieces) -> tuple[Floats, Floats]:
-        """Count every feature of some grids once, by primitive, and every symbol by row."""
-        counts = np.zeros_like(self.folded)
-        add_counts(pieces.grid, pieces.start, pieces.stop, self.layout, pieces.rows, counts)
-        lines = pieces.grid[:, : self.layout.n_lines]
-        one_hot = (lines[:, :, None] == np.arange(self.layout.width)).astype(np.float32)
-        counts /= self.multiplicity()
-        return counts, one_hot
+    def weigh(self, grid: Ints, target: Target) -> float:
+        """Return the log-weight of a grid under a target's weights and fields, in nats."""
+        n_lines, counts = self.layout.n_lines, np.zeros_like(target.weights)
+        ends = np.array([0]), np.array([len(grid)])
+        whole = Grids(grid, *ends, np.ones((len(grid), n_lines), np.bool_))
+        add_counts(whole, target.layout, target.rows, counts)
+        total = (counts / self.multiplicity * target.weights).sum(dtype=np.float64)
+        own = np.take_along_axis(target.field, grid[:, :n_lines, None], axis=2)
+        return float(total + own.sum(dtype=np.float64))
 
-    def couplings(self) -> Floats:
+    def couplings(self) -> Float32s:
         """Sum the pair terms: [pair, gate, symbol of a, symbol of b]."""
         layout, q = self.layout, self.layout.width
         if not layout.pair:
@@ -334,7 +370,7 @@ class Weights:
         return [] if first is None else first.pairs(self.layout.n_lines)
 
 
-def fold_in(weights: Weights, folded: Floats, term: object) -> Floats:
+def fold_in(weights: Weights, folded: Float32s, term: object) -> Float32s:
     """Return folded weights with a term of the factors added.
 
     Raises
@@ -358,7 +394,7 @@ def fold_in(weights: Weights, folded: Floats, term: object) -> Floats:
     return added
 
 
-def _add_parallels(weights: Weights, folded: Floats, term: ParallelMotion) -> None:
+def _add_parallels(weights: Weights, folded: Float32s, term: ParallelMotion) -> None:
     layout = weights.layout
     step = np.arange(-layout.clip, layout.clip + 1)
     first, second = step[:, None], step
@@ -371,7 +407,7 @@ def _add_parallels(weights: Weights, folded: Floats, term: ParallelMotion) -> No
     folded[layout.motion : stop] += np.tile(cells, n_pairs * layout.n_gates)
 
 
-def _add_crossings(weights: Weights, folded: Floats, term: Crossing) -> None:
+def _add_crossings(weights: Weights, folded: Float32s, term: Crossing) -> None:
     layout, pairs = weights.layout, weights.pairs
     q = layout.width
     size = len(pairs) * layout.n_gates * q * q
