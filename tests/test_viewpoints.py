@@ -239,7 +239,7 @@ def test_samples_follow_the_law():
     model.fit(tunes(6, 12, low=63, high=65))
     assert model.n_symbols_ == 3
     start = tune([64, 63, 65, 64], tonic=1)
-    drawn = model.sample(800, table=start, n_given=2, random_state=0)
+    drawn = model.sample(800, given=start, n_given=2, random_state=0)
     pairs = list(itertools.product([63, 64, 65], repeat=2))
     every = [tune([64, 63, *pair], tonic=1) for pair in pairs]
     law = np.exp([model.log_probs(piece)[2:].sum() for piece in every])
@@ -258,9 +258,9 @@ def test_a_model_of_symbols_alone_needs_no_table(fitted):
     assert np.isfinite(model.score(drawn))
     for call, message in (
         (lambda: model.sample(3), "n_steps=None: expected an int from 1"),
-        (lambda: model.sample(n_steps=3, table=pieces[1]), "n_steps=3: expected 4"),
-        (lambda: model.sample(table=pieces[0], n_given=9), "n_given=9: expected an int in .0, 3."),
-        (lambda: fitted.sample(n_steps=3), "table=None: expected one of columns"),
+        (lambda: model.sample(n_steps=3, given=pieces[1]), "n_steps=3: expected 4"),
+        (lambda: model.sample(given=pieces[0], n_given=9), "n_given=9: expected an int in .0, 3."),
+        (lambda: fitted.sample(n_steps=3), "given=None: expected a table of columns"),
     ):
         with pytest.raises(ValueError, match=message):
             call()
@@ -280,11 +280,11 @@ def test_samples_keep_to_what_is_allowed_and_to_the_seed(fitted):
     allowed = np.zeros(fitted.n_symbols_, bool)
     allowed[[60 - fitted.low_, 62 - fitted.low_]] = True
     table = tunes(1)[0]
-    drawn = [fitted.sample(table=table, allowed=allowed, random_state=3)[0] for _ in range(2)]
+    drawn = [fitted.sample(given=table, allowed=allowed, random_state=3)[0] for _ in range(2)]
     assert set(drawn[0]["pitch"]) <= {60, 62}
     np.testing.assert_array_equal(*drawn)
     with pytest.raises(ValueError, match="one at least True"):
-        fitted.sample(table=table, allowed=np.zeros(fitted.n_symbols_, bool))
+        fitted.sample(given=table, allowed=np.zeros(fitted.n_symbols_, bool))
 
 
 # ---- edges -----------------------------------------------------------------------------------

@@ -41,7 +41,7 @@ Ints = NDArray[np.int64]
 Callback = Callable[[str, int, int], Any] | None
 """Told of progress as (stage, done, total)."""
 History = list[dict[str, Any]]
-"""A row for each step of a fit: its `stage`, `step` from 1, `objective`, and what else is known."""
+"""A row for each step of a fit: its `stage`, `step`, `objective`, and what else is known."""
 
 
 def check_pieces(

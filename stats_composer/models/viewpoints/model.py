@@ -340,7 +340,7 @@ class ViewpointModel(Estimator):
         n_samples: int = 1,
         *,
         n_steps: int | None = None,
-        table: NDArray[np.void] | None = None,
+        given: NDArray[np.void] | None = None,
         n_given: int = 0,
         allowed: NDArray[np.bool_] | None = None,
         random_state: RandomState = None,
@@ -351,11 +351,11 @@ class ViewpointModel(Estimator):
         ----------
         n_samples : int
         n_steps : int, optional
-            Events of each piece; by default those of the table.
-        table : structured ndarray of shape (n_steps,), optional
+            Events of each piece; by default those of what is given.
+        given : structured ndarray of shape (n_steps,), optional
             The columns of a piece. A model of symbols alone needs none.
         n_given : int
-            The symbols of so many first events of the table are kept.
+            The symbols of so many of its first events are kept.
         allowed : ndarray of shape (n_symbols_,), bool, optional
             Candidates that may come.
         random_state : int, Generator or None
@@ -363,7 +363,7 @@ class ViewpointModel(Estimator):
         Returns
         -------
         list of structured ndarray of shape (n_steps,)
-            Copies of the table. Columns that hold the symbol in another form, such as a
+            Copies of what is given. Columns that hold the symbol in another form, such as a
             degree, are as they were.
         """
         self._check_fitted("weights_")
@@ -371,22 +371,24 @@ class ViewpointModel(Estimator):
         free = np.ones(self.n_symbols_, bool) if allowed is None else np.asarray(allowed, bool)
         if free.shape != (self.n_symbols_,) or not free.any():
             raise ValueError(f"allowed: expected {self.n_symbols_} flags, one at least True")
-        page = self._page(n_steps, table)
+        page = self._page(n_steps, given)
         if not Whole(0, len(page)).allows(n_given):
             raise ValueError(f"n_given={n_given!r}: expected {Whole(0, len(page))}")
         rng = generator(random_state)
         return [self._draw(page, n_given, free, rng) for _ in range(n_samples)]
 
-    def _page(self, n_steps: int | None, table: Any) -> NDArray[np.void]:
+    def _page(self, n_steps: int | None, given: Any) -> NDArray[np.void]:
         """Return the table to fill."""
-        if table is None:
+        if given is None:
             if self.columns_ != (self.symbol,):
-                raise ValueError(f"table=None: expected one of columns {', '.join(self.columns_)}")
+                raise ValueError(
+                    f"given=None: expected a table of columns {', '.join(self.columns_)}"
+                )
             n_events = check_size("n_steps", n_steps, 1)
             return np.full(n_events, self.low_, [(self.symbol, np.int64)])
-        (page,) = _check([table])
+        (page,) = _check([given])
         if n_steps is not None and n_steps != len(page):
-            raise ValueError(f"n_steps={n_steps!r}: expected {len(page)}, as the table has")
+            raise ValueError(f"n_steps={n_steps!r}: expected {len(page)}, as given has")
         return page
 
     def _draw(
