@@ -192,7 +192,7 @@ def read_tempo(text: str, unit: Fraction) -> float | None:
     (120.0, 60.0)
     """
     text = re.sub(r'"[^"]*"?', "", text)
-    found = re.search(r"(.*?)=\s*([0-9]{1,4}(?:\.[0-9]{1,4})?)", text)
+    found = re.search(r"(.*?)=\s*([0-9]{1,4}(?:\.[0-9]{1,12})?)", text)
     if found:
         beats = re.findall(r"([0-9]{1,3})\s*/\s*([1-9][0-9]{0,2})", found[1])
         whole = sum((Fraction(int(above), int(below)) for above, below in beats), Fraction(0))

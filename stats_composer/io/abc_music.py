@@ -14,12 +14,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
+from typing import NamedTuple
 
 import numpy as np
 
 from stats_composer.io.abc_fields import Key, read_key
+from stats_composer.io.abc_marks import DYNAMICS, JUMPS, MARK_KINDS
 from stats_composer.io.abc_text import abc_text
 from stats_composer.io.abc_tune import is_chord_symbol
+from stats_composer.io.layout_marks import Direction
 from stats_composer.io.notation import Note, Sign, shown_tempo, written_pitch
 from stats_composer.score import (
     REPEAT_END,
@@ -30,7 +33,7 @@ from stats_composer.score import (
 )
 from stats_composer.theory import MAJOR, MINOR, TICKS_PER_QUARTER, fifths_name
 
-__all__ = ["Layers", "MusicWriter", "key_text", "metre_text", "tempo_text"]
+__all__ = ["Layer", "MusicWriter", "key_text", "metre_text", "tempo_text"]
 
 UNIT = TICKS_PER_QUARTER // 2
 BARS_A_LINE = 4
@@ -40,8 +43,26 @@ _ACCIDENTALS = {-2: "__", -1: "_", 0: "=", 1: "^", 2: "^^"}
 _OPENING = {"segno": "!segno!", "coda": "!coda!"}
 _CLOSING = {"fine": "!fine!", "to coda": "!dacoda!", "D.C.": "!D.C.!", "D.S.": "!D.S.!"}
 
-Layers = Sequence[Sequence[list[Sign] | None]]
-"""For each layer its signs bar by bar, None where it is silent."""
+_MARKS = {"staccato": ".", "up-bow": "u", "down-bow": "v", "roll": "~"}
+_NAMES = {kind: f"!{name}!" for name, kind in MARK_KINDS.items()}
+_TAKEN = {*JUMPS, *DYNAMICS, *"0123456789", "fermata", "invertedfermata"}
+_ENDS = {
+    ("start", "crescendo"): "!<(!", ("stop", "crescendo"): "!<)!",
+    ("start", "diminuendo"): "!>(!", ("stop", "diminuendo"): "!>)!",
+    ("start", "wavy-line"): "!trill(!", ("stop", "wavy-line"): "!trill)!",
+    ("start", "slur"): "(",
+}  # fmt: skip
+
+
+States = dict[str, dict[int, int]]
+"""The accidentals of a bar so far: for each letter the sharps by octave."""
+
+
+class Layer(NamedTuple):
+    """A voice of a part: its signs bar by bar, None where it is silent, and its directions."""
+
+    bars: Sequence[list[Sign] | None]
+    directions: Sequence[Direction]
 
 
 def metre_text(score: Score, tick: int) -> str:
@@ -75,8 +96,16 @@ def key_text(score: Score, tick: int) -> str:
 class MusicWriter:
     """Writes the bars of one voice `V:`."""
 
-    def __init__(self, score: Score, *, is_first: bool) -> None:
-        self.score, self.is_first = score, is_first
+    def __init__(self, score: Score, layers: Sequence[Layer], *, is_first: bool) -> None:
+        self.score, self.layers, self.is_first = score, layers, is_first
+        self.directions: list[dict[int, str]] = [{} for _ in layers]
+        self.late: list[dict[int, str]] = [{} for _ in layers]
+        for layer, texts, late in zip(layers, self.directions, self.late, strict=True):
+            for row in layer.directions:
+                # What ends at a bar line stands before it.
+                at_bar = row.anchor < row.tick and row.tick in self._bar_ends
+                place = late if at_bar else texts
+                place[row.tick] = place.get(row.tick, "") + _direction(row)
         self.chords = dict(score.chords.tolist()) if is_first else {}
         self.changes = {
             name: set(getattr(score, name)["onset"].tolist()) - {0}
@@ -87,15 +116,16 @@ class MusicWriter:
             self.jumps.setdefault(score.bar_at(onset), []).append(tuple(jump))
         self.key = read_key(key_text(score, 0)) or Key(0, MAJOR, {})
 
-    def lines(self, layers: Layers) -> Iterator[str]:
+    def lines(self) -> Iterator[str]:
         """Write all bars, and the words under each line."""
-        sings = any(sign.lyrics for signs in layers[0] for sign in signs or ())
+        lead = self.layers[0].bars
+        sings = any(sign.lyrics for signs in lead for sign in signs or ())
         text, sung = "".join(self._between(-1)), list[Sign]()
         for bar in range(self.score.n_bars):
-            signs = layers[0][bar] or [self._rest(bar)]
+            signs = lead[bar] or [self._rest(bar)]
             sung += signs
             line, ending = self._between(bar)
-            text += self._bar(bar, [signs, *(layer[bar] for layer in layers[1:])]) + line
+            text += self._bar(bar, [signs, *(layer.bars[bar] for layer in self.layers[1:])]) + line
             done = self.score.n_bars - 1 == bar
             if done or ((bar + 1) % BARS_A_LINE == 0 and not _within_word(sung)):
                 yield text.strip()
@@ -103,16 +133,20 @@ class MusicWriter:
                 text, sung = "", []
             text += ending
 
+    @property
+    def _bar_ends(self) -> set[int]:
+        return {*self.score.bars["onset"].tolist(), self.score.end}
+
     def _rest(self, bar: int) -> Sign:
         onsets = [*self.score.bars["onset"][bar : bar + 2].tolist(), self.score.end]
         return Sign(onsets[0], onsets[1], (), None, hidden=True)
 
     def _bar(self, bar: int, layers: Sequence[list[Sign] | None]) -> str:
         """Write the layers of a bar, and the jumps that open and close it."""
-        states: dict[str, dict[int, int]] = {}
+        states: States = {}
         n_layers = max(i + 1 for i, signs in enumerate(layers) if signs)
         texts = [
-            self._signs(signs or [self._rest(bar)], states, is_lead=i == 0)
+            self._signs(signs or [self._rest(bar)], states, i)
             for i, signs in enumerate(layers[:n_layers])
         ]
         jumps = self.jumps.get(bar, ()) if self.is_first else ()
@@ -145,30 +179,49 @@ class MusicWriter:
         opens = after and (after != before or ends or starts)
         return line, f"[{','.join(map(str, ending_passes(after)))} " if opens else ""
 
-    def _signs(
-        self, signs: Sequence[Sign], states: dict[str, dict[int, int]], *, is_lead: bool
-    ) -> str:
-        """Write the signs of a layer in a bar; the marks stand in the first."""
+    def _signs(self, signs: Sequence[Sign], states: States, layer: int) -> str:
+        """Write the signs of a layer in a bar; the marks of the score stand in the first."""
         text = ""
         in_tuplet = 0
         ratio = Fraction(1)
         for index, sign in enumerate(signs):
             beamed = bool(sign.beams) and sign.beams[0] in ("continue", "end")
             text += "" if beamed or not text else " "
-            text += self._marks(sign.start, states) if is_lead else ""
+            text += self._marks(sign.start, states) if layer == 0 else ""
             if not in_tuplet:
                 in_tuplet, ratio, opening = _tuplet(signs, index)
                 text += opening
             in_tuplet = max(in_tuplet - 1, 0)
-            chord = self.chords.get(sign.start, "") if is_lead else ""
+            chord = self.chords.get(sign.start, "") if layer == 0 else ""
             text += f'"{chord}"' if is_chord_symbol(chord) else ""
-            text += "!fermata!" if sign.fermata else ""
+            text += self.directions[layer].get(sign.start, "")
             length = Fraction(sign.stop - sign.start, UNIT) * ratio
             ratio = ratio if in_tuplet else Fraction(1)
-            text += self._sound(sign, _length(length), states)
-        return text
+            text += self._decorated(sign, _length(length), states)
+        late = self.late[layer].get(signs[-1].stop, "")
+        return f"{text} {late}" if late else text
 
-    def _marks(self, tick: int, states: dict[str, dict[int, int]]) -> str:
+    def _decorated(self, sign: Sign, length: str, states: States) -> str:
+        """Write a sign with its marks, slurs and grace notes."""
+        before = "!fermata!" * sign.fermata + "".join(_mark(*mark) for mark in sign.marks)
+        before += "".join(_ENDS.get((end.way, end.kind), "") for end in sign.ends)
+        stops = ")" * sum((end.way, end.kind) == ("stop", "slur") for end in sign.ends)
+        before += self._graces(sign.before, states)
+        text = before + self._sound(sign, length, states) + stops
+        return text + self._graces(sign.after, states)
+
+    def _graces(self, graces: Sequence[Sign], states: States) -> str:
+        if not graces:
+            return ""
+        texts = []
+        for grace in graces:
+            heads = "".join(self._head(note, states, False) for note in grace.notes)
+            heads = f"[{heads}]" if len(grace.notes) > 1 else heads
+            written = grace.notes[0].duration
+            texts.append(heads + (_length(Fraction(written, UNIT)) if written else ""))
+        return "{" + "/" * graces[0].slash + "".join(texts) + "}"
+
+    def _marks(self, tick: int, states: States) -> str:
         """Write the changes of metre, key and tempo at a tick."""
         text = ""
         if tick in self.changes["time_signatures"]:
@@ -181,7 +234,7 @@ class MusicWriter:
             text += f"[Q:{tempo_text(self.score, tick)}]"
         return text
 
-    def _sound(self, sign: Sign, length: str, states: dict[str, dict[int, int]]) -> str:
+    def _sound(self, sign: Sign, length: str, states: States) -> str:
         if not sign.notes:
             return ("x" if sign.hidden else "z") + length
         letters = [written_pitch(note.pitch, note.fifths)[::2] for note in sign.notes]
@@ -193,7 +246,7 @@ class MusicWriter:
         tie = "-" * all(goes_on)
         return (heads[0] if len(heads) == 1 else f"[{''.join(heads)}]") + length + tie
 
-    def _head(self, note: Note, states: dict[str, dict[int, int]], must: bool) -> str:
+    def _head(self, note: Note, states: States, must: bool) -> str:
         fifths = note.fifths
         if not -15 <= fifths <= 19:
             fifths = int(natural_fifths(np.array(note.pitch)))
@@ -203,6 +256,25 @@ class MusicWriter:
         known[octave] = alter
         letter = step + "," * (4 - octave) if octave < 5 else step.lower() + "'" * (octave - 5)
         return (_ACCIDENTALS[alter] if must or told != {alter} else "") + letter
+
+
+def _direction(row: Direction) -> str:
+    """Write words, dynamics, or an end of a hairpin."""
+    if row.end is not None:
+        return _ENDS.get((row.end.way, row.kind), "")
+    if row.kind == "words":
+        text = abc_text(row.text).replace('"', "\\u0022")
+        return f'"^{text}"' if text else ""
+    return f"!{row.text}!" if row.text in DYNAMICS else ""
+
+
+def _mark(kind: str, text: str) -> str:
+    """Write a mark at a note by its letter or its name."""
+    if kind == "fingering":
+        return f"!{text}!" if len(text) == 1 and text.isdecimal() else ""
+    name = _MARKS.get(kind) or _NAMES.get(kind) or f"!{kind}!"
+    plain = re.fullmatch(r"\.|[uv~]|![^!\s|\"\[\]{}]{1,40}!", name)
+    return name if plain and name.strip("!").lower() not in _TAKEN else ""
 
 
 def _tuplet(signs: Sequence[Sign], index: int) -> tuple[int, Fraction, str]:

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from stats_composer.io.abc_voice import AbcBar, Voice
 from stats_composer.io.report import Report
 from stats_composer.io.timeline import merge_ties, round_ticks
@@ -17,6 +20,7 @@ from stats_composer.score import (
     JUMP_DTYPE,
     KEY_SIGNATURE_DTYPE,
     LYRIC_DTYPE,
+    MARKS,
     NOTE_DTYPE,
     TEMPO_DTYPE,
     TIME_SIGNATURE_DTYPE,
@@ -66,7 +70,7 @@ def build_score(
     place : str
         How a message calls the tune.
     barred : bool
-        Whether it has bar lines.
+        Whether it has bar lines; without, its bars follow from its metres.
 
     Returns
     -------
@@ -78,10 +82,12 @@ def build_score(
     metres = {0: (4, 4), **lead.metres}
     end = end or Metre(*metres[0]).bar
     notes = [row for part, voice in enumerate(kept) for row in _notes(voice, part, report, place)]
-    bars = _bars(kept, end) if barred else []
+    bars = _bars(kept, end) if barred or facts.sections or lead.marks.jumps else []
     number = {id(voice): part for part, voice in enumerate(kept)}
     fermatas = {
-        (tick, part, layer) for part, voice in enumerate(kept) for tick, layer in voice.fermatas
+        (tick, part, layer)
+        for part, voice in enumerate(kept)
+        for tick, layer in voice.marks.fermatas
     }
     lyrics = {
         (round_ticks(onset), number[id(voice)], 0, verse, syllabic, word[:64])
@@ -99,12 +105,34 @@ def build_score(
         fermatas=make_table(FERMATA_DTYPE, _within(fermatas, end)),
         lyrics=make_table(LYRIC_DTYPE, _within(lyrics, end)),
         jumps=make_table(JUMP_DTYPE, _within(jumps, end)),
+        **_marks(kept, end),
         parts=tuple(_part(voice) for voice in kept),
         title=facts.title,
         composer=facts.composer,
         end=end,
         order=facts.order if jumps else (),
     )
+
+
+def _marks(voices: Sequence[Voice], end: int) -> dict[str, NDArray[np.void]]:
+    """Make the tables of grace notes, marks, spans and directions."""
+    rows: dict[str, list[tuple[Any, ...]]] = {
+        name: [] for name in ("graces", "note_marks", "spans", "directions")
+    }
+    for part, voice in enumerate(voices):
+        marks = voice.marks
+        rows["graces"] += [
+            (tick, part, layer, number, *note[1:]) for tick, layer, number, note in marks.graces
+        ]
+        rows["note_marks"] += [
+            (tick, part, layer, 0, *mark) for tick, layer, *mark in dict.fromkeys(marks.note_marks)
+        ]
+        rows["spans"] += [
+            (tick, part, layer, 0, stop, stop_layer, 0, kind, "")
+            for tick, layer, stop, stop_layer, kind in dict.fromkeys(marks.spans)
+        ]
+        rows["directions"] += [(tick, part, *more) for tick, *more in marks.directions]
+    return {name: make_table(MARKS[name], _within(found, end)) for name, found in rows.items()}
 
 
 def _part(voice: Voice) -> Part:
@@ -143,7 +171,7 @@ def _jumps(
     for tick, label in dict.fromkeys(facts.sections):
         onset = max((onset for onset in onsets if onset <= tick), default=0)
         rows.append((onset, "section", label, 0))
-    marks = sorted({(lead.bars[bar].onset, kind) for bar, kind in lead.jumps})
+    marks = sorted({(lead.bars[bar].onset, kind) for bar, kind in lead.marks.jumps})
     codas = [onset for onset, kind in marks if kind == "coda"]
     for onset, kind in marks:
         left = kind == "coda" and onset != codas[-1]

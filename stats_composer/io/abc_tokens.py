@@ -67,7 +67,6 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE,
 )
-_HEAD_ALONE = re.compile(_HEAD, re.VERBOSE)
 _SILENT = set("`\\$*;#@?!")
 _ALTER = {"": None, "^": 1, "^^": 2, "=": 0, "_": -1, "__": -2}
 
@@ -146,9 +145,10 @@ class Decoration(NamedTuple):
 
 
 class Grace(NamedTuple):
-    """Grace notes."""
+    """Grace notes, struck through or not."""
 
-    heads: tuple[Head, ...]
+    sounds: tuple[Sound, ...]
+    slash: bool
 
 
 class Field(NamedTuple):
@@ -246,7 +246,9 @@ def _other(match: re.Match[str]) -> Iterator[Token]:
     elif kind == "bars_rest":
         yield BarsRest(int(match["n_bars"] or 1))
     elif kind == "grace":
-        yield Grace(tuple(_head(head) for head in _HEAD_ALONE.finditer(match["graces"])))
+        inside = tokens(match["graces"].lstrip(" /"), {})
+        sounds = tuple(token for token in inside if isinstance(token, Sound) and token.heads)
+        yield Grace(sounds, match["graces"].lstrip().startswith("/"))
     elif kind == "overlay":
         yield Overlay(match["overlay"])
     elif kind == "slur":

@@ -32,6 +32,7 @@ from stats_composer.io.abc_fields import (
     read_tempo,
     read_unit,
 )
+from stats_composer.io.abc_marks import WORDS
 from stats_composer.io.abc_score import TuneFacts, build_score
 from stats_composer.io.abc_setting import Setting, follow_directive, place_pitch
 from stats_composer.io.abc_text import DIRECTIVE, MUSIC, Line, TuneText, plain_text
@@ -70,11 +71,6 @@ _SYMBOLS = {
     ".": "staccato", "~": "roll", "H": "fermata", "L": "accent", "M": "lowermordent",
     "O": "coda", "P": "uppermordent", "S": "segno", "T": "trill", "u": "upbow", "v": "downbow",
     "J": "slide", "R": "roll",
-}  # fmt: skip
-_JUMPS = {
-    "segno": "segno", "coda": "coda", "fine": "fine", "dacoda": "to coda", "tocoda": "to coda",
-    "dacapo": "D.C.", "d.c.": "D.C.", "d.c.alfine": "D.C.", "d.c.alcoda": "D.C.",
-    "d.s.": "D.S.", "d.s.alfine": "D.S.", "d.s.alcoda": "D.S.",
 }  # fmt: skip
 _ENCLOSED = re.compile(r"!([^!]+)!|\+([^+]+)\+|(\"[^\"]*\")")
 _MAX_ODD = 10
@@ -161,7 +157,7 @@ class _Tune:
             case Quoted():
                 self._quoted(token.text.strip(), voice.tick)
             case Decoration():
-                self._decorate(token.name)
+                voice.marks.decorate(token.name)
             case Field():
                 self._field(token.letter, token.text)
             case BarsRest():
@@ -169,14 +165,14 @@ class _Tune:
             case Ending():
                 voice.ending(token.passes)
             case Grace():
-                voice.grace(token.heads)
+                voice.grace(token)
             case Overlay():
                 voice.overlay(token.sign)
             case Odd():
                 self.odd += 1
                 self.report.add("signs that are no ABC left out", voice.place)
             case Slur():
-                pass
+                voice.marks.slur(token.sign)
 
     def _quoted(self, text: str, tick: int) -> None:
         """Keep a chord symbol, without what is written as another in its place."""
@@ -189,13 +185,8 @@ class _Tune:
             if first != text:
                 self.report.add("alternative chord symbols left out", self.voice.place)
         elif text:
-            self.report.add("annotations left out", self.voice.place)
-
-    def _decorate(self, name: str) -> None:
-        if name in ("fermata", "invertedfermata"):
-            self.voice.decorate("fermata")
-        elif name.lower() in _JUMPS:
-            self.voice.decorate(_JUMPS[name.lower()])
+            words = re.sub(r"^(@[-0-9.,]*|[\^_<>])\s*", "", text)
+            self.voice.marks.decorate(WORDS + words)
 
     # ---- fields --------------------------------------------------------------------------
 
@@ -340,7 +331,7 @@ class _Tune:
             if name.startswith('"'):
                 self._quoted(name.strip('"').strip(), tick)
             elif name in ("fermata", "invertedfermata"):
-                self.voice.fermatas.append((tick, 0))
+                self.voice.marks.fermatas.append((tick, 0))
 
     def _directive(self, text: str) -> None:
         if not self.in_body and self.told:

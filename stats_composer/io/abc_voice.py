@@ -22,8 +22,9 @@ from fractions import Fraction
 import numpy as np
 
 from stats_composer.io.abc_fields import Key, read_passes
+from stats_composer.io.abc_marks import GraceNote, VoiceMarks
 from stats_composer.io.abc_setting import Setting
-from stats_composer.io.abc_tokens import ABC_LETTERS, Head, Sound, Tuplet
+from stats_composer.io.abc_tokens import ABC_LETTERS, Grace, Head, Sound, Tuplet
 from stats_composer.io.limits import MAX_BARS, MAX_NOTES, MAX_QUARTERS, check_limit
 from stats_composer.io.report import Report
 from stats_composer.io.timeline import Piece, round_ticks
@@ -40,6 +41,7 @@ __all__ = ["AbcBar", "Voice"]
 VELOCITY = 80
 MAX_TIMES = 31
 _WHOLE = 4 * TICKS_PER_QUARTER
+GRACE_UNIT = TICKS_PER_QUARTER // 2
 _TIMES = {2: 3, 3: 2, 4: 3, 6: 2, 8: 3}
 
 Place = tuple[str, int]
@@ -79,13 +81,10 @@ class Voice:
         self.bars = [AbcBar(0)]
         self.keys: dict[int, tuple[int, int]] = {}
         self.metres: dict[int, tuple[int, int]] = {}
-        self.fermatas: list[tuple[int, int]] = []
-        self.jumps: list[tuple[int, str]] = []
+        self.marks = VoiceMarks(report)
         self.line: list[tuple[Fraction, int]] = []
         self.verses = 0
         self.layer = 0
-        self._waiting: list[str] = []
-        self._fermata = False
         self._begin = self._main_end = Fraction(0)
         self._region: Fraction | None = None
         self._altered: dict[str | Place, int] = {}
@@ -135,38 +134,39 @@ class Voice:
         self.cursor += ticks
 
     def _mark(self, is_note: bool) -> None:
-        """Give a sound the marks that were waiting for it."""
-        if self._fermata:
-            self.fermatas.append((self.tick, self.layer))
-            self._fermata = False
-        self.jumps += [(len(self.bars) - 1, kind) for kind in self._waiting]
-        self._waiting.clear()
+        """Give a sound the marks that were waiting for it, and words a note."""
+        bar = len(self.bars) - 1
+        self.marks.at_sound((self.tick, self.layer), bar, self.place, is_note=is_note)
         if is_note and self.layer == 0:
             if self.verses:
                 self.line, self.verses = [], 0
-            self.line.append((self.cursor, len(self.bars)))
+            self.line.append((self.cursor, bar + 1))
 
     def _head(self, head: Head, tied: dict[Place, int], ticks: Fraction) -> int:
         """Place a notehead; return its sharps."""
         place = (head.letter, head.octave)
         alter = self._alter(head, tied.get(place))
+        pitch, fifths = self._pitch(head, alter)
+        if 0 <= pitch <= 127:
+            piece = Piece(0, 0, pitch, fifths, self.layer, VELOCITY, lane=str(self.layer))
+            piece.starts, piece.stops = head.tie, place in tied
+            self.pieces.append(piece)
+            self.times.append((self.cursor, ticks))
+        return alter
+
+    def _pitch(self, head: Head, alter: int) -> tuple[int, int]:
+        """Find the sounding pitch and its spelling; say where it is none."""
         pitch_class, fifths = ABC_LETTERS[head.letter]
         pitch = 12 * (head.octave + 1) + pitch_class + alter
         fifths += 7 * alter + self.setting.moved
-        if head.micro:
-            self.report.add("microtones rounded to semitones", self.place)
+        self.report.add("microtones rounded to semitones", self.place, int(head.micro))
         if self.setting.percussion:
-            pitch = self.setting.drums.get((*place, alter), pitch)
+            pitch = self.setting.drums.get((head.letter, head.octave, alter), pitch)
             fifths = int(natural_fifths(np.array(pitch)))
         pitch += self.setting.shift
-        if not 0 <= pitch <= 127:
-            self.report.add("notes outside the MIDI pitches 0 to 127 left out", self.place)
-            return alter
-        piece = Piece(0, 0, pitch, fifths, self.layer, VELOCITY, lane=str(self.layer))
-        piece.starts, piece.stops = head.tie, place in tied
-        self.pieces.append(piece)
-        self.times.append((self.cursor, ticks))
-        return alter
+        wrong = not 0 <= pitch <= 127
+        self.report.add("notes outside the MIDI pitches 0 to 127 left out", self.place, wrong)
+        return pitch, fifths
 
     def _alter(self, head: Head, tied: int | None = None) -> int:
         """Sharps of a head by its accidental, its tie, the bar or the key, in this order."""
@@ -180,11 +180,16 @@ class Voice:
             return tied
         return self._altered.get(where, self.setting.key.alter(head.letter))
 
-    def grace(self, heads: tuple[Head, ...]) -> None:
-        """Leave grace notes out; their accidentals hold."""
-        for head in heads:
-            self._alter(head)
-        self.report.add("grace notes left out", self.place, len(heads))
+    def grace(self, token: Grace) -> None:
+        """Keep grace notes; their accidentals hold. A length of 1 tells no value."""
+        found = []
+        for chord, sound in enumerate(token.sounds):
+            for head in sound.heads:
+                pitch, fifths = self._pitch(head, self._alter(head))
+                written = 0 if sound.length == 1 else int(sound.length * GRACE_UNIT)
+                if 0 <= pitch <= 127:
+                    found.append(GraceNote(chord, pitch, fifths, written, token.slash))
+        self.marks.grace(found)
 
     def tie(self) -> None:
         """Tie the note or chord before to what follows."""
@@ -230,13 +235,6 @@ class Voice:
             self._tuplet = Fraction(into, token.n_notes)
             self._left = token.over or token.n_notes
 
-    def decorate(self, kind: str) -> None:
-        """Keep a fermata or a jump for the sound or bar line that follows."""
-        if kind == "fermata":
-            self._fermata = True
-        else:
-            self._waiting.append(kind)
-
     # ---- bars --------------------------------------------------------------------------
 
     def bar(self, sign: str, ending: str) -> None:
@@ -249,10 +247,9 @@ class Voice:
         before, after = len(sign) - len(sign.lstrip(":")), len(sign) - len(sign.rstrip(":"))
         if before == len(sign):
             before = after = max(len(sign) // 2, 1)
-        moved = self.tick > self.bars[-1].onset
-        if moved:
+        if self.tick > self.bars[-1].onset:
             self._new_bar()
-        self._jumps_at_bar(moved)
+        self.marks.at_bar(self.tick, len(self.bars) - 1, self.place)
         if before:
             self._end_repeat(before)
         if after:
@@ -273,16 +270,6 @@ class Voice:
         self.bars[-1].ending = self._ending
         self.bars.append(AbcBar(self.tick))
         self._begin = self.cursor
-
-    def _jumps_at_bar(self, moved: bool) -> None:
-        """Place the jumps that stand at a bar line: what they end is the bar before it."""
-        here = len(self.bars) - 1
-        before = max(here - 1, 0)
-        for kind in self._waiting:
-            self.jumps.append((here if kind in ("segno", "coda") else before, kind))
-        self._waiting.clear()
-        self.report.add("fermatas on bar lines left out", self.place, int(self._fermata))
-        self._fermata = False
 
     def _end_repeat(self, colons: int) -> None:
         """End a repeat with the bar before; it begins at a double bar where nothing says more.
@@ -375,11 +362,5 @@ class Voice:
         """Close what is open."""
         self._leave()
         self.bars[-1].ending = self._ending
-        if self._waiting and self.tick > self.bars[-1].onset:
-            self.jumps += [
-                (len(self.bars) - 1, kind)
-                for kind in self._waiting
-                if kind not in ("segno", "coda")
-            ]
-        elif self._waiting:
-            self._jumps_at_bar(False)
+        begun = self.tick > self.bars[-1].onset
+        self.marks.finish(self.tick, len(self.bars) - 1 + begun, self.place)

@@ -20,7 +20,7 @@ from collections.abc import Iterator
 
 from stats_composer.errors import ScoreFileError
 from stats_composer.io.abc import read_abc
-from stats_composer.io.abc_music import Layers, MusicWriter, key_text, metre_text, tempo_text
+from stats_composer.io.abc_music import Layer, MusicWriter, key_text, metre_text, tempo_text
 from stats_composer.io.abc_text import abc_text
 from stats_composer.io.layout import Page
 from stats_composer.io.limits import MAX_PARTS
@@ -85,27 +85,28 @@ def encode_abc(score: Score, report: Report) -> bytes:
     lines = [*_header(score)]
     for number, (part, layers) in enumerate(voices):
         lines += _voice_head(score.parts[part], number, alone=len(voices) == 1)
-        lines += MusicWriter(score, is_first=number == 0).lines(layers)
+        lines += MusicWriter(score, layers, is_first=number == 0).lines()
     data = ("\n".join(lines) + "\n").encode()
     lost = list(dict.fromkeys(_lost(score, read_abc(data, Report())[0])))
     report.add(f"ABC has no place for {', '.join(lost)}: left out", count=bool(lost))
     return data
 
 
-def _voices(score: Score, part: int) -> Iterator[tuple[int, Layers]]:
+def _voices(score: Score, part: int) -> Iterator[tuple[int, list[Layer]]]:
     """List the voices `V:` of a part, each with its layers."""
     cuts = (*score.chords["onset"].tolist(), *score.tempos["onset"].tolist()) if part == 0 else ()
-    bars = Page(score, part, cuts=cuts, chorded=True).bars()
+    page = Page(score, part, cuts=cuts, chorded=True)
+    bars = page.bars()
     keys = sorted({(line.voice, line.lane) for lines in bars for line in lines})
-    lanes = [
-        [
+    layers = []
+    for key in keys:
+        lane = [
             next((line.signs for line in lines if (line.voice, line.lane) == key), None)
             for lines in bars
         ]
-        for key in keys
-    ]
-    sung = any(sign.lyrics for lane in lanes[1:] for signs in lane for sign in signs or ())
-    for group in [[lane] for lane in lanes] if sung else [lanes]:
+        layers.append(Layer(lane, page.marks.directions.get(key[0], []) if not key[1] else []))
+    sung = any(sign.lyrics for layer in layers[1:] for signs in layer.bars for sign in signs or ())
+    for group in [[layer] for layer in layers] if sung else [layers]:
         yield part, group
 
 

@@ -53,7 +53,8 @@ class Page:
     cuts : iterable of int
         Ticks at which a sign of the first voice has to start.
     chorded : bool
-        Whether each voice has one lane where it can, its notes cut as `one_lane` does.
+        Whether each voice has one lane where it can, its notes cut as `one_lane` does, and at
+        its directions.
 
     Attributes
     ----------
@@ -111,6 +112,8 @@ class Page:
             cuts[home].add(onset)
         if voice == self.voices[0]:
             cuts[0] |= self._mark_cuts
+        if self._chorded:
+            cuts[0] |= self.marks.ticks[voice] - self._bar_set
         return [_Lane(voice, i, events, sorted(cuts[i])) for i, events in enumerate(found)]
 
     def bars(self) -> list[list[Line]]:

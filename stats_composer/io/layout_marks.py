@@ -43,6 +43,8 @@ class PartMarks:
     marked_bars : set of (voice, bar)
         Bars in which a voice has directions.
     directions : dict of voice to list of Direction, rising
+    ticks : dict of voice to set of int
+        Where its directions stand, and where what they hold begins and ends.
     """
 
     def __init__(self, score: Score, part: int) -> None:
@@ -68,6 +70,11 @@ class PartMarks:
         noted = [row for row in self._spans if row[7] not in HELD_SPANS]
         self.places = {(voice, onset) for voice, onset, _ in self._marks} | set(self._graces)
         self.places |= {(row[2], row[0]) for row in noted} | {(row[5], row[4]) for row in noted}
+        self.ticks: dict[int, set[int]] = defaultdict(set)
+        for voice, rows in self.directions.items():
+            self.ticks[voice] = {row.tick for row in rows}
+        for row in self._spans:
+            self.ticks[row[2]] |= {row[0], row[4]} if row[7] in HELD_SPANS else set()
         held = {row[2] for row in self._spans if row[7] in HELD_SPANS}
         self.voices = held | set(self.directions)
         self.marked_bars: set[tuple[int, int]] = set()
