@@ -2,9 +2,10 @@
 
 `python benchmarks/bench_io.py`: it needs no data but music21's own corpus. Medians of five
 rounds, each reader parsing the same bytes in turn; ours includes the checked `Score`. The last
-lines are whole calls: the guarded child process, and a corpus fresh and from the cache.
+lines are whole calls: of `read`, and of a corpus fresh and from the cache.
 """
 
+import io
 import os
 import statistics
 import sys
@@ -18,6 +19,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from stats_composer.io import find_files, read, read_corpus
 from stats_composer.io.abc import read_abc
 from stats_composer.io.kern import read_kern
+from stats_composer.io.midi_reader import read_midi
 from stats_composer.io.midi_writer import encode_midi
 from stats_composer.io.musicxml_reader import read_musicxml
 from stats_composer.io.musicxml_writer import encode_musicxml
@@ -114,11 +116,45 @@ def time_kern():
         row(f"read kern {name}, {len(data) // 1024} KB", ours, peers)
 
 
+def midi_of(n_notes):
+    """Make a file of four parts of eighths."""
+    import mido
+
+    file = mido.MidiFile(ticks_per_beat=480)
+    for part in range(4):
+        track = mido.MidiTrack()
+        file.tracks.append(track)
+        for index in range(n_notes // 4):
+            note = {"channel": part, "note": 40 + 7 * index % 50}
+            track.append(mido.Message("note_on", **note))
+            track.append(mido.Message("note_off", **note, time=240))
+    stream = io.BytesIO()
+    file.save(file=stream)
+    return stream.getvalue()
+
+
+def time_midi():
+    """Compare with mido alone, which makes messages and no score of them."""
+    import mido
+
+    for n_notes in (1000, 100_000):
+        data = midi_of(n_notes)
+        ours = milliseconds(lambda data=data: read_midi(data, Report()))
+        mido_file = milliseconds(lambda data=data: mido.MidiFile(file=io.BytesIO(data)))
+        row(f"read MIDI, {n_notes:,} notes", ours, {"mido": mido_file})
+
+
 def time_calls():
-    path = find_files("music21:bwv66.6")[0][1]
-    start = time.perf_counter()
-    read(path)
-    print(f"read(path), guarded: {time.perf_counter() - start:.2f} s of wall")
+    names = ("bwv66.6", "mozart/k155/movement1")
+    for name, reader in zip(names, ("here", "in a child process"), strict=True):
+        path = find_files(f"music21:{name}")[0][1]
+        walls = []
+        for _ in range(3):
+            start = time.perf_counter()
+            read(path)
+            walls.append(time.perf_counter() - start)
+        shown = ", ".join(f"{wall:.3f}" for wall in walls)
+        print(f"read({name}) {reader}, three times: {shown} s of wall")
     with tempfile.TemporaryDirectory() as folder:
         os.environ["XDG_CACHE_HOME"] = folder
         for state in ("fresh", "cached"):
@@ -135,4 +171,5 @@ if __name__ == "__main__":
     time_musicxml()
     time_abc()
     time_kern()
+    time_midi()
     time_calls()

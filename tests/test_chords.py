@@ -23,6 +23,7 @@ from stats_composer.chords.keys import key_path
 from stats_composer.chords.labels import N_LABELS, N_QUALITIES
 from stats_composer.cli import main
 from stats_composer.errors import ModelFileError, ScoreFileError
+from stats_composer.files import packaged
 from stats_composer.io import read, write
 from stats_composer.modelfile import read_header
 from stats_composer.models.base import Estimator
@@ -300,20 +301,17 @@ def test_a_recognizer_of_ones_own(events_file, tmp_path):
 
 
 def test_another_kind_of_model_is_refused():
-    from stats_composer.chords import recognizer
-
-    chorale = recognizer._BUNDLED.with_name("bach-chorale.npz")
-    with pytest.raises(ModelFileError, match="expected ChordRecognizer"):
-        ChordRecognizer.load(chorale)
+    chorale = packaged("pretrained/bach-chorale.npz")
+    with chorale as path, pytest.raises(ModelFileError, match="expected ChordRecognizer"):
+        ChordRecognizer.load(path)
 
 
 def test_the_bundled_model_names_its_source():
-    from stats_composer.chords import recognizer
-
-    header = read_header(recognizer._BUNDLED)
+    with packaged("pretrained/bach-chords.npz") as path:
+        header = read_header(path)
+        assert path.stat().st_size < 200_000
     assert header["licence"] == "CC BY 4.0"
     assert "Radicioni" in header["attribution"] and "Esposito" in header["attribution"]
-    assert recognizer._BUNDLED.stat().st_size < 200_000
 
 
 def test_events_of_a_held_bass():

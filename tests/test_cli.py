@@ -15,7 +15,7 @@ import pytest
 
 from stats_composer.cli import main
 from stats_composer.cli.facts import score_facts
-from stats_composer.files import unused_path, write_whole
+from stats_composer.files import packaged, unused_path, write_whole
 from stats_composer.io import read, write
 from stats_composer.score import KEY_SIGNATURE_DTYPE, Part, Score, make_notes, make_table
 from stats_composer.theory import MAJOR, TICKS_PER_QUARTER
@@ -352,14 +352,13 @@ def test_a_score_without_notes_is_named(verb, folder, capsys):
 
 
 def test_a_model_of_another_kind_is_refused_by_name(folder, melody, capsys):
-    from stats_composer.composers.base import PRETRAINED
-
     write(melody, "tune.musicxml")
-    folk, chorale = PRETRAINED / "folk.npz", PRETRAINED / "bach-chorale.npz"
-    run("harmonize", "tune.musicxml", "--model", folk, status=1)
+    with packaged("pretrained/folk.npz") as folk:
+        run("harmonize", "tune.musicxml", "--model", folk, status=1)
     error = one_line(capsys.readouterr().err)
     assert "folk.npz: holds MelodyComposer: harmonize needs a ChoraleComposer (chorale)" in error
-    run("chords", "tune.musicxml", "--model", chorale, status=1)
+    with packaged("pretrained/bach-chorale.npz") as chorale:
+        run("chords", "tune.musicxml", "--model", chorale, status=1)
     assert "holds ChoraleComposer: expected ChordRecognizer" in one_line(capsys.readouterr().err)
 
 
