@@ -171,9 +171,7 @@ class PartReader:
             self._grace(note, found, Head(self.bar, self.cursor, lane, staff))
             return
         if "cue" in found:
-            self.report.add("cue notes left out", self.place)
-            if "chord" not in found and "duration" in found:
-                self.cursor += self._duration(found["duration"])
+            self._cue(found)
             return
         duration = self._duration(found.get("duration"))
         follows = "chord" not in found
@@ -202,6 +200,11 @@ class PartReader:
             raise fault
         elif "rest" not in found:
             self.report.add("notes without duration left out", self.place)
+
+    def _cue(self, found: dict[str, ET.Element]) -> None:
+        self.report.add("cue notes left out", self.place)
+        if "chord" not in found and "duration" in found:
+            self.cursor += self._duration(found["duration"])
 
     def _velocity(self, note: ET.Element) -> int:
         percent = note.get("dynamics")

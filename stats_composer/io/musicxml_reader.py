@@ -64,13 +64,7 @@ def read_musicxml(data: bytes, report: Report) -> Score:
     ScoreFileError
         If it is no MusicXML, or larger than the limits; the message names the place.
     """
-    root, note = parse_xml(data)
-    report.add(note, count=bool(note))
-    if root.tag.startswith("{"):
-        for element in root.iter():
-            element.tag = element.tag.rpartition("}")[2]
-    if root.tag not in ("score-partwise", "score-timewise"):
-        raise ScoreFileError(f"an XML file of <{root.tag}>: expected a MusicXML score")
+    root = _root(data, report)
     sections = _sections(root)
     check_limit(len(sections), MAX_PARTS, "parts")
     if not sections:
@@ -91,6 +85,17 @@ def read_musicxml(data: bytes, report: Report) -> Score:
     if not n_notes and any(part.fault for part in parts):
         raise ScoreFileError(next(part.fault for part in parts if part.fault))
     return assemble(parts, report, *_texts(root), _order(root))
+
+
+def _root(data: bytes, report: Report) -> ET.Element:
+    root, note = parse_xml(data)
+    report.add(note, count=bool(note))
+    if root.tag.startswith("{"):
+        for element in root.iter():
+            element.tag = element.tag.rpartition("}")[2]
+    if root.tag not in ("score-partwise", "score-timewise"):
+        raise ScoreFileError(f"an XML file of <{root.tag}>: expected a MusicXML score")
+    return root
 
 
 def _first_scale(measures: list[ET.Element]) -> Tick:

@@ -45,10 +45,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stats_composer.errors import ScoreError
+from stats_composer.score.ranges import check_ranges
 from stats_composer.score.tables import (
     BAR_DTYPE,
-    HELD_SPANS,
-    JUMP_KINDS,
     MARKS,
     NOTE_DTYPE,
     PART_TABLES,
@@ -183,71 +182,7 @@ class Score:
         told = [getattr(self, name)["part"] for name in PART_TABLES]
         n_parts = max(len(self.parts), *(int(part.max(initial=-1)) + 1 for part in told))
         store("parts", tuple(self.parts) + (Part(),) * (n_parts - len(self.parts)))
-        self._check()
-
-    def _check(self) -> None:
-        if self.bars["onset"][0] != 0 or (np.diff(self.bars["onset"]) <= 0).any():
-            raise ScoreError("bars: expected rising onsets that start at tick 0")
-        notes = self.notes
-        misspelled = (notes["fifths"].astype(np.int64) * 7 - notes["pitch"]) % 12 != 0
-        rules = (
-            ("onset", notes["onset"] < 0, "0 or more ticks"),
-            ("duration", notes["duration"] <= 0, "more than 0 ticks"),
-            ("pitch", (notes["pitch"] < 0) | (notes["pitch"] > 127), "0 to 127"),
-            ("part", notes["part"] < 0, "0 or more"),
-            ("voice", notes["voice"] < 0, "0 or more"),
-            ("velocity", notes["velocity"] > 127, "0 to 127"),
-            ("fifths", misspelled, "a spelling of the pitch"),
-        )
-        for name, wrong, expected in rules:
-            if wrong.any():
-                row = notes[int(np.argmax(wrong))]
-                raise ScoreError(f"{name} {row[name]} at {self.place(row)}: expected {expected}")
-        self._check_marks()
-
-    def _check_marks(self) -> None:
-        for name in MARKS:
-            table = getattr(self, name)
-            wrong = (table["onset"] < 0) | (table["onset"] >= self.end)
-            for field_name in ("part", "voice", "verse", "repeat", "ending", "times"):
-                if field_name in (table.dtype.names or ()):
-                    wrong |= table[field_name] < 0
-            if wrong.any():
-                row = table[int(np.argmax(wrong))]
-                raise ScoreError(f"{name}: {row} lies outside the score of {self.end} ticks")
-        self._check_graces()
-        onsets = set(self.bars["onset"].tolist())
-        for onset, kind, *_ in self.jumps.tolist():
-            if kind not in JUMP_KINDS or onset not in onsets:
-                expected = f"{', '.join(JUMP_KINDS)} at a bar's onset"
-                raise ScoreError(f"jump {kind!r} at tick {onset}: expected {expected}")
-        tempos = self.tempos["quarters_per_minute"]
-        if not (np.isfinite(tempos) & (tempos > 0)).all():
-            raise ScoreError(f"tempo {tempos.min()}: expected more than 0 quarters a minute")
-        for part in self.parts:
-            if not 0 <= part.program <= 127:
-                raise ScoreError(f"program {part.program} of {part.name!r}: expected 0 to 127")
-
-    def _check_graces(self) -> None:
-        graces, spans = self.graces, self.spans
-        wrong = (graces["pitch"] < 0) | (graces["pitch"] > 127) | (graces["written"] < 0)
-        wrong |= (graces["fifths"].astype(np.int64) * 7 - graces["pitch"]) % 12 != 0
-        wrong |= graces["grace"] == 0
-        if wrong.any():
-            row = graces[int(np.argmax(wrong))]
-            raise ScoreError(f"grace note {row} at {self.place(row)}: out of range")
-        wrong = (spans["stop"] < spans["onset"]) | (spans["stop"] > self.end)
-        wrong |= (spans["stop"] == self.end) & ~np.isin(spans["kind"], HELD_SPANS)
-        if wrong.any():
-            row = spans[int(np.argmax(wrong))]
-            raise ScoreError(f"{row['kind']} at {self.place(row)}: ends at tick {row['stop']}")
-        place = ["onset", "part", "voice", "grace"]
-        known = set(graces[place].tolist())
-        told = self.note_marks[place].tolist() + spans[place].tolist()
-        told += spans[["stop", "part", "stop_voice", "stop_grace"]].tolist()
-        for row in told:
-            if row[3] and row not in known:
-                raise ScoreError(f"a mark of grace note {row[3]} at tick {row[0]}: no such note")
+        check_ranges(self)
 
     # ---- places -----------------------------------------------------------------------
 
