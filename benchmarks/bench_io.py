@@ -17,6 +17,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from stats_composer.io import find_files, read, read_corpus
 from stats_composer.io.abc import read_abc
+from stats_composer.io.kern import read_kern
 from stats_composer.io.midi_writer import encode_midi
 from stats_composer.io.musicxml_reader import read_musicxml
 from stats_composer.io.musicxml_writer import encode_musicxml
@@ -91,6 +92,28 @@ def time_abc():
     row("read ABC, 30 tunes", ours, {"music21": milliseconds(lambda: music21_abc(texts))})
 
 
+def time_kern():
+    import verovio
+    from music21.humdrum import spineParser
+
+    def music21_kern(text):
+        humdrum = spineParser.HumdrumDataCollection(text)
+        humdrum.parse()
+        return humdrum.stream
+
+    toolkit = verovio.toolkit()
+    toolkit.setInputFrom("humdrum")
+    for name in ("bach/bwv281.krn", "beethoven/opus18no1/movement4.krn"):
+        data = find_files(f"music21:{name}")[0][1].read_bytes()
+        text = data.decode("latin-1")
+        peers = {
+            "music21": milliseconds(lambda text=text: music21_kern(text)),
+            "verovio": milliseconds(lambda text=text: toolkit.loadData(text)),
+        }
+        ours = milliseconds(lambda data=data: read_kern(data, Report()))
+        row(f"read kern {name}, {len(data) // 1024} KB", ours, peers)
+
+
 def time_calls():
     path = find_files("music21:bwv66.6")[0][1]
     start = time.perf_counter()
@@ -111,4 +134,5 @@ if __name__ == "__main__":
     warnings.simplefilter("ignore")
     time_musicxml()
     time_abc()
+    time_kern()
     time_calls()

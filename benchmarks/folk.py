@@ -48,9 +48,8 @@ from stats_composer.composers.folk.tune import (
 from stats_composer.errors import EncodingError, ScoreWarning
 from stats_composer.io import read, read_corpus, write
 from stats_composer.models.ngram import NGram
-from stats_composer.ngrams import Corpus
-from stats_composer.score import REPEAT_END, REPEAT_START, Score
-from stats_composer.theory import bar_duration
+from stats_composer.ngrams import Repertoire
+from stats_composer.score import REPEAT_END, REPEAT_START, Score, metre_of
 
 SAME_TUNE = 24
 FEATURES = ("interval", "length", "onset", "two intervals", "form")
@@ -68,7 +67,7 @@ def split(folder: Path) -> tuple[list[Tune], list[Tune]]:
         except EncodingError:
             continue
         (held if zlib.crc32(name.encode()) % 10 == 0 else train).append(tune)
-    seen = Corpus(melody(tune) for tune in held)
+    seen = Repertoire(melody(tune) for tune in held)
     kept = [tune for tune in train if seen.first_copy(SAME_TUNE, *melody(tune)) < 0]
     print(f"{len(kept)} tunes learned, {len(train) - len(kept)} like one of the {len(held)} unseen")
     return kept, held
@@ -192,7 +191,7 @@ def faults(score: Score, abc: bytes) -> list[str]:
     if again.differences(score):
         found.append("the ABC does not give the score back")
     metre = score.time_signatures[0]
-    full = bar_duration(metre["numerator"], metre["denominator"])
+    full = metre_of(metre).bar
     lengths = np.diff(np.append(again.bars["onset"], again.end))[bool(again.pickup) :]
     if (lengths != full).any():
         found.append("a bar is not full")

@@ -1,13 +1,15 @@
-"""Files that appear whole or not at all."""
+"""Files that appear whole or not at all, and those that come with the package."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import secrets
+from collections.abc import Iterator
+from importlib import resources
 from pathlib import Path
 
-__all__ = ["unused_path", "write_whole"]
+__all__ = ["packaged", "packaged_names", "unused_path", "write_whole"]
 
 
 def write_whole(path: str | os.PathLike[str], data: bytes) -> None:
@@ -66,3 +68,22 @@ def unused_path(stem: str, suffixes: tuple[str, ...], folder: str | Path = ".") 
         if not any((folder / (name + suffix)).exists() for suffix in suffixes):
             return folder / name
         number += 1
+
+
+def packaged_names(folder: str, suffix: str) -> list[str]:
+    """List the data files of a folder of the package, sorted."""
+    found = (resources.files("stats_composer") / folder).iterdir()
+    return sorted(item.name for item in found if item.name.endswith(suffix))
+
+
+@contextlib.contextmanager
+def packaged(name: str) -> Iterator[Path]:
+    """Give a data file of the package a path, for a while where the package lies in a zip.
+
+    Parameters
+    ----------
+    name : str
+        Below the package, with `/` between folders.
+    """
+    with resources.as_file(resources.files("stats_composer") / name) as path:
+        yield path

@@ -8,13 +8,14 @@ first, then each array against it before it is read.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import json
 import math
 import os
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from numpy.typing import NDArray
 from stats_composer.errors import ModelFileError
 from stats_composer.files import write_whole
 
-__all__ = ["SCHEMA", "load", "read_header", "save"]
+__all__ = ["SCHEMA", "load", "read_header", "restoring", "save"]
 
 SCHEMA = 1
 MAX_HEADER = 4 << 20
@@ -51,6 +52,8 @@ def save(path: str | os.PathLike[str], header: Mapping[str, Any], arrays: Arrays
     ModelFileError
         If the file cannot be written.
     """
+    if not isinstance(path, str | os.PathLike):
+        raise ModelFileError(f"{path!r}: expected the name of a file")
     arrays = {name: np.ascontiguousarray(arrays[name]) for name in sorted(arrays)}
     described = {n: {"shape": list(a.shape), "dtype": a.dtype.str} for n, a in arrays.items()}
     full = {**header, "schema": SCHEMA, "arrays": described, "sha256": _digest(arrays)}
@@ -106,6 +109,18 @@ def load(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, NDArra
     return header, arrays
 
 
+@contextlib.contextmanager
+def restoring(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Say in one line, as a ModelFileError, that what was loaded does not make the model."""
+    try:
+        yield
+    except ModelFileError:
+        raise
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        what = f"no {error.args[0]}" if isinstance(error, KeyError) else str(error)
+        raise ModelFileError(f"{path}: not as this version writes it: {what}") from error
+
+
 class _opened:
     """A zip archive whose every fault is a ModelFileError."""
 
@@ -114,9 +129,11 @@ class _opened:
 
     def __enter__(self) -> zipfile.ZipFile:
         try:
-            self.archive = zipfile.ZipFile(self.path)
+            self.archive = zipfile.ZipFile(os.fspath(self.path))
         except OSError as error:
             raise ModelFileError(f"{self.path}: {error.strerror or error}") from error
+        except TypeError as error:
+            raise ModelFileError(f"{self.path!r}: expected the name of a file") from error
         except zipfile.BadZipFile as error:
             raise ModelFileError(f"{self.path}: not a model file, or cut short") from error
         return self.archive

@@ -6,19 +6,27 @@ from hypothesis import strategies as st
 from stats_composer.score import (
     BAR_DTYPE,
     CHORD_DTYPE,
+    DIRECTION_DTYPE,
     FERMATA_DTYPE,
+    GRACE_DTYPE,
+    HELD_SPANS,
+    JUMP_DTYPE,
     KEY_SIGNATURE_DTYPE,
     LYRIC_DTYPE,
     NOTE_DTYPE,
+    NOTE_MARK_DTYPE,
+    REPEAT_END,
+    SPAN_DTYPE,
     TEMPO_DTYPE,
     TIME_SIGNATURE_DTYPE,
     Part,
     Score,
     bar_onsets,
     make_table,
+    metre_of,
     natural_fifths,
 )
-from stats_composer.theory import MAJOR, MINOR, TICKS_PER_QUARTER, bar_duration, spell
+from stats_composer.theory import MAJOR, MINOR, TICKS_PER_QUARTER, Metre, spell
 
 METRES = [(4, 4), (3, 4), (2, 2), (6, 8), (5, 4), (9, 8), (2, 4)]
 QUARTER = TICKS_PER_QUARTER
@@ -43,7 +51,7 @@ def time_signatures(draw):
     rows = [(0, *first)]
     if draw(st.booleans()):
         second = draw(st.sampled_from(METRES))
-        rows.append((draw(st.integers(1, 3)) * bar_duration(*first), *second))
+        rows.append((draw(st.integers(1, 3)) * Metre(*first).bar, *second))
     return make_table(TIME_SIGNATURE_DTYPE, rows)
 
 
@@ -64,12 +72,12 @@ def lines(draw, step, n_steps, low=48, high=80):
 def scores(draw, step=TICKS_PER_QUARTER // 4, max_bars=4, max_parts=4):
     """Draw a score of one-note voices on a grid, with metres, keys and perhaps a pickup."""
     metres = draw(time_signatures())
-    first = bar_duration(*metres[0][["numerator", "denominator"]])
+    first = metre_of(metres[0]).bar
     pickup = draw(st.sampled_from([None, first // 2 // step * step])) if len(metres) == 1 else None
     n_bars = draw(st.integers(1, max_bars))
     onsets = bar_onsets(metres, n_bars * first, pickup)
     metre = metres[np.searchsorted(metres["onset"], onsets[-1], side="right") - 1]
-    end = int(onsets[-1]) + bar_duration(metre["numerator"], metre["denominator"])
+    end = int(onsets[-1]) + metre_of(metre).bar
     if pickup and len(onsets) == 1:
         end = pickup
     metres = metres[metres["onset"] < end]
@@ -82,7 +90,7 @@ def scores(draw, step=TICKS_PER_QUARTER // 4, max_bars=4, max_parts=4):
             rows.append((onset, duration, pitch, 0, part, 0, 80, False))
     notes = make_table(NOTE_DTYPE, rows)
     notes["fifths"] = spell(notes["pitch"], fifths + 3 * mode, mode)
-    bars = make_table([("onset", "i8"), ("repeat", "i1"), ("ending", "i1")], onset=onsets)
+    bars = make_table(BAR_DTYPE, onset=onsets)
     parts = tuple(Part(f"part {part + 1}") for part in range(n_parts))
     return Score(
         notes, bars=bars, time_signatures=metres, key_signatures=keys, parts=parts, end=end
@@ -105,7 +113,7 @@ def bar_lines(draw, regular=False):
             if bar == 0 or metre != metres[-1][1:]:
                 metres.append((at, *metre))
         onsets.append(at)
-        full = bar_duration(*metre)
+        full = Metre(*metre).bar
         if bar == 0 and pickup:
             full = draw(st.integers(1, full * 2 // QUARTER - 1)) * QUARTER // 2
         elif not regular and draw(st.integers(0, 6)) == 0:
@@ -113,7 +121,7 @@ def bar_lines(draw, regular=False):
         at += full
     flags = st.sampled_from([0, 0, 0, 1, 2, 3])
     repeats = draw(st.lists(flags, min_size=n_bars, max_size=n_bars))
-    numbers = st.sampled_from([0, 0, 1, 2])
+    numbers = st.sampled_from([0, 0, 1, 2, 5])
     endings = draw(st.lists(numbers, min_size=n_bars, max_size=n_bars))
     bars = make_table(BAR_DTYPE, onset=onsets, repeat=repeats, ending=endings)
     return bars, make_table(TIME_SIGNATURE_DTYPE, metres), at
@@ -190,4 +198,98 @@ def marked_scores(
         title=draw(st.one_of(st.just(""), words)),
         composer=draw(st.one_of(st.just(""), words)),
         end=end,
+    )
+
+
+NOTE_MARKS = [
+    *("staccato", "accent", "tenuto", "trill-mark", "inverted-mordent", "up-bow", "breath-mark"),
+    *("arpeggiate", "accidental-mark", "a sign of its own"),
+]
+GRACE_VALUES = [0, QUARTER // 4, QUARTER // 2, QUARTER * 3 // 4, QUARTER]
+
+
+@st.composite
+def grace_notes(draw, score):
+    """Draw grace notes before notes, and after the last note of a voice in its bar."""
+    rows, notes = [], score.notes
+    for part, voice in score.voices:
+        line = notes[(notes["part"] == part) & (notes["voice"] == voice)]
+        onsets = np.unique(line["onset"]).tolist()
+        ends = np.maximum.accumulate(line["onset"] + line["duration"])
+        alone = len(np.unique(line[["onset", "duration"]])) == len(onsets)
+        alone &= bool((ends[:-1] <= line["onset"][1:])[np.diff(line["onset"]) > 0].all())
+        for onset in draw(st.lists(st.sampled_from(onsets), max_size=3, unique=True)):
+            bar = score.bar_at(onset)
+            last = not any(onset < other and score.bar_at(other) == bar for other in onsets)
+            n_after = draw(st.integers(0, 2)) if last and alone else 0
+            n_before = draw(st.integers(0 if n_after else 1, 2))
+            for number in (*range(-n_before, 0), *range(1, n_after + 1)):
+                for pitch in draw(st.sets(st.integers(48, 72), min_size=1, max_size=2)):
+                    place = (onset, part, voice, number, pitch)
+                    value = draw(st.sampled_from(GRACE_VALUES))
+                    fifths = int(natural_fifths(np.array(pitch)))
+                    rows.append((*place, fifths, value, draw(st.booleans())))
+    graces = make_table(GRACE_DTYPE, rows)
+    _, first, chord = np.unique(
+        graces[["onset", "part", "voice", "grace"]], return_index=True, return_inverse=True
+    )
+    for name in ("written", "slash"):  # of the whole chord
+        graces[name] = graces[name][first][chord]
+    return graces
+
+
+@st.composite
+def jumps(draw, bars):
+    """Draw jumps, at most one of a kind at a bar."""
+    rows, labels = [], st.one_of(st.just(""), words)
+    for onset, repeat, *_ in bars[["onset", "repeat"]].tolist():
+        if repeat & REPEAT_END and draw(st.booleans()):
+            rows.append((onset, "times", "", draw(st.integers(3, 5))))
+        kinds = ["section", "segno", "coda", "fine", "to coda", "D.C.", "D.S."]
+        for kind in draw(st.sets(st.sampled_from(kinds), max_size=2)):
+            named = kind in ("segno", "coda", "to coda", "D.S.", "section")
+            rows.append((onset, kind, draw(labels) if named else "", 0))
+    return make_table(JUMP_DTYPE, rows)
+
+
+@st.composite
+def dressed_scores(draw, odd=True, overlaps=True, **shape):
+    """Draw a score with all its marks, and those that only MusicXML holds."""
+    score = draw(marked_scores(odd=odd, overlaps=overlaps, **shape))
+    graces = draw(grace_notes(score)) if len(score.notes) else make_table(GRACE_DTYPE)
+    places = np.unique(score.notes[["onset", "part", "voice"]]).tolist()
+    places = [(*place, 0) for place in places]
+    places += graces[["onset", "part", "voice", "grace"]].tolist()
+    places += [(onset, 0, 0, 0) for onset in score.bars["onset"].tolist()]
+    place = st.sampled_from(sorted(set(places)))
+    ticks = sorted({0, *score.notes["onset"].tolist(), score.end - 1, score.end // 2})
+    tick = st.sampled_from(ticks if odd else ticks[:-2] or [0])
+    marks, spans, directions = set(), set(), []
+    for _ in range(draw(st.integers(0, 4))):
+        kind = draw(st.sampled_from(NOTE_MARKS))
+        marks.add((*draw(place), kind, "comma" if kind == "breath-mark" else ""))
+        first, last = sorted([draw(place), draw(place)], key=lambda p: (p[0], p[3]))
+        if (first[0], first[3]) != (last[0], last[3]) and first[1] == last[1]:
+            kind = draw(st.sampled_from(["slur", "slur", "glissando", "wavy-line", "a long sign"]))
+            spans.add((*first, last[0], last[2], last[3], kind, ""))
+        onset, stop = draw(tick), draw(st.sampled_from([*ticks, score.end]))
+        if onset < stop:
+            kind = draw(st.sampled_from(HELD_SPANS))
+            text = draw(st.sampled_from(["down 8", "up 15"])) if kind == "octave-shift" else ""
+            owner = draw(place)[1:3]
+            spans.add((onset, *owner, 0, stop, owner[1], 0, kind, text))
+        kind = draw(st.sampled_from(["dynamics", "words", "other"]))
+        text = draw(st.sampled_from(["mf", "sfz", "molto f"]) if kind == "dynamics" else words)
+        directions.append((draw(tick), *draw(place)[1:3], kind, text))
+    bars = score.bars.copy()
+    for bar in range(len(bars)):  # never the usual numbers
+        bars["number"][bar] = draw(st.sampled_from(["", "", "", f"{50 * bar + 50}", "A<"]))
+    return score.replace(
+        bars=bars,
+        graces=graces,
+        note_marks=make_table(NOTE_MARK_DTYPE, sorted(marks)),
+        spans=make_table(SPAN_DTYPE, sorted(spans)),
+        directions=make_table(DIRECTION_DTYPE, directions),
+        jumps=draw(jumps(score.bars)),
+        order=tuple(draw(st.lists(words, max_size=3))),
     )

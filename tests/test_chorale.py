@@ -37,7 +37,7 @@ from stats_composer.score import (
     make_notes,
     make_table,
 )
-from stats_composer.theory import TICKS_PER_QUARTER, bar_duration
+from stats_composer.theory import TICKS_PER_QUARTER, Metre
 
 QUARTER = TICKS_PER_QUARTER
 TUNE = [67, 69, 71, 72, 74, 72, 71, 69, 71, 67, 69, 66, 67]
@@ -50,7 +50,7 @@ def composer():
 
 def melody(metre=(4, 4), pickup=0, shift=0, durations=None, bars=4, fifths=1):
     """Write a tune in G with odd velocities, spellings and words."""
-    full = bar_duration(*metre)
+    full = Metre(*metre).bar
     end = pickup * QUARTER // 2 + bars * full
     durations = durations or [full // 4 if metre[1] < 8 else 5040]
     rows, at = [], 0

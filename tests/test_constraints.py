@@ -5,6 +5,7 @@ import importlib
 import itertools
 import json
 import time
+from dataclasses import dataclass, field
 
 import jsonschema
 import numpy as np
@@ -20,6 +21,7 @@ from stats_composer.constraints import (
     Contains,
     Density,
     InKey,
+    MaxCopy,
     NoCrossing,
     NoParallels,
     NoRepeat,
@@ -32,6 +34,7 @@ from stats_composer.constraints import (
     compile_constraints,
     dump_constraints,
     from_json,
+    json_schema,
     load_constraints,
     onsets_asked,
     parse_chord_flag,
@@ -41,7 +44,7 @@ from stats_composer.constraints import (
     schema_path,
     to_json,
 )
-from stats_composer.encoding import Alphabet, Frame
+from stats_composer.encoding import Alphabet, GridFrame
 from stats_composer.errors import ConstraintError
 from stats_composer.factors import ParallelMotion, find_grid
 from stats_composer.sampling.chain import Chain
@@ -58,7 +61,7 @@ from stats_composer.score import (
 from stats_composer.theory import (
     QUALITIES,
     TICKS_PER_QUARTER,
-    bar_duration,
+    Metre,
     chord_symbols,
     parse_chord,
 )
@@ -74,7 +77,7 @@ CHOIR = (("soprano", 60, 79), ("alto", 55, 74), ("tenor", 48, 69), ("bass", 40, 
 
 def make_page(n_bars=4, metre=(4, 4), pickup=0, key=(0, 0), names=("Soprano",)):
     metres = make_table(TIME_SIGNATURE_DTYPE, [(0, *metre)])
-    end = pickup + n_bars * bar_duration(*metre)
+    end = pickup + n_bars * Metre(*metre).bar
     return Score(
         make_notes(onset=[], pitch=[], duration=[]),
         time_signatures=metres,
@@ -90,7 +93,9 @@ def choir(step=QUARTER // 2, hold=False, shift=0, **page):
     marks = [HOLD, REST] if hold else [REST]
     lines = [Alphabet.of(marks + list(range(low, high + 1)), name) for name, low, high in CHOIR]
     names = [name.title() for name, *_ in CHOIR]
-    return Frame(make_page(names=names, **page), step, (*lines, Alphabet.of(range(8))), 4, shift)
+    return GridFrame(
+        make_page(names=names, **page), step, (*lines, Alphabet.of(range(8))), 4, shift
+    )
 
 
 def tiny(entries=(REST, 60, 62, 64), n_lines=1, n_bars=2, metre=(2, 4)):
@@ -98,7 +103,7 @@ def tiny(entries=(REST, 60, 62, 64), n_lines=1, n_bars=2, metre=(2, 4)):
     names = [name for name, *_ in CHOIR[:n_lines]]
     lines = tuple(Alphabet.of(entries, name) for name in names)
     page = make_page(n_bars, metre, names=[name.title() for name in names])
-    return Frame(page, QUARTER, lines, n_lines)
+    return GridFrame(page, QUARTER, lines, n_lines)
 
 
 def write(frame, grid, asked, onset=None):
@@ -430,10 +435,10 @@ def test_exactly_the_conflicting_ones_are_named(conflict):
     mixed = [c for pair in itertools.zip_longest(BYSTANDERS, conflict) for c in pair if c]
     mixed = [c for c in mixed if c in conflict or not any(str(c) == str(d) for d in conflict)]
     for constraints in (conflict, mixed):
-        start = time.perf_counter()
+        start = time.process_time()
         with pytest.raises(ConstraintError) as caught:
             check_feasible(constraints, frame)
-        assert time.perf_counter() - start < 5
+        assert time.process_time() - start < 5
         assert sorted(caught.value.conflict) == sorted(str(c) for c in conflict)
         assert all(str(c) in str(caught.value) for c in conflict)
         assert "\n" not in str(caught.value)
@@ -457,10 +462,10 @@ def test_many_constraints_are_checked_in_time():
     wishes = [Density(name, 1, 6, bars=bar) for name, *_ in CHOIR for bar in range(1, 9)]
     wishes += [InKey(), NoCrossing(), Cadence(), Contains("soprano", intervals=[2, 2, 1])]
     wishes += [Pin("soprano", 5, 1, "C4", 2), Pin("alto", 5, 2, "E4", 1)]
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(ConstraintError) as caught:
         check_feasible(wishes, frame)
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
     expected = [str(c) for c in wishes if isinstance(c, NoCrossing | Pin)]
     assert list(caught.value.conflict) == expected
 
@@ -594,13 +599,65 @@ def test_strange_values_are_refused_in_one_line(message, name, value):
         assert from_json(to_json(constraint)) == constraint
 
 
-def test_every_field_is_in_the_schema():
-    from dataclasses import fields
+def test_the_schema_that_is_shipped_is_that_of_the_fields():
+    assert json_schema() == SCHEMA
+    assert {"Pin", "Cadence", "MaxCopy"} <= set(SCHEMA["$defs"])
 
-    from stats_composer.constraints.text import TYPES
 
-    for name, kind in TYPES.items():
-        assert set(SCHEMA["$defs"][name]["properties"]) == {"type"} | {f.name for f in fields(kind)}
+def test_a_constraint_registers_itself_and_is_read_and_written():
+    from stats_composer.constraints.base import Constraint
+    from stats_composer.constraints.fields import VOICE, asks
+
+    @dataclass(frozen=True)
+    class Sung(Constraint):
+        """A voice that sings."""
+
+        voice: str = field(metadata=asks(VOICE))
+
+    try:
+        wish = from_json({"type": "Sung", "voice": "Alto", "weight": -2})
+        assert wish == Sung("alto", weight=-2) and to_json(wish)["voice"] == "alto"
+        assert json_schema()["$defs"]["Sung"]["required"] == ["type", "voice"]
+    finally:
+        del Constraint.types["Sung"]
+
+
+def test_a_chord_symbol_is_read_once(monkeypatch):
+    from stats_composer.constraints import fields
+
+    read = []
+    monkeypatch.setattr(fields, "parse_chord", lambda text: read.append(text) or parse_chord(text))
+    wish = parse_chord_flag("1:1:G7")
+    frame = choir()
+    wish.compile(frame)
+    assert wish.chords(frame.page)[0][2] == parse_chord("G7") and read == ["G7"]
+
+
+@pytest.mark.parametrize(
+    ("build", "message"),
+    [
+        (lambda: Range(None, 1, 2), "voice None: expected a name such as soprano, or 0 and up"),
+        (lambda: ChordAt("x", 1, "C"), "bar 'x': expected a whole number"),
+        (lambda: ChordAt(1, 1, None), "chord 'None': expected a root A to G"),
+        (lambda: Changes(5), "changes: a field of the wrong type: expected a list"),
+        (lambda: Changes("C"), "changes: a field of the wrong type: expected a list"),
+        (lambda: Contains(0, 5), "pitches: a field of the wrong type: expected a list"),
+        (lambda: Contains(0, intervals=[1.5]), "interval 1.5: expected a whole number"),
+        (lambda: Rhythm(0, onsets=5), "onsets: a field of the wrong type: expected a list"),
+        (lambda: PinVoice(0, 5), "notes: a field of the wrong type: expected a list"),
+        (lambda: PinVoice(0, [5]), "note 1: expected bar, beat, pitch and duration"),
+        (lambda: InKey(key=5), "key '5': expected a tonic and a mode"),
+        (lambda: InKey(voices=5.5), "voices 5.5: expected some voices"),
+        (lambda: Cadence(kind=[]), "kind []: expected one of authentic"),
+        (lambda: Density(0, "a"), "minimum 'a': expected a whole number, at least 0"),
+        (lambda: MaxCopy("a"), "n 'a': expected a whole number, at least 1"),
+        (lambda: NoCrossing(weight="x"), "weight 'x': expected a number, at most 0"),
+    ],
+)
+def test_a_field_of_the_wrong_type_is_one_line(build, message):
+    with pytest.raises(ConstraintError) as caught:
+        build()
+    assert str(caught.value).startswith(message)
 
 
 def test_flags():
@@ -669,7 +726,7 @@ def test_what_needs_sounding_pitches_or_a_key_says_so():
     with pytest.raises(ConstraintError, match="without HOLD symbols"):
         NoCrossing().compile(choir(hold=True))
     frame = choir()
-    keyless = Frame(
+    keyless = GridFrame(
         frame.page.replace(key_signatures=make_table(KEY_SIGNATURE_DTYPE)),
         frame.step,
         frame.alphabets,

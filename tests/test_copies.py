@@ -13,7 +13,7 @@ from stats_composer.encoding import GridEncoder
 from stats_composer.errors import ConstraintError
 from stats_composer.factors import multiply_all
 from stats_composer.models.ngram import NGram
-from stats_composer.ngrams import CopyMachine, Corpus
+from stats_composer.ngrams import CopyMachine, Repertoire
 from stats_composer.sampling.chain import Chain
 from stats_composer.score import TIME_SIGNATURE_DTYPE, Part, Score, make_notes, make_table
 from stats_composer.theory import TICKS_PER_QUARTER
@@ -44,7 +44,7 @@ def free_chain(corpus, n, n_steps, **options):
 @PROPERTIES
 @given(st.lists(lines, min_size=1, max_size=3), lines, st.integers(1, 4))
 def test_copies_are_found_as_by_the_naive_twin(pieces, line, n):
-    corpus = Corpus([events(piece) for piece in pieces])
+    corpus = Repertoire([events(piece) for piece in pieces])
     ref = naive.copied_runs([events(piece) for piece in pieces], events(line), n + 1)
     assert corpus.first_copy(n, *events(line)) == (ref[0] if ref else -1)
     machine = CopyMachine(corpus, n, LABEL, ONE, len(line), log_weight=-1.0)
@@ -53,7 +53,7 @@ def test_copies_are_found_as_by_the_naive_twin(pieces, line, n):
 
 
 def test_a_run_is_known_by_its_intervals_and_times_wherever_it_is():
-    corpus = Corpus([([60, 62, 64, 60], [0, 2, 3, 4])])
+    corpus = Repertoire([([60, 62, 64, 60], [0, 2, 3, 4])])
     assert corpus.first_copy(2, [70, 48, 50, 52], [0, 1, 3, 4]) == 3
     assert corpus.first_copy(2, [48, 50, 52], [0, 1, 2]) == -1  # another rhythm
     assert corpus.first_copy(2, [48, 50, 53], [0, 2, 3]) == -1  # another interval
@@ -61,14 +61,14 @@ def test_a_run_is_known_by_its_intervals_and_times_wherever_it_is():
 
 
 def test_nothing_is_forbidden_by_an_empty_corpus():
-    assert Corpus([]).first_copy(1, [1, 2], [0, 1]) == -1
-    assert free_chain(Corpus([([1], [0])]), 1, 3).log_normaliser == pytest.approx(3 * np.log(5))
+    assert Repertoire([]).first_copy(1, [1, 2], [0, 1]) == -1
+    assert free_chain(Repertoire([([1], [0])]), 1, 3).log_normaliser == pytest.approx(3 * np.log(5))
     with pytest.raises(ValueError, match="copies of 0 events"):
-        free_chain(Corpus([]), 0, 3)
+        free_chain(Repertoire([]), 0, 3)
 
 
 def test_pieces_do_not_run_into_each_other():
-    corpus = Corpus([([60, 62], [0, 1]), ([62, 65], [0, 1])])
+    corpus = Repertoire([([60, 62], [0, 1]), ([62, 65], [0, 1])])
     assert corpus.first_copy(1, [60, 62, 65], [0, 1, 2]) == 1
     assert corpus.first_copy(2, [60, 62, 65], [0, 1, 2]) == -1
 
@@ -77,7 +77,7 @@ def test_pieces_do_not_run_into_each_other():
 
 N_STEPS = 5
 TUNES = [[2, 0, 3, 4, 2, 3, 0, 2, 2, 3], [3, 4, 1, 2, 3, 2, 0, 0, 4, 3, 3]]
-CORPUS = Corpus([events(tune) for tune in TUNES])
+CORPUS = Repertoire([events(tune) for tune in TUNES])
 
 
 @pytest.mark.parametrize("n", [1, 2, 3])
@@ -106,7 +106,7 @@ def test_ten_thousand_draws_copy_no_more_than_they_may_after_save_and_load_too(t
     runs = naive.known_runs(map(events, TUNES), n + 1)
     free = Chain(np.zeros((n_steps, 5)), [model.automaton(n_steps)]).sample(500, random_state=2)
     assert sum(naive.has_run(events(line), runs, n + 1) for line in free.tolist()) > 300
-    machine = CopyMachine(Corpus.restore(arrays), n, LABEL, ONE, n_steps)
+    machine = CopyMachine(Repertoire.restore(arrays), n, LABEL, ONE, n_steps)
     draws = Chain(np.zeros((n_steps, 5)), [model.automaton(n_steps), machine]).sample(
         10_000, random_state=2
     )
@@ -122,7 +122,7 @@ def test_a_product_of_too_many_states_is_an_error():
 def test_foreign_arrays_are_refused():
     arrays = CORPUS.state()
     with pytest.raises(ValueError, match="not the moves"):
-        Corpus.restore({**arrays, "length": arrays["length"][1:]})
+        Repertoire.restore({**arrays, "length": arrays["length"][1:]})
 
 
 # ---- the constraint -------------------------------------------------------------------------
@@ -147,7 +147,7 @@ def melody_frame():
 
 def corpus_in_ticks():
     pieces = [events(tune) for tune in TUNES]
-    return Corpus([(labels, np.array(times) * EIGHTH) for labels, times in pieces])
+    return Repertoire([(labels, np.array(times) * EIGHTH) for labels, times in pieces])
 
 
 def test_the_constraint_forbids_exactly_what_it_names():

@@ -22,7 +22,7 @@ from stats_composer.score import (
     make_table,
     respell,
 )
-from stats_composer.theory import TICKS_PER_QUARTER, bar_duration
+from stats_composer.theory import TICKS_PER_QUARTER, Metre
 from stats_composer.views import HOLD, REST
 
 QUARTER = TICKS_PER_QUARTER
@@ -37,7 +37,7 @@ def choirs(draw, steps_per_beat, n_lines=2):
         np.zeros(0, NOTE_DTYPE), time_signatures=make_table(TIME_SIGNATURE_DTYPE, [(0, *metre)])
     )
     step = GridEncoder(n_lines, steps_per_beat=steps_per_beat).step(page)
-    full = bar_duration(*metre)
+    full = Metre(*metre).bar
     pickup = draw(st.integers(0, full // step - 1)) * step
     end = pickup + draw(st.integers(1, 3)) * full
     fifths = draw(st.integers(-5, 5))

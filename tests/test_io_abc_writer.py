@@ -118,7 +118,7 @@ def test_what_abc_cannot_hold_is_named(tmp_path):
         [(0, QUARTER, 60, 0, 0, 0, 64, False), (0, 4 * QUARTER, 48, 0, 0, 1, 80, False)],
     )
     score = Score(notes, parts=(Part("Drum", 3, True),))
-    with pytest.warns(ScoreWarning, match="ABC has no place for which voices .*, names"):
+    with pytest.warns(ScoreWarning, match="ABC has no place for velocities: left out"):
         write(score, tmp_path / "x.abc")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ScoreWarning)
@@ -132,7 +132,7 @@ def test_repeats_and_endings_of_every_kind():
     notes = make_notes(onset=8 * QUARTER * np.arange(10), pitch=60, duration=8 * QUARTER)
     score = Score(notes, bars=make_table(BAR_DTYPE, rows))
     again, note, text = round_trip(score)
-    assert again.bars.tolist() == rows and note == ""
+    assert again.bars[["onset", "repeat", "ending"]].tolist() == rows and note == ""
     assert "| [1 C16 | C16 :| [2 C16 |: C16" in text.replace("\n", " ") and "::" in text
 
 

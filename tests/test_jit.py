@@ -30,3 +30,25 @@ def test_a_cached_kernel_is_stale_when_any_kernel_source_changes(tmp_path):
         )
         seen.append(run.stdout.strip())
     assert seen == ["1", "2"]
+
+
+def test_without_a_folder_for_the_cache_kernels_run_and_one_warning_tells_what_helps(tmp_path):
+    kernels = tmp_path / "kernels"
+    kernels.mkdir()
+    shutil.copy(Path(_jit.__file__), kernels / "_jit.py")
+    (kernels / "__init__.py").write_text("")
+    (kernels / "__pycache__").write_text("a file, so that no folder can be made here")
+    (kernels / "some.py").write_text(
+        "from kernels._jit import jit\n\n\n@jit()\ndef one():\n    return 1\n\n\n"
+        "@jit()\ndef two():\n    return 2\n"
+    )
+    nowhere = str(tmp_path / "kernels" / "some.py" / "folder")
+    env = {**os.environ, "HOME": nowhere, "XDG_CACHE_HOME": nowhere, "LOCALAPPDATA": nowhere}
+    env.pop("NUMBA_CACHE_DIR", None)
+    for variables in ({}, {"NUMBA_CACHE_DIR": nowhere}):
+        command = [sys.executable, "-c", "from kernels.some import *; print(one() + two())"]
+        run = subprocess.run(
+            command, cwd=tmp_path, env=env | variables, capture_output=True, text=True, check=True
+        )
+        assert run.stdout == "3\n"
+        assert run.stderr.count("set NUMBA_CACHE_DIR to a folder that can be written") == 1

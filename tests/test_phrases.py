@@ -13,14 +13,14 @@ from stats_composer.score import (
     make_table,
     phrase_spans,
 )
-from stats_composer.theory import TICKS_PER_QUARTER, bar_duration, beat_ticks
+from stats_composer.theory import TICKS_PER_QUARTER, Metre
 from stats_composer.views import END_VALUES, end_context, place_context
 
 QUARTER = TICKS_PER_QUARTER
 
 
 def page(metre, bars=1, pickup=0):
-    full = bar_duration(*metre)
+    full = Metre(*metre).bar
     onsets = [0] * (pickup > 0) + [pickup + i * full for i in range(bars)]
     return Score(
         np.zeros(0, NOTE_DTYPE),
@@ -84,8 +84,3 @@ def test_places_in_the_bar(metre, step, expected):
 
 def test_a_pickup_is_the_end_of_its_bar():
     assert place_context(page((4, 4), 1, QUARTER), QUARTER, 2).tolist() == [6, 0, 2, 4, 6]
-
-
-def test_beats():
-    assert beat_ticks(12, 8) == 3 * QUARTER // 2
-    assert beat_ticks(3, 2) == 2 * QUARTER

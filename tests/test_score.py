@@ -1,5 +1,8 @@
 """The score: its checks, its places, and the scores made from it."""
 
+import re
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -11,6 +14,7 @@ from stats_composer.score import (
     BAR_DTYPE,
     CHORD_DTYPE,
     FERMATA_DTYPE,
+    JUMP_DTYPE,
     KEY_SIGNATURE_DTYPE,
     REPEAT_END,
     REPEAT_START,
@@ -81,11 +85,14 @@ START, END = REPEAT_START, REPEAT_END
         ([(0, 0), (0, 0)], [0, 1]),
         ([(0, 0), (END, 0), (0, 0)], [0, 1, 0, 1, 2]),
         ([(0, 0), (START, 0), (END, 1), (0, 2)], [0, 1, 2, 1, 3]),
-        ([(START, 0), (END, 1), (END, 2), (0, 3), (0, 0)], [0, 1, 0, 2, 0, 3, 4]),
+        ([(START, 0), (END, 1), (END, 2), (0, 4), (0, 0)], [0, 1, 0, 2, 0, 3, 4]),
+        ([(START, 0), (END, 5), (END, 2), (0, 8)], [0, 1, 0, 2, 0, 1, 0, 3]),
+        ([(START, 0), (END, 3), (0, 4), (0, 0)], [0, 1, 0, 1, 0, 2, 3]),
+        ([(START, 0), (END, 1), (0, 2), (START, 0), (END, 1), (0, 2)], [0, 1, 0, 2, 3, 4, 3, 5]),
         ([(START, 0), (END, 1), (END, 2), (END, 0)], [0, 1, 0, 2, 3, 3]),
         ([(START, 0), (0, 1), (END, 1), (0, 2), (0, 2)], [0, 1, 2, 0, 3, 4]),
         ([(START | END, 0), (START | END, 0)], [0, 0, 1, 1]),
-        ([(0, 0), (END, 1), (0, 3)], [0, 1, 0, 2]),  # The first is that of the second time, too.
+        ([(0, 0), (END, 1), (0, 4)], [0, 1, 0, 2]),  # The first is that of the second time, too.
         ([(0, 0), (END, 1), (0, 1)], [0, 1, 2]),
     ],
 )
@@ -93,10 +100,51 @@ def test_bars_are_played_as_repeats_and_endings_say(bars, order):
     rows = [(QUARTER * i, *bar) for i, bar in enumerate(bars)]
     notes = make_notes(onset=QUARTER * np.arange(len(bars)), pitch=60 + np.arange(len(bars)))
     score = Score(notes, bars=make_table(BAR_DTYPE, rows), end=QUARTER * len(bars))
-    assert playing_order(score.bars) == order
+    assert playing_order(score) == order
     index, onset = played(score)
     assert index.tolist() == order
     assert onset.tolist() == [QUARTER * i for i in range(len(order))]
+
+
+@pytest.mark.parametrize(
+    ("jumps", "order", "heard"),
+    [
+        ([(1, "times", "", 3)], (), [0, 1, 0, 1, 0, 1, 2, 3, 4]),
+        ([(0, "fine", "", 0), (4, "D.C.", "", 0)], (), [0, 1, 0, 1, 2, 3, 4, 0]),
+        ([(2, "segno", "", 0), (4, "D.S.", "", 0)], (), [0, 1, 0, 1, 2, 3, 4, 2, 3, 4]),
+        (
+            [(0, "to coda", "", 0), (3, "D.C.", "", 0), (4, "coda", "", 0)],
+            (),
+            [0, 1, 0, 1, 2, 3, 0, 4],
+        ),
+        ([(4, "D.S.", "x", 0)], (), [0, 1, 0, 1, 2, 3, 4]),
+        ([(0, "section", "A", 0), (2, "section", "B", 0)], "BAB", [2, 3, 4, 0, 1, 0, 1, 2, 3, 4]),
+        ([(2, "section", "A", 0), (3, "section", "B", 0)], "AA", [0, 1, 0, 1, 2, 2]),
+        ([(2, "section", "A", 0)], "C", [0, 1, 0, 1, 2, 3, 4]),
+    ],
+)
+def test_bars_are_played_as_jumps_and_sections_say(jumps, order, heard):
+    bars = [(QUARTER * i, END if i == 1 else 0, 0) for i in range(5)]
+    notes = make_notes(onset=QUARTER * np.arange(5), pitch=60 + np.arange(5))
+    rows = [(QUARTER * bar, *more) for bar, *more in jumps]
+    score = Score(
+        notes,
+        bars=make_table(BAR_DTYPE, bars),
+        jumps=make_table(JUMP_DTYPE, rows),
+        end=5 * QUARTER,
+        order=tuple(order),
+    )
+    assert playing_order(score) == heard
+    flat = unfold(score)
+    assert flat.notes["pitch"].tolist() == [60 + bar for bar in heard]
+    assert not len(flat.jumps) and flat.order == () and unfold(flat) == flat
+
+
+def test_a_jump_of_no_kind_or_within_a_bar_is_refused():
+    with pytest.raises(ScoreError, match="jump 'leap' at tick 0: expected times"):
+        Score(tune(), jumps=make_table(JUMP_DTYPE, [(0, "leap", "", 0)]))
+    with pytest.raises(ScoreError, match="at a bar's onset"):
+        Score(tune(), jumps=make_table(JUMP_DTYPE, [(1, "fine", "", 0)]))
 
 
 @settings(max_examples=60, deadline=None)
@@ -104,7 +152,7 @@ def test_bars_are_played_as_repeats_and_endings_say(bars, order):
 def test_what_is_played_has_no_repeats_left(score):
     heard = unfold(score)
     lengths = np.diff(np.append(score.bars["onset"], score.end))
-    order = playing_order(score.bars)
+    order = playing_order(score)
     assert set(order) == set(range(score.n_bars))
     assert np.diff(np.append(heard.bars["onset"], heard.end)).tolist() == lengths[order].tolist()
     index, onset = played(score)
@@ -135,6 +183,60 @@ def test_places_with_and_without_a_pickup():
     assert score.place(score.notes[1]) == "bar 1 beat 1 (part 1)"
     assert Score(tune()).pickup == 0
     assert Score(tune()).place(tune()[4]) == "bar 2 beat 1 (part 1)"
+
+
+def split_bar_score(**columns):
+    """Make a pickup of a quarter, a bar, a bar of 3 + 1 divided by a repeat, and two bars."""
+    onset = np.array([0, 1, 5, 8, 9, 13]) * QUARTER
+    bars = make_table(BAR_DTYPE, onset=onset, repeat=[0, 0, REPEAT_END, 0, 0, 0], **columns)
+    return Score(make_notes(onset=onset, pitch=60), bars=bars, end=17 * QUARTER)
+
+
+def test_a_divided_bar_is_one_to_who_counts():
+    score = split_bar_score()
+    assert score.bar_numbers == (0, 1, 2, "X1", 3, 4)
+    places = [(0, 4), (1, 1), (2, 1), ("X1", 4), (3, 1), (4, 1)]
+    ticks = score.notes["onset"].tolist()
+    assert [score.where(tick) for tick in ticks] == places
+    assert [score.tick(bar, beat) for bar, beat in places] == ticks
+    assert score.tick(2, 4) == score.tick("X1", 4) == 8 * QUARTER
+    assert score.tick(-1, Fraction(5, 2)) == 13 * QUARTER + 15120
+    assert score.bar_span(2) == (5 * QUARTER, 9 * QUARTER)
+    assert score.bar_span("X1") == (8 * QUARTER, 9 * QUARTER)
+    assert score.place(score.notes[3]) == "bar X1 beat 4 (part 1)"
+
+
+@pytest.mark.parametrize(
+    ("bar", "beat", "message"),
+    [
+        (5, 1, "bar 5: the piece has the bars 0 to 4"),
+        ("X2", 1, "bar X2: the piece has the bars 0 to 4"),
+        (-7, 1, "bar -7: the piece has the bars 0 to 4"),
+        (0, 1, "beat 1 of bar 0: expected 4 or more and less than 5"),
+        ("X1", 3, "beat 3 of bar X1: expected 4 or more and less than 5"),
+        (3, 5, "beat 5 of bar 3: expected 1 or more and less than 5"),
+        (3, Fraction(15, 11), "beat 15/11 of bar 3: finer than a tick, 1/10080 of a beat"),
+    ],
+)
+def test_a_place_that_is_none_is_named(bar, beat, message):
+    with pytest.raises(ScoreError, match=re.escape(message)):
+        split_bar_score().tick(bar, beat)
+
+
+def test_bars_keep_the_numbers_of_their_file():
+    score = split_bar_score(number=["44", "45", "", "", "", "60a"])
+    assert score.bar_numbers == (44, 45, 46, "X1", 47, "60a")
+    assert score.where(9 * QUARTER) == (47, 1)
+    assert score.tick("60a", 2) == 14 * QUARTER
+
+
+def test_short_bars_are_not_parts_of_one():
+    # two endings of two quarters each would fill a bar; 3 + 3 quarters would overflow it
+    onset = np.array([0, 4, 6, 8, 11, 14]) * QUARTER
+    bars = make_table(BAR_DTYPE, onset=onset, ending=[0, 1, 2, 0, 0, 0])
+    score = Score(make_notes(onset=onset, pitch=60), bars=bars, end=18 * QUARTER)
+    assert score.bar_numbers == (1, 2, 3, 4, 5, 6)
+    assert not score.bar_offsets.any()
 
 
 @settings(max_examples=40)

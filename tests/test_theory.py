@@ -10,7 +10,7 @@ from stats_composer.theory import (
     MINOR,
     SCALES,
     TICKS_PER_QUARTER,
-    beat_strength,
+    Metre,
     estimate_key,
     fifths_name,
     key_name,
@@ -126,11 +126,35 @@ def test_leading_notes_are_raised_and_flat_keys_flat():
 )
 def test_beats_have_their_strength(metre, eighths):
     ticks = np.arange(2 * len(eighths)) * TICKS_PER_QUARTER // 2
-    assert beat_strength(ticks, *metre).tolist() == eighths * 2
+    assert Metre(*metre).strength(ticks).tolist() == eighths * 2
+
+
+@pytest.mark.parametrize(
+    ("metre", "compound", "n_beats", "beat", "beam"),
+    [
+        # the last two in eighths
+        ((4, 4), False, 4, 2, 2),
+        ((2, 2), False, 2, 4, 2),
+        ((3, 2), False, 3, 4, 2),
+        ((3, 4), False, 3, 2, 2),
+        ((3, 8), False, 3, 1, 3),
+        ((5, 8), False, 5, 1, 2),
+        ((6, 8), True, 2, 3, 3),
+        ((9, 8), True, 3, 3, 3),
+        ((12, 8), True, 4, 3, 3),
+        ((6, 4), True, 2, 6, 2),
+        ((9, 16), True, 3, 1.5, 1.5),
+    ],
+)
+def test_metres_are_simple_or_compound(metre, compound, n_beats, beat, beam):
+    metre = Metre(*metre)
+    assert (metre.is_compound, metre.n_beats) == (compound, n_beats)
+    assert (metre.beat, metre.beam) == (beat * 5040, beam * 5040)
+    assert metre.bar == metre.n_beats * metre.beat
 
 
 def test_nothing_between_the_finest_levels_is_strong():
-    assert beat_strength([1, TICKS_PER_QUARTER // 8, TICKS_PER_QUARTER // 3], 4, 4).tolist() == [
+    assert Metre(4, 4).strength([1, TICKS_PER_QUARTER // 8, TICKS_PER_QUARTER // 3]).tolist() == [
         0,
         0,
         0,

@@ -4,7 +4,7 @@ Conventions
 -----------
 An event is a span that is given one chord. `weight[p]` is the share of it in which pitch class
 p sounds, `bass` the pitch class of its lowest pitch, `accent` the metrical strength of its
-onset (`theory.beat_strength`). In a chorale an event is a slice between two attacks; where
+onset (`theory.Metre.strength`). In a chorale an event is a slice between two attacks; where
 fewer notes sound together, as in broken chords, spans are widened to beats, half bars or bars
 until most hold the tones of a triad.
 
@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from stats_composer.chords.labels import N_QUALITIES, QUALITY_CODES
 from stats_composer.errors import ScoreFileError
 from stats_composer.score import Score, beat_levels
-from stats_composer.theory import bar_duration, beat_ticks, name_fifths
+from stats_composer.theory import name_fifths
 from stats_composer.views import slices
 
 __all__ = ["CHORD_EVENT_DTYPE", "LabelledPiece", "chord_events", "read_choral_harmony"]
@@ -115,9 +115,8 @@ def _widths(score: Score) -> list[Ints]:
     beats, halves = [], []
     bars = score.bars["onset"]
     for start, stop in zip(bars, [*bars[1:], score.end], strict=True):
-        metre = score.mark_at("time_signatures", start)
-        numerator, denominator = int(metre["numerator"]), int(metre["denominator"])
-        beat, full = beat_ticks(numerator, denominator), bar_duration(numerator, denominator)
+        metre = score.metre_at(start)
+        beat, full = metre.beat, metre.bar
         short = (full - (stop - start)) % beat if stop - start < full and start == 0 else 0
         beats.append(np.arange(start - short, stop, beat))
         even = full // beat % 2 == 0 and stop - start == full

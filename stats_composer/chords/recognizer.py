@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -30,15 +29,16 @@ from stats_composer.chords.spans import (
     written,
 )
 from stats_composer.errors import ModelFileError
+from stats_composer.files import packaged
 from stats_composer.models.calibration import VectorScaling
 from stats_composer.models.crf import ChainCRF, Observed
-from stats_composer.score import CHORD_DTYPE, Score, make_table
+from stats_composer.score import CHORD_DTYPE, Score, check_score, make_table
 
 __all__ = ["ChordRecognizer", "calibrate"]
 
 N_FOLDS = 3
 
-_BUNDLED = Path(__file__).parent.parent / "pretrained" / "bach-chords.npz"
+_BUNDLED = "pretrained/bach-chords.npz"
 
 
 class ChordRecognizer:
@@ -100,7 +100,8 @@ class ChordRecognizer:
     @classmethod
     def bundled(cls) -> Self:
         """Return the model that comes with the package, trained on Bach's chorales."""
-        return cls.load(_BUNDLED)
+        with packaged(_BUNDLED) as path:
+            return cls.load(path)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
@@ -114,13 +115,25 @@ class ChordRecognizer:
         header, arrays = modelfile.load(path)
         if header.get("model") != cls.__name__ or header.get("qualities") != list(QUALITY_CODES):
             raise ModelFileError(f"{path}: holds {header.get('model')}: expected {cls.__name__}")
-        model = ChainCRF(**header["parameters"])
-        for name in ("weights", "progression", "change"):
-            setattr(model, f"{name}_", arrays[name].astype(np.float64))
-        model.codes_ = arrays["codes"].astype(np.int64)
-        scale, recall, *bias = header["calibration"]
-        calibration = VectorScaling(scale, np.array(bias), recall)
-        return cls(model, calibration=calibration, manifest=header["manifest"])
+        with modelfile.restoring(path):
+            model = ChainCRF(**header["parameters"])
+            if (model.n_rows, model.n_classes, model.n_gates) != (12, N_QUALITIES, N_GATES):
+                raise ValueError(f"{model}: expected 12 roots of {N_QUALITIES} qualities")
+            if (np.diff(arrays["codes"], prepend=-1) <= 0).any():
+                raise ValueError("codes: expected rising ones from 0")
+            shapes = {
+                "weights": (len(arrays["codes"]), N_QUALITIES),
+                "progression": (N_QUALITIES, N_QUALITIES, 12),
+                "change": (N_GATES, 3),
+            }
+            for name, shape in shapes.items():
+                if arrays[name].shape != shape:
+                    raise ValueError(f"{name} of shape {arrays[name].shape}: expected {shape}")
+                setattr(model, f"{name}_", arrays[name].astype(np.float64))
+            model.codes_ = arrays["codes"].astype(np.int64)
+            scale, recall, *bias = header["calibration"]
+            calibration = VectorScaling(scale, np.array(bias), recall)
+            return cls(model, calibration=calibration, manifest=header["manifest"])
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write a model file: single precision is enough."""
@@ -172,12 +185,13 @@ class ChordRecognizer:
             In the order of time; together they cover the score. Of a single line with chord
             symbols, a lead sheet, they are what its symbols say.
         """
+        check_score(score)
         why = no_harmony(score)
         if why and len(score.chords):
             return written(score)
         if why:
             return [no_chord(score, 0, score.end, why)]
-        events = chord_events(score)
+        events = chord_events(check_score(score))
         (labels,), (probs,) = self.model.decode([observe(events)])
         probs = self.calibration(probs)
         first = np.flatnonzero(np.diff(labels, prepend=-1))
@@ -205,7 +219,7 @@ class ChordRecognizer:
         spans : sequence of ChordSpan, optional
             By default what `recognize` finds.
         """
-        if len(score.chords) and no_harmony(score):
+        if len(check_score(score).chords) and no_harmony(score):
             return score
         spans = self.recognize(score) if spans is None else spans
         spans = [span for span in spans if span.reason != "silence"]

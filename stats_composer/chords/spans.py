@@ -22,7 +22,6 @@ from stats_composer.theory import (
     NO_CHORD,
     TICKS_PER_QUARTER,
     Chord,
-    beat_ticks,
     estimate_key,
     harte_symbol,
     is_no_chord,
@@ -70,7 +69,7 @@ class ChordSpan:
 
     onset: int
     duration: int
-    bar: int
+    bar: int | str
     beat: float
     symbol: str
     harte: str
@@ -233,19 +232,12 @@ def no_chord(score: Score, onset: int, stop: int, reason: str) -> ChordSpan:
 
 
 def _beat(score: Score, tick: int) -> int:
-    metre = score.mark_at("time_signatures", tick)
-    return beat_ticks(int(metre["numerator"]), int(metre["denominator"]))
+    return score.metre_at(tick).beat
 
 
-def _place(score: Score, tick: int) -> tuple[int, float]:
-    bar = score.bar_at(tick)
-    metre = score.mark_at("time_signatures", tick)
-    start = int(score.bars["onset"][bar])
-    if bar == 0 and score.pickup:
-        full = int(metre["numerator"]) * 4 * TICKS_PER_QUARTER // int(metre["denominator"])
-        start -= full - score.pickup
-    beat = 1 + (tick - start) * int(metre["denominator"]) / (4 * TICKS_PER_QUARTER)
-    return score.bar_number(bar), round(beat, 3)
+def _place(score: Score, tick: int) -> tuple[int | str, float]:
+    bar, beat = score.where(tick)
+    return bar, round(float(beat), 3)
 
 
 def written(score: Score) -> list[ChordSpan]:

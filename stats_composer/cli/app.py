@@ -10,9 +10,10 @@ from typer import TyperException as UsageError
 from stats_composer._version import __version__
 from stats_composer.cli.chords import chords
 from stats_composer.cli.compose import compose, continue_, harmonize
-from stats_composer.cli.facts import inspect
+from stats_composer.cli.convert import convert, play
 from stats_composer.cli.models import models, train
-from stats_composer.cli.show import show
+from stats_composer.cli.rewrite import resample, vary
+from stats_composer.cli.show import inspect, show
 
 __all__ = ["UsageError", "app"]
 
@@ -22,7 +23,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for _verb in (compose, harmonize, continue_, chords, show, inspect, models, train):
+_VERBS = (
+    compose, harmonize, continue_, resample, vary, chords, show, play, inspect, convert, train,
+    models,
+)  # fmt: skip
+for _verb in _VERBS:
     app.command(_verb.__name__.rstrip("_"))(_verb)
 
 

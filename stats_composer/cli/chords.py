@@ -10,16 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from stats_composer.cli.options import Json, ModelFile, Outputs
-from stats_composer.cli.output import (
-    STANDARD,
-    check_outputs,
-    listing,
-    print_json,
-    read_input,
-    save,
-    say,
-)
+from stats_composer.cli.options import Force, Json, ModelFile, Outputs, Parts, ScoreFile
+from stats_composer.cli.output import STANDARD, check_outputs, listing, read_input, save
+from stats_composer.cli.speech import print_json, say
 from stats_composer.theory import TICKS_PER_QUARTER
 
 if TYPE_CHECKING:
@@ -29,13 +22,15 @@ __all__ = ["chords"]
 
 
 def chords(
-    file: Annotated[str, typer.Argument(metavar="SCORE", help="A score; '-' is standard input.")],
+    file: ScoreFile,
     output: Outputs = None,
+    part: Parts = None,
     model: ModelFile = None,
     as_json: Json = False,
     as_csv: Annotated[
         bool, typer.Option("--csv", help="Print the table as comma-separated values.")
     ] = False,
+    force: Force = False,
 ) -> None:
     """Name the chords of a score, bar by bar, with their keys and Roman numerals.
 
@@ -44,11 +39,13 @@ def chords(
     """
     if as_json and as_csv:
         raise typer.BadParameter("--json and --csv: expected one of them")
-    check_outputs(output or ())
+    if (as_json or as_csv) and STANDARD in (output or ()):
+        raise typer.BadParameter("'-o -' and --json or --csv: both are standard output")
+    check_outputs(output or (), force=force)
     from stats_composer.chords import ChordRecognizer
 
     recognizer = ChordRecognizer.bundled() if model is None else ChordRecognizer.load(model)
-    score = read_input(file)
+    score = read_input(file, part)
     spans = recognizer.recognize(score)
     data = STANDARD in (output or ())
     if as_json:

@@ -1,18 +1,13 @@
-"""`inspect`: what a score holds, as a few lines or as JSON."""
+"""What a score holds, counted and measured."""
 
 from __future__ import annotations
 
-import sys
-from typing import Annotated, Any
+from typing import Any
 
-import typer
-
-from stats_composer.cli.options import Json
-from stats_composer.cli.output import STANDARD, print_json, say
 from stats_composer.score import Score
 from stats_composer.theory import TICKS_PER_QUARTER
 
-__all__ = ["inspect", "score_facts"]
+__all__ = ["score_facts"]
 
 
 def score_facts(score: Score) -> dict[str, Any]:
@@ -70,27 +65,3 @@ def _quarters(ticks: Any) -> int | float:
     """Ticks as quarters: whole ones as an integer."""
     whole, rest = divmod(int(ticks), TICKS_PER_QUARTER)
     return whole if rest == 0 else round(int(ticks) / TICKS_PER_QUARTER, 6)
-
-
-def inspect(
-    file: Annotated[str, typer.Argument(help="A score; '-' is standard input.")],
-    as_json: Json = False,
-) -> None:
-    """Tell what a score holds: notes, parts, pitches, bars, key, metre.
-
-    Of a file of several pieces the first is measured, and `tunes` counts them.
-    """
-    from stats_composer.io import read_all
-
-    scores = read_all(sys.stdin.buffer if file == STANDARD else file)
-    facts = score_facts(scores[0])
-    if len(scores) > 1:
-        facts["tunes"] = len(scores)
-    if as_json:
-        print_json(facts)
-        return
-    width = max(map(len, facts))
-    for name, value in facts.items():
-        if value not in (None, "", []):
-            shown = ", ".join(filter(None, value)) if isinstance(value, list) else value
-            say(f"{name.replace('_', ' '):{width}}  {shown}")

@@ -8,13 +8,16 @@ from typing import Annotated, Any
 
 import typer
 
-from stats_composer.cli.options import Jobs, Json
-from stats_composer.cli.output import print_json, say
+from stats_composer.cli.options import Force, Jobs, Json, Style, refuse
+from stats_composer.cli.output import check_outputs
+from stats_composer.cli.speech import print_json, progress, say
 from stats_composer.errors import ScoreFileError
+from stats_composer.files import packaged, packaged_names
 
 __all__ = ["models", "train"]
 
-_PRETRAINED = Path(__file__).parent.parent / "pretrained"
+SHOWN = 3
+"""Names that are told of those left out for one reason."""
 
 
 def models(
@@ -24,15 +27,21 @@ def models(
     as_json: Json = False,
 ) -> None:
     """Tell what the bundled models, or one of your own, were made from."""
-    from stats_composer.modelfile import read_header
-
-    paths = sorted(_PRETRAINED.glob("*.npz")) if file is None else [Path(file)]
-    found = [{"name": path.stem, "file": str(path), **read_header(path)} for path in paths]
+    found = [_described(Path(file))] if file is not None else []
+    for bundled in packaged_names("pretrained", ".npz") if file is None else []:
+        with packaged(f"pretrained/{bundled}") as path:
+            found.append(_described(path, bundled.removesuffix(".npz")))
     if as_json:
         print_json(found)
         return
     for model in found:
         say(_summary(model))
+
+
+def _described(path: Path, name: str = "") -> dict[str, Any]:
+    from stats_composer.modelfile import read_header
+
+    return {"name": name or path.stem, "file": str(path), **read_header(path)}
 
 
 def _summary(model: dict[str, Any]) -> str:
@@ -59,8 +68,8 @@ def train(
         typer.Option(metavar="FILE", help="Names of files to leave out, one a line."),
     ] = None,
     style: Annotated[
-        str, typer.Option(help="chorale: scores in four parts; folk: dance tunes in one.")
-    ] = "chorale",
+        Style, typer.Option(help="chorale: scores in four parts; folk: dance tunes in one.")
+    ] = Style.CHORALE,
     licence: Annotated[
         str, typer.Option(help="Of the tunes, for the model's record.", show_default=False)
     ] = "",
@@ -75,31 +84,43 @@ def train(
     ] = False,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same file.")] = 0,
     jobs: Jobs = 1,
+    force: Force = False,
 ) -> None:
     """Learn a style of four-part writing, or of folk tunes, from scores."""
-    if Path(output).suffix != ".npz" or not Path(output).parent.is_dir():
-        raise ScoreFileError(f"{output}: expected a name that ends in .npz, in a folder that is")
+    check_outputs([output], suffixes=(".npz",), force=force)
     names = [] if exclude is None else read_names(exclude)
-    options: dict[str, Any] = {
-        "exclude": names,
-        "random_state": seed,
-        "n_jobs": jobs,
-        "progress": sys.stderr.isatty(),
-    }
-    composer: Any
-    if style == "folk":
-        from stats_composer.composers.folk.training import train_tunes
+    options: dict[str, Any] = {"exclude": names, "random_state": seed, "n_jobs": jobs}
+    train_style: Any
+    if style == Style.FOLK:
+        refuse("--chord-voice and --directed: they are of chorales", chord_voice, directed)
+        from stats_composer.composers.folk.training import train_tunes as train_style
 
-        composer = train_tunes(source, licence=licence, attribution=attribution, **options)
-    elif style == "chorale":
-        from stats_composer.composers.chorale.training import train as train_chorales
-
-        composer = train_chorales(source, chord_voice=chord_voice, directed=directed, **options)
+        options |= {"licence": licence, "attribution": attribution}
     else:
-        raise ScoreFileError(f"style {style!r}: expected chorale or folk")
+        refuse("--licence and --attribution: they are of folk tunes", licence, attribution)
+        from stats_composer.composers.chorale.training import train as train_style
+
+        options |= {"chord_voice": chord_voice, "directed": directed}
+    with progress() as callback:
+        composer = train_style(source, progress=sys.stderr.isatty(), callback=callback, **options)
     composer.save(output)
     say(f"Wrote {output}.")
+    for line in _account(composer.manifest_):
+        say(line)
     say(f"Next: stats-composer compose --model {output}")
+
+
+def _account(manifest: dict[str, Any]) -> list[str]:
+    """Say how many scores were used, and which were left out for what reason."""
+    left_out: dict[str, list[str]] = {}
+    for name, reason in manifest["left_out"].items():
+        left_out.setdefault(reason, []).append(name)
+    n_used, n_left = len(manifest["files"]), len(manifest["left_out"])
+    lines = [f"Learned from {n_used} of {n_used + n_left} scores."]
+    for reason, names in sorted(left_out.items(), key=lambda item: -len(item[1])):
+        more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+        lines.append(f"Left out, {reason}: {', '.join(names[:SHOWN])}{more}")
+    return lines
 
 
 def read_names(path: Path) -> list[str]:

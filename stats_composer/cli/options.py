@@ -2,57 +2,85 @@
 
 from __future__ import annotations
 
-import re
+import secrets
+from collections.abc import Callable
+from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-
-from stats_composer.theory import parse_mode
 
 if TYPE_CHECKING:
     from stats_composer.constraints import Constraint
 
 __all__ = [
+    "Choir",
     "Chords",
     "ConstraintFile",
     "Count",
+    "Force",
     "Jobs",
     "Json",
     "Key",
     "ModelFile",
     "Outputs",
+    "Parts",
     "Pins",
     "Ranges",
+    "ScoreFile",
     "Seed",
+    "Style",
     "Tempo",
     "TimeSignature",
+    "checked",
     "gather_constraints",
+    "refuse",
+    "seed_or_new",
 ]
 
 
-def _check_key(text: str | None) -> str | None:
-    if text is not None:
+class Style(StrEnum):
+    """What a composer writes; the same names in every verb."""
+
+    CHORALE = "chorale"
+    FOLK = "folk"
+
+
+class Choir(StrEnum):
+    """The voices of a chorale."""
+
+    SOPRANO = "soprano"
+    ALTO = "alto"
+    TENOR = "tenor"
+    BASS = "bass"
+
+
+def checked(name: str) -> Callable[[Any], Any]:
+    """Return the callback of an option whose values a function of `composers.asked` checks."""
+
+    def check(value: Any) -> Any:
+        from stats_composer.composers import asked
+        from stats_composer.errors import StatsComposerError
+
         try:
-            parse_mode(text)
-        except ValueError as error:
+            getattr(asked, name)(value)
+        except StatsComposerError as error:
             raise typer.BadParameter(str(error)) from None
-    return text
+        return value
+
+    return check
 
 
-def _check_time_signature(text: str | None) -> str | None:
-    if text is None:
-        return None
-    match = re.fullmatch(r"(\d{1,3})/(1|2|4|8|16|32|64|128)", text)
-    if not match or not 1 <= int(match[1]) <= 128:
-        raise typer.BadParameter(f"{text!r}: expected a metre, such as 3/4")
-    return text
+def refuse(reason: str, *given: object) -> None:
+    """Refuse options that do not apply, if one of them is given.
 
-
-def _check_tempo(value: float | None) -> float | None:
-    if value is not None and not 5 <= value <= 1000:
-        raise typer.BadParameter(f"{value:g}: expected 5 to 1000 quarters a minute")
-    return value
+    Raises
+    ------
+    typer.BadParameter
+        With the reason.
+    """
+    if any(value not in (None, False, "", []) for value in given):
+        raise typer.BadParameter(reason)
 
 
 Outputs = Annotated[
@@ -65,24 +93,46 @@ Outputs = Annotated[
         "repeated; '-' is MusicXML on standard output.",
     ),
 ]
+Force = Annotated[bool, typer.Option("--force", help="Write over files that are there.")]
+ScoreFile = Annotated[str, typer.Argument(metavar="SCORE", help="A score; '-' is standard input.")]
+Parts = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--part",
+        metavar="NAME",
+        help="A part to read alone, by its name or its number from 1; may be repeated.",
+    ),
+]
 Key = Annotated[
     str | None,
     typer.Option(
         help="Such as G, 'Bb major', 'f# minor'; a small letter alone is minor. Folk tunes know "
         "'A dorian' and 'D mixolydian' too.",
-        callback=_check_key,
+        callback=checked("asked_mode"),
     ),
 ]
 TimeSignature = Annotated[
-    str | None, typer.Option(help="The metre.", callback=_check_time_signature)
+    str | None,
+    typer.Option(help="The metre, such as 3/4, or C.", callback=checked("asked_metre")),
 ]
-Tempo = Annotated[float | None, typer.Option(help="Quarters a minute.", callback=_check_tempo)]
+Tempo = Annotated[
+    float | None, typer.Option(help="Quarters a minute.", callback=checked("asked_tempo"))
+]
 Seed = Annotated[
     int | None,
     typer.Option(min=0, help="The same seed gives the same notes; by default a new one."),
 ]
-Count = Annotated[int, typer.Option("--count", "-n", min=1, max=1000, help="How many.")]
-Jobs = Annotated[int, typer.Option(min=1, help="Processes for several; the notes are the same.")]
+Count = Annotated[
+    int,
+    typer.Option("--count", "-n", min=1, max=1000, help="How many; each says its own seed."),
+]
+Jobs = Annotated[
+    int,
+    typer.Option(
+        help="How many are worked at a time; -1 is one a core. The result is the same.",
+        callback=checked("asked_jobs"),
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print facts as JSON on standard output.")]
 ModelFile = Annotated[
     str | None,
@@ -103,6 +153,11 @@ Ranges = Annotated[
     list[str] | None,
     typer.Option("--range", metavar="VOICE:LOW-HIGH", help="Such as tenor:C3-G4."),
 ]
+
+
+def seed_or_new(seed: int | None) -> int:
+    """Return a seed, a new one where none is given."""
+    return secrets.randbelow(2**32) if seed is None else seed
 
 
 def gather_constraints(

@@ -2,58 +2,73 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
 import sys
-import threading
-from collections.abc import Iterable, Iterator, Sequence
+import warnings
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from stats_composer.errors import ScoreFileError
+import typer
+
+from stats_composer.cli.facts import score_facts
+from stats_composer.cli.speech import print_json, say
+from stats_composer.errors import ScoreFileError, ScoreWarning
 from stats_composer.files import unused_path, write_whole
-from stats_composer.score import Score
+from stats_composer.score import Score, merge_parts
 
 __all__ = [
     "STANDARD",
+    "Delivery",
     "check_outputs",
+    "choose_parts",
     "free_names",
     "listing",
     "numbered",
-    "patience",
-    "print_json",
     "read_input",
     "save",
-    "say",
+    "stem_of",
 ]
 
 STANDARD = "-"
 _SCORES = (".musicxml", ".xml", ".mxl", ".mid", ".midi", ".abc")
 _PICTURES = (".svg", ".png")
 _SUFFIXES = (*_SCORES, *_PICTURES, ".wav")
+DEFAULT_SUFFIXES = (".musicxml", ".mid")
 
 
-def check_outputs(outputs: Sequence[str]) -> None:
-    """Refuse a name that could not be written, before any work is done.
+def check_outputs(
+    outputs: Sequence[str], *, suffixes: Sequence[str] = _SUFFIXES, force: bool = False
+) -> None:
+    """Refuse a name that could not be written, or is taken, before any work is done.
 
     Raises
     ------
     ScoreFileError
     """
-    for name in outputs:
+    for i, name in enumerate(outputs):
         path = Path(name)
+        if name in outputs[:i]:
+            raise ScoreFileError(f"{name}: named twice")
         if name == STANDARD:
             continue
-        if path.suffix.lower() not in _SUFFIXES:
-            raise ScoreFileError(f"{name}: expected a name that ends in {', '.join(_SUFFIXES)}")
+        if path.suffix.lower() not in suffixes:
+            raise ScoreFileError(f"{name}: expected a name that ends in {', '.join(suffixes)}")
         if not path.parent.is_dir():
             raise ScoreFileError(f"{name}: there is no folder {path.parent}")
+        if path.exists() and not force:
+            raise ScoreFileError(f"{name}: is there already: --force writes over it")
 
 
 def free_names(stem: str, suffixes: tuple[str, ...]) -> list[str]:
     """Name files in the current folder that do not exist yet."""
     path = unused_path(stem, suffixes)
     return [f"{path}{suffix}" for suffix in suffixes]
+
+
+def stem_of(name: str, otherwise: str) -> str:
+    """Return the name of an input without its suffix."""
+    return otherwise if name == STANDARD else Path(name).stem
 
 
 def numbered(name: str, number: int, n: int) -> str:
@@ -93,52 +108,126 @@ def save(score: Score, name: str) -> None:
         write(unfold(score) if suffix in (".mid", ".midi") else score, name)
 
 
-def read_input(name: str) -> Score:
-    """Read a score from a file, or from standard input for `-`."""
+def read_input(name: str, parts: Sequence[str] | None = None) -> Score:
+    """Read a score from a file, or from standard input for `-`; of it some parts alone.
+
+    Raises
+    ------
+    ScoreFileError
+        If it cannot be read, or has no such part.
+    """
     from stats_composer.io import read
 
-    score: Score = read(sys.stdin.buffer if name == STANDARD else name)
-    return score
+    return choose_parts(read(sys.stdin.buffer if name == STANDARD else name), parts, name)
 
 
-def say(message: str, *, aside: bool = False) -> None:
-    """Tell the user: on standard error where standard output carries data."""
-    if aside:
-        print(message, file=sys.stderr)
-    else:
-        _print(message)
+def choose_parts(score: Score, parts: Sequence[str] | None, file: str) -> Score:
+    """Return some parts of a score, by name or by number from 1, in the order asked for.
 
-
-@contextlib.contextmanager
-def patience(seconds: float = 4.0) -> Iterator[None]:
-    """Tell somebody at a terminal why it takes long: the first run compiles."""
-    text = "Working. The first run compiles its kernels, up to a minute; later ones take seconds."
-    timer = threading.Timer(seconds, say, [text], {"aside": True})
-    timer.daemon = True
-    if sys.stderr.isatty():
-        timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
-
-
-def print_json(facts: Any) -> None:
-    """Print facts as JSON on standard output."""
-    _print(json.dumps(facts, indent=2, ensure_ascii=False))
-
-
-def _print(text: str) -> None:
-    """Print on standard output, and name it where that fails."""
-    try:
-        print(text, flush=True)
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        raise ScoreFileError(f"standard output: {error.strerror}") from error
+    Raises
+    ------
+    ScoreFileError
+        If one is not there, or its name is that of several.
+    """
+    if not parts:
+        return score
+    names = [part.name.lower() for part in score.parts]
+    chosen = []
+    for asked in parts:
+        found = [i for i, name in enumerate(names) if name == asked.strip().lower()]
+        if not found and asked.isdecimal() and 1 <= int(asked) <= len(names):
+            found = [int(asked) - 1]
+        if len(found) != 1:
+            known = ", ".join(part.name for part in score.parts if part.name)
+            numbers = f"1 to {len(names)}"
+            expected = f"one of {known}, or {numbers}" if known and not found else numbers
+            raise ScoreFileError(f"{file}: part {asked!r}: expected {expected}")
+        chosen.append(found[0])
+    return merge_parts([score.select(part) for part in chosen])
 
 
 def listing(names: Iterable[str]) -> str:
     """Join names as a sentence does: `a, b and c`."""
     *first, last = names
     return f"{', '.join(first)} and {last}" if first else last
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """Where the results of a verb go, and what is said of them.
+
+    Attributes
+    ----------
+    output : sequence of str
+        Names; without any, free ones.
+    force : bool
+        Whether they may be taken.
+    as_json : bool
+        Facts go to standard output.
+    count : int
+        Of results.
+    """
+
+    output: Sequence[str]
+    force: bool = False
+    as_json: bool = False
+    count: int = 1
+
+    def __post_init__(self) -> None:
+        """Refuse what could not be written, before any work is done."""
+        if STANDARD in self.output:
+            if self.as_json:
+                raise typer.BadParameter("--json and '-o -': both are standard output")
+            if self.count > 1:
+                raise typer.BadParameter(f"-n {self.count} and '-o -': one score a stream")
+        for number in range(1, self.count + 1):
+            names = [numbered(name, number, self.count) for name in self.output]
+            check_outputs(names, force=self.force)
+
+    def deliver(
+        self,
+        scores: Sequence[Score],
+        stem: str,
+        *,
+        first_seed: int | None = None,
+        suffixes: tuple[str, ...] = DEFAULT_SUFFIXES,
+    ) -> None:
+        """Write scores, and say what was written, of which seed, and what to do next."""
+        aside = self.as_json or STANDARD in self.output
+        reports: list[dict[str, Any]] = []
+        for i, score in enumerate(scores):
+            names = [numbered(name, i + 1, self.count) for name in self.output]
+            names = names or free_names(stem, suffixes)
+            save_all(score, names)
+            seed = {} if first_seed is None else {"seed": first_seed + i}
+            files = [name for name in names if name != STANDARD]
+            reports.append({"files": files, **seed, **score_facts(score)})
+            if files:
+                say(_sentence(reports[-1]), aside=aside)
+        shown = [name for report in reports for name in report["files"]]
+        readable = [name for name in shown if Path(name).suffix in _SCORES]
+        if readable:
+            say(f"Next: stats-composer show {readable[0]}", aside=aside)
+        if self.as_json:
+            print_json(reports[0] if len(reports) == 1 else reports)
+
+
+def _sentence(report: dict[str, Any]) -> str:
+    """Say what was written: the files, their size, key and seed."""
+    sizes = [
+        f"1 {what}" if report[f"{what}s"] == 1 else f"{report[f'{what}s']} {what}s"
+        for what in ("part", "bar")
+    ]
+    key = f" in {report['key']}" if report["key"] else ""
+    seed = f", seed {report['seed']}" if "seed" in report else ""
+    return f"Wrote {listing(report['files'])}: {', '.join(sizes)}{key}{seed}."
+
+
+def save_all(score: Score, names: Sequence[str]) -> None:
+    """Write a score under all names; what one cannot hold matters only if none can."""
+    whole = any(name == STANDARD or Path(name).suffix in (".musicxml", ".mxl") for name in names)
+    with warnings.catch_warnings():
+        if whole:
+            warnings.simplefilter("ignore", ScoreWarning)
+        for name in names:
+            save(score, name)

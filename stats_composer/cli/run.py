@@ -10,6 +10,7 @@ needs when it runs, so that composing does not wait for reading's or plotting's 
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 import warnings
@@ -32,6 +33,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         By default those of the process; without any, the help is shown.
     """
     warnings.showwarning = _show_warning
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # no name is worth an error of encoding
+            stream.reconfigure(errors="replace")
     arguments = sys.argv[1:] if arguments is None else arguments
     status = _run(list(arguments) or ["--help"])
     try:
@@ -51,7 +55,8 @@ def _run(arguments: list[str]) -> int:
         try:
             status = int(app(arguments, prog_name="stats-composer", standalone_mode=False) or 0)
         except UsageError as error:
-            return _fail(f"{error.format_message()} (see --help)", error.exit_code)
+            message = error.format_message().replace("Value error, ", "")
+            return _fail(f"{message} (see --help)", error.exit_code)
         return _fail("stopped", status) if status == INTERRUPTED else status
     except KeyboardInterrupt:
         return _fail("stopped", INTERRUPTED)

@@ -3,39 +3,46 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stats_composer import modelfile
-from stats_composer.errors import ConstraintError, ModelFileError
-from stats_composer.score import BAR_DTYPE, NOTE_DTYPE, Score, bar_positions, make_table
-from stats_composer.theory import bar_duration
+from stats_composer.composers.asked import Seed, asked_bars, asked_jobs, asked_seeds
+from stats_composer.constraints import Constraint
+from stats_composer.errors import ModelFileError
+from stats_composer.files import packaged
+from stats_composer.models.base import Estimator
+from stats_composer.score import BAR_DTYPE, NOTE_DTYPE, Score, bar_positions, make_table, metre_of
 
 __all__ = [
-    "MAX_BARS",
     "Arrays",
     "Composer",
+    "Writing",
     "extended",
     "join",
     "named",
-    "parse_time_signature",
     "write_many",
 ]
 
 Arrays = Mapping[str, NDArray[Any]]
 
-PRETRAINED = Path(__file__).parent.parent / "pretrained"
-MAX_BARS = 2000
 OWN_KEYS = ("model", "random_state", "sizes", "schema", "arrays", "sha256")
 
 
-class Composer:
-    """A composer that is kept in a file.
+class Writing(TypedDict, total=False):
+    """What every verb of a composer may be told beside its own parameters."""
+
+    constraints: Sequence[Constraint]
+    random_state: Seed
+    n_jobs: int
+
+
+class Composer(Estimator):
+    """A composer that is kept in a file; scikit-learn's `clone` makes one that is not fitted.
 
     Attributes
     ----------
@@ -58,7 +65,7 @@ class Composer:
         manifest : mapping, optional
             What JSON can hold; by default that of the training that made the composer.
         """
-        self._check_fitted()
+        self._check_ready()
         sizes, arrays = self._state()
         header = dict(self.manifest_ if manifest is None else manifest)
         header |= {"model": type(self).__name__, "random_state": self.random_state, "sizes": sizes}
@@ -77,18 +84,17 @@ class Composer:
         if header.get("model") != cls.__name__:
             raise ModelFileError(f"{path}: a {header.get('model')}: expected a {cls.__name__}")
         composer = cls()
-        try:
+        with modelfile.restoring(path):
             composer.random_state = int(header["random_state"])
             composer._restore(header["sizes"], arrays)
-        except (KeyError, TypeError, ValueError, IndexError) as error:
-            raise ModelFileError(f"{path}: not as this version writes it: {error}") from error
         composer.manifest_ = {k: v for k, v in header.items() if k not in OWN_KEYS}
         return composer
 
     @classmethod
     def bundled(cls) -> Self:
         """Read the composer that comes with the package."""
-        return cls.load(PRETRAINED / cls._bundled)
+        with packaged(f"pretrained/{cls._bundled}") as path:
+            return cls.load(path)
 
     def _state(self) -> tuple[dict[str, Any], Arrays]:
         """Return what was learned: sizes, as JSON can hold them, and arrays."""
@@ -98,7 +104,8 @@ class Composer:
         """Take over what `_state` returned."""
         raise NotImplementedError
 
-    def _check_fitted(self) -> None:
+    def _check_ready(self) -> None:
+        """Refuse to work before there are models."""
         raise NotImplementedError
 
 
@@ -108,33 +115,13 @@ def named(arrays: Arrays, name: str) -> dict[str, NDArray[Any]]:
 
 
 def write_many(
-    write: Callable[[np.random.Generator], Score],
-    random_state: int | None,
-    n: int | None,
-    n_jobs: int,
+    write: Callable[[np.random.Generator], Score], random_state: Seed, n: int | None, n_jobs: int
 ) -> Score | list[Score]:
-    """Write one score, or a list of n, each from a seed of its own."""
-    seeds = np.random.SeedSequence(random_state).spawn(1 if n is None else n)
-    with ThreadPoolExecutor(max(1, min(n_jobs, len(seeds)))) as pool:
+    """Write one score, or a list of n, each from a seed of its own (`asked_seeds`)."""
+    seeds = [np.random.SeedSequence(seed).spawn(1)[0] for seed in asked_seeds(random_state, n)]
+    with ThreadPoolExecutor(min(asked_jobs(n_jobs), len(seeds))) as pool:
         scores = list(pool.map(lambda seed: write(np.random.default_rng(seed)), seeds))
     return scores[0] if n is None else scores
-
-
-def parse_time_signature(text: str) -> tuple[int, int]:
-    """Read `4/4`.
-
-    Raises
-    ------
-    ConstraintError
-        If it is no time signature.
-    """
-    numerator, _, denominator = text.partition("/")
-    if not (numerator.isdigit() and denominator.isdigit()):
-        raise ConstraintError(f"time signature {text!r}: expected one such as 4/4 or 3/4")
-    n, d = int(numerator), int(denominator)
-    if not 1 <= n <= 32 or d not in (1, 2, 4, 8, 16, 32):
-        raise ConstraintError(f"time signature {text!r}: expected 1 to 32 over 1, 2, 4 to 32")
-    return n, d
 
 
 def extended(score: Score, bars: int) -> Score:
@@ -150,10 +137,9 @@ def extended(score: Score, bars: int) -> Score:
     ConstraintError
         If there would be more than `MAX_BARS`, or less than one new bar.
     """
-    if not 1 <= bars <= MAX_BARS:
-        raise ConstraintError(f"{bars} bars: expected 1 to {MAX_BARS}")
+    bars = asked_bars(bars)
     metre = score.mark_at("time_signatures", score.end)
-    full = bar_duration(metre["numerator"], metre["denominator"])
+    full = metre_of(metre).bar
     end = int(bar_positions(score, np.array([score.end - 1]))[0]) + 1
     whole = score.end + max(full - end, 0)
     if score.pickup and score.n_bars == 1:

@@ -1,48 +1,78 @@
-"""Continuing a phrase: in its own style, learned from the phrase alone, or in a bundled one.
+"""Continuing and varying a phrase in its own style, learned from the phrase alone.
 
 Its own style is an n-gram over slices: what all voices do in a step of the metre (a pitch
 struck or held, or a rest), together with the place of the step in the bar. Slices that the
 phrase does not have are not invented, so chords stay its own. The continuation is drawn from
 the exact law given the phrase, and closes on the tonic where the phrase has a slice for it.
+
+A variation keeps the slices of the strong beats and of the last bar, and draws those between from
+the n-gram over slices and their place in the beat, given what is kept on both sides.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
+from stats_composer.composers.asked import Seed
 from stats_composer.composers.base import extended, join, write_many
 from stats_composer.errors import EncodingError
 from stats_composer.factors import phased
 from stats_composer.models.ngram import NGram, WittenBell
 from stats_composer.sampling.chain import Chain
 from stats_composer.score import (
+    NOTE_DTYPE,
     Score,
     bar_positions,
+    check_score,
     keys,
+    make_table,
+    metre_of,
     natural_fifths,
 )
-from stats_composer.theory import TICKS_PER_QUARTER, UNKNOWN_MODE, bar_duration, hear_tonic
+from stats_composer.theory import (
+    TICKS_PER_QUARTER,
+    UNKNOWN_MODE,
+    hear_tonic,
+)
 from stats_composer.views import HOLD, REST
 
-__all__ = ["continue_phrase"]
+__all__ = ["continue_phrase", "vary_phrase"]
 
 Ints = NDArray[np.int64]
 
 DIVISIONS = (1, 2, 3, 4, 6, 8, 12)
 ON_GRID = 0.95
 N = 4
+VARIED_N = 3
+STRONG = 4
+"""The strength of a beat that a variation keeps: downbeats, and the middle of an even bar."""
+AGAIN = -1.0
+"""Nats against each step of a variation that is as it was."""
+
+
+@overload
+def continue_phrase(
+    phrase: Score, *, bars: int = ..., random_state: Seed = ..., n: None = None, n_jobs: int = ...
+) -> Score: ...
+
+
+@overload
+def continue_phrase(
+    phrase: Score, *, bars: int = ..., random_state: Seed = ..., n: int, n_jobs: int = ...
+) -> list[Score]: ...
 
 
 def continue_phrase(
     phrase: Score,
     *,
     bars: int = 8,
-    random_state: int | None = None,
+    random_state: Seed = None,
     n: int | None = None,
+    n_jobs: int = 1,
 ) -> Score | list[Score]:
     """Continue a phrase in its own style.
 
@@ -52,9 +82,8 @@ def continue_phrase(
         Of any number of voices, each of one note at a time; it comes back unchanged, with
         `bars` more bars. Where its last bar is not full, that is filled first.
     bars : int
-    random_state : int, optional
-    n : int, optional
-        Number of continuations.
+    random_state, n, n_jobs
+        As of `ChoraleComposer.compose`.
 
     Returns
     -------
@@ -73,9 +102,7 @@ def continue_phrase(
     >>> longer.n_bars, bool((longer.notes[:8] == tune.notes).all())
     (4, True)
     """
-    if len(phrase.notes) < 2:
-        found = "one note" if len(phrase.notes) else "no notes"
-        raise EncodingError(f"{found}: expected a phrase of two notes or more")
+    _check_notes(phrase)
     page = extended(phrase, bars)
     step = _step(phrase)
     rows = _slices(phrase, step)
@@ -92,7 +119,92 @@ def continue_phrase(
         grid = np.concatenate([rows, slices[path]])
         return join(phrase, page, _notes(grid, phrase, step))
 
-    return write_many(write, random_state, n, 1)
+    return write_many(write, random_state, n, n_jobs)
+
+
+@overload
+def vary_phrase(
+    phrase: Score, *, random_state: Seed = ..., n: None = None, n_jobs: int = ...
+) -> Score: ...
+
+
+@overload
+def vary_phrase(
+    phrase: Score, *, random_state: Seed = ..., n: int, n_jobs: int = ...
+) -> list[Score]: ...
+
+
+def vary_phrase(
+    phrase: Score, *, random_state: Seed = None, n: int | None = None, n_jobs: int = 1
+) -> Score | list[Score]:
+    """Vary a phrase: its strong beats and its last bar stay, what lies between is drawn anew.
+
+    Parameters
+    ----------
+    phrase : Score
+        Of any number of voices, each of one note at a time. Its words are left out, since
+        they need not fit any more.
+    random_state, n, n_jobs
+        As of `ChoraleComposer.compose`.
+
+    Returns
+    -------
+    Score, or a list of n of them where `n` is given
+
+    Raises
+    ------
+    EncodingError
+        As of `continue_phrase`.
+
+    Examples
+    --------
+    >>> from stats_composer.score import make_notes
+    >>> pitch = [60, 62, 64, 65, 67, 65, 64, 62, 60, 64, 62, 67, 64, 62, 60, 60]
+    >>> tune = Score(make_notes(onset=10080 * np.arange(16), pitch=pitch))
+    >>> varied = vary_phrase(tune, random_state=0)
+    >>> [int(varied.notes["pitch"][varied.notes["onset"] == 40320 * bar][0]) for bar in range(4)]
+    [60, 67, 60, 64]
+    """
+    _check_notes(phrase)
+    step = _step(phrase)
+    rows = _slices(phrase, step)
+    slices, symbols = np.unique(rows, axis=0, return_inverse=True)
+    law = _varied_law(phrase, step, symbols.ravel(), len(slices))
+    page = phrase.replace(notes=phrase.notes[:0], lyrics=phrase.lyrics[:0])
+
+    def write(rng: np.random.Generator) -> Score:
+        grid = slices[law.sample(1, random_state=rng)[0]]
+        return page.replace(notes=make_table(NOTE_DTYPE, list(_notes(grid, phrase, step))))
+
+    return write_many(write, random_state, n, n_jobs)
+
+
+def _varied_law(phrase: Score, step: int, symbols: Ints, n_slices: int) -> Chain:
+    """Return the law of the variations of a phrase."""
+    metre = phrase.metre_at(0)
+    position = bar_positions(phrase, np.arange(len(symbols)) * step)
+    phase = position % metre.beat // step
+    seen = np.zeros((int(phase.max()) + 1, n_slices), bool)
+    seen[phase, symbols] = True
+    model = NGram(VARIED_N, smoothing=WittenBell(), n_symbols=seen.size)
+    model.fit([phase * n_slices + symbols])
+    allowed = np.zeros((len(symbols), *seen.shape), bool)
+    allowed[np.arange(len(symbols)), phase] = seen[phase]
+    automaton = model.automaton(len(symbols), allowed.reshape(len(symbols), -1))
+    kept = metre.strength(position) >= STRONG
+    kept[0] = True
+    kept[phrase.bars["onset"][-1] // step :] = True
+    unary = np.where(seen[phase], 0.0, -np.inf)
+    unary[np.arange(len(symbols)), symbols] = AGAIN
+    unary[kept] = -np.inf
+    unary[kept, symbols[kept]] = 0.0
+    return Chain(unary, [phased(automaton, n_slices, phase)])
+
+
+def _check_notes(phrase: Score) -> None:
+    if len(check_score(phrase, "phrase").notes) < 2:
+        found = "one note" if len(phrase.notes) else "no notes"
+        raise EncodingError(f"{found}: expected a phrase of two notes or more")
 
 
 def _law(place: Ints, symbols: Ints, slices: Ints, tonic: int) -> Chain:
@@ -138,7 +250,7 @@ def _tonic(phrase: Score) -> int:
     if len(phrase.voices) > 1 or mark is None or mark["mode"] != UNKNOWN_MODE:
         return keys(phrase)[-1][1]
     metre = phrase.mark_at("time_signatures", phrase.end)
-    full = bar_duration(metre["numerator"], metre["denominator"])
+    full = metre_of(metre).bar
     onset = phrase.notes["onset"] - phrase.pickup
     return hear_tonic(phrase.signature_at(0), phrase.notes["pitch"], onset, full)[0]
 
@@ -147,7 +259,7 @@ def _step(phrase: Score) -> int:
     """Return the coarsest step that nearly all notes start on."""
     onset = phrase.notes["onset"]
     metre = phrase.mark_at("time_signatures", phrase.end)
-    full = bar_duration(metre["numerator"], metre["denominator"])
+    full = metre_of(metre).bar
     for division in DIVISIONS:
         step = TICKS_PER_QUARTER // division
         if full % step == 0 and (onset % step == 0).mean() >= ON_GRID:

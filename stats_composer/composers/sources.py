@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from stats_composer._version import __version__
+from stats_composer.composers.asked import asked_jobs
 from stats_composer.io import CorpusFile, read_corpus
 from stats_composer.score import Score
 
@@ -30,6 +31,7 @@ def read_sources(
     refused : dict of name to reason
     """
     sources = [source] if isinstance(source, str | os.PathLike) else list(source)
+    n_jobs = asked_jobs(n_jobs)
     corpora = [read_corpus(one, n_jobs=n_jobs, progress=progress) for one in sources]
     named = [pair for corpus in corpora for pair in zip(corpus.names, corpus.scores, strict=True)]
     files = {row.name: row for corpus in corpora for row in corpus.manifest}

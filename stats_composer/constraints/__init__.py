@@ -22,6 +22,7 @@ from stats_composer.constraints.pitches import InKey, Range
 from stats_composer.constraints.text import (
     dump_constraints,
     from_json,
+    json_schema,
     load_constraints,
     parse_chord_flag,
     parse_constraints,
@@ -55,6 +56,7 @@ __all__ = [
     "compile_constraints",
     "dump_constraints",
     "from_json",
+    "json_schema",
     "load_constraints",
     "onsets_asked",
     "parse_chord_flag",

@@ -11,16 +11,16 @@ Conventions
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
-from fractions import Fraction
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stats_composer.constraints.where import Line, chosen_lines, pitch_text
-from stats_composer.encoding import Frame
+from stats_composer.constraints.fields import WEIGHT, asks, kind_of
+from stats_composer.constraints.where import VoiceSymbols, chosen_lines
+from stats_composer.encoding import GridFrame
 from stats_composer.errors import ConstraintError
 from stats_composer.factors import Automaton, Factors
 from stats_composer.score import Score
@@ -61,7 +61,7 @@ class Onsets:
     changes: Bools
 
     @classmethod
-    def free(cls, frame: Frame) -> Onsets:
+    def free(cls, frame: GridFrame) -> Onsets:
         """Ask for nothing."""
         shape = (frame.n_steps, frame.n_lines)
         return cls(*(np.zeros(shape, bool) for _ in range(3)))
@@ -101,43 +101,60 @@ class Constraint:
     ----------
     weight : float
         The log-weight of breaking it once: -inf is hard, a number of 0 or less a preference.
+    types : dict of str to class
+        All kinds of constraints by name; a subclass puts itself here.
+    alternatives : tuple of str
+        Fields of which exactly one is given.
+
+    Notes
+    -----
+    A field tells its kind (`fields.Kind`): from that come its check, its text, its JSON and its
+    schema.
     """
 
-    weight: float = field(default=-np.inf, kw_only=True)
+    weight: float = field(default=-np.inf, kw_only=True, metadata=asks(WEIGHT))
+
+    types: ClassVar[dict[str, type[Constraint]]] = {}
+    alternatives: ClassVar[tuple[str, ...]] = ()
+
+    def __init_subclass__(cls) -> None:
+        """Keep a kind of constraint under its name, so that texts find it."""
+        if not cls.__name__.startswith("_"):
+            Constraint.types[cls.__name__] = cls
 
     def __post_init__(self) -> None:
         """Check the fields and store them as what they mean."""
-        if isinstance(self.weight, bool) or not isinstance(self.weight, int | float):
-            raise ConstraintError(f"weight {self.weight!r}: expected a number, at most 0")
-        if not self.weight <= 0:
-            raise ConstraintError(f"weight {self.weight}: expected at most 0, -inf for hard")
-        self._set(weight=float(self.weight))
+        given = {f.name: getattr(self, f.name) for f in fields(self)}
+        if self.alternatives and sum(given[name] is not None for name in self.alternatives) != 1:
+            raise ConstraintError(f"expected either {' or '.join(self.alternatives)}")
+        for f in fields(self):
+            object.__setattr__(self, f.name, kind_of(f.metadata).read(given[f.name]))
+        self._check(given)
 
-    def _set(self, **values: Any) -> None:
-        for name, value in values.items():
-            object.__setattr__(self, name, value)
+    def _check(self, given: Mapping[str, Any]) -> None:
+        """Check what relates one field to another, and name it as it was given."""
 
     @property
     def hard(self) -> bool:
         """Whether it must not be broken."""
         return self.weight == -np.inf
 
-    def ask_onsets(self, frame: Frame) -> Onsets:
+    def ask_onsets(self, frame: GridFrame) -> Onsets:
         """Return where a hard constraint asks for notes to start or not."""
         return Onsets.free(frame)
 
-    def reads_onsets(self, frame: Frame) -> int | None:
+    def reads_onsets(self, frame: GridFrame) -> int | None:
         """Return the index of the voice whose onsets change what it compiles to, or None."""
         return None
 
-    def factors(self, frame: Frame, onsets: Onsets) -> Factors:
+    def factors(self, frame: GridFrame, onsets: Onsets) -> Factors:
         """Return what it asks of the symbols.
 
         It may depend on the onsets that all constraints ask for in the voice `reads_onsets`.
         """
         raise NotImplementedError
 
-    def compile(self, frame: Frame) -> Factors:
+    def compile(self, frame: GridFrame) -> Factors:
         """Return all that it asks of a grid.
 
         Raises
@@ -162,28 +179,18 @@ class Constraint:
         shown = [f for f in fields(self) if f.name != "weight"]
         if self.weight != next(f.default for f in fields(self) if f.name == "weight"):
             shown += [f for f in fields(self) if f.name == "weight"]
-        values = [(f, getattr(self, f.name)) for f in shown]
-        return [f"{f.name}={_word(f.name, v)}" for f, v in values if v != f.default]
+        words = {f.name: kind_of(f.metadata).word for f in shown}
+        values = [(f.name, getattr(self, f.name), f.default) for f in shown]
+        return [f"{name}={words[name](v)}" for name, v, default in values if v != default]
 
 
-def _word(name: str, value: Any) -> str:
-    if name in ("low", "high", "pitch"):
-        return pitch_text(value)
-    if isinstance(value, tuple):
-        parts = [_word("pitch" if name == "pitches" else "", item) for item in value]
-        return f"[{', '.join(parts)}]"
-    if isinstance(value, Fraction):
-        return str(value) if value.denominator > 2 else f"{float(value):g}"
-    return str(value)
-
-
-def onsets_asked(constraints: Iterable[Constraint], frame: Frame) -> Onsets:
+def onsets_asked(constraints: Iterable[Constraint], frame: GridFrame) -> Onsets:
     """Collect where the hard ones of some constraints ask for notes to start.
 
     Parameters
     ----------
     constraints : iterable of Constraint
-    frame : Frame
+    frame : GridFrame
     """
     asked = Onsets.free(frame)
     for constraint in constraints:
@@ -195,7 +202,7 @@ def onsets_asked(constraints: Iterable[Constraint], frame: Frame) -> Onsets:
 
 def compile_constraints(
     constraints: Iterable[Constraint],
-    frame: Frame,
+    frame: GridFrame,
     *,
     known: dict[tuple[int, bytes], Factors] | None = None,
 ) -> Factors:
@@ -204,7 +211,7 @@ def compile_constraints(
     Parameters
     ----------
     constraints : iterable of Constraint
-    frame : Frame
+    frame : GridFrame
     known : dict, optional
         Filled with what each constraint compiles to, for another call with some of the same
         constraints.
@@ -263,20 +270,20 @@ def weigh(steps: Bools, broken: Bools, weight: float = -np.inf) -> Floats:
     return np.where(steps[:, None] & broken[None, :], weight, 0.0)
 
 
-def on_line(frame: Frame, line: Line, log_weight: Floats) -> Factors:
+def on_line(frame: GridFrame, line: VoiceSymbols, log_weight: Floats) -> Factors:
     """Return factors of one voice from log-weights that broadcast to (n_steps, its symbols)."""
     unary = np.zeros((frame.n_steps, len(frame.alphabets), int(frame.n_symbols.max())))
     unary[:, line.index, : len(line.pitch)] = log_weight
     return Factors(unary)
 
 
-def sounding(frame: Frame, line: Line, log_weight: Floats) -> Factors:
+def sounding(frame: GridFrame, line: VoiceSymbols, log_weight: Floats) -> Factors:
     """Weigh what sounds at each step, also where it is held by a HOLD symbol.
 
     Parameters
     ----------
-    frame : Frame
-    line : Line
+    frame : GridFrame
+    line : VoiceSymbols
     log_weight : ndarray of shape (n_steps, n_symbols of the line), float64
         By step and the symbol that started what sounds; the column of HOLD is not looked at.
     """
@@ -299,19 +306,19 @@ def sounding(frame: Frame, line: Line, log_weight: Floats) -> Factors:
     return with_automaton(frame, line, automaton)
 
 
-def with_automaton(frame: Frame, line: Line, automaton: Automaton) -> Factors:
+def with_automaton(frame: GridFrame, line: VoiceSymbols, automaton: Automaton) -> Factors:
     """Return factors of an automaton that reads one voice."""
     unary = np.zeros((frame.n_steps, len(frame.alphabets), int(frame.n_symbols.max())))
     return Factors(unary, {line.index: (automaton,)})
 
 
-def hold_steps(frame: Frame, line: Line, steps: Bools, weight: float) -> Factors:
+def hold_steps(frame: GridFrame, line: VoiceSymbols, steps: Bools, weight: float) -> Factors:
     """Weigh every marked step at which what sounds is not held from the step before.
 
     Parameters
     ----------
-    frame : Frame
-    line : Line
+    frame : GridFrame
+    line : VoiceSymbols
     steps : ndarray of shape (n_steps,), bool
         At step 0 only silence counts as held.
     weight : float

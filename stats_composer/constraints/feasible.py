@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 
 from stats_composer.constraints.base import Constraint, compile_constraints
-from stats_composer.encoding import Frame
+from stats_composer.encoding import GridFrame
 from stats_composer.errors import ConstraintError, SamplingError
 from stats_composer.factors import Factors, find_grid, is_refuted
 
@@ -24,7 +24,7 @@ __all__ = ["check_feasible"]
 
 def check_feasible(
     constraints: Iterable[Constraint],
-    frame: Frame,
+    frame: GridFrame,
     base: Factors | None = None,
     *,
     seconds: float = 5.0,
@@ -34,7 +34,7 @@ def check_feasible(
     Parameters
     ----------
     constraints : iterable of Constraint
-    frame : Frame
+    frame : GridFrame
     base : Factors, optional
         What holds in any case: given notes, a context, the model's own limits.
     seconds : float
@@ -83,7 +83,7 @@ def check_feasible(
 class _Oracle:
     """Tells whether a set of constraints is proved to conflict."""
 
-    def __init__(self, frame: Frame, base: Factors | None, deadline: float) -> None:
+    def __init__(self, frame: GridFrame, base: Factors | None, deadline: float) -> None:
         self.frame, self.base, self.deadline = frame, base, deadline
         self.known: dict[tuple[int, bytes], Factors] = {}
 

@@ -11,29 +11,38 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stats_composer.constraints.base import Constraint, Onsets, sounding
-from stats_composer.constraints.where import (
+from stats_composer.constraints.fields import (
+    BAR,
+    BARS,
+    BEAT,
+    DURATION,
+    PITCH,
+    PITCH_OR_REST,
+    VOICE,
+    WEIGHT,
     Bars,
-    Line,
-    Note,
     Voice,
     as_bar,
-    as_bars,
     as_duration,
     as_number,
     as_pitch,
-    as_voice,
-    bar_and_beat,
+    asks,
+    numbered,
+    pitch_text,
+)
+from stats_composer.constraints.where import (
+    HeardNote,
+    VoiceSymbols,
     bar_span,
     cut_notes,
     line_of,
     notes_of,
-    pitch_text,
     place,
     step_at,
     tick_at,
     ticks_of,
 )
-from stats_composer.encoding import Frame
+from stats_composer.encoding import GridFrame
 from stats_composer.errors import ConstraintError
 from stats_composer.factors import Factors
 from stats_composer.score import Score
@@ -67,6 +76,44 @@ class GivenNote(NamedTuple):
     tied: bool = False
 
 
+def _given_note(i: int, note: Any) -> GivenNote:
+    try:
+        given = note if isinstance(note, Mapping) else dict(_pairs(note))
+        bar, beat = as_bar(given["bar"]), as_number(given["beat"], "beat")
+        pitch, duration = as_pitch(given["pitch"]), as_duration(given["duration"])
+        return GivenNote(bar, beat, pitch, duration, bool(given.get("tied", False)))
+    except KeyError as error:
+        raise ConstraintError(f"note {i}: without {error.args[0]}") from None
+    except TypeError:
+        raise ConstraintError(f"note {i}: expected bar, beat, pitch and duration") from None
+    except ConstraintError as error:
+        raise ConstraintError(f"note {i}: {error}") from None
+
+
+def _pairs(note: Sequence[Any]) -> Iterable[tuple[str, Any]]:
+    return zip(GivenNote._fields, note, strict=False)
+
+
+def _plain_note(note: GivenNote) -> dict[str, Any]:
+    plain = {"bar": note.bar, "beat": BEAT.plain(note.beat), "pitch": PITCH.plain(note.pitch)}
+    return plain | {"duration": BEAT.plain(note.duration)} | ({"tied": True} if note.tied else {})
+
+
+_NOTE = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["bar", "beat", "pitch", "duration"],
+    "properties": {
+        "bar": BAR.schema,
+        "beat": BEAT.schema,
+        "pitch": PITCH.schema,
+        "duration": {"description": "In quarters.", **BEAT.schema},
+        "tied": {"description": "Held from before, without a new attack.", "type": "boolean"},
+    },
+}
+NOTES = numbered("notes", _given_note, _plain_note, _NOTE)
+
+
 @dataclass(frozen=True)
 class Pin(Constraint):
     """One note, or a rest, at a place.
@@ -96,20 +143,13 @@ class Pin(Constraint):
     ['Pin(voice=0, bar=1, beat=1, pitch=E4, duration=2): no such note at bar 1 beat 1 (voice 0)']
     """
 
-    voice: Voice
-    bar: int
-    beat: Any
-    pitch: Any
-    duration: Any = None
+    voice: Voice = field(metadata=asks(VOICE))
+    bar: int = field(metadata=asks(BAR))
+    beat: Any = field(metadata=asks(BEAT))
+    pitch: Any = field(metadata=asks(PITCH_OR_REST))
+    duration: Any = field(default=None, metadata=asks(DURATION))
 
-    def __post_init__(self) -> None:
-        """Check the fields and store them as what they mean."""
-        super().__post_init__()
-        self._set(voice=as_voice(self.voice), beat=as_number(self.beat, "beat"))
-        self._set(pitch=as_pitch(self.pitch, rest=True), duration=as_duration(self.duration))
-        as_bar(self.bar)
-
-    def _steps(self, frame: Frame) -> tuple[int, int]:
+    def _steps(self, frame: GridFrame) -> tuple[int, int]:
         start = tick_at(frame.page, self.bar, self.beat)
         if self.duration is None:
             first = step_at(frame, start)
@@ -119,7 +159,7 @@ class Pin(Constraint):
             raise ConstraintError(f"it lasts beyond the end, {place(frame.page, frame.page.end)}")
         return step_at(frame, start), step_at(frame, stop)
 
-    def ask_onsets(self, frame: Frame) -> Onsets:
+    def ask_onsets(self, frame: GridFrame) -> Onsets:
         """Return where notes must start: at a note's beginning and end, nowhere between."""
         asked = Onsets.free(frame)
         first, last = self._steps(frame)
@@ -127,7 +167,7 @@ class Pin(Constraint):
             _ask_note(asked, line_of(frame, self.voice).index, first, last)
         return asked
 
-    def factors(self, frame: Frame, onsets: Onsets) -> Factors:
+    def factors(self, frame: GridFrame, onsets: Onsets) -> Factors:
         """Return what it asks of the symbols."""
         line = line_of(frame, self.voice)
         first, last = self._steps(frame)
@@ -145,23 +185,17 @@ class Pin(Constraint):
         elif self.duration is None:
             fine = [n.pitch for n in meeting] == [self.pitch]
         else:
-            fine = meeting == [Note(start, stop, self.pitch)]
+            fine = meeting == [HeardNote(start, stop, self.pitch)]
         return [] if fine else [f"no such note at {place(score, start, name)}"]
 
 
 @dataclass(frozen=True)
-class _Line(Constraint):
+class _GivenLine(Constraint):
     """A given line of notes in some bars; what lies between them is silence."""
 
-    voice: Voice
-    notes: Any
-    bars: Any = None
-
-    def __post_init__(self) -> None:
-        """Check the fields and store them as what they mean."""
-        super().__post_init__()
-        self._set(voice=as_voice(self.voice), bars=as_bars(self.bars))
-        self._set(notes=tuple(_given_note(i, note) for i, note in enumerate(self.notes, 1)))
+    voice: Voice = field(metadata=asks(VOICE))
+    notes: Any = field(metadata=asks(NOTES))
+    bars: Any = field(default=None, metadata=asks(BARS))
 
     @classmethod
     def of(cls, score: Score, line: Voice, *, bars: Bars = None, **changes: Any) -> Any:
@@ -181,7 +215,7 @@ class _Line(Constraint):
         for note in notes_of(score, line)[1]:
             if note.onset < stop and note.stop > start:
                 onset = max(note.onset, start)
-                where = bar_and_beat(score, onset)
+                where = score.where(onset)
                 length = Fraction(note.stop - onset, TICKS_PER_QUARTER)
                 notes.append((*where, note.pitch, length, onset > note.onset))
         return cls(**{"voice": line, "notes": notes, "bars": bars, **changes})
@@ -203,7 +237,7 @@ class _Line(Constraint):
                 spans.append((onset, end, note))
         return spans
 
-    def factors(self, frame: Frame, onsets: Onsets) -> Factors:
+    def factors(self, frame: GridFrame, onsets: Onsets) -> Factors:
         """Return what it asks of the symbols."""
         line = line_of(frame, self.voice)
         start, stop = bar_span(frame.page, self.bars)
@@ -221,14 +255,14 @@ class _Line(Constraint):
         name, notes = notes_of(score, self.voice)
         # A note is struck in the region, or sounds on from before it.
         sounds = {(n, n not in notes) for n in cut_notes(notes, start, stop)}
-        spans = [(Note(a, b, note.pitch), note.tied) for a, b, note in self._spans(score)]
+        spans = [(HeardNote(a, b, note.pitch), note.tied) for a, b, note in self._spans(score)]
         wanted = {(cut_notes([note], start, stop)[0], tied) for note, tied in spans}
         wrong = sorted(sounds ^ wanted)
         return [f"other notes at {place(score, wrong[0][0].onset, name)}"] if wrong else []
 
 
 @dataclass(frozen=True)
-class PinVoice(_Line):
+class PinVoice(_GivenLine):
     """A given line: a whole voice, or a region of it, exactly as it is.
 
     Parameters
@@ -252,7 +286,7 @@ class PinVoice(_Line):
     ['1', '2']
     """
 
-    def ask_onsets(self, frame: Frame) -> Onsets:
+    def ask_onsets(self, frame: GridFrame) -> Onsets:
         """Return where notes must start."""
         asked = Onsets.free(frame)
         line = line_of(frame, self.voice).index
@@ -264,7 +298,7 @@ class PinVoice(_Line):
 
 
 @dataclass(frozen=True)
-class Similar(_Line):
+class Similar(_GivenLine):
     """A line to be like: each step that sounds another pitch costs.
 
     Parameters
@@ -281,12 +315,12 @@ class Similar(_Line):
     Similar(voice=alto, 1 notes, weight=-0.5)
     """
 
-    weight: float = field(default=-1.0, kw_only=True)
+    weight: float = field(default=-1.0, kw_only=True, metadata=asks(WEIGHT))
 
     def _broken(self, score: Score) -> list[str]:
         start, stop = bar_span(score, self.bars)
         name, notes = notes_of(score, self.voice)
-        wanted = [Note(onset, end, note.pitch) for onset, end, note in self._spans(score)]
+        wanted = [HeardNote(onset, end, note.pitch) for onset, end, note in self._spans(score)]
         here, there = (_pitch_changes(cut_notes(line, start, stop)) for line in (notes, wanted))
         wrong = sorted({*here} ^ {*there})
         return [f"another pitch at {place(score, wrong[0][0], name)}"] if wrong else []
@@ -295,27 +329,7 @@ class Similar(_Line):
 # ---- pieces -------------------------------------------------------------------------------
 
 
-def _given_note(i: int, note: Any) -> GivenNote:
-    try:
-        fields = note if isinstance(note, Mapping) else dict(_pairs(note))
-        bar, beat = fields["bar"], as_number(fields["beat"], "beat")
-        pitch, duration = as_pitch(fields["pitch"]), as_duration(fields["duration"])
-        as_bar(bar)
-        assert duration is not None
-        return GivenNote(bar, beat, pitch, duration, bool(fields.get("tied", False)))
-    except KeyError as error:
-        raise ConstraintError(f"note {i}: without {error.args[0]}") from None
-    except (TypeError, AssertionError):
-        raise ConstraintError(f"note {i}: expected bar, beat, pitch and duration") from None
-    except ConstraintError as error:
-        raise ConstraintError(f"note {i}: {error}") from None
-
-
-def _pairs(note: Sequence[Any]) -> Iterable[tuple[str, Any]]:
-    return zip(GivenNote._fields, note, strict=False)
-
-
-def _all_but(line: Line, pitch: int, weight: float) -> Floats:
+def _all_but(line: VoiceSymbols, pitch: int, weight: float) -> Floats:
     """Weigh every symbol of a voice except the one of a pitch."""
     if pitch not in line.pitch:
         raise ConstraintError(
@@ -335,7 +349,7 @@ def _ask_note(
         asked.must[last : last + 1, line] = True
 
 
-def _pitch_changes(notes: list[Note]) -> list[tuple[int, int]]:
+def _pitch_changes(notes: list[HeardNote]) -> list[tuple[int, int]]:
     """List the ticks at which what sounds changes, with what sounds then."""
     changes: list[tuple[int, int]] = []
     stop, before = 0, REST

@@ -3,32 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from stats_composer.constraints.base import Constraint, Onsets, sounding
-from stats_composer.constraints.pitches import check_key, key_at
-from stats_composer.constraints.where import (
+from stats_composer.constraints.fields import (
+    BAR,
+    BEAT,
+    CHORD,
+    DURATION,
+    KEY,
+    ChordText,
     as_bar,
-    as_duration,
     as_number,
-    bar_span,
-    beat_unit,
-    chosen_lines,
+    asks,
+    numbered,
+    one_of,
     pitch_text,
+)
+from stats_composer.constraints.pitches import key_at
+from stats_composer.constraints.where import (
+    bar_span,
+    chosen_lines,
     place,
     score_lines,
     tick_at,
     ticks_of,
 )
-from stats_composer.encoding import Frame
+from stats_composer.encoding import GridFrame
 from stats_composer.errors import ConstraintError
 from stats_composer.factors import Factors
 from stats_composer.score import Score
-from stats_composer.theory import MINOR, QUALITIES, UNKNOWN_MODE, Chord, parse_chord
+from stats_composer.theory import MINOR, QUALITIES, UNKNOWN_MODE, Chord
 
 __all__ = [
     "CADENCES",
@@ -58,7 +67,7 @@ class Change(NamedTuple):
 
     bar: int
     beat: Fraction
-    chord: str
+    chord: ChordText
 
 
 @dataclass(frozen=True)
@@ -68,7 +77,7 @@ class _Harmony(Constraint):
     def _harmony(self, page: Score) -> list[_Span]:
         raise NotImplementedError
 
-    def factors(self, frame: Frame, onsets: Onsets) -> Factors:
+    def factors(self, frame: GridFrame, onsets: Onsets) -> Factors:
         """Return what it asks of the symbols."""
         spans = self._harmony(frame.page)
         total = Factors.free(frame.n_steps, frame.n_symbols)
@@ -111,11 +120,31 @@ def _tones_of_line(span: _Span, index: int, n_lines: int) -> tuple[frozenset[int
     return span.tones, True
 
 
-def _read_chord(symbol: Any) -> Chord:
+def _change(i: int, item: Any) -> Change:
     try:
-        return parse_chord(str(symbol))
-    except ValueError as error:
-        raise ConstraintError(str(error)) from None
+        bar, beat, chord = (item[k] for k in Change._fields) if isinstance(item, Mapping) else item
+        return Change(as_bar(bar), as_number(beat, "beat"), ChordText.read(chord, none=True))
+    except (TypeError, ValueError, KeyError) as error:
+        said = isinstance(error, ConstraintError)
+        message = str(error) if said else "expected bar, beat and chord"
+        raise ConstraintError(f"change {i}: {message}") from None
+
+
+def _plain_change(change: Change) -> dict[str, Any]:
+    return {"bar": change.bar, "beat": BEAT.plain(change.beat), "chord": str(change.chord)}
+
+
+_CHANGE = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["bar", "beat", "chord"],
+    "properties": {
+        "bar": BAR.schema,
+        "beat": BEAT.schema,
+        "chord": {"anyOf": [CHORD.schema, {"const": "N"}]},
+    },
+}
+CHANGES = numbered("changes", _change, _plain_change, _CHANGE, least=1)
 
 
 @dataclass(frozen=True)
@@ -145,23 +174,16 @@ class ChordAt(_Harmony):
     ['ChordAt(bar=1, beat=1, chord=C/E): C3 at bar 1 beat 1 (voice 1)']
     """
 
-    bar: int
-    beat: Any
-    chord: str
-    duration: Any = None
-
-    def __post_init__(self) -> None:
-        """Check the fields and store them as what they mean."""
-        super().__post_init__()
-        as_bar(self.bar)
-        self._set(beat=as_number(self.beat, "beat"), duration=as_duration(self.duration))
-        _read_chord(self.chord)
+    bar: int = field(metadata=asks(BAR))
+    beat: Any = field(metadata=asks(BEAT))
+    chord: Any = field(metadata=asks(CHORD))
+    duration: Any = field(default=None, metadata=asks(DURATION))
 
     def chords(self, page: Score) -> list[tuple[int, int, Chord]]:
         """Return what it names on a page: (start, stop, chord), in ticks."""
         start = tick_at(page, self.bar, self.beat)
-        length = beat_unit(page, start) if self.duration is None else ticks_of(self.duration)
-        return [(start, min(start + length, page.end), _read_chord(self.chord))]
+        length = page.metre_at(start).unit if self.duration is None else ticks_of(self.duration)
+        return [(start, min(start + length, page.end), self.chord.chord)]
 
     def _harmony(self, page: Score) -> list[_Span]:
         return [
@@ -191,12 +213,9 @@ class Changes(_Harmony):
     Changes(C at 1:1, G7 at 1:3, C at 2:1)
     """
 
-    changes: Any
+    changes: Any = field(metadata=asks(CHANGES))
 
-    def __post_init__(self) -> None:
-        """Check the fields and store them as what they mean."""
-        super().__post_init__()
-        self._set(changes=tuple(_change(i, item) for i, item in enumerate(self.changes, 1)))
+    def _check(self, given: Mapping[str, Any]) -> None:
         if not self.changes:
             raise ConstraintError("changes: expected at least one chord")
 
@@ -212,9 +231,9 @@ class Changes(_Harmony):
                 raise ConstraintError(f"{change.chord} at bar {change.bar}: not in order of time")
         stops = [*ticks[1:], page.end]
         return [
-            (start, stop, _read_chord(change.chord))
+            (start, stop, change.chord.chord)
             for start, stop, change in zip(ticks, stops, self.changes, strict=True)
-            if change.chord != "N"
+            if change.chord.chord is not None
         ]
 
     def _harmony(self, page: Score) -> list[_Span]:
@@ -223,19 +242,6 @@ class Changes(_Harmony):
             tones, bass = chord.pitch_classes, chord.bass_pitch_class
             spans.append(_Span(start, stop, tones, bass, None, chord.bass is not None))
         return spans
-
-
-def _change(i: int, item: Any) -> Change:
-    try:
-        bar, beat, chord = (item[k] for k in Change._fields) if isinstance(item, Mapping) else item
-        as_bar(bar)
-        if chord != "N":
-            _read_chord(chord)
-        return Change(bar, as_number(beat, "beat"), str(chord))
-    except (TypeError, ValueError, KeyError) as error:
-        said = isinstance(error, ConstraintError)
-        message = str(error) if said else "expected bar, beat and chord"
-        raise ConstraintError(f"change {i}: {message}") from None
 
 
 # Each chord: semitones of its root above the tonic, its quality in major and in minor, and
@@ -278,19 +284,10 @@ class Cadence(_Harmony):
     Cadence(bar=4, kind=half)
     """
 
-    bar: int = -1
-    kind: str = "authentic"
-    beat: Any = 1
-    key: str | None = None
-
-    def __post_init__(self) -> None:
-        """Check the fields and store them as what they mean."""
-        super().__post_init__()
-        as_bar(self.bar)
-        self._set(beat=as_number(self.beat, "beat"))
-        check_key(self.key)
-        if self.kind not in CADENCES:
-            raise ConstraintError(f"kind {self.kind!r}: expected one of {', '.join(CADENCES)}")
+    bar: int = field(default=-1, metadata=asks(BAR))
+    kind: str = field(default="authentic", metadata=asks(one_of("kind", CADENCES)))
+    beat: Any = field(default=1, metadata=asks(BEAT))
+    key: Any = field(default=None, metadata=asks(KEY))
 
     def _harmony(self, page: Score) -> list[_Span]:
         start = tick_at(page, self.bar, self.beat)
@@ -298,13 +295,13 @@ class Cadence(_Harmony):
         if mode == UNKNOWN_MODE:
             raise ConstraintError(f"the mode is unknown at {place(page, start)}: name the key")
         is_last = bar_span(page, self.bar)[1] == page.end
-        stop = page.end if is_last else start + beat_unit(page, start)
+        stop = page.end if is_last else start + page.metre_at(start).unit
         before, arrival = CADENCES[self.kind]
         tonic = 7 * fifths % 12
         top = tonic if self.kind == "perfect" else None
         spans = [_root_position(start, stop, tonic, mode, arrival, top)]
         if before is not None:
-            early = start - beat_unit(page, max(start - 1, 0))
+            early = start - page.metre_at(max(start - 1, 0)).unit
             if early < 0:
                 raise ConstraintError(f"no beat before {place(page, start)}")
             spans.append(_root_position(early, start, tonic, mode, before, None))

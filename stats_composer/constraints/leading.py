@@ -9,8 +9,9 @@ from itertools import combinations, pairwise
 import numpy as np
 
 from stats_composer.constraints.base import Constraint, Onsets
-from stats_composer.constraints.where import Note, chosen_lines, pitch_text, place, score_lines
-from stats_composer.encoding import Frame
+from stats_composer.constraints.fields import pitch_text
+from stats_composer.constraints.where import HeardNote, chosen_lines, place, score_lines
+from stats_composer.encoding import GridFrame
 from stats_composer.errors import ConstraintError
 from stats_composer.factors import Factors, ParallelMotion
 from stats_composer.score import Score
@@ -39,7 +40,7 @@ class NoCrossing(Constraint):
     ['NoCrossing(): C4 under D4 at bar 1 beat 1 (voice 0 and voice 1)']
     """
 
-    def factors(self, frame: Frame, onsets: Onsets) -> Factors:
+    def factors(self, frame: GridFrame, onsets: Onsets) -> Factors:
         """Return what it asks of the symbols."""
         width = int(frame.n_symbols.max())
         lines = chosen_lines(frame)
@@ -65,7 +66,9 @@ class NoCrossing(Constraint):
         return found
 
 
-def _together(above: list[Note], below: list[Note]) -> Iterable[tuple[Note, Note]]:
+def _together(
+    above: list[HeardNote], below: list[HeardNote]
+) -> Iterable[tuple[HeardNote, HeardNote]]:
     for n in above:
         for m in below:
             if n.onset < m.stop and m.onset < n.stop:
@@ -92,7 +95,7 @@ class NoParallels(Constraint):
     ['NoParallels(): parallel fifths at bar 1 beat 2 (voice 0 and voice 1)']
     """
 
-    def factors(self, frame: Frame, onsets: Onsets) -> Factors:
+    def factors(self, frame: GridFrame, onsets: Onsets) -> Factors:
         """Return the term that a model has to honour."""
         free = Factors.free(frame.n_steps, frame.n_symbols)
         return Factors(free.unary, terms=(ParallelMotion((0, 7), self.weight),))

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 import numpy as np
 
 from stats_composer.constraints.base import Constraint, Onsets, with_automaton
-from stats_composer.constraints.where import Voice, as_voice, bar_and_beat, line_of, notes_of
-from stats_composer.encoding import Frame
+from stats_composer.constraints.fields import VOICE, Voice, asks, whole
+from stats_composer.constraints.where import line_of, notes_of
+from stats_composer.encoding import GridFrame
 from stats_composer.errors import ConstraintError
 from stats_composer.factors import Factors, multiply_all
-from stats_composer.ngrams import CopyMachine, Corpus
+from stats_composer.ngrams import CopyMachine, Repertoire
 from stats_composer.score import Score
 
 __all__ = ["MaxCopy", "with_corpus"]
@@ -38,7 +39,7 @@ class MaxCopy(Constraint):
 
     Attributes
     ----------
-    corpus : Corpus or None
+    corpus : Repertoire or None
         What was learned from, as `with_corpus` gives it; no part of the text.
 
     Notes
@@ -51,28 +52,21 @@ class MaxCopy(Constraint):
     --------
     >>> from stats_composer.score import Score, make_notes
     >>> score = Score(make_notes(onset=[0, 10080, 20160], pitch=[60, 62, 64]))
-    >>> [wish] = with_corpus([MaxCopy(2)], Corpus([([50, 52, 54], [0, 10080, 20160])]))
+    >>> [wish] = with_corpus([MaxCopy(2)], Repertoire([([50, 52, 54], [0, 10080, 20160])]))
     >>> wish.violations(score)
     ['MaxCopy(n=2): 3 notes up to bar 1 beat 3 stand in the corpus']
     """
 
-    n: int
-    voice: Voice = 0
-    corpus: ClassVar[Corpus | None] = None
+    n: int = field(metadata=asks(whole("n", 1)))
+    voice: Voice = field(default=0, metadata=asks(VOICE))
+    corpus: ClassVar[Repertoire | None] = None
 
-    def __post_init__(self) -> None:
-        """Check the fields and store them as what they mean."""
-        super().__post_init__()
-        if isinstance(self.n, bool) or not isinstance(self.n, int) or self.n < 1:
-            raise ConstraintError(f"n {self.n!r}: expected a whole number of notes, at least 1")
-        self._set(voice=as_voice(self.voice))
-
-    def _known(self) -> Corpus:
+    def _known(self) -> Repertoire:
         if self.corpus is None:
             raise ConstraintError("this style does not keep what it was learned from")
         return self.corpus
 
-    def factors(self, frame: Frame, onsets: Onsets) -> Factors:
+    def factors(self, frame: GridFrame, onsets: Onsets) -> Factors:
         """Return what it asks of the symbols."""
         corpus, line = self._known(), line_of(frame, self.voice)
         free = Factors.free(frame.n_steps, frame.n_symbols)
@@ -96,17 +90,17 @@ class MaxCopy(Constraint):
         )
         if last < 0:
             return []
-        bar, beat = bar_and_beat(score, notes[last].onset)
+        bar, beat = score.where(notes[last].onset)
         return [f"{self.n + 1} notes up to bar {bar} beat {beat} stand in the corpus"]
 
 
-def with_corpus(constraints: Iterable[Constraint], corpus: Corpus) -> list[Constraint]:
+def with_corpus(constraints: Iterable[Constraint], corpus: Repertoire) -> list[Constraint]:
     """Tell those that ask for it what was learned from.
 
     Parameters
     ----------
     constraints : iterable of Constraint
-    corpus : Corpus
+    corpus : Repertoire
         Labels are MIDI pitches, times ticks.
     """
 
@@ -114,7 +108,7 @@ def with_corpus(constraints: Iterable[Constraint], corpus: Corpus) -> list[Const
         if not isinstance(constraint, MaxCopy):
             return constraint
         bound = replace(constraint)
-        bound._set(corpus=corpus)
+        object.__setattr__(bound, "corpus", corpus)
         return bound
 
     return [told(constraint) for constraint in constraints]

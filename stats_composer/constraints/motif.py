@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from stats_composer.constraints.base import Constraint, Onsets, with_automaton
-from stats_composer.constraints.where import (
-    Line,
-    Note,
+from stats_composer.constraints.fields import (
+    BARS,
+    PITCH,
+    VOICE,
     Voice,
-    as_bars,
-    as_pitch,
-    as_voice,
+    asks,
+    listed,
+    pitch_text,
+    whole,
+)
+from stats_composer.constraints.where import (
+    HeardNote,
+    VoiceSymbols,
     bar_span,
     cut_notes,
     line_of,
     notes_of,
-    pitch_text,
 )
-from stats_composer.encoding import Frame
+from stats_composer.encoding import GridFrame
 from stats_composer.errors import ConstraintError
 from stats_composer.factors import Automaton, Factors
 from stats_composer.score import Score
@@ -29,6 +35,10 @@ from stats_composer.score import Score
 __all__ = ["Contains"]
 
 _SILENT = -1
+
+
+_PITCHES = listed(PITCH, "pitches", least=1, none=True)
+_INTERVALS = listed(whole("interval"), "intervals", least=1, none=True)
 
 
 @dataclass(frozen=True)
@@ -60,31 +70,19 @@ class Contains(Constraint):
     ['Contains(voice=0, intervals=[-2]): not in voice 0']
     """
 
-    voice: Voice
-    pitches: Any = None
-    intervals: Any = None
-    bars: Any = None
+    voice: Voice = field(metadata=asks(VOICE))
+    pitches: Any = field(default=None, metadata=asks(_PITCHES))
+    intervals: Any = field(default=None, metadata=asks(_INTERVALS))
+    bars: Any = field(default=None, metadata=asks(BARS))
 
-    def __post_init__(self) -> None:
-        """Check the fields and store them as what they mean."""
-        super().__post_init__()
-        self._set(voice=as_voice(self.voice), bars=as_bars(self.bars))
-        if (self.pitches is None) == (self.intervals is None):
-            raise ConstraintError("expected either pitches or intervals")
-        if self.pitches is not None:
-            self._set(pitches=tuple(as_pitch(pitch) for pitch in self.pitches))
-            moves = np.diff(self.pitches)
-            empty = not self.pitches
-        else:
-            for interval in self.intervals:
-                if isinstance(interval, bool) or not isinstance(interval, int):
-                    raise ConstraintError(f"interval {interval!r}: expected whole semitones")
-            self._set(intervals=tuple(self.intervals))
-            moves, empty = np.array(self.intervals), not self.intervals
-        if empty or (moves == 0).any():
+    alternatives = ("pitches", "intervals")
+
+    def _check(self, given: Mapping[str, Any]) -> None:
+        moves = np.array(self.intervals) if self.pitches is None else np.diff(self.pitches)
+        if not self._motif or (moves == 0).any():
             raise ConstraintError("motif: expected at least one, and no pitch twice in a row")
 
-    def factors(self, frame: Frame, onsets: Onsets) -> Factors:
+    def factors(self, frame: GridFrame, onsets: Onsets) -> Factors:
         """Return what it asks of the symbols."""
         line = line_of(frame, self.voice)
         start, stop = bar_span(frame.page, self.bars)
@@ -129,7 +127,7 @@ class Contains(Constraint):
             return pitch, 0
         return pitch, _advance(self.intervals, matched, pitch - last)
 
-    def _check_pitches(self, line: Line) -> None:
+    def _check_pitches(self, line: VoiceSymbols) -> None:
         for pitch in self.pitches:
             if pitch not in line.pitch:
                 raise ConstraintError(
@@ -153,7 +151,7 @@ def _advance(motif: tuple[int, ...], matched: int, item: int) -> int:
     return next(n for n in range(len(read), -1, -1) if read[len(read) - n :] == motif[:n])
 
 
-def _unbroken(notes: list[Note]) -> list[list[int]]:
+def _unbroken(notes: list[HeardNote]) -> list[list[int]]:
     """Return the pitches of runs of notes without a rest, repetitions left out."""
     runs: list[list[int]] = []
     stop = -1

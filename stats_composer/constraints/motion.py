@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
@@ -18,22 +18,30 @@ from stats_composer.constraints.base import (
     weigh,
     with_automaton,
 )
-from stats_composer.constraints.where import (
+from stats_composer.constraints.fields import (
+    BARS,
+    BEAT,
+    LENGTH,
+    VOICE,
     Voice,
-    as_bars,
-    as_number,
-    as_voice,
+    asks,
+    listed,
+    optional,
+    pitch_text,
+    whole,
+)
+from stats_composer.constraints.where import (
     bar_places,
     bar_span,
+    bar_spans,
     line_of,
     notes_of,
-    pitch_text,
     place,
     step_at,
     tick_at,
     ticks_of,
 )
-from stats_composer.encoding import Frame
+from stats_composer.encoding import GridFrame
 from stats_composer.errors import ConstraintError
 from stats_composer.factors import Automaton, Factors
 from stats_composer.score import Score
@@ -44,9 +52,8 @@ __all__ = ["Density", "NoRepeat", "Rhythm"]
 _SILENT = -1
 
 
-def _count(value: Any, name: str, least: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise ConstraintError(f"{name} {value!r}: expected a whole number, at least {least}")
+_ONSETS = listed(BEAT, "onsets", least=1, none=True)
+_DURATIONS = listed(LENGTH, "durations", least=1, none=True)
 
 
 @dataclass(frozen=True)
@@ -80,27 +87,19 @@ class Rhythm(Constraint):
     'Rhythm(voice=0, durations=[4]): a note too many at bar 1 beat 2 (voice 0)'
     """
 
-    voice: Voice
-    onsets: Any = None
-    durations: Any = None
-    bars: Any = None
+    voice: Voice = field(metadata=asks(VOICE))
+    onsets: Any = field(default=None, metadata=asks(_ONSETS))
+    durations: Any = field(default=None, metadata=asks(_DURATIONS))
+    bars: Any = field(default=None, metadata=asks(BARS))
 
-    def __post_init__(self) -> None:
-        """Check the fields and store them as what they mean."""
-        super().__post_init__()
-        self._set(voice=as_voice(self.voice), bars=as_bars(self.bars))
-        if (self.onsets is None) == (self.durations is None):
-            raise ConstraintError("expected either onsets or durations")
-        if self.onsets is not None:
-            beats = tuple(as_number(beat, "beat") for beat in self.onsets)
-            if not beats or list(beats) != sorted({*beats}):
-                raise ConstraintError("onsets: expected at least one beat, in rising order")
-            self._set(onsets=beats)
-        else:
-            lengths = tuple(as_number(length, "duration") for length in self.durations)
-            if not lengths or 0 in lengths:
-                raise ConstraintError("durations: expected at least one, and none of 0")
-            self._set(durations=lengths)
+    alternatives = ("onsets", "durations")
+
+    def _check(self, given: Mapping[str, Any]) -> None:
+        if self.durations is not None and (not self.durations or 0 in self.durations):
+            raise ConstraintError("durations: expected at least one, and none of 0")
+        beats = self.onsets
+        if beats is not None and (not beats or list(beats) != sorted({*beats})):
+            raise ConstraintError("onsets: expected at least one beat, in rising order")
 
     def _events(self, page: Score) -> list[tuple[int, bool]]:
         """List the ticks at which something starts, and whether it is a note."""
@@ -116,16 +115,15 @@ class Rhythm(Constraint):
         return events
 
     def _beats(self, page: Score) -> Iterable[int]:
-        for index in bar_places(page, self.bars):
-            bar = page.bar_number(index)
+        for start, _ in bar_spans(page, self.bars):
             for beat in self.onsets:
                 try:
-                    yield tick_at(page, bar, beat)
+                    yield tick_at(page, page.where(start).bar, beat)
                 except ConstraintError:
-                    if index > 0 or not page.pickup:
+                    if start > 0 or not page.pickup:
                         raise
 
-    def _steps(self, frame: Frame) -> tuple[np.ndarray[Any, Any], ...]:
+    def _steps(self, frame: GridFrame) -> tuple[np.ndarray[Any, Any], ...]:
         """Mark the steps where notes start, where nothing starts, and where a rest is."""
         start, stop = bar_span(frame.page, self.bars)
         must, never, rests = np.zeros((3, frame.n_steps), bool)
@@ -139,7 +137,7 @@ class Rhythm(Constraint):
                 rests[first:last], never[first:last] = True, False
         return must, never, rests
 
-    def ask_onsets(self, frame: Frame) -> Onsets:
+    def ask_onsets(self, frame: GridFrame) -> Onsets:
         """Return where notes must start and where none may."""
         asked = Onsets.free(frame)
         line = line_of(frame, self.voice).index
@@ -149,7 +147,7 @@ class Rhythm(Constraint):
             asked.must[step_at(frame, stop), line] = True
         return asked
 
-    def factors(self, frame: Frame, onsets: Onsets) -> Factors:
+    def factors(self, frame: GridFrame, onsets: Onsets) -> Factors:
         """Return what it asks of the symbols."""
         line = line_of(frame, self.voice)
         must, never, rests = self._steps(frame)
@@ -208,35 +206,29 @@ class Density(Constraint):
     ['Density(voice=0, minimum=1, maximum=1): 2 notes in bar 1 (voice 0)']
     """
 
-    voice: Voice
-    minimum: int = 0
-    maximum: int | None = None
-    bars: Any = None
+    voice: Voice = field(metadata=asks(VOICE))
+    minimum: int = field(default=0, metadata=asks(whole("minimum", 0)))
+    maximum: int | None = field(default=None, metadata=asks(optional(whole("maximum", 0))))
+    bars: Any = field(default=None, metadata=asks(BARS))
 
-    def __post_init__(self) -> None:
-        """Check the fields and store them as what they mean."""
-        super().__post_init__()
-        self._set(voice=as_voice(self.voice), bars=as_bars(self.bars))
-        _count(self.minimum, "minimum", 0)
-        if self.maximum is not None:
-            _count(self.maximum, "maximum", 0)
-            if self.minimum > self.maximum:
-                raise ConstraintError(f"minimum {self.minimum} is above maximum {self.maximum}")
+    def _check(self, given: Mapping[str, Any]) -> None:
+        if self.maximum is not None and self.minimum > self.maximum:
+            raise ConstraintError(f"minimum {self.minimum} is above maximum {self.maximum}")
 
-    def _inside(self, frame: Frame) -> np.ndarray[Any, Any]:
+    def _inside(self, frame: GridFrame) -> np.ndarray[Any, Any]:
         return np.isin(frame.bar, list(bar_places(frame.page, self.bars)))
 
-    def ask_onsets(self, frame: Frame) -> Onsets:
+    def ask_onsets(self, frame: GridFrame) -> Onsets:
         """Return where notes may only start with a change of pitch."""
         asked = Onsets.free(frame)
         asked.changes[self._inside(frame), line_of(frame, self.voice).index] = True
         return asked
 
-    def reads_onsets(self, frame: Frame) -> int | None:
+    def reads_onsets(self, frame: GridFrame) -> int | None:
         """Return its voice, where repeated notes count only if they are asked for."""
         return line_of(frame, self.voice).index
 
-    def factors(self, frame: Frame, onsets: Onsets) -> Factors:
+    def factors(self, frame: GridFrame, onsets: Onsets) -> Factors:
         """Return what it asks of the symbols."""
         line = line_of(frame, self.voice)
         inside = self._inside(frame)
@@ -265,12 +257,10 @@ class Density(Constraint):
     def _broken(self, score: Score) -> list[str]:
         name, notes = notes_of(score, self.voice)
         found = []
-        for index in bar_places(score, self.bars):
-            bar = score.bar_number(index)
-            start, stop = bar_span(score, bar)
+        for start, stop in bar_spans(score, self.bars):
             n = sum(start <= note.onset < stop for note in notes)
             if n < self.minimum or (self.maximum is not None and n > self.maximum):
-                found.append(f"{n} notes in bar {bar} ({name})")
+                found.append(f"{n} notes in bar {score.where(start).bar} ({name})")
         return found
 
 
@@ -298,26 +288,20 @@ class NoRepeat(Constraint):
     (['NoRepeat(voice=0): C4 again at bar 1 beat 2 (voice 0)'], [])
     """
 
-    voice: Voice
-    n: int = 1
+    voice: Voice = field(metadata=asks(VOICE))
+    n: int = field(default=1, metadata=asks(whole("n", 1)))
 
-    def __post_init__(self) -> None:
-        """Check the fields and store them as what they mean."""
-        super().__post_init__()
-        self._set(voice=as_voice(self.voice))
-        _count(self.n, "n", 1)
-
-    def ask_onsets(self, frame: Frame) -> Onsets:
+    def ask_onsets(self, frame: GridFrame) -> Onsets:
         """Return where notes may only start with a change of pitch."""
         asked = Onsets.free(frame)
         asked.changes[:, line_of(frame, self.voice).index] = True
         return asked
 
-    def reads_onsets(self, frame: Frame) -> int | None:
+    def reads_onsets(self, frame: GridFrame) -> int | None:
         """Return its voice, where repeated notes count only if they are asked for."""
         return line_of(frame, self.voice).index
 
-    def factors(self, frame: Frame, onsets: Onsets) -> Factors:
+    def factors(self, frame: GridFrame, onsets: Onsets) -> Factors:
         """Return what it asks of the symbols."""
         line = line_of(frame, self.voice)
         must = onsets.must[:, line.index]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
@@ -10,30 +11,35 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stats_composer.constraints.base import Constraint, Onsets, sounding
-from stats_composer.constraints.where import (
+from stats_composer.constraints.fields import (
+    BARS,
+    KEY,
+    PITCH,
+    VOICE,
+    VOICES,
     Bars,
-    Line,
+    KeyText,
     Voice,
-    as_bars,
-    as_pitch,
-    as_voice,
-    as_voices,
+    asks,
+    pitch_text,
+)
+from stats_composer.constraints.where import (
+    VoiceSymbols,
     bar_span,
     chosen_lines,
     cut_notes,
     line_of,
     notes_of,
-    pitch_text,
     place,
     score_lines,
 )
-from stats_composer.encoding import Frame
+from stats_composer.encoding import GridFrame
 from stats_composer.errors import ConstraintError
 from stats_composer.factors import Factors
 from stats_composer.score import Score
-from stats_composer.theory import MINOR, SCALES, UNKNOWN_MODE, parse_key
+from stats_composer.theory import MINOR, SCALES, UNKNOWN_MODE
 
-__all__ = ["InKey", "Range", "check_key", "key_at", "key_tones"]
+__all__ = ["InKey", "Range", "key_at", "key_tones"]
 
 Floats = NDArray[np.float64]
 
@@ -59,21 +65,16 @@ class Range(Constraint):
     ['Range(voice=0, low=C4, high=A5): B3 at bar 1 beat 2 (voice 0)']
     """
 
-    voice: Voice
-    low: Any
-    high: Any
-    bars: Any = None
+    voice: Voice = field(metadata=asks(VOICE))
+    low: Any = field(metadata=asks(PITCH))
+    high: Any = field(metadata=asks(PITCH))
+    bars: Any = field(default=None, metadata=asks(BARS))
 
-    def __post_init__(self) -> None:
-        """Check the fields and store them as what they mean."""
-        super().__post_init__()
-        self._set(voice=as_voice(self.voice), bars=as_bars(self.bars))
-        given = self.low, self.high
-        self._set(low=as_pitch(self.low), high=as_pitch(self.high))
+    def _check(self, given: Mapping[str, Any]) -> None:
         if self.low > self.high:
-            raise ConstraintError(f"low {given[0]} is above high {given[1]}")
+            raise ConstraintError(f"low {given['low']} is above high {given['high']}")
 
-    def factors(self, frame: Frame, onsets: Onsets) -> Factors:
+    def factors(self, frame: GridFrame, onsets: Onsets) -> Factors:
         """Return what it asks of the symbols."""
         line = line_of(frame, self.voice)
         outside = (line.pitch >= 0) & ((line.pitch < self.low) | (line.pitch > self.high))
@@ -110,17 +111,11 @@ class InKey(Constraint):
     ['InKey(key=C major): C#4 at bar 1 beat 2 (voice 0)']
     """
 
-    bars: Any = None
-    voices: Any = None
-    key: str | None = None
+    bars: Any = field(default=None, metadata=asks(BARS))
+    voices: Any = field(default=None, metadata=asks(VOICES))
+    key: Any = field(default=None, metadata=asks(KEY))
 
-    def __post_init__(self) -> None:
-        """Check the fields and store them as what they mean."""
-        super().__post_init__()
-        self._set(bars=as_bars(self.bars), voices=as_voices(self.voices))
-        check_key(self.key)
-
-    def factors(self, frame: Frame, onsets: Onsets) -> Factors:
+    def factors(self, frame: GridFrame, onsets: Onsets) -> Factors:
         """Return what it asks of the symbols."""
         total = Factors.free(frame.n_steps, frame.n_symbols)
         start, stop = bar_span(frame.page, self.bars)
@@ -155,19 +150,10 @@ class InKey(Constraint):
 # ---- keys ---------------------------------------------------------------------------------
 
 
-def check_key(key: Any) -> None:
-    """Check the name of a key, or None."""
-    try:
-        if key is not None:
-            parse_key(str(key))
-    except ValueError as error:
-        raise ConstraintError(str(error)) from None
-
-
-def key_at(page: Score, tick: int, key: str | None = None) -> tuple[int, int]:
+def key_at(page: Score, tick: int, key: KeyText | None = None) -> tuple[int, int]:
     """Return the tonic's fifths and the mode of a named key, or of the one in force."""
     if key is not None:
-        return parse_key(key)
+        return key.key
     mark = page.mark_at("key_signatures", tick)
     if mark is None:
         raise ConstraintError(f"no key is set at {place(page, tick)}: name it with key")
@@ -190,7 +176,7 @@ def key_tones(tonic_fifths: int, mode: int) -> NDArray[np.bool_]:
     return tones
 
 
-def _in_bars(frame: Frame, line: Line, bars: Bars, log_weight: Floats) -> Factors:
+def _in_bars(frame: GridFrame, line: VoiceSymbols, bars: Bars, log_weight: Floats) -> Factors:
     """Weigh the symbols of a voice in some bars."""
     start, stop = bar_span(frame.page, bars)
     table = np.zeros((frame.n_steps, len(line.pitch)))

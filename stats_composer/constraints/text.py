@@ -13,31 +13,35 @@ import math
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import fields
-from fractions import Fraction
+from dataclasses import MISSING, fields
+from importlib import resources
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any, TypeVar
 
 from stats_composer.constraints.base import Constraint
-from stats_composer.constraints.given import GivenNote, Pin, PinVoice, Similar
-from stats_composer.constraints.harmony import (
-    Cadence,
-    Change,
-    Changes,
-    ChordAt,
+from stats_composer.constraints.fields import (
+    BAR,
+    BARS,
+    BEAT,
+    CHORD,
+    KEY,
+    PITCH,
+    VOICE,
+    WEIGHT,
+    either,
+    kind_of,
 )
-from stats_composer.constraints.leading import NoCrossing, NoParallels
-from stats_composer.constraints.max_copy import MaxCopy
-from stats_composer.constraints.motif import Contains
-from stats_composer.constraints.motion import Density, NoRepeat, Rhythm
-from stats_composer.constraints.pitches import InKey, Range
-from stats_composer.constraints.where import pitch_text
+from stats_composer.constraints.given import Pin
+from stats_composer.constraints.harmony import ChordAt
+from stats_composer.constraints.pitches import Range
 from stats_composer.errors import ConstraintError
 
 __all__ = [
     "TYPES",
     "dump_constraints",
     "from_json",
+    "json_schema",
     "load_constraints",
     "parse_chord_flag",
     "parse_constraints",
@@ -47,34 +51,57 @@ __all__ = [
     "to_json",
 ]
 
-TYPES: dict[str, type[Constraint]] = {
-    kind.__name__: kind
-    for kind in (
-        Cadence,
-        Changes,
-        ChordAt,
-        Contains,
-        Density,
-        InKey,
-        MaxCopy,
-        NoCrossing,
-        NoParallels,
-        NoRepeat,
-        Pin,
-        PinVoice,
-        Range,
-        Rhythm,
-        Similar,
-    )
-}
-_PITCHES = ("pitch", "low", "high", "pitches")
+TYPES = Constraint.types
 Flagged = TypeVar("Flagged", bound=Constraint)
 MAX_BYTES = 16 * 2**20
 
 
-def schema_path() -> Path:
-    """Return the place of the JSON Schema."""
-    return Path(__file__).parent.parent / "constraints.schema.json"
+def schema_path() -> Traversable:
+    """Return the place of the JSON Schema: a path, or a member of the zip of the package."""
+    return resources.files("stats_composer") / "constraints.schema.json"
+
+
+def json_schema() -> dict[str, Any]:
+    """Build the JSON Schema of files of constraints from the fields of all kinds.
+
+    Examples
+    --------
+    >>> sorted(json_schema()["$defs"]["Range"]["properties"])
+    ['bars', 'high', 'low', 'type', 'voice', 'weight']
+    """
+    kinds = [BAR, BARS, BEAT, CHORD, KEY, PITCH, VOICE, WEIGHT]
+    shared = {kind.schema["$ref"].split("/")[-1]: kind.definition for kind in kinds}
+    own = {name: _schema(kind) for name, kind in sorted(TYPES.items())}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Constraints of stats-composer",
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["constraints"],
+        "properties": {
+            "$schema": {"type": "string"},
+            "constraints": {
+                "type": "array",
+                "items": {"oneOf": [{"$ref": f"#/$defs/{name}"} for name in own]},
+            },
+        },
+        "$defs": shared | own,
+    }
+
+
+def _schema(kind: type[Constraint]) -> dict[str, Any]:
+    """Return the schema of one kind of constraint."""
+    known = sorted(fields(kind), key=lambda field: field.name == "weight")
+    required = [field.name for field in known if field.default is MISSING]
+    properties = {field.name: kind_of(field.metadata).schema for field in known}
+    return {
+        "description": (kind.__doc__ or "").splitlines()[0],
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["type", *required],
+        "properties": {"type": {"const": kind.__name__}, **properties},
+        **(either(*kind.alternatives) if kind.alternatives else {}),
+    }
 
 
 # ---- JSON ---------------------------------------------------------------------------------
@@ -89,28 +116,11 @@ def to_json(constraint: Constraint) -> dict[str, Any]:
     {'type': 'Range', 'voice': 'soprano', 'low': 'C4', 'high': 'A5', 'bars': [1, 4]}
     """
     result: dict[str, Any] = {"type": type(constraint).__name__}
-    for field in fields(constraint):
+    for field in sorted(fields(constraint), key=lambda field: field.name == "weight"):
         value = getattr(constraint, field.name)
-        if field.name != "weight" and value != field.default:
-            result[field.name] = _plain(field.name, value)
-    weight = next(field for field in fields(constraint) if field.name == "weight")
-    if constraint.weight != weight.default:
-        result["weight"] = "hard" if constraint.hard else constraint.weight
+        if value != field.default:
+            result[field.name] = kind_of(field.metadata).plain(value)
     return result
-
-
-def _plain(name: str, value: Any) -> Any:
-    if isinstance(value, GivenNote | Change):
-        values = {k: _plain(k, v) for k, v in value._asdict().items()}
-        return {k: v for k, v in values.items() if k != "tied" or v}
-    if isinstance(value, tuple):
-        return [_plain(name, item) for item in value]
-    if name in _PITCHES:
-        return pitch_text(value)
-    if isinstance(value, Fraction):
-        exact = value.denominator & (value.denominator - 1) == 0
-        return str(value) if not exact else int(value) if value == int(value) else float(value)
-    return value
 
 
 def from_json(data: Any) -> Constraint:

@@ -2,50 +2,39 @@
 
 Conventions
 -----------
-Bars count as printed: 1 is the first full bar, 0 a pickup, -1 the last. Beats count from 1 in
-units of the metre's denominator; a fraction is a number (2.5) or a text ("7/3"). In a pickup
-the beats are those of the full bar that it ends. A run of bars is a pair of its first and
-last, both included, or one bar, or None for all.
+Bars and beats are those of `Score.where`: bars count as printed, 1 is the first full bar, 0 a
+pickup, -1 the last, and a divided bar is one; a beat's fraction is a number (2.5) or a text
+("7/3"). A run of bars is a pair of its first and last, both included, or one bar, or None for
+all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stats_composer.encoding import Frame
-from stats_composer.errors import ConstraintError
-from stats_composer.score import Score, bar_positions
-from stats_composer.theory import TICKS_PER_QUARTER, parse_pitch, pitch_name
+from stats_composer.constraints.fields import Bars, Voice
+from stats_composer.encoding import GridFrame
+from stats_composer.errors import ConstraintError, ScoreError
+from stats_composer.score import Score
+from stats_composer.theory import TICKS_PER_QUARTER, pitch_name
 from stats_composer.views import HOLD, REST
 
 __all__ = [
-    "Bars",
-    "Line",
-    "Note",
-    "Number",
-    "Voice",
-    "as_bar",
-    "as_bars",
-    "as_duration",
-    "as_number",
-    "as_pitch",
-    "as_voice",
-    "as_voices",
-    "bar_and_beat",
+    "HeardNote",
+    "VoiceSymbols",
     "bar_places",
     "bar_span",
-    "beat_unit",
+    "bar_spans",
     "chosen_lines",
     "cut_notes",
     "line_of",
     "notes_of",
-    "pitch_text",
     "place",
     "score_lines",
     "step_at",
@@ -53,16 +42,13 @@ __all__ = [
     "ticks_of",
 ]
 
-Bars = int | tuple[int, int] | None
-Number = int | float | str | Fraction
-Voice = str | int
 Ints = NDArray[np.int64]
 
 _CHOIR = ("soprano", "alto", "tenor", "bass")
 
 
 @dataclass(frozen=True, eq=False)
-class Line:
+class VoiceSymbols:
     """A voice of notes in a frame; `pitch` is what sounds at each symbol, or REST or HOLD."""
 
     index: int
@@ -86,7 +72,7 @@ class Line:
         return f"{pitch_name(int(pitches[0]))} to {pitch_name(int(pitches[-1]))}"
 
 
-class Note(NamedTuple):
+class HeardNote(NamedTuple):
     """A note of a finished score, in ticks; notes that a tie continues are one."""
 
     onset: int
@@ -99,119 +85,42 @@ def _find(pitch: Ints, entry: int) -> int:
     return int(found[0]) if len(found) else -1
 
 
-# ---- what a user writes, checked ----------------------------------------------------------
-
-
-def as_number(value: Number, what: str) -> Fraction:
-    """Read a beat or a length.
-
-    Examples
-    --------
-    >>> as_number(2.5, "beat"), as_number("7/3", "beat")
-    (Fraction(5, 2), Fraction(7, 3))
-    """
-    try:
-        if isinstance(value, bool):
-            raise ValueError
-        return Fraction(value).limit_denominator(1000)
-    except (TypeError, ValueError, ZeroDivisionError, OverflowError):
-        raise ConstraintError(
-            f'{what} {value!r}: expected a number or a text such as "7/3"'
-        ) from None
-
-
-def as_duration(value: Number | None) -> Fraction | None:
-    """Read a duration in quarters, more than 0."""
-    if value is None:
-        return None
-    number = as_number(value, "duration")
-    if number <= 0:
-        raise ConstraintError(f"duration {value}: expected more than 0 quarters")
-    return number
-
-
-def as_pitch(value: str | int, *, rest: bool = False) -> int:
-    """Read a pitch name or MIDI number, or `rest` where it may be one."""
-    if rest and value in ("rest", REST):
-        return REST
-    try:
-        if isinstance(value, bool) or not isinstance(value, str | int):
-            raise ValueError(f"pitch {value!r}: expected a name such as F#4, or 0 to 127")
-        return parse_pitch(str(value))
-    except ValueError as error:
-        raise ConstraintError(str(error)) from None
-
-
-def pitch_text(pitch: int) -> str:
-    """Name a pitch, or a rest."""
-    return "rest" if pitch == REST else pitch_name(pitch)
-
-
-def as_bar(bar: Any) -> None:
-    """Check a printed bar."""
-    if isinstance(bar, bool) or not isinstance(bar, int):
-        raise ConstraintError(f"bar {bar!r}: expected a whole number")
-
-
-def as_bars(value: Any) -> Bars:
-    """Read a run of bars."""
-    if value is None or _is_int(value):
-        return value  # type: ignore[no-any-return]
-    if isinstance(value, Sequence) and len(value) == 2 and all(map(_is_int, value)):
-        first, last = value
-        if (first < 0) == (last < 0) and last < first:
-            raise ConstraintError(f"bars {first} to {last}: the last is before the first")
-        return first, last
-    raise ConstraintError(f"bars {value!r}: expected a bar, or a pair of the first and last bar")
-
-
-def _is_int(value: Any) -> bool:
-    return isinstance(value, int | np.integer) and not isinstance(value, bool)
-
-
-def as_voice(value: Any) -> Voice:
-    """Read a voice: a name, or an index from 0 at the top."""
-    if isinstance(value, str) and value:
-        return value.lower()
-    if _is_int(value) and value >= 0:
-        return int(value)
-    raise ConstraintError(f"voice {value!r}: expected a name such as soprano, or 0 and up")
-
-
-def as_voices(value: Any) -> tuple[Voice, ...] | None:
-    """Read some voices; None is all."""
-    if value is None:
-        return None
-    return tuple(as_voice(v) for v in ([value] if isinstance(value, str | int) else value))
-
-
 # ---- places -------------------------------------------------------------------------------
 
 
-def bar_places(page: Score, bars: Bars) -> range:
-    """Return the indices of printed bars."""
-    if bars is None:
-        return range(page.n_bars)
-    first, last = bars if isinstance(bars, tuple) else (bars, bars)
-    return range(_bar_index(page, first), _bar_index(page, last) + 1)
+def bar_places(page: Score, bars: Bars) -> list[int]:
+    """Return the indices of printed bars, each where it begins."""
+    first, last = _outer(page, bars)
+    begins = np.flatnonzero(page.bar_offsets[first : last + 1] == 0) + first
+    return sorted({first, *begins.tolist()})
 
 
-def _bar_index(page: Score, bar: int) -> int:
-    index = bar + page.n_bars if bar < 0 else bar if page.pickup else bar - 1
-    if not 0 <= index < page.n_bars:
-        numbers = f"{page.bar_number(0)} to {page.bar_number(page.n_bars - 1)}"
-        raise ConstraintError(f"bar {bar}: the piece has the bars {numbers}")
-    return index
+def bar_spans(page: Score, bars: Bars) -> list[tuple[int, int]]:
+    """Return the ticks at which each of some printed bars starts and stops."""
+    numbers = page.bar_numbers
+    return [page.bar_span(numbers[index]) for index in bar_places(page, bars)]
 
 
 def bar_span(page: Score, bars: Bars) -> tuple[int, int]:
     """Return the ticks at which a run of bars starts and stops."""
-    places = bar_places(page, bars)
-    if not places:
+    if bars is None:
+        return 0, page.end
+    first, last = _outer(page, bars)
+    if last < first:
         raise ConstraintError(f"bars {bars}: the last is before the first")
-    stop = places[-1] + 1
-    onsets = page.bars["onset"]
-    return int(onsets[places[0]]), int(onsets[stop]) if stop < page.n_bars else page.end
+    numbers = page.bar_numbers
+    return page.bar_span(numbers[first])[0], page.bar_span(numbers[last])[1]
+
+
+def _outer(page: Score, bars: Bars) -> tuple[int, int]:
+    """Return the indices of the first and the last of some printed bars."""
+    if bars is None:
+        return 0, page.n_bars - 1
+    first, last = bars if isinstance(bars, tuple) else (bars, bars)
+    try:
+        return page.bar_index(first), page.bar_index(last)
+    except ScoreError as error:
+        raise ConstraintError(str(error)) from None
 
 
 def ticks_of(quarters: Fraction) -> int:
@@ -222,27 +131,15 @@ def ticks_of(quarters: Fraction) -> int:
     return int(ticks)
 
 
-def beat_unit(page: Score, tick: int) -> int:
-    """Return the ticks of the metre's denominator at a place."""
-    metre = page.mark_at("time_signatures", tick)
-    return 4 * TICKS_PER_QUARTER // int(metre["denominator"])
-
-
-def tick_at(page: Score, bar: int, beat: Fraction) -> int:
+def tick_at(page: Score, bar: int | str, beat: Fraction) -> int:
     """Return the tick of a beat of a printed bar."""
-    start, stop = bar_span(page, bar)
-    unit = beat_unit(page, start)
-    empty = int(bar_positions(page, np.array([start]))[0])
-    tick = start + (beat - 1) * unit - empty
-    if not start <= tick < stop:
-        first, last = 1 + Fraction(empty, unit), 1 + Fraction(empty + stop - start, unit)
-        raise ConstraintError(
-            f"beat {beat} of bar {bar}: expected {first} or more and less than {last}"
-        )
-    return ticks_of(Fraction(tick, TICKS_PER_QUARTER))
+    try:
+        return page.tick(bar, beat)
+    except ScoreError as error:
+        raise ConstraintError(str(error)) from None
 
 
-def step_at(frame: Frame, tick: int) -> int:
+def step_at(frame: GridFrame, tick: int) -> int:
     """Return the step that starts at a tick.
 
     Raises
@@ -260,33 +157,22 @@ def step_at(frame: Frame, tick: int) -> int:
 
 def place(page: Score, tick: int, name: str = "") -> str:
     """Say where a tick is, as `bar 3 beat 2 (alto)`."""
-    bar = page.bar_at(tick)
-    unit = beat_unit(page, tick)
-    beat = 1 + int(bar_positions(page, np.array([tick]))[0]) / unit
-    return f"bar {page.bar_number(bar)} beat {beat:g}" + (f" ({name})" if name else "")
-
-
-def bar_and_beat(score: Score, tick: int) -> tuple[int, Fraction]:
-    """Return the printed bar and the beat of a tick."""
-    index = score.bar_at(tick)
-    bar = score.bar_number(index)
-    unit = beat_unit(score, tick)
-    return bar, 1 + Fraction(int(bar_positions(score, np.array([tick]))[0]), unit)
+    return f"{page.where(tick)}" + (f" ({name})" if name else "")
 
 
 # ---- voices -------------------------------------------------------------------------------
 
 
-def line_of(frame: Frame, voice: Voice) -> Line:
+def line_of(frame: GridFrame, voice: Voice) -> VoiceSymbols:
     """Find a voice of notes in a frame, by its name or index."""
     names = [alphabet.name.lower() for alphabet in frame.alphabets[: frame.n_lines]]
     index = _index(names, voice)
     entries = frame.alphabets[index].entries
     pitch = np.where(entries >= 0, entries + frame.shift, entries)
-    return Line(index, names[index] or f"voice {index}", pitch)
+    return VoiceSymbols(index, names[index] or f"voice {index}", pitch)
 
 
-def chosen_lines(frame: Frame, voices: tuple[Voice, ...] | None = None) -> list[Line]:
+def chosen_lines(frame: GridFrame, voices: tuple[Voice, ...] | None = None) -> list[VoiceSymbols]:
     """Find some voices of notes; None is all."""
     return [line_of(frame, voice) for voice in (range(frame.n_lines) if voices is None else voices)]
 
@@ -302,7 +188,7 @@ def _index(names: list[str], voice: Voice) -> int:
     raise ConstraintError(f"voice {voice!r}: expected {expected}")
 
 
-def score_lines(score: Score) -> list[tuple[str, list[Note]]]:
+def score_lines(score: Score) -> list[tuple[str, list[HeardNote]]]:
     """List the voices of a finished score, top to bottom, each with its notes.
 
     A part of one voice has the part's name; four voices without names are a choir.
@@ -318,20 +204,20 @@ def score_lines(score: Score) -> list[tuple[str, list[Note]]]:
     return lines
 
 
-def _merge(table: NDArray[np.void]) -> list[Note]:
-    notes: list[Note] = []
+def _merge(table: NDArray[np.void]) -> list[HeardNote]:
+    notes: list[HeardNote] = []
     columns = (table[name].tolist() for name in ("onset", "duration", "pitch", "tied"))
     for onset, duration, pitch, tied in zip(*columns, strict=True):
         stop = onset + duration
         before = notes[-1] if notes else None
         if tied and before and before.stop == onset and before.pitch == pitch:
-            notes[-1] = Note(before.onset, stop, pitch)
+            notes[-1] = HeardNote(before.onset, stop, pitch)
         else:
-            notes.append(Note(onset, stop, pitch))
+            notes.append(HeardNote(onset, stop, pitch))
     return notes
 
 
-def notes_of(score: Score, voice: Voice) -> tuple[str, list[Note]]:
+def notes_of(score: Score, voice: Voice) -> tuple[str, list[HeardNote]]:
     """Return the name and the notes of a voice of a finished score."""
     lines = score_lines(score)
     index = _index([name for name, _ in lines], voice)
@@ -339,10 +225,10 @@ def notes_of(score: Score, voice: Voice) -> tuple[str, list[Note]]:
     return name or f"voice {index}", notes
 
 
-def cut_notes(notes: Iterable[Note], start: int, stop: int) -> list[Note]:
+def cut_notes(notes: Iterable[HeardNote], start: int, stop: int) -> list[HeardNote]:
     """Return the notes that sound in a span of ticks, cut at its ends."""
     return [
-        Note(max(n.onset, start), min(n.stop, stop), n.pitch)
+        HeardNote(max(n.onset, start), min(n.stop, stop), n.pitch)
         for n in notes
         if n.onset < stop and n.stop > start
     ]

@@ -16,7 +16,7 @@ from stats_composer.score import MARKS, NOTE_DTYPE, Part, Score
 
 __all__ = ["ARRAYS_VERSION", "load_arrays", "save_arrays"]
 
-ARRAYS_VERSION = 1
+ARRAYS_VERSION = 3
 """Raise it when the layout, or what a reader puts in it, changes: old cache entries are left."""
 
 _TABLES = {"notes": NOTE_DTYPE, **MARKS}
@@ -48,6 +48,7 @@ def save_arrays(score: Score) -> bytes:
     arrays["part_name"] = np.array([part.name for part in score.parts], np.str_)
     arrays["part_program"] = np.array([part.program for part in score.parts], np.int16)
     arrays["part_percussion"] = np.array([part.percussion for part in score.parts], np.bool_)
+    arrays["order"] = np.array(score.order, np.str_)
     arrays["end"] = np.array(score.end, np.int64)
     for name in _TEXTS:
         arrays[name] = np.array(getattr(score, name), np.str_)
@@ -85,6 +86,7 @@ def load_arrays(data: bytes) -> Score:
             programs = arrays["part_program"].tolist()
             percussion = arrays["part_percussion"].tolist()
             title, composer = (str(arrays[name]) for name in _TEXTS)
+            order = tuple(arrays["order"].tolist())
             end = int(arrays["end"])
     except (KeyError, ValueError, OSError, EOFError, MemoryError, zipfile.BadZipFile) as error:
         raise ScoreFileError(f"arrays of a score: damaged ({type(error).__name__})") from error
@@ -92,4 +94,4 @@ def load_arrays(data: bytes) -> Score:
         if tables[name].dtype != dtype or tables[name].ndim != 1:
             raise ScoreFileError(f"arrays of a score: {name} of another layout")
     parts = tuple(Part(*row) for row in zip(names, programs, percussion, strict=True))
-    return Score(**tables, parts=parts, title=title, composer=composer, end=end)
+    return Score(**tables, parts=parts, title=title, composer=composer, end=end, order=order)

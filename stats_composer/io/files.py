@@ -10,18 +10,18 @@ from typing import BinaryIO
 
 from stats_composer.errors import ScoreError, ScoreFileError, ScoreWarning
 from stats_composer.files import write_whole
-from stats_composer.io.guard import GuardedReader
+from stats_composer.io.guard import read_guarded, read_here
 from stats_composer.io.limits import MAX_FILE_BYTES
 from stats_composer.io.parse import SUFFIXES, find_format
 from stats_composer.io.report import Report
-from stats_composer.score import Score
+from stats_composer.score import Score, check_score
 
 __all__ = ["read", "read_all", "read_bytes", "write", "write_atomically"]
 
 PathOrStream = str | os.PathLike[str] | BinaryIO
 
 
-def read(source: PathOrStream, *, format: str | None = None) -> Score:
+def read(source: PathOrStream, *, format: str | None = None, trusted: bool = False) -> Score:
     """Read a score; of a file of several pieces, the first.
 
     Parameters
@@ -32,6 +32,9 @@ def read(source: PathOrStream, *, format: str | None = None) -> Score:
     format : str, optional
         One of musicxml, mxl, midi, abc, kern; by default the suffix tells, or the content of
         a nameless stream.
+    trusted : bool
+        Whether the bytes are of one's own: read in this process, whatever time and memory
+        they take. Others than small ones are read in a child process that has little of both.
 
     Returns
     -------
@@ -47,7 +50,7 @@ def read(source: PathOrStream, *, format: str | None = None) -> Score:
     ScoreWarning
         In one line: what of the file a score cannot hold.
     """
-    name, scores, note = _read(source, format)
+    name, scores, note = _read(source, format, trusted)
     if len(scores) > 1:
         more = f"{len(scores)} pieces: the first is read; read_all reads them all"
         note = f"{more}; {note}" if note else more
@@ -55,7 +58,9 @@ def read(source: PathOrStream, *, format: str | None = None) -> Score:
     return scores[0]
 
 
-def read_all(source: PathOrStream, *, format: str | None = None) -> list[Score]:
+def read_all(
+    source: PathOrStream, *, format: str | None = None, trusted: bool = False
+) -> list[Score]:
     """Read all pieces of a file, such as an ABC tune book.
 
     Parameters, errors and warnings are those of `read`.
@@ -64,18 +69,17 @@ def read_all(source: PathOrStream, *, format: str | None = None) -> list[Score]:
     -------
     list of Score, at least one
     """
-    name, scores, note = _read(source, format)
+    name, scores, note = _read(source, format, trusted)
     _warn(name, note)
     return scores
 
 
-def _read(source: PathOrStream, format: str | None) -> tuple[str, list[Score], str]:
+def _read(source: PathOrStream, format: str | None, trusted: bool) -> tuple[str, list[Score], str]:
     name = _name(source)
     try:
         data = read_bytes(source)
         found = find_format(data, name, format)
-        with GuardedReader() as reader:
-            scores, note = reader.read(data, found)
+        scores, note = (read_here if trusted else read_guarded)(data, found)
     except (ScoreFileError, ScoreError) as error:
         raise ScoreFileError(f"{name or 'stream'}: {error}") from None
     return name or "stream", scores, note
@@ -84,6 +88,8 @@ def _read(source: PathOrStream, format: str | None) -> tuple[str, list[Score], s
 def _name(source: PathOrStream) -> str:
     if isinstance(source, str | os.PathLike):
         return os.fspath(source)
+    if not hasattr(source, "read") and not hasattr(source, "write"):
+        raise ScoreFileError(f"{source!r:.60}: expected a path or a binary stream")
     name = getattr(source, "name", "")
     return name if isinstance(name, str) and not name.startswith("<") else ""
 
@@ -142,7 +148,7 @@ def write(score: Score, target: PathOrStream, *, format: str | None = None) -> N
     name = _name(target)
     report = Report()
     try:
-        data = _encode(score, _target_format(name, format), report)
+        data = _encode(check_score(score), _target_format(name, format), report)
         if isinstance(target, str | os.PathLike):
             write_atomically(target, data)
         else:

@@ -3,8 +3,13 @@
 A score from a stranger may be made to hang or to fill the memory of whoever opens it. So the
 bytes go to a child, `python -m stats_composer.io.guard`, which answers with plain arrays;
 `arrays.load_arrays` checks them here. The child may use `MAX_SECONDS` of processor time a file
-and `MAX_MEMORY_BYTES` of address space where the system has such limits, and is killed after
-`MAX_SECONDS` of wall time everywhere. A child reads any number of files, one after the other.
+and `MAX_MEMORY_BYTES` of address space where the system has such limits; where it cannot
+count processor time, that is wall time. A child reads any number of files, one after the
+other, and `read_guarded` keeps some for the next call until the program ends.
+
+Small files are read here: what they can cost is bounded by their size, to seconds for the
+worst that is known. So is everything where there is no Python to start, as in a frozen
+application: its executable would start the application itself.
 
 A message is a length (8 bytes), a JSON header of that length, and the blocks of bytes whose
 sizes the header lists.
@@ -12,14 +17,17 @@ sizes the header lists.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
+import io
 import json
 import os
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+import zipfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO
@@ -31,8 +39,12 @@ from stats_composer.io.parse import parse
 from stats_composer.io.report import Report
 from stats_composer.score import Score
 
-__all__ = ["GuardedReader", "pack_answer", "unpack_answer"]
+__all__ = ["GuardedReader", "pack_answer", "read_guarded", "read_here", "unpack_answer"]
 
+_SMALL = {"abc": 1 << 13, "kern": 1 << 13, "midi": 1 << 16, "musicxml": 1 << 18, "mxl": 1 << 18}
+"""Bytes; of a zipped score those that it unpacks to."""
+_MAX_IDLE = 2
+_PATIENCE = 10  # times its processor time a child may take on a busy machine
 _MAX_HEADER = 1 << 24
 _MAX_BLOCK = 1 << 29
 
@@ -92,7 +104,10 @@ class GuardedReader:
     def answer(self, data: bytes, format: str) -> bytes:
         """Return what the child answers: the packed form of `read`'s result."""
         if self._child is None:
-            self._child = _start(self.max_memory_bytes)
+            python = _python()
+            if python is None:
+                return _answer(data, format)
+            self._child = _start(python, self.max_memory_bytes)
         child = self._child
         late = threading.Event()
 
@@ -100,7 +115,8 @@ class GuardedReader:
             late.set()
             child.kill()
 
-        timer = threading.Timer(self.max_seconds, stop)
+        patience = _PATIENCE if hasattr(signal, "setitimer") else 1
+        timer = threading.Timer(self.max_seconds * patience, stop)
         timer.daemon = True
         timer.start()
         try:
@@ -108,7 +124,7 @@ class GuardedReader:
             return _receive_bytes(child.stdout)
         except (OSError, EOFError, ValueError) as error:
             self.close(kill=True)
-            if late.is_set() or child.returncode == -getattr(signal, "SIGXCPU", 0):
+            if late.is_set() or child.returncode == -getattr(signal, "SIGPROF", 0):
                 raise ScoreFileError(
                     f"reading it took more than {self.max_seconds:g} s: given up"
                 ) from error
@@ -120,6 +136,15 @@ class GuardedReader:
             raise
         finally:
             timer.cancel()
+
+    def forget(self) -> None:
+        """Let go of a child that another process has started, and leave it running."""
+        child, self._child = self._child, None
+        if child is not None:
+            child.returncode = 0  # not ours to wait for
+            for stream in (child.stdin, child.stdout):
+                if stream is not None:
+                    stream.close()
 
     def close(self, kill: bool = False) -> None:
         """End the child, at once or when it has read that there is no more."""
@@ -139,14 +164,101 @@ class GuardedReader:
             child.wait()
 
 
-def _start(max_memory_bytes: int) -> subprocess.Popen[bytes]:
+# ---- who reads ------------------------------------------------------------------------
+
+
+def read_here(data: bytes, format: str) -> tuple[list[Score], str]:
+    """Read the pieces in a file in this process, without a limit of time or memory.
+
+    Parameters, result and errors are those of `GuardedReader.read`.
+    """
+    report = Report()
+    try:
+        return parse(data, format, report), str(report)
+    except (ScoreFileError, ScoreError) as error:
+        raise ScoreFileError(" ".join(str(error).split())) from error
+    except MemoryError as error:
+        raise ScoreFileError("reading it takes more memory than is allowed") from error
+    except RecursionError as error:
+        raise ScoreFileError("nested too deeply") from error
+    except Exception as error:
+        reason = " ".join(str(error)[:120].split())
+        raise ScoreFileError(f"malformed ({type(error).__name__}: {reason})") from error
+
+
+def read_guarded(data: bytes, format: str) -> tuple[list[Score], str]:
+    """Read the pieces in a file: a small one here, others in a child that is kept.
+
+    Parameters, result and errors are those of `GuardedReader.read`.
+    """
+    if _is_small(data, format):
+        return read_here(data, format)
+    with _POOL.lent() as reader:
+        return reader.read(data, format)
+
+
+def _is_small(data: bytes, format: str) -> bool:
+    """Whether reading costs seconds at most."""
+    size = len(data)
+    if format == "mxl":  # no archive at all is small: its reader says so
+        with contextlib.suppress(Exception), zipfile.ZipFile(io.BytesIO(data)) as archive:
+            size += sum(member.file_size for member in archive.infolist())
+    return size <= _SMALL[format]
+
+
+class _Pool:
+    """Readers that wait for the next file; a forked process starts its own."""
+
+    def __init__(self) -> None:
+        self.idle: list[GuardedReader] = []
+        atexit.register(self.close)
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self.forget)
+
+    @contextlib.contextmanager
+    def lent(self) -> Iterator[GuardedReader]:
+        """Lend a reader to one thread."""
+        try:
+            reader = self.idle.pop()
+        except IndexError:
+            reader = GuardedReader()
+        try:
+            yield reader
+        finally:
+            if len(self.idle) < _MAX_IDLE:
+                self.idle.append(reader)
+            else:
+                reader.close()
+
+    def close(self) -> None:
+        """End all that wait."""
+        while self.idle:
+            self.idle.pop().close()
+
+    def forget(self) -> None:
+        """Leave the readers of the process that forked to it."""
+        while self.idle:
+            self.idle.pop().forget()
+
+
+_POOL = _Pool()
+
+
+def _python() -> str | None:
+    """Return the interpreter to start, if this process is one."""
+    name = Path(sys.executable or "").stem.lower()
+    is_python = name.startswith(("python", "pypy")) and not getattr(sys, "frozen", False)
+    return sys.executable if is_python else None
+
+
+def _start(python: str, max_memory_bytes: int) -> subprocess.Popen[bytes]:
     """Start a child that imports what this process would, but nothing from its working folder."""
     root = str(Path(__file__).parents[2])
     path = os.pathsep.join([root, *(entry for entry in sys.path if os.path.isabs(entry))])
     one_thread = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     try:
         return subprocess.Popen(
-            [sys.executable, "-P", "-m", "stats_composer.io.guard", str(max_memory_bytes)],
+            [python, "-P", "-m", "stats_composer.io.guard", str(max_memory_bytes)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -232,28 +344,18 @@ def _limit_memory(max_memory_bytes: int) -> None:
 
 
 def _limit_time(seconds: float) -> None:
-    with contextlib.suppress(ImportError, ValueError, OSError):
-        import resource
-
-        usage = resource.getrusage(resource.RUSAGE_SELF)
-        _, hard = resource.getrlimit(resource.RLIMIT_CPU)
-        used = usage.ru_utime + usage.ru_stime
-        resource.setrlimit(resource.RLIMIT_CPU, (int(used + seconds) + 1, hard))
+    """Be killed after so much more processor time, which a busy machine does not use up."""
+    with contextlib.suppress(AttributeError, OSError):
+        signal.setitimer(signal.ITIMER_PROF, seconds)
 
 
 def _answer(data: bytes, format: str) -> bytes:
-    report = Report()
     try:
-        return pack_answer(parse(data, format, report), str(report))
-    except (ScoreFileError, ScoreError) as error:
-        reason = str(error)
+        return pack_answer(*read_here(data, format))
+    except ScoreFileError as error:
+        text = json.dumps({"error": str(error), "sizes": []}).encode()
     except MemoryError:
-        reason = "reading it takes more memory than is allowed"
-    except RecursionError:
-        reason = "nested too deeply"
-    except Exception as error:
-        reason = f"malformed ({type(error).__name__}: {str(error)[:120]})"
-    text = json.dumps({"error": " ".join(reason.split()), "sizes": []}).encode()
+        text = json.dumps({"error": "its arrays take too much memory", "sizes": []}).encode()
     return len(text).to_bytes(8, "big") + text
 
 
@@ -265,7 +367,9 @@ def _serve(requests: BinaryIO, answers: BinaryIO) -> None:
         except EOFError:
             return
         _limit_time(float(header["seconds"]))
-        answers.write(_answer(data, header["format"]))
+        answer = _answer(data, header["format"])
+        _limit_time(0)
+        answers.write(answer)
         answers.flush()
 
 

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from stats_composer.io.layout_marks import PartMarks
 from stats_composer.io.notation import (
     Event,
     Note,
@@ -18,10 +19,10 @@ from stats_composer.io.notation import (
     lanes,
     mark_accidentals,
     mark_beams,
+    one_lane,
     split,
 )
 from stats_composer.score import Score
-from stats_composer.theory import bar_duration, beat_of
 
 __all__ = ["Line", "Page"]
 
@@ -51,6 +52,8 @@ class Page:
     part : int
     cuts : iterable of int
         Ticks at which a sign of the first voice has to start.
+    chorded : bool
+        Whether each voice has one lane where it can, its notes cut as `one_lane` does.
 
     Attributes
     ----------
@@ -58,10 +61,14 @@ class Page:
         Two for keyboards whose voices lie on both sides of middle C.
     glued : set of (voice, pitch, onset)
         The notes that are `tied` in the score.
+    marks : PartMarks
+        Its directions are for the writer to put among the signs.
     """
 
-    def __init__(self, score: Score, part: int, *, cuts: Iterable[int] = ()) -> None:
-        self.score = score
+    def __init__(
+        self, score: Score, part: int, *, cuts: Iterable[int] = (), chorded: bool = False
+    ) -> None:
+        self.score, self._chorded = score, chorded
         rows = score.notes[score.notes["part"] == part]
         names = Note._fields
         notes = [Note(*row) for row in zip(*(rows[name].tolist() for name in names), strict=True)]
@@ -71,11 +78,15 @@ class Page:
         for onset, owner, voice, *lyric in score.lyrics.tolist():
             if owner == part:
                 self._lyrics[voice, onset].append(tuple(lyric))
-        marks = self._fermatas | set(self._lyrics)
-        self.voices = sorted({note.voice for note in notes} | {voice for voice, _ in marks}) or [0]
+        self.marks = PartMarks(score, part)
+        marks = self._fermatas | set(self._lyrics) | self.marks.places
+        told = {voice for voice, _ in marks} | self.marks.voices
+        self.voices = sorted({note.voice for note in notes} | told) or [0]
         self._mark_cuts = ({*self._changes(), *cuts}) - self._bar_set
         self._homes: dict[tuple[int, int], int] = {}
         self._lanes = [lane for voice in self.voices for lane in self._voice(voice, notes, marks)]
+        order = {(lane.voice, lane.lane): index for index, lane in enumerate(self._lanes)}
+        self.marks.number(self._homes, order)
         self.n_staves, self._staves = _staves(score.parts[part].program, self.voices, notes)
 
     @property
@@ -89,7 +100,9 @@ class Page:
 
     def _voice(self, voice: int, notes: list[Note], marks: set[tuple[int, int]]) -> list[_Lane]:
         """Lay a voice's notes in lanes; give each of its marks a lane that has a sign for it."""
-        found = lanes(note for note in notes if note.voice == voice) or [[]]
+        own = [note for note in notes if note.voice == voice]
+        chords = one_lane(own) if self._chorded else None
+        found = (lanes(own) or [[]]) if chords is None else [chords]
         starts = [{event.start for event in events} for events in found]
         cuts: list[set[int]] = [set() for _ in found]
         for _, onset in sorted(mark for mark in marks if mark[0] == voice):
@@ -111,7 +124,8 @@ class Page:
                         lane.cuts, onsets[bar + 1]
                     )
                 ]
-                if number == 0 or events or cuts:
+                marked = not lane.lane and (lane.voice, bar) in self.marks.marked_bars
+                if number == 0 or events or cuts or marked:
                     signs = self._signs(lane, events, cuts, onsets[bar], onsets[bar + 1])
                     pages[bar].append(
                         Line(lane.voice, lane.lane, self._staves.get(lane.voice, 1), signs)
@@ -144,11 +158,12 @@ class Page:
                 sign.tie_start = piece_stop < event.stop
                 signs.append(sign)
             cursor = last
-        for sign in signs:
+        for index, sign in enumerate(signs):
             place = (lane.voice, sign.start)
             if self._homes.get(place) == lane.lane:
                 sign.fermata = place in self._fermatas
                 sign.lyrics = tuple(self._lyrics.get(place, ()))
+                self.marks.put(signs, index, lane.voice)
         group_tuplets(signs)
         mark_beams(signs, origin, beat)
         return signs
@@ -157,9 +172,7 @@ class Page:
         self, lane: _Lane, start: int, stop: int, bar: tuple[int, int], beat: int, origin: int
     ) -> list[Sign]:
         hidden = lane.lane > 0
-        metre = self.score.mark_at("time_signatures", start)
-        full = bar_duration(metre["numerator"], metre["denominator"])
-        if (start, stop) == bar and stop - start == full:
+        if (start, stop) == bar and stop - start == self.score.metre_at(start).bar:
             return [Sign(start, stop, (), None, hidden=hidden)]
         return [
             Sign(first + origin, last + origin, (), value, hidden=hidden)
@@ -168,11 +181,8 @@ class Page:
 
     def _beat(self, start: int) -> tuple[int, int]:
         """Ticks of a beat at a bar, and where the beats are counted from."""
-        metre = self.score.mark_at("time_signatures", start)
-        numerator, denominator = int(metre["numerator"]), int(metre["denominator"])
-        pickup = self.score.pickup if start == 0 else 0
-        missing = bar_duration(numerator, denominator) - pickup if pickup else 0
-        return beat_of(numerator, denominator), start - missing
+        score = self.score
+        return score.metre_at(start).beam, start - int(score.bar_offsets[score.bar_at(start)])
 
     def _finish(self, lines: list[Line], onset: int) -> None:
         """Print accidentals, staff by staff."""

@@ -15,27 +15,32 @@ MIDI Manufacturers Association (1996), Standard MIDI Files 1.0, RP-001.
 
 from __future__ import annotations
 
-import io
 import itertools
 from math import gcd
-from typing import Any
 
-import mido
 import numpy as np
 
 from stats_composer.errors import ScoreFileError
 from stats_composer.io.limits import MAX_PARTS
+from stats_composer.io.midi_events import (
+    END_OF_TRACK,
+    KEY_SIGNATURE,
+    LYRIC,
+    TEMPO,
+    TIME_SIGNATURE,
+    TRACK_NAME,
+)
 from stats_composer.io.midi_reader import spelled
 from stats_composer.io.report import Report
-from stats_composer.score import Score
-from stats_composer.theory import MINOR, TICKS_PER_QUARTER, UNKNOWN_MODE, bar_duration, fifths_name
+from stats_composer.score import Score, metre_of
+from stats_composer.theory import MINOR, TICKS_PER_QUARTER, UNKNOWN_MODE, Metre
 
 __all__ = ["encode_midi"]
 
 _TICKS = 480
 _HIGHEST_TEMPO = 0xFFFFFF
 
-Timed = list[tuple[int, int, Any]]
+Timed = list[tuple[int, int, bytes]]
 
 
 def encode_midi(score: Score, report: Report) -> bytes:
@@ -61,18 +66,16 @@ def encode_midi(score: Score, report: Report) -> bytes:
     divisor = _common_divisor(score)
     exact = TICKS_PER_QUARTER // _TICKS
     unit = exact if divisor % exact == 0 else 1
-    file = mido.MidiFile(type=1, ticks_per_beat=TICKS_PER_QUARTER // unit, charset="utf-8")
-    file.tracks.append(_track(_marks(score, report), score.title, score.end, unit))
+    tracks = [_track(_marks(score, report), score.title, score.end, unit)]
     channels = _channels(score, report)
     for part, channel in enumerate(channels):
         messages = _notes(score, part, channel, report) + _lyrics(score, part)
-        change = mido.Message("program_change", channel=channel, program=score.parts[part].program)
-        messages.append((0, 0, change))
-        file.tracks.append(_track(messages, score.parts[part].name, score.end, unit))
+        messages.append((0, 0, bytes([0xC0 | channel, score.parts[part].program])))
+        tracks.append(_track(messages, score.parts[part].name, score.end, unit))
     _report_losses(score, report)
-    stream = io.BytesIO()
-    file.save(file=stream)
-    return stream.getvalue()
+    head = (1, len(tracks), TICKS_PER_QUARTER // unit)
+    header = _chunk(b"MThd", b"".join(number.to_bytes(2, "big") for number in head))
+    return b"".join([header, *tracks])
 
 
 def _common_divisor(score: Score) -> int:
@@ -82,21 +85,37 @@ def _common_divisor(score: Score) -> int:
     return gcd(divisor, int(np.gcd.reduce(score.notes["duration"])))
 
 
-def _track(messages: Timed, name: str, end: int, unit: int) -> Any:
+def _track(messages: Timed, name: str, end: int, unit: int) -> bytes:
     """Sort messages into a track: marks, then note ends, then note starts at each time."""
-    track = mido.MidiTrack()
+    rows = sorted(messages, key=lambda row: row[:2])
+    rows.append((end, 3, _meta(END_OF_TRACK, b"")))
     if name:
-        track.append(mido.MetaMessage("track_name", name=_clean(name), time=0))
-    before = 0
-    for tick, _, message in sorted(messages, key=lambda row: row[:2]):
-        track.append(message.copy(time=(tick - before) // unit))
+        rows.insert(0, (0, 0, _meta(TRACK_NAME, _encoded(name))))
+    before, content = 0, []
+    for tick, _, message in rows:
+        content += [_quantity((tick - before) // unit), message]
         before = tick
-    track.append(mido.MetaMessage("end_of_track", time=(end - before) // unit))
-    return track
+    return _chunk(b"MTrk", b"".join(content))
 
 
-def _clean(text: str) -> str:
-    return text.encode("utf-8", "replace").decode("utf-8")
+def _chunk(name: bytes, content: bytes) -> bytes:
+    return name + len(content).to_bytes(4, "big") + content
+
+
+def _meta(kind: int, content: bytes) -> bytes:
+    return bytes([0xFF, kind]) + _quantity(len(content)) + content
+
+
+def _quantity(value: int) -> bytes:
+    """Write a number in bytes of seven bits, all but the last with the eighth set."""
+    found = [value & 0x7F]
+    while value := value >> 7:
+        found.append(value & 0x7F | 0x80)
+    return bytes(reversed(found))
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", "replace")
 
 
 def _channels(score: Score, report: Report) -> list[int]:
@@ -115,20 +134,19 @@ def _channels(score: Score, report: Report) -> list[int]:
 def _marks(score: Score, report: Report) -> Timed:
     messages: Timed = []
     for onset, numerator, denominator in _metres(score, report):
-        metre = mido.MetaMessage("time_signature", numerator=numerator, denominator=denominator)
-        messages.append((onset, 0, metre))
+        metre = bytes([numerator, denominator.bit_length() - 1, 24, 8])  # clocks, 32nds
+        messages.append((onset, 0, _meta(TIME_SIGNATURE, metre)))
     for onset, fifths, mode in score.key_signatures.tolist():
         if abs(fifths) > 7:
             report.add("key signatures of more than seven accidentals left out")
             continue
-        tonic = fifths_name(fifths + 3 * (mode == MINOR))
-        name = tonic + ("m" if mode == MINOR else "")
-        messages.append((onset, 0, mido.MetaMessage("key_signature", key=name)))
+        key = bytes([fifths % 256, mode == MINOR])
+        messages.append((onset, 0, _meta(KEY_SIGNATURE, key)))
     for onset, tempo in score.tempos.tolist():
         microseconds = min(max(round(6e7 / tempo), 1), _HIGHEST_TEMPO)
         if abs(6e7 / microseconds / tempo - 1) > 1e-4:
             report.add("tempos slower than 3.6 or too fast moved to the nearest")
-        messages.append((onset, 0, mido.MetaMessage("set_tempo", tempo=microseconds)))
+        messages.append((onset, 0, _meta(TEMPO, microseconds.to_bytes(3, "big"))))
     return messages
 
 
@@ -143,7 +161,7 @@ def _metres(score: Score, report: Report) -> list[tuple[int, int, int]]:
     for onset, stop in itertools.pairwise(onsets):
         row = score.mark_at("time_signatures", onset)
         metre = (int(row["numerator"]), int(row["denominator"]))
-        length, full = stop - onset, bar_duration(*metre)
+        length, full = stop - onset, Metre(*metre).bar
         place = f"bar {score.bar_number(score.bar_at(onset))}"
         if stop == score.end and length < full:
             if score.pickup + length != full:
@@ -168,7 +186,7 @@ def _joined_bars(score: Score, report: Report) -> list[int]:
     while bar + 1 < len(onsets):
         kept.append(onsets[bar])
         row = score.mark_at("time_signatures", onsets[bar])
-        full = bar_duration(int(row["numerator"]), int(row["denominator"]))
+        full = metre_of(row).bar
         if bar and bar + 2 < len(onsets) and onsets[bar + 2] - onsets[bar] == full:
             report.add("bars divided by a repeat joined", f"bar {score.bar_number(bar)}")
             bar += 1
@@ -190,8 +208,7 @@ def _lyrics(score: Score, part: int) -> Timed:
     for onset, owner, _, verse, syllabic, text in score.lyrics.tolist():
         if owner == part and verse <= 1:
             joint = "-" if syllabic in ("begin", "middle") else ""
-            message = mido.MetaMessage("lyrics", text=_clean(text + joint))
-            messages.append((onset, 0, message))
+            messages.append((onset, 0, _meta(LYRIC, _encoded(text + joint))))
     return messages
 
 
@@ -225,10 +242,8 @@ def _notes(score: Score, part: int, channel: int, report: Report) -> Timed:
         spans.append(sounding[pitch])
     messages: Timed = []
     for onset, stop, pitch, velocity in spans:
-        start = mido.Message("note_on", channel=channel, note=pitch, velocity=velocity)
-        messages.append((onset, 2, start))
-        end = mido.Message("note_off", channel=channel, note=pitch, velocity=64)
-        messages.append((stop, 1, end))
+        messages.append((onset, 2, bytes([0x90 | channel, pitch, velocity])))
+        messages.append((stop, 1, bytes([0x80 | channel, pitch, 64])))
     return messages
 
 
@@ -240,7 +255,11 @@ def _report_losses(score: Score, report: Report) -> None:
         "the composer's name": bool(score.composer),
         "chord symbols": len(score.chords) > 0,
         "fermatas": len(score.fermatas) > 0,
-        "repeats and endings": bool((score.bars["repeat"] | score.bars["ending"]).any()),
+        "grace notes": len(score.graces) > 0,
+        "marks at notes, slurs and hairpins": len(score.note_marks) + len(score.spans) > 0,
+        "dynamics and words": len(score.directions) > 0,
+        "repeats and endings": bool((score.bars["repeat"] | score.bars["ending"]).any())
+        or len(score.jumps) > 0,
         "voices within a part": bool(voices),
         "verses past the first": any(verse > 1 for (verse,) in ones),
         "keys without a mode": bool((score.key_signatures["mode"] == UNKNOWN_MODE).any()),

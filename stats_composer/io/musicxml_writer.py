@@ -18,6 +18,7 @@ W3C Music Notation Community Group, MusicXML 4.0, https://www.w3.org/2021/06/mus
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from xml.sax.saxutils import escape
 
@@ -27,11 +28,27 @@ from stats_composer._version import __version__
 from stats_composer.errors import ScoreFileError
 from stats_composer.io.layout import Line, Page
 from stats_composer.io.limits import MAX_PARTS
+from stats_composer.io.musicxml_elements import (
+    direction_element,
+    jump_element,
+    notations,
+    tempo_element,
+    value_elements,
+)
 from stats_composer.io.musicxml_harmony import harmony_element
+from stats_composer.io.musicxml_marks import jump_of
 from stats_composer.io.musicxml_part import DEFAULT_VELOCITY, LANE_STRIDE
+from stats_composer.io.musicxml_reader import ORDER_FIELD
 from stats_composer.io.notation import Note, Sign, shown_tempo, written_pitch
 from stats_composer.io.report import Report
-from stats_composer.score import REPEAT_END, REPEAT_START, Score, natural_fifths
+from stats_composer.score import (
+    PART_TABLES,
+    REPEAT_END,
+    REPEAT_START,
+    Score,
+    ending_passes,
+    natural_fifths,
+)
 from stats_composer.theory import MAJOR, MINOR, TICKS_PER_QUARTER
 
 __all__ = ["encode_musicxml"]
@@ -68,7 +85,7 @@ def encode_musicxml(score: Score, report: Report) -> bytes:
     """
     if not 0 < score.n_parts <= MAX_PARTS:
         raise ScoreFileError(f"a score of {score.n_parts} parts: expected 1 to {MAX_PARTS}")
-    for name in ("notes", "fermatas", "lyrics"):
+    for name in PART_TABLES:
         highest = int(getattr(score, name)["voice"].max(initial=0))
         if highest >= LANE_STRIDE:
             raise ScoreFileError(f"voice {highest}: expected 0 to {LANE_STRIDE - 1}")
@@ -95,6 +112,10 @@ def _header(score: Score, report: Report) -> Iterator[str]:
     if score.composer:
         yield f'<creator type="composer">{_clean(score.composer, report)}</creator>'
     yield f"<encoding><software>stats_composer {__version__}</software></encoding>"
+    if score.order:
+        labels = _clean("\n".join(score.order), report)
+        field = f'<miscellaneous-field name="{ORDER_FIELD}">{labels}</miscellaneous-field>'
+        yield f"<miscellaneous>{field}</miscellaneous>"
     yield "</identification>"
     yield "<part-list>"
     pitched = (index for index in range(1, 1000) if index % 16 != 10)
@@ -134,20 +155,25 @@ class _PartWriter:
         self.marks = _global_marks(score, report) if part == 0 else []
         self.next_mark = 0
         self.changes = _changes(score)
+        self.jumps = _jumps(score) if part == 0 else {}
+        self.passed: Counter[int] = Counter()  # directions that are written, by voice
 
     def measures(self) -> Iterator[str]:
         """Write all bars."""
         score = self.score
         onsets = [*score.bars["onset"].tolist(), score.end]
         for bar, lines in enumerate(self.page.bars()):
-            implicit = ' implicit="yes"' if bar == 0 and score.pickup else ""
-            yield f'<measure number="{score.bar_number(bar)}"{implicit}>'
+            implicit = ' implicit="yes"' if score.bar_offsets[bar] else ""
+            number = self._text(str(score.bar_number(bar))).replace('"', "&quot;")
+            yield f'<measure number="{number}"{implicit}>'
             yield from self._barline(bar, "left")
             if bar == 0:
                 yield self._attributes(0, first=True)
             elif onsets[bar] in self.changes:
                 yield self._attributes(onsets[bar])
+            yield from self._jumps(onsets[bar], ("section", "segno", "coda"))
             yield from self._measure(lines, onsets[bar])
+            yield from self._jumps(onsets[bar], ("to coda", "fine", "D.C.", "D.S."))
             yield from self._barline(bar, "right")
             yield "</measure>"
 
@@ -161,7 +187,10 @@ class _PartWriter:
                     if sign.start > onset and sign.start in self.changes:
                         yield self._attributes(sign.start)
                     yield from self._marks_before(sign)
-                yield from self._sign(sign, line)
+                if not line.lane:
+                    yield from self._directions(sign, line)
+                for each in (*sign.before, sign, *sign.after):
+                    yield from self._sign(each, line)
 
     # ---- marks ------------------------------------------------------------------------
 
@@ -193,7 +222,36 @@ class _PartWriter:
                 yield harmony_element(value, onset - sign.start)
             else:
                 shown = shown_tempo(self.score, onset, float(value))
-                yield _tempo_element(value, shown, onset - sign.start)
+                yield tempo_element(value, shown, onset - sign.start)
+
+    def _directions(self, sign: Sign, line: Line) -> Iterator[str]:
+        """Write what of the voice's directions is anchored before this sign's end."""
+        rows = self.page.marks.directions.get(line.voice, [])
+        while self.passed[line.voice] < len(rows):
+            row = rows[self.passed[line.voice]]
+            if row.anchor >= sign.stop:
+                return
+            self.passed[line.voice] += 1
+            place = f"<voice>{line.voice + 1}</voice>{self._staff(line)}"
+            yield direction_element(row, row.tick - sign.start, place, self._text)
+
+    def _jumps(self, onset: int, kinds: tuple[str, ...]) -> Iterator[str]:
+        """Write the jumps of a bar that stand at its start, or at its end."""
+        rows = [row for row in self.jumps.get(onset, ()) if row[0] in kinds]
+        every = {kind for found in self.jumps.values() for kind, *_ in found} if rows else ()
+        tail = " al Coda" if "to coda" in every else " al Fine" if "fine" in every else ""
+        words = self.score.directions[self.score.directions["kind"] == "words"]
+        bar = self.score.bar_at(onset)
+        for kind, label, _ in rows:
+            said = [w["text"] for w in words if self.score.bar_at(int(w["onset"])) == bar]
+            has_words = kind in {jump_of(str(text)) for text in said}
+            yield jump_element(kind, label, tail, has_words, self._text)
+
+    def _text(self, text: str) -> str:
+        return _clean(text, self.report)
+
+    def _staff(self, line: Line) -> str:
+        return f"<staff>{line.staff}</staff>" if self.page.n_staves > 1 else ""
 
     def _barline(self, bar: int, side: str) -> Iterator[str]:
         bars = self.score.bars
@@ -204,11 +262,15 @@ class _PartWriter:
         bracket = ""
         if ending and not inside:
             kind = "start" if left else "stop"
-            bracket = f'<ending number="{ending}" type="{kind}"/>'
+            numbers = ", ".join(map(str, ending_passes(ending)))
+            bracket = f'<ending number="{numbers}" type="{kind}"/>'
         flag = REPEAT_START if left else REPEAT_END
         sign = style = ""
         if repeat & flag:
-            sign = f'<repeat direction="{"forward" if left else "backward"}"/>'
+            rows = self.jumps.get(int(bars["onset"][bar]), ())
+            count = [times for kind, _, times in rows if kind == "times" and not left]
+            times = f' times="{count[0]}"' if count else ""
+            sign = f'<repeat direction="{"forward" if left else "backward"}"{times}/>'
         if sign or (not left and bar + 1 == len(bars)):
             style = f"<bar-style>{'heavy-light' if left else 'light-heavy'}</bar-style>"
         if bracket or sign or style:
@@ -218,18 +280,22 @@ class _PartWriter:
 
     def _sign(self, sign: Sign, line: Line) -> Iterator[str]:
         voice = f"<voice>{line.voice + 1 + line.lane * LANE_STRIDE}</voice>"
-        staff = f"<staff>{line.staff}</staff>" if self.page.n_staves > 1 else ""
-        duration = f"<duration>{sign.stop - sign.start}</duration>"
-        value, ratio = _value_elements(sign)
+        staff = self._staff(line)
+        is_grace = sign.start == sign.stop
+        slash = ' slash="yes"' if sign.slash else ""
+        grace = f"<grace{slash}/>" if is_grace else ""
+        duration = "" if is_grace else f"<duration>{sign.stop - sign.start}</duration>"
+        value, ratio = value_elements(sign)
         if not sign.notes:
             hidden = ' print-object="no"' if sign.hidden else ""
             whole = ' measure="yes"' if sign.value is None else ""
             yield (
                 f"<note{hidden}><rest{whole}/>{duration}{voice}{value}{ratio}{staff}"
-                f"{_notations(sign)}{self._lyrics(sign)}</note>"
+                f"{notations(sign, 0, '', self._text)}{self._lyrics(sign)}</note>"
             )
         for index, note in enumerate(sign.notes):
-            loud = f' dynamics="{note.velocity / 0.9:.2f}"'
+            is_loud = note.velocity != DEFAULT_VELOCITY and not is_grace
+            loud = f' dynamics="{note.velocity / 0.9:.2f}"' if is_loud else ""
             chord = "<chord/>" if index else ""
             accidental = sign.accidentals[index]
             shown = f"<accidental>{accidental}</accidental>" if accidental else ""
@@ -239,9 +305,9 @@ class _PartWriter:
             )
             pitch, instrument = self._pitch(note)
             yield (
-                f"<note{loud if note.velocity != DEFAULT_VELOCITY else ''}>{chord}{pitch}"
+                f"<note{loud}>{grace}{chord}{pitch}"
                 f"{duration}{tie}{instrument}{voice}{value}{shown}{ratio}{staff}"
-                f"{'' if index else beams}{_notations(sign, index, tied)}"
+                f"{'' if index else beams}{notations(sign, index, tied, self._text)}"
                 f"{'' if index else self._lyrics(sign)}</note>"
             )
 
@@ -265,6 +331,8 @@ class _PartWriter:
         glued_before = note.tied and not sign.tie_stop
         glued_after = not sign.tie_start and (note.voice, note.pitch, sign.stop) in self.page.glued
         stop, start = sign.tie_stop or glued_before, sign.tie_start
+        if note.pitch in sign.tied_graces:
+            stop, start = stop or sign.stop > sign.start, start or sign.stop == sign.start
         tie = ('<tie type="stop"/>' if stop else "") + ('<tie type="start"/>' if start else "")
         tied = '<tied type="stop"/>' if stop else ""
         tied += '<tied type="start"/>' if start or glued_after else ""
@@ -279,38 +347,6 @@ class _PartWriter:
         )
 
 
-def _value_elements(sign: Sign) -> tuple[str, str]:
-    """Write type and dots, and the ratio of a tuplet."""
-    value = sign.value
-    if value is None:
-        return "", ""
-    ratio = ""
-    if value.actual != value.normal:
-        ratio = (
-            f"<time-modification><actual-notes>{value.actual}</actual-notes>"
-            f"<normal-notes>{value.normal}</normal-notes></time-modification>"
-        )
-    return f"<type>{value.type}</type>" + "<dot/>" * value.dots, ratio
-
-
-def _notations(sign: Sign, index: int = 0, tied: str = "") -> str:
-    inside = tied
-    if index == 0:
-        inside += "".join(f'<tuplet type="{kind}"/>' for kind in sign.tuplet)
-        inside += '<fermata type="upright"/>' if sign.fermata else ""
-    return f"<notations>{inside}</notations>" if inside else ""
-
-
-def _tempo_element(tempo: str, shown: tuple[bool, str], offset: int) -> str:
-    dot = "<beat-unit-dot/>" if shown[0] else ""
-    place = f'<offset sound="yes">{offset}</offset>' if offset else ""
-    return (
-        '<direction placement="above"><direction-type><metronome><beat-unit>quarter</beat-unit>'
-        f"{dot}<per-minute>{shown[1]}</per-minute></metronome></direction-type>"
-        f'{place}<sound tempo="{tempo}"/></direction>'
-    )
-
-
 def _global_marks(score: Score, report: Report) -> list[tuple[int, str, str]]:
     """Collect tempos and chord symbols in the order of time."""
     tempos = [(onset, "tempo", repr(tempo)) for onset, tempo in score.tempos.tolist()]
@@ -320,6 +356,14 @@ def _global_marks(score: Score, report: Report) -> list[tuple[int, str, str]]:
         report.add("control letters that XML cannot hold replaced", count=n_replaced)
         chords.append((onset, "chord", kept))
     return sorted(tempos + chords, key=lambda mark: mark[0])
+
+
+def _jumps(score: Score) -> dict[int, list[tuple[str, str, int]]]:
+    """Deal the jumps out to the onsets of their bars."""
+    found: dict[int, list[tuple[str, str, int]]] = {}
+    for onset, *row in score.jumps.tolist():
+        found.setdefault(onset, []).append((row[0], row[1], row[2]))
+    return found
 
 
 def _changes(score: Score) -> dict[int, tuple[str, str]]:

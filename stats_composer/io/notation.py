@@ -14,21 +14,25 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from math import gcd
 from typing import NamedTuple
 
 from stats_composer.score import Score
-from stats_composer.theory import TICKS_PER_QUARTER, beat_of
+from stats_composer.theory import TICKS_PER_QUARTER
 
 __all__ = [
     "Event",
     "Note",
     "Sign",
+    "SpanEnd",
     "Value",
     "group_tuplets",
     "lanes",
     "mark_accidentals",
     "mark_beams",
+    "one_lane",
+    "plain_value",
     "shown_tempo",
     "split",
     "written_pitch",
@@ -83,9 +87,22 @@ class Event(NamedTuple):
     notes: tuple[Note, ...]
 
 
+class SpanEnd(NamedTuple):
+    """The start or stop of a span; `number` tells it from others that are open with it."""
+
+    way: str
+    kind: str
+    text: str
+    number: int
+
+
 @dataclass(slots=True)
 class Sign:
-    """A notehead, chord or rest within one bar; `notes` is empty for a rest."""
+    """A notehead, chord or rest within one bar; `notes` is empty for a rest.
+
+    `before` and `after` are its grace notes, signs without time; `tied_graces` are the pitches
+    that a tie holds from a grace note to its note, on both of them.
+    """
 
     start: int
     stop: int
@@ -99,6 +116,12 @@ class Sign:
     tuplet: tuple[str, ...] = ()
     beams: tuple[str, ...] = ()
     accidentals: tuple[str, ...] = ()
+    marks: tuple[tuple[str, str], ...] = ()
+    ends: tuple[SpanEnd, ...] = ()
+    before: tuple[Sign, ...] = ()
+    after: tuple[Sign, ...] = ()
+    slash: bool = False
+    tied_graces: frozenset[int] = frozenset()
 
 
 def _plain_values() -> dict[int, Value]:
@@ -181,10 +204,9 @@ def shown_tempo(score: Score, tick: int, tempo: float) -> tuple[bool, str]:
 
     It counts the beats of its metre where they are dotted quarters of a whole number a minute.
     """
-    metre = score.mark_at("time_signatures", tick)
     beats = tempo / 1.5
-    compound = beat_of(int(metre["numerator"]), int(metre["denominator"])) > TICKS_PER_QUARTER
-    if compound and beats.is_integer():
+    dotted = score.metre_at(tick).beam == 3 * TICKS_PER_QUARTER // 2
+    if dotted and beats.is_integer():
         return True, f"{beats:.0f}"
     return False, f"{tempo:.10f}".rstrip("0").rstrip(".")
 
@@ -202,6 +224,29 @@ def lanes(notes: Iterable[Note]) -> list[list[Event]]:
             found.append(lane)
         lane.append(Event(start, stop, tuple(members)))
     return found
+
+
+def one_lane(notes: Sequence[Note]) -> list[Event] | None:
+    """Lay the notes of a voice in one line of chords, cut wherever a note begins or ends.
+
+    A note that goes on is in the next chord, too. None if notes of one pitch overlap without
+    being alike: a chord could not tell which of them goes on.
+    """
+    edges = sorted({edge for note in notes for edge in (note.onset, note.onset + note.duration)})
+    place = {edge: index for index, edge in enumerate(edges)}
+    chords: list[list[Note]] = [[] for _ in edges]
+    for note in notes:
+        for index in range(place[note.onset], place[note.onset + note.duration]):
+            chords[index].append(note)
+    for chord in chords:
+        kinds = {(note.pitch, note.onset, note.duration) for note in chord}
+        if len({pitch for pitch, *_ in kinds}) < len(kinds):
+            return None
+    return [
+        Event(start, stop, tuple(chord))
+        for (start, stop), chord in zip(pairwise(edges), chords, strict=False)
+        if chord
+    ]
 
 
 def group_tuplets(signs: Sequence[Sign]) -> None:
@@ -226,6 +271,11 @@ def group_tuplets(signs: Sequence[Sign]) -> None:
         signs[first].tuplet += ("start",)
         signs[last].tuplet += ("stop",)
         first = last + 1
+
+
+def plain_value(ticks: int) -> Value | None:
+    """Name a length by a value with up to two dots, if it has one."""
+    return _PLAIN.get(ticks)
 
 
 def mark_beams(signs: Sequence[Sign], origin: int, beat: int) -> None:
@@ -290,7 +340,8 @@ def mark_accidentals(signs: Iterable[Sign], key: int) -> None:
         Fifths of the key signature.
     """
     printed: dict[tuple[str, int], int] = {}
-    for sign in sorted(signs, key=lambda sign: sign.start):
+    ordered = sorted(signs, key=lambda sign: sign.start)
+    for sign in (each for main in ordered for each in (*main.before, main, *main.after)):
         if sign.tie_stop:
             sign.accidentals = ("",) * len(sign.notes)
             continue

@@ -10,6 +10,7 @@ from pathlib import PurePath
 
 from stats_composer.errors import ScoreFileError
 from stats_composer.io.limits import MAX_FILE_BYTES
+from stats_composer.io.midi_events import find_header
 from stats_composer.io.report import Report
 from stats_composer.score import Score
 
@@ -73,13 +74,13 @@ def find_format(data: bytes, name: str, format: str | None) -> str:
 
 
 def _sniff(data: bytes) -> str | None:
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        data = data[2:].replace(b"\0", b"")
     head = data[:4096]
-    if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        head = head[2:].replace(b"\0", b"")
     head = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     if head.startswith(b"PK\x03\x04"):
         return "mxl"
-    if head.startswith(b"MThd"):
+    if find_header(data) >= 0:
         return "midi"
     if head.startswith(b"<"):
         return "musicxml"
@@ -87,7 +88,9 @@ def _sniff(data: bytes) -> str | None:
         return None
     if re.search(rb"^\*\*\w", data, re.MULTILINE):
         return "kern"
-    if re.search(rb"^[ \t]*(X:\s*\d|K:)", data, re.MULTILINE) or head.startswith(b"%abc"):
+    if re.search(rb"(?:^(?:\xef\xbb\xbf)?|[\r\n])[ \t]*[XKT]:", data) or head.startswith(
+        (b"%abc", b"%%abc")
+    ):
         return "abc"
     return None
 
@@ -119,15 +122,15 @@ def parse(data: bytes, format: str, report: Report) -> list[Score]:
         from stats_composer.io.musicxml_reader import read_musicxml
         from stats_composer.io.mxl import unzip_musicxml
 
-        return [read_musicxml(unzip_musicxml(data) if format == "mxl" else data, report)]
+        return [read_musicxml(unzip_musicxml(data, report) if format == "mxl" else data, report)]
     if format == "midi":
         from stats_composer.io.midi_reader import read_midi
 
-        return [read_midi(data, report)]
+        return read_midi(data, report)
     if format == "abc":
         from stats_composer.io.abc import read_abc
 
         return read_abc(data, report)
     from stats_composer.io.kern import read_kern
 
-    return [read_kern(data, report)]
+    return read_kern(data, report)

@@ -18,20 +18,21 @@ class Report:
     """
 
     def __init__(self) -> None:
-        self._places: dict[str, list[str]] = {}
+        self._kinds: dict[str, tuple[int, str]] = {}
 
     def add(self, what: str, place: str = "", count: int = 1) -> None:
         """Count one more of a kind."""
         if count:
-            self._places.setdefault(what, []).extend([place] * count)
+            before, first = self._kinds.get(what, (0, place))
+            self._kinds[what] = before + count, first
 
     def __bool__(self) -> bool:
         """Whether anything was left out."""
-        return bool(self._places)
+        return bool(self._kinds)
 
     def __str__(self) -> str:
         """All kinds in one line, in the order they were met."""
         return "; ".join(
-            f"{what}: {len(places)} (first in {places[0]})" if places[0] else what
-            for what, places in self._places.items()
+            f"{what}: {count} (first in {first})" if first else what
+            for what, (count, first) in self._kinds.items()
         )

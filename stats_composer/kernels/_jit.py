@@ -2,7 +2,8 @@
 
 * `cache=True`: compiling takes 3 to 4 s a kernel, loading it from the cache a tenth of that.
   Numba asks of a cached kernel whether its own file has changed, and not those of its helpers:
-  so a digest of all kernels' sources goes with it.
+  so a digest of all kernels' sources goes with it. Where no folder can be written, a kernel is
+  compiled without a cache, and one warning names the variable that helps.
 * `error_model="numpy"`: a division needs no check for zero, which would stop vectorization.
 * `nogil=True`: independent chains run in threads of joblib without holding each other up.
 * `no_cfunc_wrapper=True`, and for helpers `no_cpython_wrapper=True`: nobody calls them so, and
@@ -12,9 +13,11 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
+import warnings
 from collections.abc import Callable
-from pathlib import Path
+from importlib import resources
 from typing import Any, ParamSpec, TypeVar
 
 import numba
@@ -25,7 +28,11 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 SOURCES = hashlib.sha256(
-    b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py")))
+    b"".join(
+        source.read_bytes()
+        for source in sorted(resources.files(__package__).iterdir(), key=lambda item: item.name)
+        if source.name.endswith(".py")
+    )
 ).hexdigest()
 
 
@@ -46,13 +53,28 @@ def jit(**options: Any) -> Callable[[Callable[P, R]], Callable[P, R]]:
     }
 
     def decorator(function: Callable[P, R]) -> Callable[P, R]:
-        kernel: Callable[P, R] = numba.njit(**settings)(function)
+        kernel: Callable[P, R]
+        try:
+            kernel = numba.njit(**settings)(function)
+        except RuntimeError:  # numba finds no folder that it may write to
+            _warn_of_no_cache()
+            kernel = numba.njit(**settings | {"cache": False})(function)
         file = getattr(getattr(kernel, "_cache", None), "_cache_file", None)
         if file is not None:
             file._source_stamp = file._source_stamp, SOURCES
         return kernel
 
     return decorator
+
+
+@functools.cache
+def _warn_of_no_cache() -> None:
+    warnings.warn(
+        "no folder to keep compiled kernels in, so they are compiled anew in each run: "
+        "set NUMBA_CACHE_DIR to a folder that can be written",
+        RuntimeWarning,
+        stacklevel=4,
+    )
 
 
 def inline(function: Callable[P, R]) -> Callable[P, R]:

@@ -1,6 +1,6 @@
 """N-grams: counting windows, the tree of contexts, and copies of what was learned from."""
 
-from stats_composer.ngrams.copies import CopyMachine, Corpus
+from stats_composer.ngrams.copies import CopyMachine, Repertoire
 from stats_composer.ngrams.count import (
     END,
     FIRST_SYMBOL,
@@ -19,8 +19,8 @@ __all__ = [
     "START",
     "ContextTree",
     "CopyMachine",
-    "Corpus",
     "Levels",
+    "Repertoire",
     "count_levels",
     "join_pieces",
 ]

@@ -21,13 +21,13 @@ from numpy.typing import ArrayLike, NDArray
 from stats_composer.ngrams.count import FIRST_SYMBOL, count_levels
 from stats_composer.ngrams.tree import ContextTree
 
-__all__ = ["CopyMachine", "Corpus"]
+__all__ = ["CopyMachine", "Repertoire"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 
-class Corpus:
+class Repertoire:
     """What is not to be copied, as moves from event to event.
 
     Parameters
@@ -44,7 +44,7 @@ class Corpus:
 
     Examples
     --------
-    >>> corpus = Corpus([([60, 62, 64, 65, 67], [0, 1, 2, 3, 4])])
+    >>> corpus = Repertoire([([60, 62, 64, 65, 67], [0, 1, 2, 3, 4])])
     >>> corpus.first_copy(2, [50, 52, 54, 60], [0, 1, 2, 3])
     2
     >>> corpus.first_copy(3, [50, 52, 54, 60], [0, 1, 2, 3])
@@ -145,7 +145,7 @@ class CopyMachine:
 
     Parameters
     ----------
-    corpus : Corpus
+    corpus : Repertoire
     n : int
         Longest run that may be copied, in events.
     label : ndarray of shape (n_symbols,), int64
@@ -160,7 +160,7 @@ class CopyMachine:
     --------
     >>> from stats_composer.sampling.chain import Chain
     >>> label, length = np.array([-1, 60, 62, 64]), np.ones(4, np.int64)
-    >>> corpus = Corpus([([60, 62, 64, 62], [0, 1, 2, 3])])
+    >>> corpus = Repertoire([([60, 62, 64, 62], [0, 1, 2, 3])])
     >>> machine = CopyMachine(corpus, 2, label, length, 3)
     >>> round(float(np.exp(Chain(np.zeros((3, 4)), [machine]).log_normaliser)))
     61
@@ -168,7 +168,7 @@ class CopyMachine:
 
     def __init__(
         self,
-        corpus: Corpus,
+        corpus: Repertoire,
         n: int,
         label: Ints,
         length: Ints,
@@ -196,7 +196,7 @@ class CopyMachine:
         self.shape = len(self.tree.code), len(events) + 1, longest + 1
         self.code = self._codes(corpus, events, longest)
 
-    def _codes(self, corpus: Corpus, events: Ints, longest: int) -> Ints:
+    def _codes(self, corpus: Repertoire, events: Ints, longest: int) -> Ints:
         """Return the code of each move, by label before, label after, and time between."""
         label = np.append(events[:1], events)
         step = label[None, :, None] - label[:, None, None] + np.zeros(longest + 1, np.int64)

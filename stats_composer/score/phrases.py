@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stats_composer.score.score import Score
-from stats_composer.theory import beat_ticks
+from stats_composer.score.tables import metre_of
 
 __all__ = [
     "phrase_spans",
@@ -42,7 +42,7 @@ def phrase_spans(score: Score) -> list[tuple[int, int]]:
             final |= (line["onset"] <= onset) & (onset < end)
     else:
         metre = score.time_signatures[0]
-        beat = beat_ticks(int(metre["numerator"]), int(metre["denominator"]))
+        beat = metre_of(metre).beat
         rest_after = np.append(line["onset"][1:] - end[:-1], 0) > 0
         long = (line["duration"] >= 2 * beat) & (
             line["duration"] >= 2 * np.median(line["duration"])

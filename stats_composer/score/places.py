@@ -4,7 +4,7 @@ Conventions
 -----------
 Ticks count from the start of the score; a position counts from the start of the full bar,
 also where a pickup leaves the start of the first bar empty. Levels are those of
-`theory.beat_strength`.
+`theory.Metre.strength`.
 """
 
 from __future__ import annotations
@@ -13,12 +13,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from stats_composer.score.score import Score
+from stats_composer.score.tables import metre_of
 from stats_composer.theory import (
     MINOR,
     TICKS_PER_QUARTER,
     UNKNOWN_MODE,
-    bar_duration,
-    beat_strength,
     estimate_key,
     spell,
 )
@@ -46,23 +45,13 @@ def bar_positions(score: Score, ticks: NDArray[np.integer]) -> Ints:
     ndarray of ticks's shape, int64
     """
     onsets = score.bars["onset"]
-    lengths = np.diff(onsets, append=score.end)
-    offsets = np.zeros(len(onsets), np.int64)
-    reached = 0
-    for bar, (onset, length) in enumerate(zip(onsets, lengths, strict=True)):
-        metre = score.mark_at("time_signatures", onset)
-        full = bar_duration(metre["numerator"], metre["denominator"])
-        if bar == 0 and score.pickup:
-            reached = full - int(length)
-        offsets[bar] = reached
-        reached = reached + int(length) if reached + length < full else 0
-    bar_of = np.maximum(np.searchsorted(onsets, ticks, side="right") - 1, 0)
-    position: Ints = np.asarray(ticks, np.int64) - onsets[bar_of] + offsets[bar_of]
+    bar = np.maximum(np.searchsorted(onsets, ticks, side="right") - 1, 0)
+    position: Ints = np.asarray(ticks, np.int64) - onsets[bar] + score.bar_offsets[bar]
     return position
 
 
 def beat_levels(score: Score, ticks: NDArray[np.integer]) -> NDArray[np.int8]:
-    """Weigh ticks by their place in the bar, as `theory.beat_strength` does.
+    """Weigh ticks by their place in the bar, as `theory.Metre.strength` does.
 
     Returns
     -------
@@ -74,10 +63,8 @@ def beat_levels(score: Score, ticks: NDArray[np.integer]) -> NDArray[np.int8]:
     metres = score.time_signatures
     row = np.searchsorted(metres["onset"], ticks, side="right") - 1
     for index in np.unique(row):
-        metre, chosen = metres[index], row == index
-        levels[chosen] = beat_strength(
-            position[chosen], int(metre["numerator"]), int(metre["denominator"])
-        )
+        chosen = row == index
+        levels[chosen] = metre_of(metres[index]).strength(position[chosen])
     return levels
 
 

@@ -8,7 +8,27 @@ Conventions
   `tied` marks a note that continues, without a new attack, the note of the same pitch that
   ends at its onset (as after cutting a score between two bars).
 * A pickup is a first bar that is shorter than its metre. Bars are a table of their own, so
-  that a bar divided by a repeat sign keeps its place.
+  that a bar divided by a repeat sign keeps its place: its second part goes on counting beats.
+* `number` of a bar is what its file prints, where that is not the usual: 0 for a pickup, 1 for
+  the first full bar and so on, X1, X2 for second parts of divided bars.
+* Beats count from 1 in units of the metre's denominator. In a pickup they are those of the
+  full bar that it ends.
+* `repeat` of a bar says whether a repeated stretch starts or ends with it, `ending` for which
+  passes it is played, as bits (`ending_bits`; 0 is for all). Without endings a stretch is
+  played twice, with them as often as the highest says.
+* A jump stands at the onset of its bar. `times`: the repeat that ends with the bar is played
+  so often. `section`: the section `label` begins. `segno` and `coda` are places; `fine`,
+  `to coda`, `D.C.` and `D.S.` hold at the bar's end, the first two once a jump was taken.
+* `order` is the order in which sections are played, where the score tells one.
+* A grace note has no time: it stands at the `onset` of a note. `grace` counts from that note:
+  -1 is right before it, -2 before that; 1 is the first after it, at the end of its bar. Those
+  of one chord share a number. `written` is the printed value in ticks, 0 where none is told.
+* `note_marks` are signs at a note, chord or rest (`grace` 0) or at a grace note. Their `kind` is
+  MusicXML's name (`staccato`, `accent`, `trill-mark`, `fingering`, `up-bow`, `arpeggiate`).
+* `spans` last: `slur`, `glissando`, `wavy-line` from note to note, `stop` being the onset of the
+  last; those of `HELD_SPANS` (`crescendo`, `pedal`) up to the tick `stop`. A `tie` is a grace
+  note's to the note that it shares a pitch with.
+* `directions` stand at any tick: `dynamics` (`mf`), `words`, `other`.
 * Spelling is a position on the line of fifths: C is 0, G is 1, F is -1, F sharp is 6.
 * A `part` is an instrument, a `voice` one line of notes within a part, counted from 0.
 """
@@ -18,7 +38,8 @@ from __future__ import annotations
 import functools
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
-from typing import Any
+from fractions import Fraction
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,24 +47,30 @@ from numpy.typing import NDArray
 from stats_composer.errors import ScoreError
 from stats_composer.score.tables import (
     BAR_DTYPE,
+    HELD_SPANS,
+    JUMP_KINDS,
     MARKS,
     NOTE_DTYPE,
+    PART_TABLES,
     TIME_SIGNATURE_DTYPE,
+    VOICE_COLUMNS,
     bar_onsets,
     check_time_signatures,
     cut_notes,
+    cut_spans,
     frozen,
     make_table,
+    metre_of,
     sorted_table,
 )
 from stats_composer.theory import (
-    TICKS_PER_QUARTER,
-    bar_duration,
+    Metre,
     transpose_symbol,
 )
 
 __all__ = [
     "Part",
+    "Place",
     "Score",
     "merge_parts",
 ]
@@ -66,6 +93,17 @@ class Part:
     percussion: bool = False
 
 
+class Place(NamedTuple):
+    """A place of a score: a printed bar, and a beat from 1."""
+
+    bar: int | str
+    beat: Fraction
+
+    def __str__(self) -> str:
+        """Say it as an error does: `bar 3 beat 2.5`."""
+        return f"bar {self.bar} beat {float(self.beat):g}"
+
+
 def _empty(name: str) -> Any:
     return field(default_factory=functools.partial(np.zeros, 0, MARKS[name]))
 
@@ -78,14 +116,18 @@ class Score:
     ----------
     notes : ndarray of NOTE_DTYPE
         In any order; kept sorted by (onset, part, voice, pitch), read-only.
-    bars, time_signatures, key_signatures, tempos, chords, fermatas, lyrics : ndarray
+    bars, time_signatures, key_signatures, tempos, chords, fermatas, lyrics, jumps : ndarray
         Marks, each of its own dtype. Without time signatures the metre is 4/4; without bars
         they are placed regularly up to `end`.
+    graces, note_marks, spans, directions : ndarray
+        What stands at notes, from note to note, and between them.
     parts : tuple of Part
         Parts named by the notes but not here are added without a name.
     title, composer : str
     end : int
         Ticks at which the last bar ends; at least the end of every note.
+    order : tuple of str
+        Labels of sections as they are played; empty where repeats and jumps tell.
 
     Raises
     ------
@@ -94,6 +136,7 @@ class Score:
 
     Examples
     --------
+    >>> from stats_composer.score import make_notes
     >>> score = Score(make_notes(onset=[0, 10080], pitch=[60, 64]))
     >>> score.n_bars, score.n_parts, score.transpose(2).notes["pitch"].tolist()
     (1, 1, [62, 66])
@@ -107,10 +150,16 @@ class Score:
     chords: NDArray[np.void] = _empty("chords")
     fermatas: NDArray[np.void] = _empty("fermatas")
     lyrics: NDArray[np.void] = _empty("lyrics")
+    jumps: NDArray[np.void] = _empty("jumps")
+    graces: NDArray[np.void] = _empty("graces")
+    note_marks: NDArray[np.void] = _empty("note_marks")
+    spans: NDArray[np.void] = _empty("spans")
+    directions: NDArray[np.void] = _empty("directions")
     parts: tuple[Part, ...] = ()
     title: str = ""
     composer: str = ""
     end: int = 0
+    order: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Sort and freeze the tables, place the bars, and check every range."""
@@ -129,9 +178,9 @@ class Score:
         last = int(self.bars["onset"][-1])
         if (regular and not self.end) or end <= last:
             metre = self.mark_at("time_signatures", last)
-            end = max(end, last + bar_duration(metre["numerator"], metre["denominator"]))
+            end = max(end, last + metre_of(metre).bar)
         store("end", end)
-        told = [getattr(self, name)["part"] for name in ("notes", "fermatas", "lyrics")]
+        told = [getattr(self, name)["part"] for name in PART_TABLES]
         n_parts = max(len(self.parts), *(int(part.max(initial=-1)) + 1 for part in told))
         store("parts", tuple(self.parts) + (Part(),) * (n_parts - len(self.parts)))
         self._check()
@@ -160,18 +209,45 @@ class Score:
         for name in MARKS:
             table = getattr(self, name)
             wrong = (table["onset"] < 0) | (table["onset"] >= self.end)
-            for field_name in ("part", "voice", "verse", "repeat", "ending"):
+            for field_name in ("part", "voice", "verse", "repeat", "ending", "times"):
                 if field_name in (table.dtype.names or ()):
                     wrong |= table[field_name] < 0
             if wrong.any():
                 row = table[int(np.argmax(wrong))]
                 raise ScoreError(f"{name}: {row} lies outside the score of {self.end} ticks")
+        self._check_graces()
+        onsets = set(self.bars["onset"].tolist())
+        for onset, kind, *_ in self.jumps.tolist():
+            if kind not in JUMP_KINDS or onset not in onsets:
+                expected = f"{', '.join(JUMP_KINDS)} at a bar's onset"
+                raise ScoreError(f"jump {kind!r} at tick {onset}: expected {expected}")
         tempos = self.tempos["quarters_per_minute"]
         if not (np.isfinite(tempos) & (tempos > 0)).all():
             raise ScoreError(f"tempo {tempos.min()}: expected more than 0 quarters a minute")
         for part in self.parts:
             if not 0 <= part.program <= 127:
                 raise ScoreError(f"program {part.program} of {part.name!r}: expected 0 to 127")
+
+    def _check_graces(self) -> None:
+        graces, spans = self.graces, self.spans
+        wrong = (graces["pitch"] < 0) | (graces["pitch"] > 127) | (graces["written"] < 0)
+        wrong |= (graces["fifths"].astype(np.int64) * 7 - graces["pitch"]) % 12 != 0
+        wrong |= graces["grace"] == 0
+        if wrong.any():
+            row = graces[int(np.argmax(wrong))]
+            raise ScoreError(f"grace note {row} at {self.place(row)}: out of range")
+        wrong = (spans["stop"] < spans["onset"]) | (spans["stop"] > self.end)
+        wrong |= (spans["stop"] == self.end) & ~np.isin(spans["kind"], HELD_SPANS)
+        if wrong.any():
+            row = spans[int(np.argmax(wrong))]
+            raise ScoreError(f"{row['kind']} at {self.place(row)}: ends at tick {row['stop']}")
+        place = ["onset", "part", "voice", "grace"]
+        known = set(graces[place].tolist())
+        told = self.note_marks[place].tolist() + spans[place].tolist()
+        told += spans[["stop", "part", "stop_voice", "stop_grace"]].tolist()
+        for row in told:
+            if row[3] and row not in known:
+                raise ScoreError(f"a mark of grace note {row[3]} at tick {row[0]}: no such note")
 
     # ---- places -----------------------------------------------------------------------
 
@@ -195,8 +271,7 @@ class Score:
     def pickup(self) -> int:
         """Ticks of the first bar if it is shorter than its metre, else 0."""
         first = int(self.bars["onset"][1]) if self.n_bars > 1 else self.end
-        full = bar_duration(*self.time_signatures[0][["numerator", "denominator"]])
-        return first if first < full else 0
+        return first if first < metre_of(self.time_signatures[0]).bar else 0
 
     def bar_at(self, tick: int) -> int:
         """Index of the bar that holds a tick."""
@@ -213,23 +288,123 @@ class Score:
         mark = self.mark_at("key_signatures", tick)
         return 0 if mark is None else int(mark["fifths"])
 
-    def bar_number(self, bar: int) -> int:
+    def metre_at(self, tick: int) -> Metre:
+        """Return the metre in force at a tick."""
+        return metre_of(self.mark_at("time_signatures", tick))
+
+    @functools.cached_property
+    def bar_offsets(self) -> NDArray[np.int64]:
+        """Ticks of the full bar that lie before each bar: of a pickup, or a divided bar's rest.
+
+        A bar goes on with the one before where the two, of one metre and ending, are no longer
+        than a full bar.
+        """
+        onsets, ending = self.bars["onset"].tolist(), self.bars["ending"].tolist()
+        offsets = np.zeros(self.n_bars, np.int64)
+        before, reached = None, 0
+        for bar, (onset, stop) in enumerate(zip(onsets, [*onsets[1:], self.end], strict=True)):
+            metre, length = self.metre_at(onset), stop - onset
+            if bar == 0 and self.pickup:
+                reached = metre.bar - length
+            elif before != (metre, ending[bar]) or reached + length > metre.bar:
+                reached = 0
+            offsets[bar] = reached
+            before = metre, ending[bar]
+            reached = (reached + length) % metre.bar if reached + length <= metre.bar else 0
+        return offsets
+
+    @functools.cached_property
+    def bar_numbers(self) -> tuple[int | str, ...]:
+        """The printed number of each bar; text where it is no number, as X1."""
+        numbers: list[int | str] = []
+        following, n_parts = 0 if self.pickup else 1, 0
+        told = zip(self.bars["number"].tolist(), self.bar_offsets.tolist(), strict=True)
+        for number, offset in told:
+            if number.isdecimal():
+                following = int(number)
+            elif number or (offset and numbers):
+                n_parts += not number
+                numbers.append(number or f"X{n_parts}")
+                continue
+            numbers.append(following)
+            following += 1
+        return tuple(numbers)
+
+    def bar_number(self, bar: int) -> int | str:
         """Return the printed number of a bar: a pickup is 0, the first full bar 1."""
-        return bar if self.pickup else bar + 1
+        return self.bar_numbers[bar]
+
+    def bar_index(self, number: int | str) -> int:
+        """Return the index of a printed bar; -1 is the last, -2 the one before.
+
+        Raises
+        ------
+        ScoreError
+            If the score has no such bar.
+        """
+        known = self.bar_numbers
+        if isinstance(number, str) and number.isdecimal():
+            number = int(number)
+        if isinstance(number, int) and -self.n_bars <= number < 0:
+            return number + self.n_bars
+        if number not in known:
+            raise ScoreError(f"bar {number}: the piece has the bars {known[0]} to {known[-1]}")
+        return known.index(number)
+
+    def bar_span(self, number: int | str) -> tuple[int, int]:
+        """Return the ticks at which a printed bar starts and stops, the rest of a divided one too.
+
+        Raises
+        ------
+        ScoreError
+            If the score has no such bar.
+        """
+        first = self.bar_index(number)
+        after = first + 1
+        while after < self.n_bars and self.bar_offsets[after]:
+            after += 1
+        onsets = self.bars["onset"]
+        return int(onsets[first]), int(onsets[after]) if after < self.n_bars else self.end
+
+    def where(self, tick: int) -> Place:
+        """Say in which printed bar and on which beat a tick stands.
+
+        Examples
+        --------
+        >>> from stats_composer.score import make_notes
+        >>> score = Score(make_notes(onset=[0, 40320], pitch=[60, 64]))
+        >>> score.where(45360), score.tick(2, 1.5)
+        (Place(bar=2, beat=Fraction(3, 2)), 45360)
+        """
+        bar = self.bar_at(tick)
+        position = tick - int(self.bars["onset"][bar]) + int(self.bar_offsets[bar])
+        return Place(self.bar_numbers[bar], 1 + Fraction(position, self.metre_at(tick).unit))
+
+    def tick(self, bar: int | str, beat: Fraction | float = 1) -> int:
+        """Return the tick of a beat of a printed bar: the inverse of `where`.
+
+        Raises
+        ------
+        ScoreError
+            If the score has no such bar, the bar no such beat, or time no such tick.
+        """
+        start, stop = self.bar_span(bar)
+        unit, offset = self.metre_at(start).unit, int(self.bar_offsets[self.bar_index(bar)])
+        tick = start + (Fraction(beat) - 1) * unit - offset
+        if not start <= tick < stop:
+            first, last = 1 + Fraction(offset, unit), 1 + Fraction(offset + stop - start, unit)
+            raise ScoreError(
+                f"beat {beat} of bar {bar}: expected {first} or more and less than {last}"
+            )
+        if tick.denominator != 1:
+            raise ScoreError(f"beat {beat} of bar {bar}: finer than a tick, 1/{unit} of a beat")
+        return int(tick)
 
     def place(self, row: Any) -> str:
         """Say where a note stands, as an error does: `bar 3 beat 2 (alto)`."""
-        tick = max(int(row["onset"]), 0)
-        bar = self.bar_at(tick)
-        metre = self.mark_at("time_signatures", tick)
-        full = bar_duration(metre["numerator"], metre["denominator"])
-        start = int(self.bars["onset"][bar])
-        if bar == 0 and self.pickup:
-            start -= full - self.pickup
-        beat = 1 + (tick - start) * int(metre["denominator"]) / (4 * TICKS_PER_QUARTER)
         part = int(row["part"])
         name = self.parts[part].name if 0 <= part < len(self.parts) else ""
-        return f"bar {self.bar_number(bar)} beat {beat:g} ({name or f'part {part + 1}'})"
+        return f"{self.where(max(int(row['onset']), 0))} ({name or f'part {part + 1}'})"
 
     # ---- new scores from old ----------------------------------------------------------
 
@@ -240,15 +415,16 @@ class Score:
     def select(self, part: int, voice: int | None = None) -> Score:
         """Return one part, or one voice of it, as a score of a single part with all its marks."""
         tables: dict[str, Any] = {"parts": (self.parts[part],)}
-        for name in ("notes", "fermatas", "lyrics"):
+        for name in PART_TABLES:
             table = getattr(self, name)
+            columns = VOICE_COLUMNS.intersection(table.dtype.names) if voice is not None else ()
             chosen = table["part"] == part
-            if voice is not None:
-                chosen &= table["voice"] == voice
+            for column in columns:
+                chosen &= table[column] == voice
             table = table[chosen].copy()
             table["part"] = 0
-            if voice is not None:
-                table["voice"] = 0
+            for column in columns:
+                table[column] = 0
             tables[name] = table
         return replace(self, **tables)
 
@@ -275,12 +451,14 @@ class Score:
             )
         if (7 * fifths - semitones) % 12:
             raise ScoreError(f"{semitones} semitones and {fifths} fifths are different intervals")
-        notes, keys, chords = (t.copy() for t in (self.notes, self.key_signatures, self.chords))
-        notes["pitch"] += semitones
-        notes["fifths"] += fifths
+        tables = (self.notes, self.graces, self.key_signatures, self.chords)
+        notes, graces, keys, chords = (table.copy() for table in tables)
+        for table in (notes, graces):
+            table["pitch"] += semitones
+            table["fifths"] += fifths
         keys["fifths"] += fifths
         chords["symbol"] = [transpose_symbol(str(s), fifths) for s in chords["symbol"]]
-        return replace(self, notes=notes, key_signatures=keys, chords=chords)
+        return replace(self, notes=notes, graces=graces, key_signatures=keys, chords=chords)
 
     def __getitem__(self, bars: slice) -> Score:
         """Return a run of bars as a score of its own, notes cut at its ends.
@@ -295,7 +473,9 @@ class Score:
             raise ScoreError(f"score[{first}:{last}]: no bar of {self.n_bars}")
         start = int(self.bars["onset"][first])
         stop = int(self.bars["onset"][last]) if last < self.n_bars else self.end
+        whole = (first, last) == (0, self.n_bars)
         changes: dict[str, Any] = {"notes": cut_notes(self.notes, start, stop)}
+        changes["order"] = self.order if whole else ()
         for name in MARKS:
             table = getattr(self, name)
             lasting = name in ("time_signatures", "key_signatures", "tempos", "chords")
@@ -306,6 +486,7 @@ class Score:
             table = table[inside].copy()
             table["onset"] = np.maximum(table["onset"] - start, 0)
             changes[name] = table
+        changes["spans"] = cut_spans(self.spans, changes["notes"], start, stop)
         return replace(self, end=stop - start, **changes)
 
     # ---- protocol ---------------------------------------------------------------------
@@ -341,7 +522,7 @@ class Score:
 def merge_parts(scores: Sequence[Score]) -> Score:
     """Stack the parts of scores that share their bars; marks come from the first."""
     first, offset = scores[0], 0
-    tables: dict[str, list[NDArray[np.void]]] = {"notes": [], "fermatas": [], "lyrics": []}
+    tables: dict[str, list[NDArray[np.void]]] = {name: [] for name in PART_TABLES}
     for score in scores:
         for name, stack in tables.items():
             table = getattr(score, name).copy()

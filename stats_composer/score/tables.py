@@ -5,33 +5,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from stats_composer.errors import ScoreError
-from stats_composer.theory import TICKS_PER_QUARTER, bar_duration
+from stats_composer.theory import TICKS_PER_QUARTER, Metre
 
 __all__ = [
     "BAR_DTYPE",
     "CHORD_DTYPE",
+    "DIRECTION_DTYPE",
     "FERMATA_DTYPE",
+    "GRACE_DTYPE",
+    "HELD_SPANS",
+    "JUMP_DTYPE",
+    "JUMP_KINDS",
     "KEY_SIGNATURE_DTYPE",
     "LYRIC_DTYPE",
     "MARKS",
+    "MAX_PASSES",
     "NOTE_DTYPE",
+    "NOTE_MARK_DTYPE",
+    "PART_TABLES",
     "REPEAT_END",
     "REPEAT_START",
+    "SPAN_DTYPE",
     "TEMPO_DTYPE",
     "TIME_SIGNATURE_DTYPE",
+    "VOICE_COLUMNS",
     "bar_onsets",
     "check_time_signatures",
     "cut_notes",
+    "cut_spans",
+    "ending_bits",
+    "ending_passes",
     "frozen",
     "make_notes",
     "make_table",
+    "metre_of",
     "natural_fifths",
     "sorted_table",
 ]
@@ -50,7 +64,14 @@ NOTE_DTYPE = np.dtype(
         ("tied", np.bool_),
     ]
 )
-BAR_DTYPE = np.dtype([("onset", np.int64), ("repeat", np.int8), ("ending", np.int8)])
+BAR_DTYPE = np.dtype(
+    [("onset", np.int64), ("repeat", np.int8), ("ending", np.int32), ("number", "U8")]
+)
+JUMP_DTYPE = np.dtype([("onset", np.int64), ("kind", "U8"), ("label", "U32"), ("times", np.int16)])
+JUMP_KINDS = ("times", "section", "segno", "coda", "fine", "to coda", "D.C.", "D.S.")
+"""What a jump can be; `Score` says what each means."""
+
+MAX_PASSES = 31
 TIME_SIGNATURE_DTYPE = np.dtype(
     [("onset", np.int64), ("numerator", np.int16), ("denominator", np.int16)]
 )
@@ -68,17 +89,54 @@ LYRIC_DTYPE = np.dtype(
         ("text", "U64"),
     ]
 )
+_PLACE = [("onset", np.int64), ("part", np.int16), ("voice", np.int16), ("grace", np.int16)]
+GRACE_DTYPE = np.dtype(
+    [
+        *_PLACE,
+        ("pitch", np.int16),
+        ("fifths", np.int8),
+        ("written", np.int32),
+        ("slash", np.bool_),
+    ]
+)
+NOTE_MARK_DTYPE = np.dtype([*_PLACE, ("kind", "U24"), ("text", "U32")])
+SPAN_DTYPE = np.dtype(
+    [
+        *_PLACE,
+        ("stop", np.int64),
+        ("stop_voice", np.int16),
+        ("stop_grace", np.int16),
+        ("kind", "U16"),
+        ("text", "U32"),
+    ]
+)
+DIRECTION_DTYPE = np.dtype([*_PLACE[:3], ("kind", "U16"), ("text", "U128")])
+HELD_SPANS = ("crescendo", "diminuendo", "octave-shift", "pedal", "dashes", "bracket")
+"""Spans that end at a time, which may be the score's end; the others end on a note or rest."""
 
 MARKS: Mapping[str, np.dtype[Any]] = {
     "bars": BAR_DTYPE,
+    "jumps": JUMP_DTYPE,
     "time_signatures": TIME_SIGNATURE_DTYPE,
     "key_signatures": KEY_SIGNATURE_DTYPE,
     "tempos": TEMPO_DTYPE,
     "chords": CHORD_DTYPE,
     "fermatas": FERMATA_DTYPE,
     "lyrics": LYRIC_DTYPE,
+    "graces": GRACE_DTYPE,
+    "note_marks": NOTE_MARK_DTYPE,
+    "spans": SPAN_DTYPE,
+    "directions": DIRECTION_DTYPE,
 }
-_SORT_KEYS = ("onset", "part", "voice", "verse", "pitch")
+PART_TABLES = ("notes", *(name for name, dtype in MARKS.items() if "part" in (dtype.names or ())))
+"""The tables whose rows belong to a part and a voice."""
+
+VOICE_COLUMNS = frozenset(("voice", "stop_voice"))
+
+_SORT_KEYS = (
+    *("onset", "kind", "label", "part", "voice", "verse", "grace"),
+    *("pitch", "stop", "stop_voice", "stop_grace"),
+)
 
 
 def make_table(dtype: DTypeLike, rows: Any = (), **columns: Any) -> NDArray[np.void]:
@@ -88,6 +146,7 @@ def make_table(dtype: DTypeLike, rows: Any = (), **columns: Any) -> NDArray[np.v
     ----------
     dtype : structured dtype, such as `NOTE_DTYPE`
     rows : iterable of tuples, optional
+        Fields that a short tuple leaves out are 0 or empty.
     **columns : array_like
         Field names and values; scalars are repeated, missing fields are 0 or empty.
 
@@ -106,7 +165,8 @@ def make_table(dtype: DTypeLike, rows: Any = (), **columns: Any) -> NDArray[np.v
         for name, column in columns.items():
             table[name] = column
         return table
-    return np.array([tuple(row) for row in rows], dtype)
+    empty = np.zeros((), dtype).item()
+    return np.array([(*row, *empty[len(row) :]) for row in map(tuple, rows)], dtype)
 
 
 def make_notes(**columns: Any) -> NDArray[np.void]:
@@ -169,12 +229,38 @@ def bar_onsets(
     ndarray of shape (n_bars,), int64, at least one bar
     """
     onsets = [0]
-    length = pickup or bar_duration(*time_signatures[0][["numerator", "denominator"]])
+    length = pickup or metre_of(time_signatures[0]).bar
     while onsets[-1] + length < end:
         onsets.append(onsets[-1] + length)
         row = np.searchsorted(time_signatures["onset"], onsets[-1], side="right") - 1
-        length = bar_duration(*time_signatures[row][["numerator", "denominator"]])
+        length = metre_of(time_signatures[row]).bar
     return np.array(onsets, np.int64)
+
+
+def metre_of(row: Any) -> Metre:
+    """Return the metre that a row of time signatures says."""
+    return Metre(int(row["numerator"]), int(row["denominator"]))
+
+
+def ending_bits(passes: Iterable[int]) -> int:
+    """Write the passes of an ending as bits: the first pass is 1, the second 2, the third 4.
+
+    Parameters
+    ----------
+    passes : iterable of int
+        Passes outside 1 to 31 are left out.
+
+    Examples
+    --------
+    >>> ending_bits([1, 3]), ending_passes(5)
+    (5, [1, 3])
+    """
+    return sum(1 << number - 1 for number in {*passes} if 0 < number <= MAX_PASSES)
+
+
+def ending_passes(bits: int) -> list[int]:
+    """List the passes that an ending is for, rising."""
+    return [number for number in range(1, MAX_PASSES + 1) if bits >> number - 1 & 1]
 
 
 def frozen(table: NDArray[np.void]) -> NDArray[np.void]:
@@ -184,8 +270,14 @@ def frozen(table: NDArray[np.void]) -> NDArray[np.void]:
 
 
 def sorted_table(table: NDArray[np.void], dtype: np.dtype[Any]) -> NDArray[np.void]:
-    """Return a table of a dtype in the order of time, read-only."""
-    table = np.array(table, dtype)
+    """Return a table of a dtype in the order of time, read-only; missing fields are empty."""
+    names = table.dtype.names or ()
+    if not names or not {*names} <= {*(dtype.names or ())}:
+        raise ScoreError(
+            f"a table of the fields {', '.join(names)}: expected some of {dtype.names}"
+        )
+    told = {name: table[name] for name in names}
+    table = make_table(dtype, **told) if len(table) else np.zeros(0, dtype)
     keys = [table[name] for name in reversed(_SORT_KEYS) if name in (dtype.names or ())]
     return frozen(table[np.lexsort(keys)])
 
@@ -199,6 +291,46 @@ def cut_notes(notes: NDArray[np.void], start: int, stop: int) -> NDArray[np.void
     cut["duration"] = np.minimum(note_end[inside], stop) - np.maximum(cut["onset"], start)
     cut["onset"] = np.maximum(cut["onset"], start) - start
     return cut
+
+
+def cut_spans(
+    spans: NDArray[np.void], notes: NDArray[np.void], start: int, stop: int
+) -> NDArray[np.void]:
+    """Return what lies of the spans between two ticks, from the first of them on.
+
+    One that is held is cut; one between notes ends on the first or last note left of its voice.
+
+    Parameters
+    ----------
+    spans : ndarray of SPAN_DTYPE
+    notes : ndarray of NOTE_DTYPE
+        What `cut_notes` leaves between the two ticks.
+    start, stop : int
+    """
+    held = np.isin(spans["kind"], HELD_SPANS)
+    chosen = (spans["onset"] < stop) & (spans["stop"] >= start + held)
+    cut: NDArray[np.void] = spans[chosen].copy()
+    cut["onset"] -= start
+    cut["stop"] -= start
+    last_tick = stop - start - ~held[chosen]
+    kept = (cut["onset"] >= 0) & (cut["stop"] <= last_tick)
+    for index in np.flatnonzero(~kept):
+        row, is_held = cut[index], held[chosen][index]
+        if row["onset"] < 0:
+            onsets = notes["onset"][_of_voice(notes, row["part"], row["voice"])]
+            row["onset"] = 0 if is_held else onsets.min(initial=row["stop"])
+            row["grace"] = 0
+        if row["stop"] > last_tick[index]:
+            onsets = notes["onset"][_of_voice(notes, row["part"], row["stop_voice"])]
+            row["stop"] = stop - start if is_held else onsets.max(initial=row["onset"])
+            row["stop_grace"] = 0
+        kept[index] = row["onset"] < row["stop"]
+    return cut[kept]
+
+
+def _of_voice(notes: NDArray[np.void], part: int, voice: int) -> NDArray[np.bool_]:
+    chosen: NDArray[np.bool_] = (notes["part"] == part) & (notes["voice"] == voice)
+    return chosen
 
 
 def check_time_signatures(table: NDArray[np.void]) -> None:

@@ -8,7 +8,6 @@ from stats_composer.theory.chord_names import (
 )
 from stats_composer.theory.chord_symbols import (
     NO_CHORD,
-    QUALITIES,
     Chord,
     is_no_chord,
     parse_chord,
@@ -29,14 +28,9 @@ from stats_composer.theory.keys import (
     scale_pitch_classes,
     spell,
 )
-from stats_composer.theory.metre import (
-    TICKS_PER_QUARTER,
-    bar_duration,
-    beat_of,
-    beat_strength,
-    beat_ticks,
-)
+from stats_composer.theory.metre import TICKS_PER_QUARTER, Metre, parse_time_signature
 from stats_composer.theory.pitch import fifths_name, name_fifths, parse_pitch, pitch_name
+from stats_composer.theory.qualities import QUALITIES, QUALITY_TABLE, Quality
 
 __all__ = [
     "MAJOR",
@@ -44,14 +38,13 @@ __all__ = [
     "MODES",
     "NO_CHORD",
     "QUALITIES",
+    "QUALITY_TABLE",
     "SCALES",
     "TICKS_PER_QUARTER",
     "UNKNOWN_MODE",
     "Chord",
-    "bar_duration",
-    "beat_of",
-    "beat_strength",
-    "beat_ticks",
+    "Metre",
+    "Quality",
     "estimate_key",
     "fifths_name",
     "harte_symbol",
@@ -66,6 +59,7 @@ __all__ = [
     "parse_key",
     "parse_mode",
     "parse_pitch",
+    "parse_time_signature",
     "pitch_name",
     "roman_numeral",
     "scale_pitch_classes",

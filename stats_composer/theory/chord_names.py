@@ -19,31 +19,16 @@ from __future__ import annotations
 
 import functools
 
-from stats_composer.theory.chord_symbols import NO_CHORD, QUALITIES, Chord, is_no_chord, parse_chord
+from stats_composer.theory.chord_symbols import NO_CHORD, Chord, is_no_chord, parse_chord
 from stats_composer.theory.keys import MINOR
 from stats_composer.theory.pitch import fifths_name
+from stats_composer.theory.qualities import QUALITIES, QUALITY_TABLE
 
 __all__ = ["harte_symbol", "lead_sheet_symbol", "normalise_symbol", "roman_numeral"]
 
 _HARTE_DEGREES = ("1", "b9", "9", "b3", "3", "11", "b5", "5", "#5", "13", "b7", "7")
-_PRINTED = {
-    "": QUALITIES["maj"],
-    "m": QUALITIES["min"],
-    "maj7": QUALITIES["maj7"],
-    "m7": QUALITIES["min7"],
-    "mMaj7": QUALITIES["minmaj7"],
-    "m7b5": QUALITIES["hdim7"],
-    "6": QUALITIES["maj6"],
-    "m6": QUALITIES["min6"],
-    "6/9": QUALITIES["maj69"],
-    "m6/9": QUALITIES["min69"],
-    "7alt": (0, 1, 3, 4, 6, 8, 10),
-    **{
-        name.replace("min", "m"): tones
-        for name, tones in QUALITIES.items()
-        if name not in ("maj", "min", "minmaj7", "hdim7", "maj6", "min6", "maj69", "min69")
-    },
-}
+_PRINTED = {row.printed: row.tones for row in QUALITY_TABLE if row.harte or row.printed == "7alt"}
+"""Qualities that are written; of the others tones are added to one of these."""
 _ADDED = {
     1: ("b9", "addb9"), 2: ("add9",), 3: ("#9",), 5: ("add11",), 6: ("b5", "#11", "add#11"),
     8: ("#5", "b13", "b6"), 9: ("add6", "add13"),

@@ -24,10 +24,10 @@ import re
 from dataclasses import dataclass
 
 from stats_composer.theory.pitch import fifths_name, name_fifths
+from stats_composer.theory.qualities import QUALITIES, QUALITY_TABLE
 
 __all__ = [
     "NO_CHORD",
-    "QUALITIES",
     "Chord",
     "is_no_chord",
     "parse_chord",
@@ -37,85 +37,10 @@ __all__ = [
 NO_CHORD = "N"
 """Harte's symbol where nothing sounds that has a name."""
 
-QUALITIES: dict[str, tuple[int, ...]] = {
-    "maj": (0, 4, 7),
-    "min": (0, 3, 7),
-    "dim": (0, 3, 6),
-    "aug": (0, 4, 8),
-    "5": (0, 7),
-    "sus2": (0, 2, 7),
-    "sus4": (0, 5, 7),
-    "maj6": (0, 4, 7, 9),
-    "min6": (0, 3, 7, 9),
-    "7": (0, 4, 7, 10),
-    "maj7": (0, 4, 7, 11),
-    "min7": (0, 3, 7, 10),
-    "minmaj7": (0, 3, 7, 11),
-    "dim7": (0, 3, 6, 9),
-    "hdim7": (0, 3, 6, 10),
-    "7sus4": (0, 5, 7, 10),
-    "aug7": (0, 4, 8, 10),
-    "9": (0, 2, 4, 7, 10),
-    "maj9": (0, 2, 4, 7, 11),
-    "min9": (0, 2, 3, 7, 10),
-    "9sus4": (0, 2, 5, 7, 10),
-    "maj69": (0, 2, 4, 7, 9),
-    "min69": (0, 2, 3, 7, 9),
-    "11": (0, 2, 4, 5, 7, 10),
-    "maj11": (0, 2, 4, 5, 7, 11),
-    "min11": (0, 2, 3, 5, 7, 10),
-    "13": (0, 2, 4, 5, 7, 9, 10),
-    "maj13": (0, 2, 4, 5, 7, 9, 11),
-    "min13": (0, 2, 3, 5, 7, 9, 10),
-}
-"""Semitones above the root by quality, under Harte's names where he has one."""
-
-_LEAD_SHEET = {
-    "": "maj",
-    **dict.fromkeys(["M", "maj", "ma", "major"], "maj"),
-    **dict.fromkeys(["m", "min", "mi", "minor"], "min"),
-    **dict.fromkeys(["dim", "°", "o"], "dim"),
-    **dict.fromkeys(["aug", "+"], "aug"),
-    **dict.fromkeys(["sus", "sus4"], "sus4"),
-    **dict.fromkeys(["6", "maj6", "M6"], "maj6"),
-    **dict.fromkeys(["m6", "min6", "mi6"], "min6"),
-    **dict.fromkeys(["7", "dom7", "dom"], "7"),
-    **dict.fromkeys(["maj7", "M7", "ma7", "major7", "Δ", "Δ7"], "maj7"),
-    **dict.fromkeys(["m7", "min7", "mi7", "minor7"], "min7"),
-    **dict.fromkeys(["mM7", "mmaj7", "m/maj7", "minmaj7", "mΔ7", "mΔ", "minM7"], "minmaj7"),
-    **dict.fromkeys(["dim7", "°7", "o7"], "dim7"),
-    **dict.fromkeys(["ø", "ø7", "hdim7", "hdim"], "hdim7"),
-    **dict.fromkeys(["aug7", "+7", "7+"], "aug7"),
-    **dict.fromkeys(["7sus4", "7sus"], "7sus4"),
-    **dict.fromkeys(["9sus4", "9sus"], "9sus4"),
-    **dict.fromkeys(["maj9", "M9", "ma9", "Δ9"], "maj9"),
-    **dict.fromkeys(["m9", "min9", "mi9"], "min9"),
-    **dict.fromkeys(["69", "6/9"], "maj69"),
-    **dict.fromkeys(["m69", "m6/9", "min69", "min6/9", "mi69"], "min69"),
-    **dict.fromkeys(["maj11", "M11", "ma11"], "maj11"),
-    **dict.fromkeys(["m11", "min11", "mi11"], "min11"),
-    **dict.fromkeys(["maj13", "M13", "ma13", "Δ13"], "maj13"),
-    **dict.fromkeys(["m13", "min13", "mi13"], "min13"),
-    **{name: name for name in ("5", "sus2", "9", "11", "13")},
-}
-# What the lead sheet writes and Harte's vocabulary has no name for.
-_UNNAMED = {
-    "7alt": (0, 1, 3, 4, 6, 8, 10),
-    **dict.fromkeys(["+M7", "+maj7", "augmaj7", "+Δ7", "+Δ", "+ma7"], (0, 4, 8, 11)),
-    **dict.fromkeys(["+9", "aug9", "9+"], (0, 2, 4, 8, 10)),
-    **dict.fromkeys(["mM9", "mmaj9", "minmaj9", "mΔ9"], (0, 2, 3, 7, 11)),
-    **dict.fromkeys(["ø9"], (0, 2, 3, 6, 10)),
-    **dict.fromkeys(["ø11"], (0, 2, 3, 5, 6, 10)),
-    **dict.fromkeys(["°M7", "dimM7", "dimmaj7", "oM7", "°maj7", "°Δ7"], (0, 3, 6, 11)),
-    **dict.fromkeys(["13sus4", "13sus"], (0, 2, 5, 7, 9, 10)),
-    **dict.fromkeys(["maj7sus4", "M7sus4", "maj7sus"], (0, 5, 7, 11)),
-    **dict.fromkeys(["sus2sus4", "sus24"], (0, 2, 5, 7)),
-    **dict.fromkeys(["7b9sus4", "7b9sus", "7susb9"], (0, 1, 5, 7, 10)),
-}
 _READ: dict[str, tuple[int, ...]] = {
-    **QUALITIES,
-    **{name: QUALITIES[quality] for name, quality in _LEAD_SHEET.items()},
-    **_UNNAMED,
+    name: row.tones
+    for row in QUALITY_TABLE
+    for name in (row.printed, *filter(None, [row.harte]), *row.spellings.split())
 }
 _LONGEST_FIRST = sorted(_READ, key=len, reverse=True)
 _SPELLINGS = (

@@ -16,6 +16,7 @@ the centre of gravity of the notes around, on the line of fifths.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -73,13 +74,54 @@ _PROFILES = np.array(
 )
 
 
+_MODE_WORDS = {
+    "major": ("major", "ionian", "dur"),
+    "minor": ("minor", "aeolian", "moll"),
+    "dorian": ("dorian",),
+    "mixolydian": ("mixolydian",),
+}
+_SIGNS = {"#": 7, "♯": 7, "sharp": 7, "is": 7} | dict.fromkeys(("b", "♭", "flat", "es", "s"), -7)
+# A minus is a flat, as in kern, unless a word follows: E- is E flat, E-minor is E minor.
+_KEY = re.compile(
+    r"([A-G])(?:[\s-]*(sharp|flat)|(#|♯|b|♭|is|es)|(?<=[AE])(s)(?![a-z])|(-)(?![a-z]))?"
+    r"[\s-]*([a-z]*)",
+    re.IGNORECASE,
+)
+
+
+def _read_key(name: str, modes: Sequence[str]) -> tuple[int, str]:
+    """Read a tonic's fifths and the name of its mode, one of some."""
+    match = _KEY.fullmatch(name.strip()) if isinstance(name, str) else None
+    known = ", ".join(modes[:-1]) + f" or {modes[-1]}"
+    if not match:
+        raise ValueError(f"key {name!r}: expected a tonic and a mode, such as 'G' or 'a minor'")
+    letter, *signs, word = match.groups()
+    sign = next(filter(None, signs), "").lower()
+    fifths = name_fifths(letter.upper()) + (-7 if sign == "-" else _SIGNS.get(sign, 0))
+    mode = _mode_of(word, letter.islower())
+    if mode not in modes:
+        raise ValueError(f"key {name!r}: expected a tonic and a mode: {known}")
+    if abs(fifths - MODES[mode]) > 7:
+        raise ValueError(f"key {name!r}: expected at most seven sharps or flats")
+    return fifths, mode
+
+
+def _mode_of(word: str, small: bool) -> str:
+    """Return the mode of a word or its first three letters, of `m`, or of a letter alone."""
+    if word in ("", "m"):
+        return "minor" if word or small else "major"
+    word = word.lower()
+    found = (mode for mode, words in _MODE_WORDS.items() for w in words if w.startswith(word))
+    return next(found, "") if len(word) > 2 else ""
+
+
 def parse_key(name: str) -> tuple[int, int]:
     """Read a key: a tonic and perhaps a mode; a small letter alone is minor.
 
     Parameters
     ----------
     name : str
-        Such as `G`, `g`, `Bb major`, `f# minor`, `F#m`.
+        Such as `G`, `g`, `Bb major`, `f# minor`, `F#m`, `B flat`, `A Minor`, `Fis`, `es-Moll`.
 
     Returns
     -------
@@ -93,20 +135,11 @@ def parse_key(name: str) -> tuple[int, int]:
 
     Examples
     --------
-    >>> parse_key("Bb major"), parse_key("f#")
-    ((-2, 0), (6, 1))
+    >>> parse_key("Bb major"), parse_key("f#"), parse_key("B flat")
+    ((-2, 0), (6, 1), (-2, 0))
     """
-    match = re.fullmatch(r"([A-Ga-g](?:#|♯|b|♭|-)?)\s*(major|maj|minor|min|m)?", name.strip())
-    if not match:
-        raise ValueError(f"key {name!r}: expected a tonic and a mode, such as 'G' or 'a minor'")
-    tonic, word = match.groups()
-    mode = (
-        MINOR if (word or ("m" if tonic[0].islower() else "")) in ("m", "min", "minor") else MAJOR
-    )
-    fifths = name_fifths(tonic)
-    if abs(key_signature(fifths, mode)) > 7:
-        raise ValueError(f"key {name!r}: expected at most seven sharps or flats")
-    return fifths, mode
+    fifths, mode = _read_key(name, ("major", "minor"))
+    return fifths, MINOR if mode == "minor" else MAJOR
 
 
 def parse_mode(name: str) -> tuple[int, str]:
@@ -127,12 +160,7 @@ def parse_mode(name: str) -> tuple[int, str]:
     >>> parse_mode("A dorian"), parse_mode("D"), parse_mode("e")
     ((3, 'dorian'), (2, 'major'), (4, 'minor'))
     """
-    tonic, _, word = name.strip().partition(" ")
-    for mode in ("dorian", "mixolydian"):
-        if len(word) > 2 and mode.startswith(word.lower()):
-            return parse_key(tonic[:1].upper() + tonic[1:])[0], mode
-    fifths, number = parse_key(name)
-    return fifths, "minor" if number == MINOR else "major"
+    return _read_key(name, tuple(_MODE_WORDS))
 
 
 def key_name(tonic_fifths: int, mode: int) -> str:

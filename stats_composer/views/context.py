@@ -2,7 +2,7 @@
 
 Conventions
 -----------
-* A beat is the metre's unit, three of them in compound metres (6/8, 9/8, 12/8). Beats fall
+* A beat is the metre's (`theory.Metre`), a dotted one in compound metres. Beats fall
   into groups of four and of three, since a chorale's weak beats differ in the two.
 * The end context counts down to the final note of a phrase (`score.phrase_spans`).
 """
@@ -12,8 +12,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from stats_composer.score import Score, bar_positions
-from stats_composer.theory import TICKS_PER_QUARTER, beat_ticks
+from stats_composer.score import Score, bar_positions, metre_of
 
 __all__ = [
     "END_VALUES",
@@ -56,16 +55,13 @@ def place_context(page: Score, step: int, steps_per_beat: int) -> Ints:
     place = np.zeros(len(ticks), np.int64)
     metres = page.time_signatures
     row = np.searchsorted(metres["onset"], ticks, side="right") - 1
-    for i, metre in enumerate(metres):
-        inside = row == i
-        numerator, denominator = int(metre["numerator"]), int(metre["denominator"])
-        length = beat_ticks(numerator, denominator)
-        n_beats = numerator * 4 * TICKS_PER_QUARTER // denominator // length
-        beat, rest = np.divmod(position[inside], length)
-        if n_beats == 2 and denominator >= 8:
+    for i, mark in enumerate(metres):
+        inside, metre = row == i, metre_of(mark)
+        beat, rest = np.divmod(position[inside], metre.beat)
+        if metre.n_beats == 2 and metre.is_compound:
             beat = beat * 2
-        part = np.where(rest > 0, np.maximum(rest * steps_per_beat // length, 1), 0)
-        group = 3 if n_beats == 3 else 4
+        part = np.where(rest > 0, np.maximum(rest * steps_per_beat // metre.beat, 1), 0)
+        group = 3 if metre.n_beats == 3 else 4
         offset = 4 * steps_per_beat if group == 3 else 0
         place[inside] = offset + (beat % group) * steps_per_beat + part
     return place

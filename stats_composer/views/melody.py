@@ -15,7 +15,7 @@ note after them.
 | `rest` | ticks of silence since the end of the note before, of the first since tick 0 |
 | `position` | ticks since the start of the full bar (`places.bar_positions`) |
 | `bar` | ticks that a full bar lasts in the metre in force |
-| `level` | strength of the beat, 0 to 5 (`theory.beat_strength`) |
+| `level` | strength of the beat, 0 to 5 (`theory.Metre.strength`) |
 | `final` | 1 where the note ends a phrase (`phrases.phrase_spans`), else 0 |
 | `since` | notes since the phrase began, 0 for its first |
 | `tonic` | pitch class of the tonic |
@@ -35,11 +35,12 @@ from stats_composer.score import (
     bar_positions,
     beat_levels,
     make_table,
+    metre_of,
     natural_fifths,
     phrase_spans,
     respell,
 )
-from stats_composer.theory import MINOR, UNKNOWN_MODE, bar_duration
+from stats_composer.theory import MINOR, UNKNOWN_MODE
 from stats_composer.views.grid import REST, line
 
 __all__ = ["MELODY_DTYPE", "melody_table", "write_melody"]
@@ -107,7 +108,7 @@ def melody_table(
     tonic = np.asarray(tonic) * 7 % 12
     metres = score.time_signatures
     row = np.maximum(np.searchsorted(metres["onset"], onset, side="right") - 1, 0)
-    bar = np.array([bar_duration(m["numerator"], m["denominator"]) for m in metres], np.int64)
+    bar = np.array([metre_of(m).bar for m in metres], np.int64)
     final = np.isin(end, [stop for _, stop in phrase_spans(score.select(part, voice))])
     return make_table(
         MELODY_DTYPE,

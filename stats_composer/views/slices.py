@@ -39,7 +39,7 @@ def slices(score: Score) -> NDArray[np.void]:
     -------
     ndarray of SLICE_DTYPE
         From tick 0 to the end, silences included. `bass` is the lowest pitch or REST, `level`
-        the metrical strength of the onset (`theory.beat_strength`), `sounding` and `struck`
+        the metrical strength of the onset (`theory.Metre.strength`), `sounding` and `struck`
         mark MIDI pitches.
 
     Examples

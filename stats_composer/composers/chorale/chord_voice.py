@@ -22,7 +22,7 @@ from stats_composer.chords.events import chord_events
 from stats_composer.chords.features import observe
 from stats_composer.chords.labels import N_LABELS, N_QUALITIES, READINGS
 from stats_composer.constraints import Changes, ChordAt, Constraint
-from stats_composer.encoding import Frame, GridEncoder
+from stats_composer.encoding import GridEncoder, GridFrame
 from stats_composer.models.crf import ChainCRF, Observed
 from stats_composer.models.maxent.terms import Field
 from stats_composer.sampling.context import ContextLaw
@@ -154,7 +154,7 @@ class ChordVoice:
         return self
 
 
-def chord_path(score: Score, frame: Frame, recognizer: ChordRecognizer) -> Ints:
+def chord_path(score: Score, frame: GridFrame, recognizer: ChordRecognizer) -> Ints:
     """Return the chord at each step of a frame, as the recognizer hears it.
 
     A silence keeps the chord before it.
@@ -170,7 +170,7 @@ def chord_path(score: Score, frame: Frame, recognizer: ChordRecognizer) -> Ints:
     return path
 
 
-def pinned_labels(constraints: Iterable[Constraint], frame: Frame) -> Bools:
+def pinned_labels(constraints: Iterable[Constraint], frame: GridFrame) -> Bools:
     """Mark the labels nearest to the chords that constraints name; none where they name none.
 
     Returns

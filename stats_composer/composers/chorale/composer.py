@@ -10,20 +10,22 @@ fourth model writes the lines where a chart names their chords (composers/choral
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Self
+from typing import Any, ClassVar, Required, Self, Unpack, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stats_composer.chords import ChordRecognizer
-from stats_composer.composers.base import (
-    Arrays,
-    Composer,
-    extended,
-    named,
-    parse_time_signature,
-    write_many,
+from stats_composer.composers.asked import (
+    Seed,
+    asked_bars,
+    asked_constraints,
+    asked_key,
+    asked_metre,
+    asked_run,
+    asked_tempo,
 )
+from stats_composer.composers.base import Arrays, Composer, Writing, extended, named, write_many
 from stats_composer.composers.chorale.chord_voice import ChordVoice, chord_path
 from stats_composer.composers.chorale.models import (
     charted_model,
@@ -41,14 +43,36 @@ from stats_composer.encoding import GridEncoder
 from stats_composer.errors import EncodingError, NotFittedError
 from stats_composer.models.base import Callback
 from stats_composer.models.maxent import MaxEnt
-from stats_composer.score import Score
-from stats_composer.theory import parse_key
+from stats_composer.models.parameters import Parameters, Whole
+from stats_composer.score import Score, check_score, check_scores
 
 __all__ = ["VOICES", "ChoraleComposer"]
 
 
 MODELS = ("skeleton_", "passing_", "striking_")
 QUANTILE = 0.002
+
+
+class _Compose(Writing, total=False):
+    bars: int
+    key: str | None
+    time_signature: str
+    tempo: float | None
+
+
+class _Harmonize(Writing, total=False):
+    voice: str
+    key: str | None
+    road: str | Road
+
+
+class _Continue(Writing, total=False):
+    bars: int
+
+
+class _Resample(Writing, total=False):
+    bars: Required[tuple[int | str, int | str]]
+    voices: Sequence[str]
 
 
 class ChoraleComposer(Composer):
@@ -83,6 +107,11 @@ class ChoraleComposer(Composer):
     """
 
     _bundled = "bach-chorale.npz"
+    _parameters: ClassVar[Parameters] = {
+        "chord_voice": (bool,),
+        "directed": (bool,),
+        "random_state": (Whole(),),
+    }
 
     def __init__(
         self, *, chord_voice: bool = False, directed: bool = False, random_state: int = 0
@@ -93,17 +122,19 @@ class ChoraleComposer(Composer):
 
     # ---- learning -----------------------------------------------------------------------
 
-    def fit(self, scores: Iterable[Score], *, callback: Callback = None) -> Self:
+    def fit(self, scores: Iterable[Score], y: object = None, *, callback: Callback = None) -> Self:
         """Learn the style of four-part scores.
 
         Parameters
         ----------
         scores : iterable of Score
             Each with four voices, top to bottom.
+        y : ignored
         callback : callable, optional
             Called as callback(stage, done, total).
         """
-        scores = list(scores)
+        self._check_params()
+        scores = check_scores(scores)
         coarse, fine = _encoders()
         self.encoder_, self.fine_encoder_ = coarse.fit(scores), fine.fit(scores)
         self.manifest_ = {}
@@ -177,11 +208,17 @@ class ChoraleComposer(Composer):
         charted = () if self.charted_ is None else ("chords_", "charted_")
         return (*MODELS, *charted, *(() if self.directed_ is None else ("directed_",)))
 
-    def _check_fitted(self) -> None:
+    def _check_ready(self) -> None:
         if not hasattr(self, "striking_"):
             raise NotFittedError("ChoraleComposer has no models: call fit, load or bundled first")
 
     # ---- what a user asks for -----------------------------------------------------------
+
+    @overload
+    def compose(self, *, n: None = None, **asked: Unpack[_Compose]) -> Score: ...
+
+    @overload
+    def compose(self, *, n: int, **asked: Unpack[_Compose]) -> list[Score]: ...
 
     def compose(
         self,
@@ -191,7 +228,7 @@ class ChoraleComposer(Composer):
         time_signature: str = "4/4",
         tempo: float | None = None,
         constraints: Sequence[Constraint] = (),
-        random_state: int | None = None,
+        random_state: Seed = None,
         n: int | None = None,
         n_jobs: int = 1,
     ) -> Score | list[Score]:
@@ -206,12 +243,13 @@ class ChoraleComposer(Composer):
         tempo : float, optional
             Quarters a minute.
         constraints : sequence of Constraint
-        random_state : int, optional
-            The same seed gives the same scores for any `n_jobs`.
+        random_state : int, Generator or None
+            The same seed gives the same scores for any `n_jobs`. Score i of several is that of
+            the seed `random_state + i` alone.
         n : int, optional
             Number of scores.
         n_jobs : int
-            Threads that write them.
+            Threads that write them; -1 is one a core.
 
         Returns
         -------
@@ -224,18 +262,24 @@ class ChoraleComposer(Composer):
         SamplingError
             If nothing that keeps them was found.
         """
-        self._check_fitted()
-        metre = parse_time_signature(time_signature)
-        given_key = None if key is None else parse_key(key)
+        self._check_ready()
+        bars, given_key, speed = asked_bars(bars), asked_key(key), asked_tempo(tempo)
+        metre, wishes = asked_metre(time_signature) or (4, 4), asked_constraints(constraints)
         writer = self._writer()
 
         def write(rng: np.random.Generator) -> Score:
-            tonic = given_key or tuple(int(x) for x in rng.choice(self.keys_))
-            page = blank_page(bars, tonic, metre, tempo=tempo, title="Chorale")  # type: ignore[arg-type]
-            task = Task(page, tonic, planned_spans(page), tuple(constraints))  # type: ignore[arg-type]
-            return writer.write(writer.plan(task), rng)
+            fifths, mode = given_key or rng.choice(self.keys_).tolist()
+            page = blank_page(bars, (fifths, mode), metre, tempo=speed, title="Chorale")
+            task = Task(page, (fifths, mode), planned_spans(page), wishes)
+            return writer.write(writer.prepare(task), rng)
 
         return write_many(write, random_state, n, n_jobs)
+
+    @overload
+    def harmonize(self, melody: Score, *, n: None = None, **asked: Unpack[_Harmonize]) -> Score: ...
+
+    @overload
+    def harmonize(self, melody: Score, *, n: int, **asked: Unpack[_Harmonize]) -> list[Score]: ...
 
     def harmonize(
         self,
@@ -245,7 +289,7 @@ class ChoraleComposer(Composer):
         key: str | None = None,
         road: str | Road = "gibbs",
         constraints: Sequence[Constraint] = (),
-        random_state: int | None = None,
+        random_state: Seed = None,
         n: int | None = None,
         n_jobs: int = 1,
     ) -> Score | list[Score]:
@@ -269,11 +313,22 @@ class ChoraleComposer(Composer):
         -------
         Score, or a list of n of them where `n` is given
         """
-        self._check_fitted()
-        task = melody_task(melody, voice, key, constraints)
+        self._check_ready()
+        wishes = asked_constraints(constraints)
+        task = melody_task(check_score(melody, "melody"), voice, asked_key(key), wishes)
         writer = self._writer(self._road(road, voice))
-        plan = writer.plan(task)
-        return write_many(lambda rng: writer.write(plan, rng), random_state, n, n_jobs)
+        setup = writer.prepare(task)
+        return write_many(lambda rng: writer.write(setup, rng), random_state, n, n_jobs)
+
+    @overload
+    def continue_chorale(
+        self, phrase: Score, *, n: None = None, **asked: Unpack[_Continue]
+    ) -> Score: ...
+
+    @overload
+    def continue_chorale(
+        self, phrase: Score, *, n: int, **asked: Unpack[_Continue]
+    ) -> list[Score]: ...
 
     def continue_chorale(
         self,
@@ -281,7 +336,7 @@ class ChoraleComposer(Composer):
         *,
         bars: int = 8,
         constraints: Sequence[Constraint] = (),
-        random_state: int | None = None,
+        random_state: Seed = None,
         n: int | None = None,
         n_jobs: int = 1,
     ) -> Score | list[Score]:
@@ -300,7 +355,7 @@ class ChoraleComposer(Composer):
         -------
         Score, or a list of n of them where `n` is given
         """
-        page = extended(phrase, bars)
+        page = extended(check_score(phrase, "phrase"), bars)
         longer = page.replace(notes=phrase.notes)
         whole = page.n_bars - bars
         first = whole if int(page.bars["onset"][whole]) == phrase.end else whole - 1
@@ -310,14 +365,20 @@ class ChoraleComposer(Composer):
             n_jobs=n_jobs,
         )  # fmt: skip
 
+    @overload
+    def resample(self, score: Score, *, n: None = None, **asked: Unpack[_Resample]) -> Score: ...
+
+    @overload
+    def resample(self, score: Score, *, n: int, **asked: Unpack[_Resample]) -> list[Score]: ...
+
     def resample(
         self,
         score: Score,
         *,
-        bars: tuple[int, int],
+        bars: tuple[int | str, int | str],
         voices: Sequence[str] = VOICES,
         constraints: Sequence[Constraint] = (),
-        random_state: int | None = None,
+        random_state: Seed = None,
         n: int | None = None,
         n_jobs: int = 1,
     ) -> Score | list[Score]:
@@ -339,15 +400,16 @@ class ChoraleComposer(Composer):
         Score, or a list of n of them where `n` is given
             Notes that begin before the region, or end after it, stay.
         """
-        self._check_fitted()
-        task = region_task(score, bars, voices, constraints)
+        self._check_ready()
+        wishes = asked_constraints(constraints)
+        task = region_task(check_score(score, "score"), asked_run(bars), voices, wishes)
         writer = self._writer()
-        plan = writer.plan(task)
-        return write_many(lambda rng: writer.write(plan, rng), random_state, n, n_jobs)
+        setup = writer.prepare(task)
+        return write_many(lambda rng: writer.write(setup, rng), random_state, n, n_jobs)
 
     def _road(self, road: str | Road, voice: str) -> Road:
-        if isinstance(road, str):
-            if road not in ROADS:
+        if not isinstance(road, Road):
+            if not isinstance(road, str) or road not in ROADS:
                 raise EncodingError(f"road {road!r}: expected one of {', '.join(ROADS)}")
             road = ROADS[road]
         if road.drafted or road.expert_weight:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from stats_composer.composers.base import MAX_BARS
-from stats_composer.errors import ConstraintError
 from stats_composer.score import (
     FERMATA_DTYPE,
     KEY_SIGNATURE_DTYPE,
@@ -16,7 +14,7 @@ from stats_composer.score import (
     Score,
     make_table,
 )
-from stats_composer.theory import bar_duration, beat_ticks, key_signature
+from stats_composer.theory import Metre, key_signature
 
 __all__ = [
     "PARTS",
@@ -50,13 +48,9 @@ def blank_page(
         Quarters a minute; by default 76 beats.
     title : str
     """
-    if not 1 <= bars <= MAX_BARS:
-        raise ConstraintError(f"{bars} bars: expected 1 to {MAX_BARS}")
-    if tempo is not None and not 10 <= tempo <= 400:
-        raise ConstraintError(f"tempo {tempo}: expected 10 to 400 quarters a minute")
     numerator, denominator = time_signature
-    beat = beat_ticks(numerator, denominator)
-    speed = TEMPO * beat / beat_ticks(4, 4) if tempo is None else tempo
+    beat = Metre(numerator, denominator).beat
+    speed = TEMPO * beat / Metre(4, 4).beat if tempo is None else tempo
     return Score(
         np.zeros(0, NOTE_DTYPE),
         time_signatures=make_table(TIME_SIGNATURE_DTYPE, [(0, numerator, denominator)]),
@@ -65,7 +59,7 @@ def blank_page(
         parts=PARTS,
         title=title,
         composer="stats_composer",
-        end=bars * bar_duration(numerator, denominator),
+        end=bars * Metre(numerator, denominator).bar,
     )
 
 
@@ -77,7 +71,7 @@ def planned_spans(page: Score) -> list[tuple[int, int]]:
     with the piece.
     """
     numerator, denominator = (int(n) for n in page.time_signatures[0].tolist()[1:])
-    bar, beat = bar_duration(numerator, denominator), beat_ticks(numerator, denominator)
+    bar, beat = Metre(numerator, denominator).bar, Metre(numerator, denominator).beat
     n_beats = bar // beat
     bars_a_phrase = max(1, round(BEATS_A_PHRASE * beat / bar))
     first = beat * (0 if n_beats == 3 else n_beats // 2)

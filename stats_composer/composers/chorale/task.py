@@ -13,12 +13,22 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from stats_composer.composers.asked import asked_voice
 from stats_composer.composers.chorale.page import PARTS, blank_page
 from stats_composer.constraints import Constraint
-from stats_composer.encoding import Frame
-from stats_composer.errors import EncodingError
-from stats_composer.score import NOTE_DTYPE, Score, keys, make_table, phrase_spans
-from stats_composer.theory import estimate_key, key_signature, parse_key
+from stats_composer.encoding import GridFrame
+from stats_composer.errors import EncodingError, ScoreError
+from stats_composer.score import (
+    NOTE_DTYPE,
+    PART_TABLES,
+    VOICE_COLUMNS,
+    Score,
+    keys,
+    make_table,
+    merge_parts,
+    phrase_spans,
+)
+from stats_composer.theory import estimate_key, key_signature
 from stats_composer.views import grid as view_grid
 
 __all__ = [
@@ -69,7 +79,7 @@ class Task:
 
 
 def melody_task(
-    melody: Score, voice: str, key: str | None, constraints: Iterable[Constraint]
+    melody: Score, voice: str, key: tuple[int, int] | None, constraints: Iterable[Constraint]
 ) -> Task:
     """Give a melody to one voice; the others are to be written.
 
@@ -78,8 +88,7 @@ def melody_task(
     EncodingError
         If there is no such voice, or the melody is not of one line.
     """
-    if voice not in VOICES:
-        raise EncodingError(f"voice {voice!r}: expected one of {', '.join(VOICES)}")
+    line = VOICES.index(asked_voice(voice, VOICES))
     if len(melody.voices) != 1:
         found = len(melody.voices)
         raise EncodingError(
@@ -87,8 +96,7 @@ def melody_task(
             if found
             else "a melody without notes: expected at least one"
         )
-    line = VOICES.index(voice)
-    tonic = parse_key(key) if key is not None else melody_key(melody)
+    tonic = melody_key(melody) if key is None else key
     given = _as_part(melody.select(*melody.voices[0]), line)
     page = given.replace(notes=np.zeros(0, NOTE_DTYPE))
     if not len(page.key_signatures):
@@ -101,7 +109,10 @@ def melody_task(
 
 
 def region_task(
-    score: Score, bars: tuple[int, int], voices: Sequence[str], constraints: Iterable[Constraint]
+    score: Score,
+    bars: tuple[int | str, int | str],
+    voices: Sequence[str],
+    constraints: Iterable[Constraint],
 ) -> Task:
     """Give all of a score of four voices but some voices in some bars, by printed numbers.
 
@@ -112,14 +123,13 @@ def region_task(
     """
     if len(score.voices) != 4:
         raise EncodingError(f"a score of {len(score.voices)} voices: expected four")
-    unknown = [voice for voice in voices if voice not in VOICES]
-    if unknown:
-        raise EncodingError(f"voice {unknown[0]!r}: expected one of {', '.join(VOICES)}")
-    numbers = [score.bar_number(bar) for bar in range(score.n_bars)]
-    if bars[0] not in numbers or bars[1] not in numbers or bars[0] > bars[1]:
-        raise EncodingError(f"bars {bars[0]} to {bars[1]}: expected within 1 to {numbers[-1]}")
-    onsets = [*score.bars["onset"].tolist(), score.end]
-    region = onsets[numbers.index(bars[0])], onsets[numbers.index(bars[1]) + 1]
+    voices = [asked_voice(v, VOICES) for v in ([voices] if isinstance(voices, str) else voices)]
+    try:
+        region = score.bar_span(bars[0])[0], score.bar_span(bars[1])[1]
+    except ScoreError as error:
+        raise EncodingError(str(error)) from None
+    if region[0] >= region[1]:
+        raise EncodingError(f"bars {bars[0]} to {bars[1]}: the last is before the first")
     given = _as_lines(score)
     page = given.replace(notes=np.zeros(0, NOTE_DTYPE))
     free = tuple(name in voices for name in VOICES)
@@ -149,26 +159,20 @@ def melody_key(melody: Score) -> tuple[int, int]:
 def _as_part(melody: Score, line: int) -> Score:
     """Move a score of one part to a part of the choir."""
     tables = {}
-    for name in ("notes", "fermatas", "lyrics"):
+    for name in PART_TABLES:
         table = getattr(melody, name).copy()
-        table["part"], table["voice"] = line, 0
+        table["part"] = line
+        for column in VOICE_COLUMNS.intersection(table.dtype.names or ()):
+            table[column] = 0
         tables[name] = table
     return melody.replace(parts=PARTS, **tables)
 
 
 def _as_lines(score: Score) -> Score:
     """Move four voices, wherever they stand, to four parts."""
-    tables = {}
-    for name in ("notes", "fermatas", "lyrics"):
-        table = getattr(score, name).copy()
-        for line, (part, voice) in enumerate(score.voices):
-            inside = (getattr(score, name)["part"] == part) & (
-                getattr(score, name)["voice"] == voice
-            )
-            table["part"][inside], table["voice"][inside] = line, 0
-        tables[name] = table
     parts = score.parts if len(score.parts) == 4 else PARTS
-    return score.replace(parts=parts, **tables)
+    lines = [score.select(part, voice) for part, voice in score.voices]
+    return merge_parts(lines).replace(parts=parts)
 
 
 def kept_notes(task: Task) -> NDArray[np.void]:
@@ -183,7 +187,7 @@ def kept_notes(task: Task) -> NDArray[np.void]:
     return kept_table
 
 
-def given_symbols(frame: Frame, task: Task) -> Ints:
+def given_symbols(frame: GridFrame, task: Task) -> Ints:
     """Symbols of the given notes at each step and line; -1 where something may be written.
 
     A pitch outside the alphabet of its line is told to the model at the nearest octave.
@@ -211,7 +215,7 @@ def given_symbols(frame: Frame, task: Task) -> Ints:
     return symbols
 
 
-def given_onsets(frame: Frame, given: Score) -> Bools:
+def given_onsets(frame: GridFrame, given: Score) -> Bools:
     """Onsets of the given notes at each step and line."""
     return _quiet_grid(given, frame.step)[1]
 
@@ -223,7 +227,7 @@ def _quiet_grid(score: Score, step: int) -> tuple[Ints, Bools]:
         return view_grid(score, step, [(v, 0) for v in range(4)])
 
 
-def silent_steps(frame: Frame, task: Task) -> Bools:
+def silent_steps(frame: GridFrame, task: Task) -> Bools:
     """Mark the steps before the first given note and after the last, where nobody sings."""
     silent = np.zeros(frame.n_steps, np.bool_)
     if task.given is not None and len(task.given.notes):

@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 from stats_composer.composers.chorale.composer import ChoraleComposer
 from stats_composer.composers.sources import describe, read_sources
 from stats_composer.errors import ScoreFileError, ScoreWarning
-from stats_composer.score import Score
-from stats_composer.theory import beat_ticks
+from stats_composer.score import Score, metre_of
 
 __all__ = ["objection", "opening", "same_tune", "train"]
 
@@ -112,7 +111,7 @@ def objection(score: Score) -> str:
 def opening(score: Score) -> NDArray[np.int64]:
     """Pitches of the top line on the first beats, relative to the first."""
     metre = score.time_signatures[0]
-    beat = beat_ticks(int(metre["numerator"]), int(metre["denominator"]))
+    beat = metre_of(metre).beat
     part, voice = score.voices[0]
     line = score.notes[(score.notes["part"] == part) & (score.notes["voice"] == voice)]
     ticks = int(line["onset"][0]) + beat * np.arange(OPENING_BEATS)

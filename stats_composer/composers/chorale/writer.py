@@ -32,7 +32,7 @@ from stats_composer.composers.chorale.task import (
     without_overlap,
 )
 from stats_composer.constraints import check_feasible, compile_constraints, onsets_asked
-from stats_composer.encoding import Frame, GridEncoder
+from stats_composer.encoding import GridEncoder, GridFrame
 from stats_composer.errors import SamplingError
 from stats_composer.factors import Crossing, Factors, ParallelMotion, find_grid
 from stats_composer.models.directed import DirectedModel
@@ -40,10 +40,9 @@ from stats_composer.models.maxent import MaxEnt
 from stats_composer.sampling.context import ContextLaw
 from stats_composer.sampling.gibbs import GibbsSampler, annealing
 from stats_composer.score import Score
-from stats_composer.theory import TICKS_PER_QUARTER, beat_ticks
 from stats_composer.views import FINAL, LAST
 
-__all__ = ["Plan", "Writer"]
+__all__ = ["Setup", "Writer"]
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
@@ -69,13 +68,13 @@ CHARTED = 0.5
 PASSING = np.linspace(1.0, 0.95, 12)
 
 
-class Plan(NamedTuple):
+class Setup(NamedTuple):
     """What is known of a piece before the first draw, at two steps a beat.
 
     Attributes
     ----------
     task : Task
-    frame : Frame
+    frame : GridFrame
     symbols : ndarray of shape (n_steps, n_voices), int64
         Context voices filled in, and given notes.
     free : ndarray of shape (n_steps, 4), bool
@@ -85,7 +84,7 @@ class Plan(NamedTuple):
     """
 
     task: Task
-    frame: Frame
+    frame: GridFrame
     symbols: Ints
     free: Bools
     factors: Factors
@@ -123,7 +122,7 @@ class Writer:
     directed: DirectedModel | None = None
     road: Road = ROADS["gibbs"]
 
-    def plan(self, task: Task) -> Plan:
+    def prepare(self, task: Task) -> Setup:
         """Compile what is asked and given.
 
         Raises
@@ -139,9 +138,9 @@ class Writer:
         factors = self._base(frame, task, given, symbols)
         if task.constraints:
             factors = check_feasible(task.constraints, frame, factors)
-        return Plan(task, frame, symbols, free, factors)
+        return Setup(task, frame, symbols, free, factors)
 
-    def write(self, plan: Plan, rng: np.random.Generator) -> Score:
+    def write(self, setup: Setup, rng: np.random.Generator) -> Score:
         """Write until no hard constraint is broken.
 
         Raises
@@ -151,23 +150,23 @@ class Writer:
         """
         broken: list[str] = []
         for _ in range(ATTEMPTS):
-            symbols, held = self._skeleton(plan, rng)
-            onset = self._strike(plan, symbols, held, rng)
-            score = self._finish(plan, symbols, onset, rng)
-            broken = [text for c in plan.task.constraints for text in c.violations(score)]
+            symbols, held = self._skeleton(setup, rng)
+            onset = self._strike(setup, symbols, held, rng)
+            score = self._finish(setup, symbols, onset, rng)
+            broken = [text for c in setup.task.constraints for text in c.violations(score)]
             if not broken:
                 return score
         raise SamplingError(f"nothing found in {ATTEMPTS} attempts; the last one broke {broken[0]}")
 
     @staticmethod
-    def _blank(encoder: GridEncoder, frame: Frame, task: Task) -> Ints:
+    def _blank(encoder: GridEncoder, frame: GridFrame, task: Task) -> Ints:
         """Return a grid with the context voices filled in."""
         symbols = np.zeros((frame.n_steps, len(frame.alphabets)), np.int64)
         context = encoder.context(frame, task.spans)
         symbols[:, 4 : 4 + context.shape[1]] = context
         return symbols
 
-    def _base(self, frame: Frame, task: Task, given: Ints, symbols: Ints) -> Factors:
+    def _base(self, frame: GridFrame, task: Task, given: Ints, symbols: Ints) -> Factors:
         """Return what always holds: given notes, ranges, rests where nothing is sung."""
         unary = Factors.free(frame.n_steps, frame.n_symbols).unary.copy()
         silent = silent_steps(frame, task)[:, None]
@@ -193,7 +192,7 @@ class Writer:
         return Factors(unary)
 
     @staticmethod
-    def _can_end(frame: Frame, task: Task, given: Ints, last: Bools) -> bool:
+    def _can_end(frame: GridFrame, task: Task, given: Ints, last: Bools) -> bool:
         """Tell whether what is given of the last chord belongs to the tonic's triad."""
         for v in range(4):
             symbols = given[:, v][last[:, 0] & (given[:, v] >= 0)]
@@ -202,15 +201,15 @@ class Writer:
                 return False
         return True
 
-    def _skeleton(self, plan: Plan, rng: np.random.Generator) -> tuple[Ints, Bools]:
+    def _skeleton(self, setup: Setup, rng: np.random.Generator) -> tuple[Ints, Bools]:
         """Draw the lines at two steps a beat; return them and where final chords are held."""
-        symbols = plan.symbols.copy()
-        symbols[:, :4] = np.where(plan.free, self._start(plan, rng)[:, :4], symbols[:, :4])
+        symbols = setup.symbols.copy()
+        symbols[:, :4] = np.where(setup.free, self._start(setup, rng)[:, :4], symbols[:, :4])
         sweeps = self.road.sweeps
-        share = min(1.0, MAX_UPDATES / max(sum(sweeps) * int(plan.free.sum()), 1))
+        share = min(1.0, MAX_UPDATES / max(sum(sweeps) * int(setup.free.sum()), 1))
         heating, level, cooling = (max(min(n, 3), int(n * share)) for n in sweeps)
         schedule = annealing(self.road.hot, heating=heating, level=level, cooling=cooling)
-        model, context = self._chart(plan)
+        model, context = self._chart(setup)
         if context is not None:
             symbols = np.column_stack([symbols, context.unary.argmax(axis=1)])
 
@@ -219,7 +218,7 @@ class Writer:
         ) -> Ints:
             if not len(temperatures):
                 return symbols
-            factors = replace(plan.factors, terms=(*plan.factors.terms, PARALLELS, crossings))
+            factors = replace(setup.factors, terms=(*setup.factors.terms, PARALLELS, crossings))
             expert = None
             if self.road.expert_weight and self.directed is not None and not factors.automata:
                 expert = self.directed, self.road.expert_weight
@@ -229,28 +228,28 @@ class Writer:
             ).run(temperatures)  # fmt: skip
 
         before = len(schedule) - cooling // 3
-        symbols = run(symbols, plan.free, schedule[:heating], HOT_CROSSINGS)
-        symbols = run(symbols, plan.free, schedule[heating:before], CROSSINGS)
-        held = self._hold(plan, symbols)
+        symbols = run(symbols, setup.free, schedule[:heating], HOT_CROSSINGS)
+        symbols = run(symbols, setup.free, schedule[heating:before], CROSSINGS)
+        held = self._hold(setup, symbols)
         settled = held.copy()
-        settled[:-1] |= held[1:] & plan.free[:-1]
-        symbols = run(symbols, plan.free & ~settled, schedule[before:], CROSSINGS)
-        return symbols[:, : plan.symbols.shape[1]], held
+        settled[:-1] |= held[1:] & setup.free[:-1]
+        symbols = run(symbols, setup.free & ~settled, schedule[before:], CROSSINGS)
+        return symbols[:, : setup.symbols.shape[1]], held
 
-    def _chart(self, plan: Plan) -> tuple[MaxEnt, ContextLaw | None]:
+    def _chart(self, setup: Setup) -> tuple[MaxEnt, ContextLaw | None]:
         """Choose the model: the one that knows chords where enough of them are named."""
         if self.charted is None or self.chords is None:
             return self.skeleton, None
-        pinned = pinned_labels(plan.task.constraints, plan.frame)
-        written = plan.free.any(axis=1)
+        pinned = pinned_labels(setup.task.constraints, setup.frame)
+        written = setup.free.any(axis=1)
         if not written.any() or pinned[written].any(axis=1).mean() < CHARTED:
             return self.skeleton, None
-        return self.charted, self.chords.law(plan.symbols, pinned)
+        return self.charted, self.chords.law(setup.symbols, pinned)
 
-    def _start(self, plan: Plan, rng: np.random.Generator) -> Ints:
-        factors = plan.factors
+    def _start(self, setup: Setup, rng: np.random.Generator) -> Ints:
+        factors = setup.factors
         if self.road.drafted and self.directed is not None:
-            found = draft(self.directed, plan.symbols, factors, rng)
+            found = draft(self.directed, setup.symbols, factors, rng)
         elif not factors.automata and not factors.pairwise:
             noise = rng.gumbel(size=factors.unary.shape)
             start: Ints = (factors.unary + noise).argmax(axis=2)
@@ -261,37 +260,36 @@ class Writer:
             raise SamplingError("no start that keeps the constraints was found")
         return found
 
-    def _hold(self, plan: Plan, symbols: Ints) -> Bools:
+    def _hold(self, setup: Setup, symbols: Ints) -> Bools:
         """Hold the chords of final notes, in place, where no constraint forbids it."""
-        held = np.zeros(plan.free.shape, np.bool_)
-        metre = plan.task.page.time_signatures[0]
-        beat = beat_ticks(int(metre["numerator"]), int(metre["denominator"]))
-        fixed = [v in plan.factors.automata for v in range(4)]
-        for i, (onset, end) in enumerate(plan.task.spans):
-            is_last = i == len(plan.task.spans) - 1
-            steps = plan.frame.steps(onset, end - onset if is_last else min(beat, end - onset))
+        held = np.zeros(setup.free.shape, np.bool_)
+        beat = setup.task.page.metre_at(0).beat
+        fixed = [v in setup.factors.automata for v in range(4)]
+        for i, (onset, end) in enumerate(setup.task.spans):
+            is_last = i == len(setup.task.spans) - 1
+            steps = setup.frame.steps(onset, end - onset if is_last else min(beat, end - onset))
             rows = np.arange(max(steps.start, 0) + 1, min(steps.stop, len(symbols)))
             if not len(rows):
                 continue
-            may = plan.free[rows] & ~np.array(fixed)
+            may = setup.free[rows] & ~np.array(fixed)
             before = symbols[rows, :4]
             chord = np.broadcast_to(symbols[rows[0] - 1, :4], before.shape)
             symbols[rows, :4] = np.where(may, chord, before)
-            if _is_broken(plan.factors, symbols, rows):
+            if _is_broken(setup.factors, symbols, rows):
                 symbols[rows, :4] = before
                 continue
             held[rows] = may
         return held
 
-    def _strike(self, plan: Plan, symbols: Ints, held: Bools, rng: np.random.Generator) -> Bools:
+    def _strike(self, setup: Setup, symbols: Ints, held: Bools, rng: np.random.Generator) -> Bools:
         """Decide which notes start, of those that do not change their pitch."""
-        free, task = plan.free, plan.task
+        free, task = setup.free, setup.task
         onset = np.zeros(free.shape, np.bool_)
         if task.given is not None:
-            onset = given_onsets(plan.frame, task.given)
+            onset = given_onsets(setup.frame, task.given)
         grid = striking_grid(self.encoder, symbols, onset)
         settled = (grid[:, -1, None] >> np.arange(4) & 1) > 0
-        asked = onsets_asked(task.constraints, plan.frame)
+        asked = onsets_asked(task.constraints, setup.frame)
         unsettled = free & ~settled & (~held | asked.must)
         grid[:, :4] = np.where(free, settled, onset)
         grid[:, :4] |= unsettled & asked.must
@@ -303,21 +301,21 @@ class Writer:
         )
         return sampler.run(np.ones(30))[:, :4] > 0
 
-    def _finish(self, plan: Plan, symbols: Ints, onset: Bools, rng: np.random.Generator) -> Score:
+    def _finish(self, setup: Setup, symbols: Ints, onset: Bools, rng: np.random.Generator) -> Score:
         """Put the notes between the steps, and join what was written with what was given."""
-        encoder, task = self.fine_encoder, plan.task
+        encoder, task = self.fine_encoder, setup.task
         fine = encoder.frame(task.page, task.key)
         rows = np.minimum(np.arange(fine.n_steps) // 2, len(symbols) - 1)
         lines = self._blank(encoder, fine, task)
         for v in range(4):
-            entries = plan.frame.alphabets[v].entries[symbols[rows, v]]
+            entries = setup.frame.alphabets[v].entries[symbols[rows, v]]
             lines[:, v] = fine.alphabets[v].encode(entries)
         given = given_symbols(fine, task)
         lines[:, :4] = np.where(given >= 0, given, lines[:, :4])
         fine_onset = np.zeros((fine.n_steps, 4), np.bool_)
         fine_onset[::2] = onset[: len(fine_onset[::2])]
         asked = onsets_asked(task.constraints, fine)
-        between = plan.free[rows] & (given < 0) & (np.arange(fine.n_steps) % 2 == 1)[:, None]
+        between = setup.free[rows] & (given < 0) & (np.arange(fine.n_steps) % 2 == 1)[:, None]
         between &= ~asked.never & ~asked.changes & (not _is_compound(task.page))
         between &= ~np.isin(lines[:, encoder.column("end")], (FINAL, LAST))[:, None]
         if between.any():
@@ -328,7 +326,7 @@ class Writer:
         return self._join(task, encoder.decode(lines, fine))
 
     def _pass(
-        self, task: Task, frame: Frame, lines: Ints, between: Bools, rng: np.random.Generator
+        self, task: Task, frame: GridFrame, lines: Ints, between: Bools, rng: np.random.Generator
     ) -> Ints:
         """Draw the notes between the steps."""
         factors = compile_constraints(task.constraints, frame)
@@ -359,9 +357,7 @@ class Writer:
 
 def _is_compound(page: Score) -> bool:
     """Tell whether a beat has three parts, and a step no half that the style would fill."""
-    metre = page.time_signatures[0]
-    numerator, denominator = int(metre["numerator"]), int(metre["denominator"])
-    return beat_ticks(numerator, denominator) != 4 * TICKS_PER_QUARTER // denominator
+    return page.metre_at(0).is_compound
 
 
 def _is_broken(factors: Factors, symbols: Ints, rows: Ints) -> bool:
@@ -372,7 +368,7 @@ def _is_broken(factors: Factors, symbols: Ints, rows: Ints) -> bool:
     return worst == -np.inf
 
 
-def _near(frame: Frame, lines: Ints, between: Bools) -> NDArray[np.float64]:
+def _near(frame: GridFrame, lines: Ints, between: Bools) -> NDArray[np.float64]:
     """Forbid notes between the steps that leap: unary log-weights."""
     width = int(frame.n_symbols.max())
     unary = np.zeros((frame.n_steps, len(frame.alphabets), width))

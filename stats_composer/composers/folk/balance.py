@@ -31,7 +31,7 @@ from stats_composer.composers.folk.plan import TuneTask
 from stats_composer.composers.folk.style import Style
 from stats_composer.composers.folk.tune import HOLD, Tune
 from stats_composer.composers.folk.writer import WEIGHTS, TuneWriter
-from stats_composer.ngrams import Corpus
+from stats_composer.ngrams import Repertoire
 from stats_composer.sampling.chain import Chain
 
 __all__ = ["balance", "held_shares"]
@@ -86,7 +86,7 @@ def _laws(style: Style, tunes: Sequence[Tune]) -> list[tuple[TuneWriter, Ints]]:
             tempo=style.tempo_,
         )
         cluster = style.clusters_.predict(bar_vectors(tune.bars, style.kind))
-        laws.append((TuneWriter(task, Corpus([]), known), cluster))
+        laws.append((TuneWriter(task, Repertoire([]), known), cluster))
     return laws
 
 

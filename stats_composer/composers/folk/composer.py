@@ -9,19 +9,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Self
+from typing import Any, ClassVar, Self, Unpack, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
+from stats_composer.composers.asked import (
+    Seed,
+    asked_bars,
+    asked_constraints,
+    asked_metre,
+    asked_mode,
+    asked_tempo,
+)
 from stats_composer.composers.base import (
-    MAX_BARS,
     Arrays,
     Composer,
+    Writing,
     extended,
     join,
     named,
-    parse_time_signature,
     write_many,
 )
 from stats_composer.composers.folk.balance import balance
@@ -32,14 +39,28 @@ from stats_composer.composers.folk.tune import KINDS, Tune, read_phrase, read_tu
 from stats_composer.composers.folk.writer import TuneWriter
 from stats_composer.constraints import Constraint, with_corpus
 from stats_composer.errors import ConstraintError, EncodingError, NotFittedError
-from stats_composer.ngrams import Corpus
+from stats_composer.models.base import Callback
+from stats_composer.models.parameters import Parameters, Whole
+from stats_composer.ngrams import Repertoire
 from stats_composer.sampling.chain import Chain
-from stats_composer.score import Score
-from stats_composer.theory import MODES, parse_mode
+from stats_composer.score import Score, check_score, check_scores
+from stats_composer.theory import MODES
 
 __all__ = ["MelodyComposer"]
 
 MAX_COPY = 12
+
+
+class _Compose(Writing, total=False):
+    dance: str | None
+    bars: int
+    key: str | None
+    time_signature: str | None
+    tempo: float | None
+
+
+class _Continue(Writing, total=False):
+    bars: int
 
 
 class MelodyComposer(Composer):
@@ -65,6 +86,7 @@ class MelodyComposer(Composer):
     """
 
     _bundled = "folk.npz"
+    _parameters: ClassVar[Parameters] = {"max_copy": (Whole(1),), "random_state": (Whole(),)}
 
     def __init__(self, *, max_copy: int = MAX_COPY, random_state: int = 0) -> None:
         self.max_copy = max_copy
@@ -72,40 +94,51 @@ class MelodyComposer(Composer):
 
     # ---- learning -----------------------------------------------------------------------
 
-    def fit(self, scores: Iterable[Score]) -> Self:
+    def fit(self, scores: Iterable[Score], y: object = None, *, callback: Callback = None) -> Self:
         """Learn from scores of one line each.
+
+        Parameters
+        ----------
+        scores : iterable of Score
+        y : ignored
+        callback : callable, optional
+            Called as callback(stage, done, total).
 
         Raises
         ------
         EncodingError
             If there is none, or one is no tune; `tunes.read_tune` says when.
         """
-        return self.fit_tunes([read_tune(score) for score in scores])
+        tunes = [read_tune(score) for score in check_scores(scores)]
+        return self.fit_tunes(tunes, callback=callback)
 
-    def fit_tunes(self, tunes: Sequence[Tune]) -> Self:
+    def fit_tunes(self, tunes: Sequence[Tune], *, callback: Callback = None) -> Self:
         """Learn from tunes that were read already."""
+        self._check_params()
         if not tunes:
             raise EncodingError("no tunes: expected at least one")
         self.manifest_ = {}
         self.styles_ = {}
-        for name, kind in KINDS.items():
+        for done, (name, kind) in enumerate(KINDS.items(), 1):
             mine = [tune for tune in tunes if tune.kind == kind]
             if mine:
                 style = Style(kind, random_state=self.random_state).fit(mine)
                 self.styles_[name] = balance(style, mine)
+            if callback is not None:
+                callback("dances", done, len(KINDS))
         return self._ready()
 
     def _ready(self) -> Self:
         self._chains: dict[tuple[object, ...], Chain] = {}
-        self._corpus: Corpus | None = None
+        self._corpus: Repertoire | None = None
         return self
 
     @property
-    def corpus(self) -> Corpus:
+    def corpus(self) -> Repertoire:
         """What must not be copied: the tunes' pitches, all on one tonic, and ticks."""
         if self._corpus is None:
             styles = self.styles_.values()
-            self._corpus = Corpus(tune for style in styles for tune in style.melodies())
+            self._corpus = Repertoire(tune for style in styles for tune in style.melodies())
         return self._corpus
 
     # ---- files --------------------------------------------------------------------------
@@ -125,11 +158,17 @@ class MelodyComposer(Composer):
         }
         self._ready()
 
-    def _check_fitted(self) -> None:
+    def _check_ready(self) -> None:
         if not hasattr(self, "styles_"):
             raise NotFittedError("MelodyComposer has no styles: call fit, load or bundled first")
 
     # ---- what a user asks for -----------------------------------------------------------
+
+    @overload
+    def compose(self, *, n: None = None, **asked: Unpack[_Compose]) -> Score: ...
+
+    @overload
+    def compose(self, *, n: int, **asked: Unpack[_Compose]) -> list[Score]: ...
 
     def compose(
         self,
@@ -140,7 +179,7 @@ class MelodyComposer(Composer):
         time_signature: str | None = None,
         tempo: float | None = None,
         constraints: Sequence[Constraint] = (),
-        random_state: int | None = None,
+        random_state: Seed = None,
         n: int | None = None,
         n_jobs: int = 1,
     ) -> Score | list[Score]:
@@ -163,12 +202,13 @@ class MelodyComposer(Composer):
         constraints : sequence of Constraint
             The voice is called `melody`. Under constraints all bars are counted as printed:
             there are no second endings.
-        random_state : int, optional
-            The same seed gives the same scores for any `n_jobs`.
+        random_state : int, Generator or None
+            The same seed gives the same scores for any `n_jobs`. Score i of several is that of
+            the seed `random_state + i` alone.
         n : int, optional
             Number of scores.
         n_jobs : int
-            Threads that write them.
+            Threads that write them; -1 is one a core.
 
         Returns
         -------
@@ -182,13 +222,10 @@ class MelodyComposer(Composer):
         SamplingError
             If nothing that keeps them was found.
         """
-        self._check_fitted()
+        self._check_ready()
         style = self._style(dance, time_signature)
-        if not 1 <= bars <= MAX_BARS:
-            raise ConstraintError(f"{bars} bars: expected 1 to {MAX_BARS}")
-        asked = None if key is None else parse_mode(key)
-
-        wishes = tuple(with_corpus(constraints, self.corpus))
+        bars, asked, speed = asked_bars(bars), asked_mode(key), asked_tempo(tempo)
+        wishes = tuple(with_corpus(asked_constraints(constraints), self.corpus))
         writers: dict[tuple[int, str, int], TuneWriter] = {}
 
         def writer(tonic: int, mode: str, pickup: int) -> TuneWriter:
@@ -198,7 +235,7 @@ class MelodyComposer(Composer):
                 height=tonic_height(tonic),
                 lengths=part_lengths(bars),
                 pickup=pickup,
-                tempo=style.tempo_ if tempo is None else tempo,
+                tempo=style.tempo_ if speed is None else speed,
                 constraints=wishes,
                 max_copy=self.max_copy,
             )
@@ -217,13 +254,23 @@ class MelodyComposer(Composer):
 
         return write_many(write, random_state, n, n_jobs)
 
+    @overload
+    def continue_tune(
+        self, phrase: Score, *, n: None = None, **asked: Unpack[_Continue]
+    ) -> Score: ...
+
+    @overload
+    def continue_tune(
+        self, phrase: Score, *, n: int, **asked: Unpack[_Continue]
+    ) -> list[Score]: ...
+
     def continue_tune(
         self,
         phrase: Score,
         *,
         bars: int = 8,
         constraints: Sequence[Constraint] = (),
-        random_state: int | None = None,
+        random_state: Seed = None,
         n: int | None = None,
         n_jobs: int = 1,
     ) -> Score | list[Score]:
@@ -247,8 +294,8 @@ class MelodyComposer(Composer):
         EncodingError
             If the phrase is no line in the metre of a dance that the style knows.
         """
-        self._check_fitted()
-        kind, key, pickup, line = read_phrase(phrase)
+        self._check_ready()
+        kind, key, pickup, line = read_phrase(check_score(phrase, "phrase"))
         if kind.name not in self.styles_:
             raise EncodingError(
                 f"its metre is that of a {kind.name}: this style knows {', '.join(self.styles_)}"
@@ -263,7 +310,7 @@ class MelodyComposer(Composer):
             lengths=part_lengths((page.end - start) // (kind.n_steps * kind.step)),
             pickup=pickup,
             tempo=style.tempo_,
-            constraints=tuple(with_corpus(constraints, self.corpus)),
+            constraints=tuple(with_corpus(asked_constraints(constraints), self.corpus)),
             max_copy=self.max_copy,
             given=symbols_of(line),
             repeats=False,
@@ -278,9 +325,9 @@ class MelodyComposer(Composer):
     def _style(self, kind: str | None, time_signature: str | None) -> Style:
         """Find the style of a dance or a metre."""
         known = ", ".join(self.styles_)
-        if kind is not None and kind not in self.styles_:
+        if kind is not None and (not isinstance(kind, str) or kind not in self.styles_):
             raise ConstraintError(f"dance {kind!r}: expected one of {known}")
-        metre = None if time_signature is None else parse_time_signature(time_signature)
+        metre = asked_metre(time_signature)
         if kind is None:
             fitting = [
                 style for style in self.styles_.values() if metre in (None, style.kind.metre)

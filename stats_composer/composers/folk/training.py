@@ -10,6 +10,7 @@ from stats_composer.composers.folk.composer import MelodyComposer
 from stats_composer.composers.folk.tune import Tune, read_tune
 from stats_composer.composers.sources import describe, read_sources
 from stats_composer.errors import EncodingError, ScoreFileError, ScoreWarning
+from stats_composer.models.base import Callback
 
 __all__ = ["train_tunes"]
 
@@ -23,6 +24,7 @@ def train_tunes(
     random_state: int = 0,
     n_jobs: int = 1,
     progress: bool = False,
+    callback: Callback = None,
 ) -> MelodyComposer:
     """Train a composer on the dance tunes among some files.
 
@@ -38,6 +40,9 @@ def train_tunes(
     n_jobs : int
         Processes that read files.
     progress : bool
+        Show a bar while files are read.
+    callback : callable, optional
+        Called as callback(stage, done, total).
 
     Returns
     -------
@@ -64,7 +69,8 @@ def train_tunes(
             refused[name] = str(error)
     if not tunes:
         raise ScoreFileError(f"{', '.join(sources)}: no dance tune in one voice")
-    composer = MelodyComposer(random_state=random_state).fit_tunes(list(tunes.values()))
+    composer = MelodyComposer(random_state=random_state)
+    composer.fit_tunes(list(tunes.values()), callback=callback)
     names = [os.path.basename(os.path.normpath(one)) for one in sources]
     composer.manifest_ = describe("folk", names, tunes, files, refused)
     composer.manifest_ |= {"licence": licence, "attribution": attribution}

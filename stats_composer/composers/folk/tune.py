@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from stats_composer.errors import EncodingError
 from stats_composer.score import Score, played
-from stats_composer.theory import SCALES, TICKS_PER_QUARTER, bar_duration, hear_tonic
+from stats_composer.theory import SCALES, TICKS_PER_QUARTER, Metre, hear_tonic
 
 __all__ = [
     "GRAIN",
@@ -58,7 +58,7 @@ class Kind(NamedTuple):
     @property
     def n_steps(self) -> int:
         """Steps of a bar."""
-        return bar_duration(*self.metre) // self.step
+        return Metre(*self.metre).bar // self.step
 
     @property
     def group(self) -> int:
@@ -170,7 +170,7 @@ def read_tune(score: Score) -> Tune:
     if len(notes) < MIN_NOTES:
         raise EncodingError(f"{len(notes)} notes: expected a tune")
     onset = _rounded(notes["onset"])
-    full = bar_duration(*metre)
+    full = Metre(*metre).bar
     start = score.pickup or _phase(onset, notes["velocity"], full)
     kind = _kind(metre, onset - start)
     n_bars = (int(onset[-1] + notes["duration"][-1]) - start + full // 2) // full
@@ -228,7 +228,7 @@ def read_phrase(score: Score) -> tuple[Kind, tuple[int, str], int, Ints]:
         raise EncodingError(
             f"the notes are in no metre: most start between the steps of a {kind.name}"
         )
-    key = hear_tonic(score.signature_at(0), notes["pitch"], onset, bar_duration(*metre))
+    key = hear_tonic(score.signature_at(0), notes["pitch"], onset, Metre(*metre).bar)
     code = _codes(notes["pitch"], key[1], tonic_height(key[0]))
     pickup = -(-start // kind.step)
     n_steps = -(-(score.end - start) // kind.step)

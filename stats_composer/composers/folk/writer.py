@@ -32,10 +32,10 @@ from stats_composer.composers.folk.plan import TuneTask, draw_plan
 from stats_composer.composers.folk.style import CODES, is_high
 from stats_composer.composers.folk.tune import code_pitch
 from stats_composer.constraints import MaxCopy, check_feasible
-from stats_composer.encoding import Alphabet, Frame
+from stats_composer.encoding import Alphabet, GridFrame
 from stats_composer.errors import SamplingError
 from stats_composer.factors import Automaton, Factors, phased
-from stats_composer.ngrams import Corpus
+from stats_composer.ngrams import Repertoire
 from stats_composer.sampling.chain import Chain
 from stats_composer.score import Score, played
 from stats_composer.theory import MINOR, MODES
@@ -63,7 +63,7 @@ class TuneWriter:
     Parameters
     ----------
     task : TuneTask
-    corpus : Corpus
+    corpus : Repertoire
         What must not be copied.
     known : dict, optional
         Chains of former tasks without constraints, to be used again.
@@ -72,7 +72,7 @@ class TuneWriter:
     def __init__(
         self,
         task: TuneTask,
-        corpus: Corpus,
+        corpus: Repertoire,
         known: dict[tuple[object, ...], Chain] | None = None,
     ) -> None:
         self.task, self.corpus = task, corpus
@@ -109,7 +109,7 @@ class TuneWriter:
         alphabet = Alphabet(np.array([HOLD_ENTRY, REST, *pitches]), "melody")
         tonic, mode = self.task.key
         key = tonic, MINOR if mode in ("minor", "dorian") else 0
-        frame = Frame(self.page, self.task.style.kind.step, (alphabet,), 1, 0, key)
+        frame = GridFrame(self.page, self.task.style.kind.step, (alphabet,), 1, 0, key)
         unary = np.zeros((self.n_steps, 1, len(alphabet)))
         unary[:, 0, 1] = -np.inf
         unary[0, 0, 0] = -np.inf

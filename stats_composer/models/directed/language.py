@@ -40,7 +40,7 @@ from stats_composer.kernels.arrays import Ints
 from stats_composer.kernels.directed_sites import LARGEST_STEP, LONGEST, MODULUS, OPS, Atoms
 
 __all__ = [
-    "Chain",
+    "BackOffChain",
     "Compiled",
     "Names",
     "compile_atoms",
@@ -82,14 +82,14 @@ class Names(NamedTuple):
     n_values: Ints
 
 
-class Chain(NamedTuple):
+class BackOffChain(NamedTuple):
     """What is predicted and from which atoms, level by level, each given in full."""
 
     target: str
     levels: tuple[tuple[str, ...], ...]
 
 
-def parse_chain(text: str) -> Chain:
+def parse_chain(text: str) -> BackOffChain:
     """Read `target: atoms | atoms ...`.
 
     Examples
@@ -103,7 +103,7 @@ def parse_chain(text: str) -> Chain:
     for level in rest.split("|") if rest.strip() else ():
         path += tuple(level.split())
         levels.append(path)
-    return Chain(target.strip().removesuffix(":"), tuple(levels))
+    return BackOffChain(target.strip().removesuffix(":"), tuple(levels))
 
 
 def parse_place(text: str, lines: Names) -> tuple[int, int, int]:

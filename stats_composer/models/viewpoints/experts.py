@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from stats_composer.kernels.viewpoints import Events, Experts
 from stats_composer.models.viewpoints.language import (
     ABSENT,
-    Chain,
     Table,
     Viewpoint,
+    ViewpointChain,
     check_names,
     parse_chain,
     parse_viewpoint,
@@ -135,7 +135,7 @@ class System:
         for chain, is_short in parsed:
             self._add_chain(chain, is_short)
 
-    def _add_chain(self, chain: Chain, short: bool) -> None:
+    def _add_chain(self, chain: ViewpointChain, short: bool) -> None:
         target = self.viewpoints[chain.target]
         if target not in self.targets:
             self.targets.append(target)

@@ -33,7 +33,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["ABSENT", "MAX_MATCH", "Chain", "Table", "Viewpoint", "parse_chain", "parse_viewpoint"]
+__all__ = [
+    "ABSENT",
+    "MAX_MATCH",
+    "Table",
+    "Viewpoint",
+    "ViewpointChain",
+    "parse_chain",
+    "parse_viewpoint",
+]
 
 Ints = NDArray[np.int64]
 
@@ -96,7 +104,7 @@ class Viewpoint:
 
 
 @dataclass(frozen=True)
-class Chain:
+class ViewpointChain:
     """A viewpoint to predict, and what each longer context adds: pairs of a name and a lag."""
 
     target: str
@@ -131,7 +139,7 @@ def parse_viewpoint(text: str, symbol: str) -> Viewpoint:
     )
 
 
-def parse_chain(text: str) -> Chain:
+def parse_chain(text: str) -> ViewpointChain:
     """Read `target: atoms | atoms ...`.
 
     Raises
@@ -154,7 +162,7 @@ def parse_chain(text: str) -> Chain:
                 raise ValueError(f"chain {text!r}: atom {atom!r}: expected name@lag")
             atoms.append((found[1], int(found[2])))
         levels.append(tuple(atoms))
-    return Chain(target.strip(), tuple(levels))
+    return ViewpointChain(target.strip(), tuple(levels))
 
 
 class Table:
@@ -243,7 +251,7 @@ def _repeats(symbol: Ints) -> tuple[Ints, Ints]:
     return match, expected
 
 
-def check_names(chains: Sequence[Chain], viewpoints: Mapping[str, Viewpoint]) -> None:
+def check_names(chains: Sequence[ViewpointChain], viewpoints: Mapping[str, Viewpoint]) -> None:
     """Refuse chains that predict no viewpoint, or look at one at lag 0.
 
     Raises

@@ -1,145 +1,35 @@
-"""Encoders: scores as integer grids, and back.
-
-Conventions
------------
-A grid has shape (n_steps, n_voices). Each voice has its own `Alphabet`, sorted; a symbol is
-an index into it. In a voice of notes the alphabet's entries are MIDI pitches after `REST` and,
-where the encoder uses it, `HOLD`. Pieces are moved to a common tonic on the way in: the pitch
-that sounds is the alphabet's entry plus the frame's `shift`.
-
-The voices of notes come first, top to bottom, then the context voices (`CONTEXTS`), then,
-where held and repeated notes are told apart by them, one onset voice a line.
-"""
+"""The encoder: scores of a fixed number of lines as grids, and back."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from stats_composer.encoding.alphabet import Alphabet, GridFrame
 from stats_composer.errors import EncodingError, NotFittedError
-from stats_composer.score import NOTE_DTYPE, Score, phrase_spans
-from stats_composer.theory import TICKS_PER_QUARTER, beat_ticks, estimate_key
+from stats_composer.factors.grids import check_grid
+from stats_composer.score import (
+    NOTE_DTYPE,
+    Part,
+    Score,
+    check_score,
+    check_scores,
+    phrase_spans,
+)
+from stats_composer.theory import estimate_key
 from stats_composer.views import END_VALUES, HOLD, REST, end_context, from_grid, grid, place_context
 
-__all__ = ["CONTEXTS", "HOLD", "REST", "Alphabet", "Frame", "GridEncoder"]
+__all__ = ["CONTEXTS", "GridEncoder", "shift_of"]
 
 Ints = NDArray[np.int64]
 
 
-@dataclass(frozen=True, eq=False)
-class Alphabet:
-    """The sorted entries of one voice; a symbol is an index into them.
-
-    Attributes
-    ----------
-    entries : ndarray of shape (n_symbols,), int64, rising
-        MIDI pitches with `REST` and `HOLD` before them, or the values of a context.
-    name : str
-        The voice's name: `soprano`, `place`.
-    """
-
-    entries: Ints
-    name: str = ""
-
-    @classmethod
-    def of(cls, values: Iterable[int] | Ints, name: str = "") -> Alphabet:
-        """Collect the distinct values of a voice."""
-        entries = np.unique(np.asarray(list(values), np.int64))
-        entries.setflags(write=False)
-        return cls(entries, name)
-
-    def __len__(self) -> int:
-        """Return the number of symbols."""
-        return len(self.entries)
-
-    @property
-    def pitch(self) -> Ints:
-        """Label table: the pitch of each symbol, negative where it has none."""
-        return self.entries
-
-    @property
-    def pitch_class(self) -> Ints:
-        """Label table: the pitch class of each symbol, -1 where it has none."""
-        return np.where(self.entries >= 0, self.entries % 12, -1)
-
-    def symbol(self, entry: int) -> int:
-        """Index of an entry, or -1."""
-        index = int(np.searchsorted(self.entries, entry))
-        found = index < len(self.entries) and self.entries[index] == entry
-        return index if found else -1
-
-    def encode(self, values: Ints) -> Ints:
-        """Replace entries by symbols.
-
-        Raises
-        ------
-        EncodingError
-            Naming the first value that is not in the alphabet.
-        """
-        index = np.minimum(np.searchsorted(self.entries, values), len(self.entries) - 1)
-        wrong = self.entries[index] != values
-        if wrong.any():
-            step = int(np.argmax(wrong))
-            raise EncodingError(
-                f"{self.name or 'voice'}: {values[step]} at step {step} is not among the "
-                f"{len(self)} entries from {self.entries.min()} to {self.entries.max()}"
-            )
-        return index.astype(np.int64)
-
-
-@dataclass(frozen=True, eq=False)
-class Frame:
-    """The empty page that a grid is written on: its steps, bars, key and voices.
-
-    Attributes
-    ----------
-    page : Score
-        A score without notes: metres, keys, bars, tempos, parts, and its end.
-    step : int
-        Ticks of a row of the grid.
-    alphabets : tuple of Alphabet
-        One a voice; the first `n_lines` are the voices of notes, top to bottom, the others
-        context voices.
-    n_lines : int
-    shift : int
-        Semitones from an alphabet's pitch to the one that sounds.
-    key : (tonic fifths, mode)
-    """
-
-    page: Score
-    step: int
-    alphabets: tuple[Alphabet, ...]
-    n_lines: int
-    shift: int = 0
-    key: tuple[int, int] = (0, 0)
-
-    @property
-    def n_steps(self) -> int:
-        """Rows of the grid."""
-        return -(-self.page.end // self.step)
-
-    @property
-    def n_symbols(self) -> Ints:
-        """Symbols of each voice, context voices included."""
-        return np.array([len(a) for a in self.alphabets], np.int64)
-
-    @property
-    def bar(self) -> Ints:
-        """Index of the bar of each step, int64 of shape (n_steps,)."""
-        ticks = np.arange(self.n_steps) * self.step
-        return np.searchsorted(self.page.bars["onset"], ticks, side="right").astype(np.int64) - 1
-
-    def steps(self, onset: int, duration: int) -> slice:
-        """Return the steps that a span of ticks covers, partly covered ones included."""
-        return slice(onset // self.step, -(-(onset + duration) // self.step))
-
-
 CONTEXTS = ("place", "half", "end", "mode", "shift", "cadence", "given")
 MIDDLE_SHIFT = 6
+_PARAMETERS = ("n_lines", "steps_per_beat", "hold", "contexts", "names")
 
 
 class GridEncoder:
@@ -166,6 +56,16 @@ class GridEncoder:
     ----------
     alphabets_ : tuple of Alphabet
         One a voice, contexts and onsets included.
+
+    Examples
+    --------
+    A transformer of scikit-learn's kind: a Pipeline of it and a model learns from scores.
+
+    >>> from stats_composer.score import make_notes
+    >>> scores = [Score(make_notes(onset=[0, 10080], pitch=[60, 62]), end=20160)]
+    >>> encoder = GridEncoder(1, contexts=(), hold="symbol")
+    >>> encoder.fit_transform(scores)[0][:, 0].tolist(), encoder.get_feature_names_out().tolist()
+    ([1, 0, 2, 0], ['soprano'])
     """
 
     def __init__(
@@ -183,16 +83,126 @@ class GridEncoder:
         self.contexts = contexts
         self.names = names
 
-    # ---- learning -----------------------------------------------------------------------
+    # ---- scikit-learn's protocol --------------------------------------------------------
 
-    def fit(self, scores: Iterable[Score]) -> Self:
-        """Collect the alphabets of the lines."""
-        lines = [self._lines(score, self.key(score))[0] for score in scores]
-        if not lines:
-            raise EncodingError("no scores: expected at least one")
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Return the constructor's parameters by name."""
+        return {name: getattr(self, name) for name in _PARAMETERS}
+
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters by name.
+
+        Raises
+        ------
+        ValueError
+            If a name is not a parameter.
+        """
+        for name, value in params.items():
+            if name not in _PARAMETERS:
+                raise ValueError(f"parameter {name!r}: expected one of {', '.join(_PARAMETERS)}")
+            setattr(self, name, value)
+        return self
+
+    def __sklearn_tags__(self) -> Any:
+        """Describe the encoder to scikit-learn: X is a list of scores."""
+        from sklearn.utils import InputTags, Tags, TargetTags, TransformerTags
+
+        return Tags(
+            estimator_type=None,
+            target_tags=TargetTags(required=False),
+            transformer_tags=TransformerTags(preserves_dtype=[]),
+            input_tags=InputTags(two_d_array=False),
+        )
+
+    def __repr__(self) -> str:
+        """Return the constructor call."""
+        shown = ", ".join(f"{name}={value!r}" for name, value in self.get_params().items())
+        return f"GridEncoder({shown})"
+
+    def fit(self, X: Iterable[Score], y: object = None) -> Self:
+        """Collect the alphabets of the lines.
+
+        Parameters
+        ----------
+        X : iterable of Score
+        y : ignored
+
+        Raises
+        ------
+        ValueError
+            If a parameter is wrong, or X no list of scores with as many voices as lines.
+        """
+        self._check_params()
+        lines = [self._lines(score, self.key(score))[0] for score in check_scores(X)]
         return self.set_entries(
             [np.unique(np.concatenate(lines)[:, v]) for v in range(self.n_lines)]
         )
+
+    def transform(self, X: Iterable[Score]) -> list[Ints]:
+        """Write scores as grids, each in the key that it is heard in.
+
+        Parameters
+        ----------
+        X : iterable of Score
+
+        Returns
+        -------
+        list of ndarray of shape (n_steps, n_voices), int64
+        """
+        self._check_fitted()
+        return [self.encode(score)[0] for score in check_scores(X)]
+
+    def fit_transform(self, X: Iterable[Score], y: object = None) -> list[Ints]:
+        """Collect the alphabets of scores and write these as grids."""
+        scores = check_scores(X)
+        return self.fit(scores).transform(scores)
+
+    def inverse_transform(
+        self, X: Iterable[Ints], frames: Iterable[GridFrame] | None = None
+    ) -> list[Score]:
+        """Write grids as scores.
+
+        Parameters
+        ----------
+        X : iterable of ndarray of shape (n_steps, n_voices), int64
+        frames : iterable of GridFrame, optional
+            What they are written on, as `encode` gives it; by default pages in 4/4 and C.
+        """
+        self._check_fitted()
+        sizes = [len(alphabet) for alphabet in self.alphabets_]
+        grids = [check_grid(g, len(sizes), sizes, name=f"grid {i}") for i, g in enumerate(X)]
+        pages = [self._plain(len(grid)) for grid in grids] if frames is None else list(frames)
+        if len(pages) != len(grids):
+            raise ValueError(f"{len(pages)} frames: expected one for each of {len(grids)} grids")
+        return [self.decode(grid, frame) for grid, frame in zip(grids, pages, strict=True)]
+
+    def get_feature_names_out(self, input_features: object = None) -> NDArray[np.object_]:
+        """Return the names of the columns of a grid."""
+        self._check_fitted()
+        return np.array([alphabet.name for alphabet in self.alphabets_], object)
+
+    def _plain(self, n_steps: int) -> GridFrame:
+        """Return an empty page of some steps in 4/4, in C major."""
+        parts = tuple(Part(alphabet.name) for alphabet in self.alphabets_[: self.n_lines])
+        page = Score(np.zeros(0, NOTE_DTYPE), parts=parts)
+        return self.frame(page.replace(end=n_steps * self.step(page), bars=page.bars[:0]), (0, 0))
+
+    def _check_params(self) -> None:
+        for name in ("n_lines", "steps_per_beat"):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+                raise ValueError(f"{name}={value!r}: expected an int from 1")
+        if self.hold not in ("symbol", "onset"):
+            raise ValueError(f"hold={self.hold!r}: expected 'symbol' or 'onset'")
+        unknown = [name for name in self.contexts if name not in CONTEXTS]
+        if isinstance(self.contexts, str) or unknown:
+            raise ValueError(f"contexts={self.contexts!r}: expected some of {', '.join(CONTEXTS)}")
+
+    def _check_fitted(self) -> None:
+        if not hasattr(self, "alphabets_"):
+            raise NotFittedError("GridEncoder has no alphabets_: call fit first")
+
+    # ---- alphabets ----------------------------------------------------------------------
 
     def set_entries(self, entries: Sequence[Ints]) -> Self:
         """Set the entries of the lines, as a model file holds them."""
@@ -232,11 +242,9 @@ class GridEncoder:
 
     def step(self, score: Score) -> int:
         """Ticks of a row for a score, by its first metre."""
-        metre = score.time_signatures[0]
-        numerator, denominator = int(metre["numerator"]), int(metre["denominator"])
-        unit = 4 * TICKS_PER_QUARTER // denominator
-        compound = beat_ticks(numerator, denominator) != unit
-        return unit // max(self.steps_per_beat // 2 if compound else self.steps_per_beat, 1)
+        metre = score.metre_at(0)
+        parts = self.steps_per_beat // 2 if metre.is_compound else self.steps_per_beat
+        return metre.unit // max(parts, 1)
 
     def _lines(self, score: Score, key: tuple[int, int]) -> tuple[Ints, NDArray[np.bool_], int]:
         """Return the pitches at the common tonic (HOLD included), the onsets and the shift."""
@@ -254,19 +262,18 @@ class GridEncoder:
             pitch = np.where(held, HOLD, pitch)
         return pitch, onset, shift
 
-    def frame(self, page: Score, key: tuple[int, int]) -> Frame:
+    def frame(self, page: Score, key: tuple[int, int]) -> GridFrame:
         """Prepare the empty page of a score in a key (tonic fifths, mode)."""
-        if not hasattr(self, "alphabets_"):
-            raise NotFittedError("GridEncoder has no alphabets_: call fit first")
+        self._check_fitted()
         empty = page.replace(notes=np.zeros(0, NOTE_DTYPE))
-        return Frame(empty, self.step(page), self.alphabets_, self.n_lines, shift_of(key), key)
+        return GridFrame(empty, self.step(page), self.alphabets_, self.n_lines, shift_of(key), key)
 
-    def context(self, frame: Frame, spans: list[tuple[int, int]]) -> Ints:
+    def context(self, frame: GridFrame, spans: list[tuple[int, int]]) -> Ints:
         """Values of the context voices on a page, given the final notes of its phrases.
 
         Parameters
         ----------
-        frame : Frame
+        frame : GridFrame
         spans : list of (onset, end), ticks
             As `phrases.phrase_spans` finds them.
 
@@ -275,8 +282,7 @@ class GridEncoder:
         ndarray of shape (n_steps, n_contexts), int64
         """
         page, step = frame.page, frame.step
-        metre = page.time_signatures[0]
-        beat = beat_ticks(int(metre["numerator"]), int(metre["denominator"]))
+        beat = page.metre_at(0).beat
         place = place_context(page, step, self.steps_per_beat)
         end = end_context(spans, frame.n_steps, step, max(beat // 2, step))
         mode = np.full(frame.n_steps, frame.key[1], np.int64)
@@ -292,7 +298,7 @@ class GridEncoder:
         chosen = [columns[name] for name in self.contexts]
         return np.array(chosen, np.int64).reshape(-1, frame.n_steps).T
 
-    def encode(self, score: Score, key: tuple[int, int] | None = None) -> tuple[Ints, Frame]:
+    def encode(self, score: Score, key: tuple[int, int] | None = None) -> tuple[Ints, GridFrame]:
         """Write a score as a grid.
 
         Parameters
@@ -305,14 +311,14 @@ class GridEncoder:
         Returns
         -------
         grid : ndarray of shape (n_steps, n_voices), int64
-        frame : Frame
+        frame : GridFrame
 
         Raises
         ------
         EncodingError
             Where a pitch is outside the alphabet of its line.
         """
-        key = self.key(score) if key is None else key
+        key = self.key(check_score(score)) if key is None else key
         frame = self.frame(score, key)
         pitch, onset, _ = self._lines(score, key)
         lines = [self.alphabets_[v].encode(pitch[:, v]) for v in range(self.n_lines)]
@@ -321,7 +327,7 @@ class GridEncoder:
             columns.append(onset.astype(np.int64))
         return np.concatenate(columns, axis=1), frame
 
-    def decode(self, symbols: Ints, frame: Frame) -> Score:
+    def decode(self, symbols: Ints, frame: GridFrame) -> Score:
         """Write a grid on its page: the inverse of `encode` where the grid could hold the score."""
         entries = [frame.alphabets[v].entries[symbols[:, v]] for v in range(self.n_lines)]
         pitch = np.stack(entries, axis=1)

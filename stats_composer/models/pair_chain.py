@@ -1,0 +1,289 @@
+"""A structured support vector machine of pairs in a chain: what lasts, and what is in it.
+
+A path gives each step a home and a label (`kernels.pair_chain`): for chords, the key and the
+chord. Its score is linear in weights w,
+
+    F(y) = sum_t a . (l_t(label), k_t(home)) + sit[mode, degree, class] + changes(t)          (1)
+
+where l and k are log-probabilities that other models found. The weights minimize
+
+    lambda / 2 |w|^2 + 1 / n sum over pieces of max over y' of F(y') + loss(y', y) - F(y)     (2)
+
+n the number of steps, by the block-coordinate Frank-Wolfe method: one piece after the other is
+decoded with its losses added, and the best step towards what was found has a closed form. Paths
+lead through candidates alone: the likeliest few homes and labels near each step. Posteriors are
+those of exp(F / temperature).
+
+References
+----------
+I. Tsochantaridis et al., "Large margin methods for structured and interdependent output
+variables", JMLR 6, 2005, equation 2. S. Lacoste-Julien et al., "Block-coordinate Frank-Wolfe
+optimization for structural SVMs", ICML 2013, algorithm 4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stats_composer.kernels.pair_chain import Tables, best_path, count_changes, pair_marginals
+from stats_composer.models.base import Estimator
+
+__all__ = ["PairChain", "Seen"]
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+NEAR_LABEL, NEAR_HOME = 3, 12
+"""Steps to either side whose likely labels and homes are candidates too, `FADE` a step less."""
+FADE = 0.15
+WRONG_HOME, WRONG_ROW, WRONG_LABEL = 0.5, 0.7, 0.3
+"""The losses of (2), a step."""
+_WIDTH = {"own": 0.05, "sit": 0.5, "change": 1.0, "follow": 0.5, "leave": 1.0, "move": 1.0}
+"""Prior widths of the weights' parts, in whose units w is regularized."""
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """What is seen of a piece: log-probabilities and gates.
+
+    Attributes
+    ----------
+    labels : ndarray of shape (n_steps, 12 * n_classes)
+    homes : ndarray of shape (n_steps, 24)
+    gate : ndarray of shape (n_steps,), int64
+    """
+
+    labels: Floats
+    homes: Floats
+    gate: Ints
+
+
+@dataclass(frozen=True, eq=False)
+class _Task:
+    """A piece in training: its candidates, their losses, and the features of what is right."""
+
+    seen: Seen
+    homes: Ints
+    labels: Ints
+    states: Ints
+    losses: Floats
+    right: Floats
+
+
+class PairChain(Estimator):
+    """The machine of the module's docstring.
+
+    Parameters
+    ----------
+    group : ndarray of shape (n_classes,), int64
+    n_gates : int
+    penalty : float
+        Lambda of (2).
+    n_epochs : int
+    n_labels, n_homes : int
+        Candidates a step.
+    temperature : float
+
+    Attributes
+    ----------
+    weights_ : ndarray of shape (n_weights,)
+    """
+
+    def __init__(
+        self,
+        group: Ints,
+        *,
+        n_gates: int,
+        penalty: float = 1e-3,
+        n_epochs: int = 6,
+        n_labels: int = 8,
+        n_homes: int = 5,
+        temperature: float = 1.0,
+    ) -> None:
+        self.group = group
+        self.n_gates = n_gates
+        self.penalty = penalty
+        self.n_epochs = n_epochs
+        self.n_labels = n_labels
+        self.n_homes = n_homes
+        self.temperature = temperature
+
+    # ---- weights ------------------------------------------------------------------------
+
+    def _shapes(self) -> dict[str, tuple[int, ...]]:
+        places = 12 * (int(self.group.max()) + 1)
+        return {
+            "own": (2,),
+            "sit": (2, 12, len(self.group)),
+            "change": (self.n_gates,),
+            "follow": (2, places, places),
+            "leave": (2, 2, 12),
+            "move": (self.n_gates,),
+            "alone": (1,),
+        }
+
+    def _parts(self, weights: Floats) -> dict[str, Floats]:
+        parts, start = {}, 0
+        for name, shape in self._shapes().items():
+            stop = start + int(np.prod(shape))
+            parts[name] = weights[start:stop].reshape(shape) * _WIDTH.get(name, 1.0)
+            start = stop
+        return parts
+
+    def _tables(self, parts: dict[str, Floats]) -> Tables:
+        chosen = (parts[name] for name in ("change", "follow", "leave", "move", "alone"))
+        return Tables(*(np.ascontiguousarray(part) for part in chosen))
+
+    def _states(self, homes: Ints, labels: Ints) -> Ints:
+        """Return candidates as the kernels read them."""
+        row, own = np.divmod(labels, len(self.group))
+        return np.stack([homes, labels, row, self.group[own]], axis=-1)
+
+    def _unary(self, parts: dict[str, Floats], seen: Seen, homes: Ints, labels: Ints) -> Floats:
+        step = np.arange(len(seen.gate))[:, None]
+        row, own = np.divmod(labels, len(self.group))
+        sit = parts["sit"][homes % 2, (row - homes // 2) % 12, own]
+        unary: Floats = (
+            parts["own"][0] * seen.labels[step, labels]
+            + parts["own"][1] * seen.homes[step, homes]
+            + sit
+        )
+        return unary
+
+    def _features(self, seen: Seen, homes: Ints, labels: Ints) -> Floats:
+        """Return the derivative of (1) by the weights, for one path."""
+        parts = {name: np.zeros(shape) for name, shape in self._shapes().items()}
+        step = np.arange(len(homes))
+        row, own = np.divmod(labels, len(self.group))
+        parts["own"][:] = seen.labels[step, labels].sum(), seen.homes[step, homes].sum()
+        np.add.at(parts["sit"], (homes % 2, (row - homes // 2) % 12, own), 1.0)
+        states = self._states(homes, labels)[:, None]
+        count_changes(states, seen.gate, self._tables(parts))
+        return np.concatenate([p.ravel() * _WIDTH.get(name, 1.0) for name, p in parts.items()])
+
+    # ---- learning -----------------------------------------------------------------------
+
+    def fit(self, pieces: Sequence[Seen], homes: Sequence[Ints], labels: Sequence[Ints]) -> Self:
+        """Learn the weights.
+
+        Parameters
+        ----------
+        pieces : sequence of Seen
+        homes, labels : sequence of ndarray of shape (n_steps,), int64
+            What is right; steps where either is negative are let go.
+
+        Raises
+        ------
+        ValueError
+            If no step of any piece has both.
+        """
+        known = zip(pieces, homes, labels, strict=True)
+        tasks = [self._task(*row) for row in known if ((row[1] >= 0) & (row[2] >= 0)).any()]
+        if not tasks:
+            raise ValueError("no step has a home and a label: nothing to learn from")
+        n_weights = len(tasks[0].right)
+        n_steps = sum(len(task.homes) for task in tasks)
+        self.weights_ = np.zeros(n_weights)
+        weights, own = np.zeros(n_weights), np.zeros((len(tasks), n_weights))
+        lost = np.zeros(len(tasks))
+        for number, i in enumerate(self._order(len(tasks))):
+            slope, loss = self._rival(weights, tasks[i])
+            target = slope / (self.penalty * n_steps)
+            away = own[i] - target
+            gap = self.penalty * (away @ weights) - lost[i] + loss / n_steps
+            step = np.clip(gap / (self.penalty * (away @ away) + 1e-12), 0.0, 1.0)
+            weights -= step * away
+            own[i] -= step * away
+            lost[i] += step * (loss / n_steps - lost[i])
+            # the mean of the iterates, the later ones the heavier
+            self.weights_ += 2.0 / (number + 2.0) * (weights - self.weights_)
+        return self
+
+    def _order(self, n: int) -> Iterator[int]:
+        rng = np.random.default_rng(0)
+        for _ in range(self.n_epochs):
+            yield from rng.permutation(n).tolist()
+
+    def _task(self, seen: Seen, homes: Ints, labels: Ints) -> _Task:
+        known = (homes >= 0) & (labels >= 0)
+        # Where nothing is known, what was right before goes on, at no loss.
+        last = np.maximum.accumulate(np.where(known, np.arange(len(known)), -1))
+        last = np.where(last < 0, np.flatnonzero(known)[0], last)
+        homes, labels = homes[last], labels[last]
+        near_homes, near_labels = self._candidates(seen, homes, labels)
+        rows = labels // len(self.group)
+        losses = (
+            WRONG_HOME * (near_homes != homes[:, None])
+            + WRONG_ROW * (near_labels // len(self.group) != rows[:, None])
+            + WRONG_LABEL * (near_labels != labels[:, None])
+        ) * known[:, None]
+        right = self._features(seen, homes, labels)
+        states = self._states(near_homes, near_labels)
+        return _Task(seen, near_homes, near_labels, states, losses, right)
+
+    def _rival(self, weights: Floats, task: _Task) -> tuple[Floats, float]:
+        """Return what separates the right path from the worst violation of (2), and its loss."""
+        parts = self._parts(weights)
+        unary = self._unary(parts, task.seen, task.homes, task.labels) + task.losses
+        path = np.empty(len(unary), np.int64)
+        best_path(unary, task.states, task.seen.gate, self._tables(parts), path)
+        step = np.arange(len(path))
+        found = self._features(task.seen, task.homes[step, path], task.labels[step, path])
+        return task.right - found, float(task.losses[step, path].sum())
+
+    # ---- use ----------------------------------------------------------------------------
+
+    def _candidates(
+        self, seen: Seen, homes: Ints | None = None, labels: Ints | None = None
+    ) -> tuple[Ints, Ints]:
+        """Choose the candidates of each step, with given ones among them."""
+        near_labels = _likely(seen.labels, NEAR_LABEL, self.n_labels, labels)
+        near_homes = _likely(seen.homes, NEAR_HOME, self.n_homes, homes)
+        return (
+            np.tile(near_homes, (1, near_labels.shape[1])),
+            np.repeat(near_labels, near_homes.shape[1], axis=1),
+        )
+
+    def predict(self, seen: Seen) -> tuple[Ints, Ints]:
+        """Return the best path: homes and labels, each of shape (n_steps,)."""
+        homes, labels, unary, tables = self._weighed(seen)
+        path = np.empty(len(unary), np.int64)
+        best_path(unary, self._states(homes, labels), seen.gate, tables, path)
+        step = np.arange(len(path))
+        return homes[step, path], labels[step, path]
+
+    def marginals(self, seen: Seen) -> tuple[Floats, Floats]:
+        """Return how probable homes and labels are: (n_steps, 24), (n_steps, 12 * n_classes)."""
+        homes, labels, unary, tables = self._weighed(seen)
+        factors = Tables(*(np.exp(part / self.temperature) for part in tables))
+        states = self._states(homes, labels)
+        marginal = np.empty_like(unary)
+        pair_marginals(unary / self.temperature, states, seen.gate, factors, marginal)
+        step = np.arange(len(unary))[:, None]
+        by_home, by_label = np.zeros_like(seen.homes), np.zeros_like(seen.labels)
+        np.add.at(by_home, (step, homes), marginal)
+        np.add.at(by_label, (step, labels), marginal)
+        return by_home, by_label
+
+    def _weighed(self, seen: Seen) -> tuple[Ints, Ints, Floats, Tables]:
+        self._check_fitted("weights_")
+        homes, labels = self._candidates(seen)
+        parts = self._parts(self.weights_)
+        return homes, labels, self._unary(parts, seen, homes, labels), self._tables(parts)
+
+
+def _likely(log_prob: Floats, near: int, n: int, given: Ints | None) -> Ints:
+    """Choose the n likeliest columns at or near each step, the one that is given first."""
+    raised = log_prob.copy()
+    for shift in range(1, min(near, len(log_prob) - 1) + 1):
+        faded = log_prob - FADE * shift
+        np.maximum(raised[shift:], faded[:-shift], out=raised[shift:])
+        np.maximum(raised[:-shift], faded[shift:], out=raised[:-shift])
+    if given is not None:
+        raised[np.arange(len(given)), given] = np.inf
+    return np.argsort(-raised, axis=1, kind="stable")[:, :n].astype(np.int64)

@@ -1,0 +1,103 @@
+"""The structured machine of pairs: decoders against enumeration, learning, turning."""
+
+import numpy as np
+import pytest
+
+from stats_composer.errors import NotFittedError
+from stats_composer.kernels.pair_chain import Tables, best_path, count_changes, pair_marginals
+from stats_composer.models.pair_chain import PairChain, Seen
+from tests import naive_pair_chain as naive
+
+GROUP = np.array([0, 1, 0])
+
+
+def tables(rng):
+    return Tables(
+        rng.normal(size=4), rng.normal(size=(2, 24, 24)), rng.normal(size=(2, 2, 12)),
+        rng.normal(size=4), rng.normal(size=1),
+    )  # fmt: skip
+
+
+def states(homes, labels):
+    row, own = np.divmod(labels, len(GROUP))
+    return np.stack([homes, labels, row, GROUP[own]], axis=-1)
+
+
+def problem(seed, n=4, width=3):
+    rng = np.random.default_rng(seed)
+    homes, labels = rng.integers(0, 4, (n, width)), rng.integers(0, 5, (n, width))
+    return rng.normal(size=(n, width)), homes, labels, rng.integers(0, 4, n), tables(rng)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_decoders_are_enumeration(seed):
+    unary, homes, labels, gate, weights = problem(seed)
+    path = np.empty(len(unary), np.int64)
+    best_path(unary, states(homes, labels), gate, weights, path)
+    assert tuple(path) == naive.best_path(unary, homes, labels, gate, weights, GROUP)
+    factors = Tables(*(np.exp(part) for part in weights))
+    marginal = np.empty_like(unary)
+    log_normaliser = pair_marginals(unary, states(homes, labels), gate, factors, marginal)
+    expected, total = naive.pair_marginals(unary, homes, labels, gate, weights, GROUP)
+    np.testing.assert_allclose(marginal, expected, atol=1e-8)
+    assert log_normaliser == pytest.approx(total)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_counted_changes_weigh_what_the_path_does(seed):
+    _, homes, labels, gate, weights = problem(seed, n=9)
+    homes, labels = homes[:, 0], labels[:, 0]
+    counts = Tables(*(np.zeros_like(part) for part in weights))
+    count_changes(states(homes, labels)[:, None], gate, counts)
+    weighed = sum(float((c * w).sum()) for c, w in zip(counts, weights, strict=True))
+    expected = sum(
+        naive.step_weight(homes[t - 1], labels[t - 1], homes[t], labels[t], gate[t], weights, GROUP)
+        for t in range(1, 9)
+    )
+    assert weighed == pytest.approx(expected)
+
+
+def seen(labels, homes, sure=2.0):
+    """Log-probabilities that lean to what is given, step by step."""
+    n = len(labels)
+    by_label, by_home = np.zeros((n, 36)), np.zeros((n, 24))
+    by_label[np.arange(n), labels] = sure
+    by_home[np.arange(n), homes] = sure
+    return Seen(by_label, by_home, np.arange(n) % 2)
+
+
+def test_it_learns_that_chords_change_on_the_beat():
+    right = np.repeat([0, 15, 21, 0], 4)
+    homes = np.zeros(16, np.int64)
+    noisy = right.copy()
+    noisy[[5, 11]] = 30, 3  # off the beat, and alone
+    model = PairChain(GROUP, n_gates=2, n_labels=4, n_homes=2)
+    with pytest.raises(NotFittedError):
+        model.predict(seen(right, homes))
+    model.fit([seen(noisy, homes)] * 3, [homes] * 3, [right] * 3)
+    found_homes, found = model.predict(seen(noisy, homes))
+    np.testing.assert_array_equal(found, right)
+    np.testing.assert_array_equal(found_homes, homes)
+    by_home, by_label = model.marginals(seen(noisy, homes))
+    np.testing.assert_allclose(by_home.sum(axis=1), 1)
+    np.testing.assert_allclose(by_label.sum(axis=1), 1)
+
+
+def test_answers_turn_with_what_is_seen():
+    rng = np.random.default_rng(4)
+    right, homes = rng.integers(0, 36, 12), np.zeros(12, np.int64)
+    model = PairChain(GROUP, n_gates=2).fit([seen(right, homes)], [homes], [right])
+    given = Seen(rng.normal(size=(12, 36)), rng.normal(size=(12, 24)), np.arange(12) % 2)
+    moved = Seen(np.roll(given.labels, 15, axis=1), np.roll(given.homes, 10, axis=1), given.gate)
+    for one, other, by in zip(model.predict(given), model.predict(moved), (10, 15), strict=True):
+        np.testing.assert_array_equal((one + by) % (24 if by == 10 else 36), other)
+
+
+def test_steps_of_which_nothing_is_known_are_let_go():
+    right, homes = np.array([0, 0, 0, 15]), np.zeros(4, np.int64)
+    unknown = np.array([-1, 0, -1, 15])
+    pieces = [seen(right, homes)] * 5
+    model = PairChain(GROUP, n_gates=2).fit(pieces, [homes] * 5, [unknown] * 5)
+    np.testing.assert_array_equal(model.predict(seen(right, homes))[1], right)
+    with pytest.raises(ValueError, match="nothing to learn from"):
+        PairChain(GROUP, n_gates=2).fit([seen(right, homes)], [homes], [np.full(4, -1)])

@@ -1,0 +1,109 @@
+"""The turning classifier: its formula by hand, its gradient, its symmetry, its peer."""
+
+import numpy as np
+import pytest
+
+from stats_composer.models.turning import TurningClassifier, softmax
+
+
+def naive_scores(model, seen):
+    """Sum formulas (1) and (2) term by term."""
+    n, n_profiles, n_rows = seen.shape
+    scores = np.zeros((n, n_rows, model.n_classes))
+    framed = model.framed_weights_.reshape(len(model.framed), n_rows, n_rows, model.n_classes)
+    for t in range(n):
+        bass = 0 if model.bass is None else int(seen[t, model.bass].argmax())
+        for row in range(n_rows):
+            scores[t, row] += model.bias_
+            for d in range(n_rows):
+                for k in range(n_profiles):
+                    scores[t, row] += model.weights_[k, d] * seen[t, k, (row + d) % n_rows]
+                for j, k in enumerate(model.framed):
+                    weight = framed[j, d, (row - bass) % n_rows]
+                    scores[t, row] += weight * seen[t, k, (bass + d) % n_rows]
+    return scores.reshape(n, -1)
+
+
+@pytest.fixture
+def small():
+    rng = np.random.default_rng(1)
+    seen = rng.random((40, 3, 4)).astype(np.float32)
+    labels = seen[:, 0].argmax(axis=1) * 2 + (seen[:, 1, 0] > 0.5)
+    return seen, labels
+
+
+def fitted(seen, labels, **options):
+    model = TurningClassifier(n_classes=2, n_rows=4, bass=0, framed=(1, 2), n_epochs=30, **options)
+    return model.fit(seen, labels)
+
+
+@pytest.mark.parametrize("loss", ["hinge", "log"])
+def test_scores_are_the_formula(small, loss):
+    seen, labels = small
+    model = fitted(seen, labels, loss=loss, batch_size=8)
+    expected = naive_scores(model, seen)
+    np.testing.assert_allclose(model.decision_function(seen), expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("loss", ["hinge", "log"])
+def test_gradients_are_slopes_of_the_loss(small, loss):
+    seen, labels = small
+    model = fitted(seen, labels, loss=loss, batch_size=8, l2=0.0, l2_framed=0.0)
+    row = np.arange(len(labels))
+
+    def mean_loss():
+        scores = model.decision_function(seen).astype(np.float64)
+        if loss == "log":
+            return -np.log(softmax(scores)[row, labels]).mean()
+        raised = scores + 1.0
+        raised[row, labels] -= 1.0
+        return (raised.max(axis=1) - scores[row, labels]).mean()
+
+    slopes = model._gradients(seen, labels)
+    for part, slope in zip(
+        (model.weights_, model.bias_, model.framed_weights_), slopes, strict=True
+    ):
+        place = np.unravel_index(abs(slope).argmax(), slope.shape)
+        kept = part[place]
+        ends = []
+        for shift in (2e-3, -2e-3):
+            part[place] = kept + shift
+            ends.append(mean_loss())
+        part[place] = kept
+        assert (ends[0] - ends[1]) / 4e-3 == pytest.approx(slope[place], rel=0.1, abs=2e-3)
+
+
+def test_answers_turn_with_what_is_seen(small):
+    seen, labels = small
+    model = fitted(seen, labels, batch_size=8)
+    moved = model.decision_function(np.roll(seen, 3, axis=2)).reshape(-1, 4, 2)
+    expected = np.roll(model.decision_function(seen).reshape(-1, 4, 2), 3, axis=1)
+    np.testing.assert_allclose(moved, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_it_agrees_with_crammer_and_singers_machine_of_scikit_learn():
+    from sklearn.svm import LinearSVC
+
+    rng = np.random.default_rng(0)
+    seen = np.zeros((300, 2, 3), np.float32)
+    labels = rng.integers(0, 3, 300)
+    seen[np.arange(300), 0, labels] = 1.0
+    seen += rng.normal(0, 0.4, seen.shape).astype(np.float32)
+    ours = TurningClassifier(n_classes=1, n_rows=3, n_epochs=200, batch_size=64).fit(seen, labels)
+    # all turns of the examples, so that the peer knows what we know
+    turned = np.concatenate([np.roll(seen, k, axis=2).reshape(300, -1) for k in range(3)])
+    answers = np.concatenate([(labels + k) % 3 for k in range(3)])
+    peer = LinearSVC(multi_class="crammer_singer", C=1.0, random_state=0, max_iter=50000)
+    peer.fit(turned, answers)
+    agree = peer.predict(seen.reshape(300, -1)) == ours.predict(seen)
+    assert agree.mean() > 0.98
+
+
+def test_bad_input_is_named(small):
+    seen, labels = small
+    with pytest.raises(ValueError, match="expected 'hinge' or 'log'"):
+        TurningClassifier(n_classes=2, n_rows=4, loss="square").fit(seen, labels)
+    with pytest.raises(ValueError, match="expected as many"):
+        TurningClassifier(n_classes=2, n_rows=4).fit(seen, labels[1:])
+    with pytest.raises(ValueError, match="less than 8"):
+        TurningClassifier(n_classes=2, n_rows=4).fit(seen, labels + 7)
