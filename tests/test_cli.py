@@ -452,16 +452,19 @@ def test_resample_keeps_what_is_outside(folder):
 
 def test_vary_keeps_strong_beats_and_the_last_bar(folder, melody):
     write(melody, "tune.musicxml")
-    run("vary", "tune.musicxml", "--seed", 3, "-o", "varied.musicxml")
-    before, after = melody.notes, read("varied.musicxml").notes
+    run("vary", "tune.musicxml", "--seed", 3, "-n", 4, "-o", "varied.musicxml")
+    before = melody.notes
+    varied = [read(file).notes for file in sorted(folder.glob("varied*.musicxml"))]
 
     def sounding(notes, tick):
         row = (notes["onset"] <= tick) & (tick < notes["onset"] + notes["duration"])
         return notes["pitch"][row].tolist()
 
-    for tick in [*range(0, 16 * QUARTER, 2 * QUARTER), *range(12 * QUARTER, 16 * QUARTER, QUARTER)]:
-        assert sounding(after, tick) == sounding(before, tick)
-    assert before["pitch"].tolist() != after["pitch"].tolist()
+    strong = [*range(0, 16 * QUARTER, 2 * QUARTER), *range(12 * QUARTER, 16 * QUARTER, QUARTER)]
+    for after in varied:
+        assert all(sounding(after, tick) == sounding(before, tick) for tick in strong)
+    assert len(varied) == 4
+    assert any(before["pitch"].tolist() != after["pitch"].tolist() for after in varied)
 
 
 def test_train_ends_by_saying_what_was_used(folder, capsys):

@@ -35,7 +35,13 @@ from stats_composer.constraints import (
     Range,
     Rhythm,
 )
-from stats_composer.errors import ConstraintError, EncodingError, ModelFileError, NotFittedError
+from stats_composer.errors import (
+    ConstraintError,
+    EncodingError,
+    ModelFileError,
+    NotFittedError,
+    ScoreError,
+)
 from stats_composer.factors import phased
 from stats_composer.io import read, write
 from stats_composer.io.abc import read_abc
@@ -373,7 +379,7 @@ def test_a_composer_learns_saves_and_loads(tmp_path, composer):
 def test_models_that_are_none_are_refused(tmp_path):
     with pytest.raises(NotFittedError, match="no styles"):
         MelodyComposer().compose()
-    with pytest.raises(EncodingError, match="no tunes"):
+    with pytest.raises(ScoreError, match="no scores"):
         MelodyComposer().fit([])
     (tmp_path / "x.npz").write_bytes(b"nothing")
     with pytest.raises(ModelFileError, match=r"x\.npz"):

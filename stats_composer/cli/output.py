@@ -53,7 +53,8 @@ def check_outputs(
         if name == STANDARD:
             continue
         if path.suffix.lower() not in suffixes:
-            raise ScoreFileError(f"{name}: expected a name that ends in {', '.join(suffixes)}")
+            known = f"{', '.join(suffixes[:-1])} or {suffixes[-1]}"
+            raise ScoreFileError(f"{name}: expected a name that ends in {known}")
         if not path.parent.is_dir():
             raise ScoreFileError(f"{name}: there is no folder {path.parent}")
         if path.exists() and not force:

@@ -138,7 +138,7 @@ def from_json(data: Any) -> Constraint:
     """
     if not isinstance(data, Mapping) or data.get("type") not in TYPES:
         given = data.get("type") if isinstance(data, Mapping) else data
-        raise ConstraintError(f"type {given!r}: expected one of {', '.join(TYPES)}")
+        raise ConstraintError(f"type {given!r}: expected one of {', '.join(sorted(TYPES))}")
     kind = TYPES[data["type"]]
     values = {name: value for name, value in data.items() if name != "type"}
     known = [field.name for field in fields(kind)]
@@ -220,6 +220,7 @@ def dump_constraints(constraints: Iterable[Constraint]) -> str:
 
     Examples
     --------
+    >>> from stats_composer.constraints import Density, NoCrossing
     >>> print(dump_constraints([NoCrossing(), Density("alto", 1, 4)]))
     {"constraints": [
       {"type": "NoCrossing"},

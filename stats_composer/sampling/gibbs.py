@@ -209,7 +209,8 @@ def _check_temperatures(temperatures: Any) -> Float32s:
     """Return temperatures as float32."""
     array = np.asarray(temperatures, np.float32)
     if array.ndim != 1 or not (np.isfinite(array) & (array > 0)).all():
-        raise ValueError(f"temperatures {temperatures!r}: expected one a sweep, each above 0")
+        wrong = array if array.ndim != 1 else array[~(np.isfinite(array) & (array > 0))]
+        raise ValueError(f"temperature {wrong.ravel()[:1]}: expected one a sweep, each above 0")
     return array
 
 

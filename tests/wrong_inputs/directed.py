@@ -34,7 +34,7 @@ PARAMETERS = {
         ({"B": ["pitch"]}, "target 'pitch'"),
         (["symbol"], "chains=.*expected a mapping"),
     ],
-    "names": [((), r"names=\(\)"), (("S", "T"), "2 names, n_symbols of 3"), (3, "names=3")],
+    "names": [((), r"names=\(\)"), (("S", "T"), "chains of .* expected some of"), (3, "names=3")],
     "labels": [
         (LABELS[:2], r"labels of shape \(2, 3\)"),
         (LABELS[:, :2], r"labels of shape \(3, 2\)"),

@@ -113,7 +113,7 @@ class DirectedModel(Estimator):
     ...     columns={"half": 2},
     ...     penalty=1.0,
     ... ).fit([grid] * 4)
-    >>> model.sample([grid], random_state=0)[0][:, 1].tolist()
+    >>> model.sample(given=grid, random_state=0)[0][:, 1].tolist()
     [0, 1, 2, 1, 0, 1, 0, 0]
     >>> round(float(np.exp(model.score([grid]))), 3)
     0.999
