@@ -102,9 +102,9 @@ def test_a_start_comes_fast():
     find_grid(factors, 0)
     times = []
     for seed in range(5):
-        start = time.perf_counter()
+        start = time.process_time()
         grid = find_grid(factors, seed)
-        times.append(time.perf_counter() - start)
+        times.append(time.process_time() - start)
     assert (np.diff(grid, axis=1) <= 0).all()
     assert min(times) < 0.05
 
