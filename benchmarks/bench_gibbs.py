@@ -20,7 +20,7 @@ from benchmarks.workload import (
 )
 from stats_composer.kernels.gibbs import sweep_sites
 from stats_composer.models.maxent import PairwiseMaxEnt, StochasticGradient
-from stats_composer.sampling import gibbs
+from stats_composer.sampling import moves
 from stats_composer.sampling.gibbs import GibbsSampler
 
 N_ROWS, N_SWEEPS, N_NUMPY = 256, 32, 1500
@@ -62,9 +62,9 @@ def main():
     ones, rows = np.ones(N_SWEEPS), []
     rows.append(("GibbsSampler.run", median_time(lambda: sampler.run(ones)) / n_updates * 1e9))
     few = np.ones(2)
-    chosen, gibbs.site_sweeper = gibbs.site_sweeper, lambda layout: sweep_sites
+    chosen, moves.site_sweeper = moves.site_sweeper, lambda layout: sweep_sites
     seconds = median_time(lambda: sampler.run(few), 5) / (2 * sampler.grid.size)
-    gibbs.site_sweeper = chosen
+    moves.site_sweeper = chosen
     rows.append(("kernel for all terms", seconds * 1e9))
     seconds = numpy_sweep(sampler.grid.copy(), model, np.random.default_rng(1))
     rows.append(("plain NumPy", seconds * 1e9))

@@ -125,8 +125,8 @@ def main():
     record(
         "kernel for all terms",
         lambda: value_and_gradient(
-            pieces.grid, pieces.start[part], pieces.stop[part], pieces.modelled, model.layout_,
-            pieces.rows, full, model.weights_.folded, 0.0, gradient, residual,
+            pieces.grids._replace(start=pieces.start[part], stop=pieces.stop[part]),
+            model.layout_, pieces.rows, model.weights_.folded, full, 0.0, gradient, residual,
         ),
         few, n_runs=3,
     )  # fmt: skip

@@ -362,3 +362,36 @@ def pairs_value_and_gradient(grid, modelled, field, couplings):
                     if v == b and t - lag >= 0:
                         slope[a, b, lag][grid[t - lag][a]][symbol] += residual
     return total, slope, by_field
+
+
+def effective_sample_size(chains, monotone=True):
+    """Take the definition at its word, chains given whole; `monotone` lets no pair rise."""
+    half = len(chains[0]) // 2
+    halves = [chain[:half] for chain in chains] + [chain[-half:] for chain in chains]
+    m, n = len(halves), half
+    means = [sum(x) / n for x in halves]
+    within = sum(
+        sum((v - mean) ** 2 for v in x) / (n - 1) for x, mean in zip(halves, means, strict=True)
+    )
+    within /= m
+    grand = sum(means) / m
+    between = n * sum((mean - grand) ** 2 for mean in means) / (m - 1)
+    total = (n - 1) / n * within + between / n
+
+    def rho(lag):
+        if lag == 0:
+            return 1.0
+        covariance = 0.0
+        for x, mean in zip(halves, means, strict=True):
+            products = ((x[t] - mean) * (x[t + lag] - mean) for t in range(n - lag))
+            covariance += sum(products) / n * n / (n - 1) / m
+        return 1 - (within - covariance) / total
+
+    time, before = -1.0, float("inf")
+    for k in range(n // 2):
+        pair = rho(2 * k) + rho(2 * k + 1)
+        if pair <= 0:
+            break
+        before = min(before, pair) if monotone else pair
+        time += 2 * before
+    return m * n / time

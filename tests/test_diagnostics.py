@@ -1,5 +1,6 @@
 """Diagnostics on chains whose mixing is known."""
 
+import naive
 import numpy as np
 import pytest
 
@@ -31,6 +32,17 @@ def test_effective_sample_size_of_an_autoregression(phi):
     known = 20_000 * (1 - phi) / (1 + phi)
     found = [effective_sample_size(autoregressive(rng, phi)) for _ in range(5)]
     assert np.mean(found) == pytest.approx(known, rel=0.12)
+
+
+def test_effective_sample_size_equals_its_naive_twin():
+    # A wave on a slope makes the sums of pairs fall and rise again: they may not rise.
+    t = np.arange(60)
+    noise = np.random.default_rng(6).normal(0, 0.3, (2, 60))
+    traces = np.stack([np.sin(t * np.pi / 5), np.cos(t * np.pi / 5)]) + np.abs(t - 30) / 10 + noise
+    ref = naive.effective_sample_size(traces.tolist())
+    assert effective_sample_size(traces) == pytest.approx(ref, rel=1e-9)
+    risen = naive.effective_sample_size(traces.tolist(), monotone=False)
+    assert risen < 0.8 * ref
 
 
 def test_r_hat_on_paper():

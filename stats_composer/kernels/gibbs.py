@@ -340,16 +340,16 @@ def _propose(piece, line, begin, target, scale, unary, room):  # type: ignore[no
     """Write the unary log-weights of (4) of the steps from `begin` on."""
     grid, first, last = piece
     layout, rows, weights, field, steps = target
-    v, values = line.v, room.values
+    v, free, values, place = line.v, line.free, room.values, room.place
     n = layout.n_symbols[v]
     for i in range(unary.shape[0]):
         t = first + begin + i
-        if not line.free[begin + i]:
+        if not free[begin + i]:
             unary[i, :] = -np.inf
             unary[i, grid[t, v]] = 0.0
             continue
         site = Site(first, last, t, v, LOWEST, n)
-        gather_site(grid, site, layout, rows, weights, (field, steps), values, room.place)
+        gather_site(grid, site, layout, rows, weights, (field, steps), values, place)
         for a in range(n):
             unary[i, a] = scale * values[a] if field[t, v, a] > BARRED else -np.inf  # (4)
 

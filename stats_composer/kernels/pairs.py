@@ -135,12 +135,12 @@ def _list_changes(changes, first, last):  # type: ignore[no-untyped-def]
 
 
 @inline
-def _first_after(changes, w, row):  # type: ignore[no-untyped-def]
-    """Return the number of the first change of a line later than a row."""
-    low, high = 0, changes.n[w]
+def _first_after(change, w, n, row):  # type: ignore[no-untyped-def]
+    """Return the number of the first of a line's n changes that is later than a row."""
+    low, high = 0, n
     while low < high:
         middle = (low + high) // 2
-        if changes.row[w, middle] <= row:
+        if change[w, middle] <= row:
             low = middle + 1
         else:
             high = middle
@@ -192,7 +192,8 @@ def _walk_changes(changes, layout, block, place, table, rows, back, width):  # t
     Forth, the differences (2) go from rows of the table to `rows`; back, the sums (3) go from
     `rows` to the table.
     """
-    grid, (v, j) = changes.grid, place
+    grid, change, n_changes = changes
+    v, j = place
     w, lag = layout.neighbours[v, j, 2], layout.neighbours[v, j, 3]
     low, high = max(block.begin, block.first - lag), min(block.end, block.last - lag)
     if low >= high:
@@ -204,8 +205,8 @@ def _walk_changes(changes, layout, block, place, table, rows, back, width):  # t
         subtract_row(table, old, rows, o, width)
     else:
         add_row(rows, o, table, old, width)
-    for i in range(_first_after(changes, w, low + lag), changes.n[w]):
-        t = changes.row[w, i] - lag
+    for i in range(_first_after(change, w, n_changes[w], low + lag), n_changes[w]):
+        t = change[w, i] - lag
         if t >= high:
             break
         new, o = start + np.uintp(grid[t + lag, w]) * w_, np.uintp(t - block.begin) * w_
@@ -225,21 +226,23 @@ def _walk_changes(changes, layout, block, place, table, rows, back, width):  # t
 @inline
 def _score_block(grids, block, v, fields, sums, backward, width):  # type: ignore[no-untyped-def]
     """Return the log-probabilities of a line's sites in a block, summed; sum their residuals."""
-    n_lines, zero, w_ = grids.modelled.shape[1], np.uintp(0), np.uintp(width)
-    scores, values, before = sums.scores, sums.values, sums.before
+    grid, _, _, modelled = grids
+    kind, unary, by_field = fields
+    step, before, scores, values = sums
+    n_lines, zero, w_ = modelled.shape[1], np.uintp(0), np.uintp(width)
     total = 0.0
     for a in range(w_):
         scores[a] = 0
     for t in range(block.begin, block.end):
         o = np.uintp(t - block.begin) * w_
-        f = np.uintp(fields.kind[t] * n_lines + v) * w_
-        add_row(scores, zero, sums.step, o, width)  # (2)
+        f = np.uintp(kind[t] * n_lines + v) * w_
+        add_row(scores, zero, step, o, width)  # (2)
         copy_row(values, zero, scores, zero, width)
-        add_row(values, zero, fields.unary, f, width)  # (1)
+        add_row(values, zero, unary, f, width)  # (1)
         copy_row(before, o + w_, before, o, width)
-        if not grids.modelled[t, v]:
+        if not modelled[t, v]:
             continue
-        symbol = np.uintp(grids.grid[t, v])
+        symbol = np.uintp(grid[t, v])
         score = values[symbol]
         largest, normaliser = exp_lanes(values, width, np.float32(1))
         total += score - largest - np.log(normaliser)
@@ -247,7 +250,7 @@ def _score_block(grids, block, v, fields, sums, backward, width):  # type: ignor
             scale_row(values, width, np.float32(-1) / normaliser)
             values[symbol] += np.float32(1)
             add_row(before, o + w_, values, zero, width)
-            add_row(fields.residual, f, values, zero, width)
+            add_row(by_field, f, values, zero, width)
     return total
 
 
@@ -255,15 +258,25 @@ def _score_block(grids, block, v, fields, sums, backward, width):  # type: ignor
 
 
 class Told(NamedTuple):
-    """Of each neighbour of each line, how many sites away it is, and the table it is told by."""
+    """H of (1) of all sites, and how a site tells its neighbours that it has changed.
 
+    Attributes
+    ----------
+    local : ndarray of shape (n_sites * width,), float32
+    away : ndarray of shape (n_lines, n_neighbours), int64
+        How many sites away each neighbour of a line is.
+    table : ndarray of shape (n_lines, n_neighbours), uintp
+        Place of the table that the neighbour reads: the pair's other copy.
+    """
+
+    local: Float32s
     away: Ints
     table: NDArray[np.uintp]
 
 
 @inline
-def _find_told(layout, width):  # type: ignore[no-untyped-def]
-    """Find the pairs' other copies, which serve the neighbours."""
+def _find_told(layout, local, width):  # type: ignore[no-untyped-def]
+    """Find where the neighbours are, and what they read."""
     away = np.empty(layout.neighbours.shape[:2], np.int64)
     table = np.empty(layout.neighbours.shape[:2], np.uintp)
     back = layout.pair_back - layout.pair
@@ -273,45 +286,47 @@ def _find_told(layout, width):  # type: ignore[no-untyped-def]
             away[v, j] = layout.neighbours[v, j, 3] * layout.n_lines + other - v
             own = np.int64(_table(layout, v, j, 0, width))
             table[v, j] = own + back if side == 0 else own - back
-    return Told(away, table)
+    return Told(local, away, table)
 
 
 @inline
-def _tell_neighbours(piece, t, v, current, target, told, local, width):  # type: ignore[no-untyped-def]
+def _tell_neighbours(grid, site, current, layout, rows, weights, told, width):  # type: ignore[no-untyped-def]
     """Tell the neighbours' rows of (1) that a site has another symbol than `current`."""
-    layout, w_ = target.layout, np.uintp(width)
-    chosen = piece.grid[t, v]
-    place = (t - piece.first) * layout.n_lines + v
+    first, last, t, v, _, _ = site
+    w_ = np.uintp(width)
+    chosen = grid[t, v]
+    place = (t - first) * layout.n_lines + v
     for j in range(layout.n_neighbours[v]):
         n = t + layout.neighbours[v, j, 3]
-        if piece.first <= n < piece.last:
+        if first <= n < last:
             table = told.table[v, j]
             if layout.n_gates > 1:
-                table += np.uintp(_own_gate(layout, target.rows, v, j, t)) * w_ * w_
+                table += np.uintp(_own_gate(layout, rows, v, j, t)) * w_ * w_
             replace_row(
-                local, np.uintp(place + told.away[v, j]) * w_, target.weights,
+                told.local, np.uintp(place + told.away[v, j]) * w_, weights,
                 table + np.uintp(current) * w_, table + np.uintp(chosen) * w_, width,
             )  # fmt: skip
 
 
 @inline
-def _add_run(values, local, piece, t, v, length, target, width):  # type: ignore[no-untyped-def]
+def _add_run(values, local, grid, site, length, target, width):  # type: ignore[no-untyped-def]
     """Make the log-weights of a site those of a run of equal symbols that begins at it.
 
     Those of the run's other sites are added. Each row of (1) takes the run's own other sites
     for what they are: that comes off, and what the run's sites are to each other comes on.
     """
-    layout, weights, w_ = target.layout, target.weights, np.uintp(width)
-    current = np.uintp(piece.grid[t, v])
+    layout, rows, weights, _, _ = target
+    first, _, t, v, _, _ = site
+    current, w_ = np.uintp(grid[t, v]), np.uintp(width)
     for k in range(1, length):
-        o = np.uintp((t + k - piece.first) * layout.n_lines + v) * w_
+        o = np.uintp((t + k - first) * layout.n_lines + v) * w_
         add_row(values, np.uintp(0), local, o, width)
     for j in range(layout.n_neighbours[v]):
         lag = layout.neighbours[v, j, 3]
         if layout.neighbours[v, j, 2] != v or layout.neighbours[v, j, 1] != 0:
             continue
         for k in range(length - lag):
-            forth = _table(layout, v, j, _own_gate(layout, target.rows, v, j, t + k), width)
+            forth = _table(layout, v, j, _own_gate(layout, rows, v, j, t + k), width)
             back = forth + np.uintp(layout.pair_back - layout.pair)
             subtract_row(values, np.uintp(0), weights, forth + current * w_, width)
             subtract_row(values, np.uintp(0), weights, back + current * w_, width)
@@ -320,17 +335,17 @@ def _add_run(values, local, piece, t, v, length, target, width):  # type: ignore
 
 
 @inline
-def _add_steps(values, piece, t, v, length, target, width):  # type: ignore[no-untyped-def]
+def _add_steps(values, grid, site, length, steps, n_lines, width):  # type: ignore[no-untyped-def]
     """Add the log-weights of same-step pairs of the factors.
 
     They may forbid, and -1e30 cannot be taken off a sum again: so they stay out of (1).
     """
-    steps = target.steps
+    _, _, t, v, _, _ = site
     for k in range(length):
-        for w in range(target.layout.n_lines):
+        for w in range(n_lines):
             number = steps.of[t + k, v, w]
             if number >= 0:
-                row = steps.table[number, piece.grid[t + k, w]]
+                row = steps.table[number, grid[t + k, w]]
                 for a in range(np.uintp(width)):
                     values[a] += row[a]
 
@@ -421,19 +436,20 @@ def pair_kernels(width: int) -> PairKernels:
         target : Target
         local : ndarray of shape ((last - first) * n_lines * width,), float32, overwritten
         """
-        layout, w_ = target.layout, np.uintp(width)
-        unary = target.field.reshape(-1)
-        for t in range(piece.first, piece.last):
+        grid, first, last = piece
+        layout, rows, weights, field, _ = target
+        w_, unary = np.uintp(width), field.reshape(-1)
+        for t in range(first, last):
             for v in range(layout.n_lines):
-                o = np.uintp((t - piece.first) * layout.n_lines + v) * w_
+                o = np.uintp((t - first) * layout.n_lines + v) * w_
                 f = np.uintp(t * layout.n_lines + v) * w_
                 copy_row(local, o, unary, f, width)
                 for j in range(layout.n_neighbours[v]):
                     u = t + layout.neighbours[v, j, 3]
-                    if piece.first <= u < piece.last:
-                        table = _table(layout, v, j, _own_gate(layout, target.rows, v, j, t), width)
-                        row = table + np.uintp(piece.grid[u, layout.neighbours[v, j, 2]]) * w_
-                        add_row(local, o, target.weights, row, width)  # (1)
+                    if first <= u < last:
+                        table = _table(layout, v, j, _own_gate(layout, rows, v, j, t), width)
+                        row = table + np.uintp(grid[u, layout.neighbours[v, j, 2]]) * w_
+                        add_row(local, o, weights, row, width)  # (1)
 
     @jit(fastmath=True)  # as above
     def sweep_fields(
@@ -458,9 +474,10 @@ def pair_kernels(width: int) -> PairKernels:
         int
             Number of symbols changed.
         """
-        layout, w_ = target.layout, np.uintp(width)
-        values = np.empty(width, np.float32)
-        told = _find_told(layout, width)
+        grid, first, last = piece
+        layout, rows, weights, _, steps = target
+        values, w_ = np.empty(width, np.float32), np.uintp(width)
+        told = _find_told(layout, local, width)
         n_sites, n_changed = sites.shape[0], 0
         free = mark_free(piece, sites, layout.n_lines)
         for sweep in range(u.shape[0]):
@@ -468,25 +485,26 @@ def pair_kernels(width: int) -> PairKernels:
             for i in range(u.shape[1]):
                 number = np.uintp(u[sweep, i, 0] * n_sites)
                 t, v = sites[number, 0], sites[number, 1]
-                current = piece.grid[t, v]
-                site = Site(piece.first, piece.last, t, v, LOWEST, LOWEST)
-                length = choose_length(piece.grid, free, site, u[sweep, i, 1], run_share)
+                site = Site(first, last, t, v, LOWEST, LOWEST)
+                current = grid[t, v]
+                length = choose_length(grid, free, site, u[sweep, i, 1], run_share)
                 if length == 0:
                     continue
-                o = np.uintp((t - piece.first) * layout.n_lines + v) * w_
+                o = np.uintp((t - first) * layout.n_lines + v) * w_
                 copy_row(values, np.uintp(0), local, o, width)
                 if length > 1:
-                    _add_run(values, local, piece, t, v, length, target, width)
-                if target.steps.table.shape[0] > 0:
-                    _add_steps(values, piece, t, v, length, target, width)
+                    _add_run(values, local, grid, site, length, target, width)
+                if steps.table.shape[0] > 0:
+                    _add_steps(values, grid, site, length, steps, layout.n_lines, width)
                 _, total = exp_lanes(values, width, scale)
                 chosen = draw_row(values, width, np.float32(u[sweep, i, 2]) * total, current)
                 if chosen == current:
                     continue
                 n_changed += length
                 for k in range(length):
-                    piece.grid[t + k, v] = chosen
-                    _tell_neighbours(piece, t + k, v, current, target, told, local, width)
+                    grid[t + k, v] = chosen
+                    other = Site(first, last, t + k, v, LOWEST, LOWEST)
+                    _tell_neighbours(grid, other, current, layout, rows, weights, told, width)
         return n_changed
 
     return PairKernels(value_and_gradient, local_fields, sweep_fields)
