@@ -27,7 +27,7 @@ HOME = {
 }
 THIRD_PARTIES = {
     "numba": {"kernels"},
-    "sklearn": {"models", "chords"},
+    "sklearn": {"models", "chords", "encoding"},
     "music21": {"io"},
     "mido": {"io"},
     "verovio": {"render"},

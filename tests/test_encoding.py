@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from stats_composer import encoding
 from stats_composer.encoding import CONTEXTS, Alphabet, GridEncoder, shift_of
-from stats_composer.errors import EncodingError, NotFittedError
+from stats_composer.errors import EncodingError, NotFittedError, ScoreError
 from stats_composer.score import (
     BAR_DTYPE,
     KEY_SIGNATURE_DTYPE,
@@ -156,7 +156,7 @@ def test_what_does_not_fit_is_refused_in_one_line():
     score = line([60], [1])
     with pytest.raises(EncodingError, match="1 voices, expected 4"):
         GridEncoder(4).fit([score])
-    with pytest.raises(EncodingError, match="no scores: expected at least one"):
+    with pytest.raises(ScoreError, match="no scores: expected at least one"):
         GridEncoder(4).fit([])
     with pytest.raises(NotFittedError, match="call fit first"):
         GridEncoder(1).encode(score)
