@@ -27,7 +27,7 @@ HOME = {
 }
 THIRD_PARTIES = {
     "numba": {"kernels"},
-    "sklearn": {"models", "chords", "encoding"},  # encoding: an encoder's tags, when asked
+    "sklearn": {"models", "chords", "encoding"},
     "music21": {"io"},
     "mido": {"io"},
     "verovio": {"render"},

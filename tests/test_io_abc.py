@@ -199,7 +199,7 @@ def line(body, head="M:4/4\nL:1/4\nK:C\n"):
         ('"Am"C"^abc|"D"cab', "60:1 62:1"),
         # Fields and directives among the music, none of which is a note.
         ("CD|\nN:a bad cafe\nZ:abc\nr:dab\nB:A bag\nE[r:cab]F[N:bed]", "60:1 62:1 64:1 65:1"),
-        ("CD|\n%%text a cab\n%%begintext\na bad cafe\n%%endtext\n% fade\nEF", "60:1 62:1 64:1 65:1"),
+        ("CD|\n%%text a cab\n%%begintext\na cafe\n%%endtext\n% fade\nEF", "60:1 62:1 64:1 65:1"),
         ("A:|\nA::B:|", "69:1 69:1 71:1"),
         ("C% D\nE", "60:1 64:1"),
         # Chords: their length is that of the first note; the older way between plus signs.

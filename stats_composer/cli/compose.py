@@ -66,25 +66,37 @@ def _dances(incomplete: str) -> list[str]:
     return [name for name in KINDS if name.startswith(incomplete)]
 
 
+StyleOf = Annotated[
+    Style | None,
+    typer.Option(
+        "--style", help="A chorale in four parts, by default, or a folk tune to dance to."
+    ),
+]
+Dance = Annotated[
+    str | None,
+    typer.Option(help="Of a folk tune: reel, jig, hornpipe, polka, ...", autocompletion=_dances),
+]
+Bars = Annotated[
+    int | None,
+    typer.Option(
+        help="Length; by default 8, of a folk tune 16.",
+        callback=lambda bars: bars if bars is None else checked("asked_bars")(bars),
+    ),
+]
+Road = Annotated[
+    WayOfWriting,
+    typer.Option(
+        help="How it is written: gibbs; directed, in one pass, or both, by a model trained "
+        "with --directed."
+    ),
+]
+
+
 def compose(
     output: Outputs = None,
-    style: Annotated[
-        Style | None,
-        typer.Option(help="A chorale in four parts, by default, or a folk tune to dance to."),
-    ] = None,
-    dance: Annotated[
-        str | None,
-        typer.Option(
-            help="Of a folk tune: reel, jig, hornpipe, polka, ...", autocompletion=_dances
-        ),
-    ] = None,
-    bars: Annotated[
-        int | None,
-        typer.Option(
-            help="Length; by default 8, of a folk tune 16.",
-            callback=lambda bars: bars if bars is None else checked("asked_bars")(bars),
-        ),
-    ] = None,
+    style: StyleOf = None,
+    dance: Dance = None,
+    bars: Bars = None,
     key: Key = None,
     time_signature: TimeSignature = None,
     tempo: Tempo = None,
@@ -132,13 +144,7 @@ def harmonize(
     output: Outputs = None,
     voice: Annotated[Choir, typer.Option(help="Whose the melody is.")] = Choir.SOPRANO,
     key: Key = None,
-    road: Annotated[
-        WayOfWriting,
-        typer.Option(
-            help="How it is written: gibbs; directed, in one pass, or both, by a model trained "
-            "with --directed."
-        ),
-    ] = WayOfWriting.GIBBS,
+    road: Road = WayOfWriting.GIBBS,
     part: Parts = None,
     pin: Pins = None,
     chord: Chords = None,

@@ -55,34 +55,44 @@ def _summary(model: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+Sources = Annotated[
+    list[str],
+    typer.Argument(help="Scores: files, folders, patterns, or music21:bach and the like."),
+]
+NewModel = Annotated[
+    str, typer.Option("--output", "-o", metavar="FILE", help="The model, a .npz file.")
+]
+Exclude = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Names of files to leave out, one a line.")
+]
+Kind = Annotated[
+    Style, typer.Option(help="chorale: scores in four parts; folk: dance tunes in one.")
+]
+Licence = Annotated[
+    str, typer.Option(help="Of the tunes, for the model's record.", show_default=False)
+]
+Attribution = Annotated[
+    str, typer.Option(help="Whose they are, for the record.", show_default=False)
+]
+ChordVoice = Annotated[
+    bool, typer.Option("--chord-voice", help="Learn to follow charts of chords too.")
+]
+Directed = Annotated[
+    bool, typer.Option("--directed", help="Learn to set sopranos in one pass too.")
+]
+FileSeed = Annotated[int, typer.Option(min=0, help="The same seed gives the same file.")]
+
+
 def train(
-    source: Annotated[
-        list[str],
-        typer.Argument(help="Scores: files, folders, patterns, or music21:bach and the like."),
-    ],
-    output: Annotated[
-        str, typer.Option("--output", "-o", metavar="FILE", help="The model, a .npz file.")
-    ],
-    exclude: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Names of files to leave out, one a line."),
-    ] = None,
-    style: Annotated[
-        Style, typer.Option(help="chorale: scores in four parts; folk: dance tunes in one.")
-    ] = Style.CHORALE,
-    licence: Annotated[
-        str, typer.Option(help="Of the tunes, for the model's record.", show_default=False)
-    ] = "",
-    attribution: Annotated[
-        str, typer.Option(help="Whose they are, for the record.", show_default=False)
-    ] = "",
-    chord_voice: Annotated[
-        bool, typer.Option("--chord-voice", help="Learn to follow charts of chords too.")
-    ] = False,
-    directed: Annotated[
-        bool, typer.Option("--directed", help="Learn to set sopranos in one pass too.")
-    ] = False,
-    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same file.")] = 0,
+    source: Sources,
+    output: NewModel,
+    exclude: Exclude = None,
+    style: Kind = Style.CHORALE,
+    licence: Licence = "",
+    attribution: Attribution = "",
+    chord_voice: ChordVoice = False,
+    directed: Directed = False,
+    seed: FileSeed = 0,
     jobs: Jobs = 1,
     force: Force = False,
 ) -> None:

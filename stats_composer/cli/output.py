@@ -53,8 +53,8 @@ def check_outputs(
         if name == STANDARD:
             continue
         if path.suffix.lower() not in suffixes:
-            known = f"{', '.join(suffixes[:-1])} or {suffixes[-1]}"
-            raise ScoreFileError(f"{name}: expected a name that ends in {known}")
+            expected = listing(suffixes, "or")
+            raise ScoreFileError(f"{name}: expected a name that ends in {expected}")
         if not path.parent.is_dir():
             raise ScoreFileError(f"{name}: there is no folder {path.parent}")
         if path.exists() and not force:
@@ -147,10 +147,10 @@ def choose_parts(score: Score, parts: Sequence[str] | None, file: str) -> Score:
     return merge_parts([score.select(part) for part in chosen])
 
 
-def listing(names: Iterable[str]) -> str:
+def listing(names: Iterable[str], word: str = "and") -> str:
     """Join names as a sentence does: `a, b and c`."""
     *first, last = names
-    return f"{', '.join(first)} and {last}" if first else last
+    return f"{', '.join(first)} {word} {last}" if first else last
 
 
 @dataclass(frozen=True)

@@ -47,10 +47,10 @@ Ints = NDArray[np.int64]
 DIVISIONS = (1, 2, 3, 4, 6, 8, 12)
 ON_GRID = 0.95
 N = 4
-VARIED_N = 3
+VARIED_N = 2
 STRONG = 4
 """The strength of a beat that a variation keeps: downbeats, and the middle of an even bar."""
-AGAIN = -1.0
+AGAIN = -2.0
 """Nats against each step of a variation that is as it was."""
 
 

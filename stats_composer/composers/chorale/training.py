@@ -64,20 +64,7 @@ def train(
         If no four-part score is among the files.
     """
     sources, named, files, refused = read_sources(source, n_jobs=n_jobs, progress=progress)
-    unwanted = {os.path.basename(name) for name in exclude}
-    held_out = [s for name, s in named if os.path.basename(name) in unwanted and s.voices]
-    openings = [opening(score) for score in held_out]
-    used: dict[str, Score] = {}
-    for name, score in named:
-        reason = objection(score)
-        if os.path.basename(name) in unwanted:
-            reason = "held out"
-        elif not reason and any(same_tune(opening(score), other) for other in openings):
-            reason = "the tune of a score that is held out"
-        if reason:
-            refused[name] = reason
-        else:
-            used[name] = score
+    used = _chosen(named, exclude, refused)
     if not used:
         raise ScoreFileError(f"{', '.join(map(str, sources))}: no score in four parts")
     composer = ChoraleComposer(
@@ -94,6 +81,27 @@ def train(
     composer.manifest_["licence"] = LICENCE if bundled else ""
     composer.manifest_["attribution"] = ATTRIBUTION if bundled else ""
     return composer
+
+
+def _chosen(
+    named: Sequence[tuple[str, Score]], exclude: Iterable[str], refused: dict[str, str]
+) -> dict[str, Score]:
+    """Return the scores to learn from by name; the reasons of the others go to `refused`."""
+    unwanted = {os.path.basename(name) for name in exclude}
+    held_out = [s for name, s in named if os.path.basename(name) in unwanted and s.voices]
+    openings = [opening(score) for score in held_out]
+    used: dict[str, Score] = {}
+    for name, score in named:
+        reason = objection(score)
+        if os.path.basename(name) in unwanted:
+            reason = "held out"
+        elif not reason and any(same_tune(opening(score), other) for other in openings):
+            reason = "the tune of a score that is held out"
+        if reason:
+            refused[name] = reason
+        else:
+            used[name] = score
+    return used
 
 
 def objection(score: Score) -> str:

@@ -226,31 +226,18 @@ class MelodyComposer(Composer):
         style = self._style(dance, time_signature)
         bars, asked, speed = asked_bars(bars), asked_mode(key), asked_tempo(tempo)
         wishes = tuple(with_corpus(asked_constraints(constraints), self.corpus))
+        lengths, tempo = part_lengths(bars), style.tempo_ if speed is None else speed
+        task = TuneTask(style, (0, "major"), 0, lengths, 0, tempo, wishes, self.max_copy)
         writers: dict[tuple[int, str, int], TuneWriter] = {}
-
-        def writer(tonic: int, mode: str, pickup: int) -> TuneWriter:
-            task = TuneTask(
-                style=style,
-                key=(tonic, mode),
-                height=tonic_height(tonic),
-                lengths=part_lengths(bars),
-                pickup=pickup,
-                tempo=style.tempo_ if speed is None else speed,
-                constraints=wishes,
-                max_copy=self.max_copy,
-            )
-            try:
-                return TuneWriter(task, self.corpus, self._chains)
-            except ConstraintError:
-                # An upbeat is a bar too, and may be what contradicts a wish for all bars.
-                return TuneWriter(replace(task, pickup=0), self.corpus, self._chains)
 
         def write(rng: np.random.Generator) -> Score:
             tonic, mode = asked or _drawn_key(style, rng)
-            case = tonic, mode, int(rng.choice(style.pickups_)) % style.kind.n_steps
-            if case not in writers:
-                writers[case] = writer(*case)
-            return writers[case].write(rng)
+            pickup = int(rng.choice(style.pickups_)) % style.kind.n_steps
+            if (tonic, mode, pickup) not in writers:
+                writers[tonic, mode, pickup] = self._writer(
+                    replace(task, key=(tonic, mode), height=tonic_height(tonic), pickup=pickup)
+                )
+            return writers[tonic, mode, pickup].write(rng)
 
         return write_many(write, random_state, n, n_jobs)
 
@@ -321,6 +308,13 @@ class MelodyComposer(Composer):
             return join(phrase, page, tune.notes.tolist())
 
         return write_many(write, random_state, n, n_jobs)
+
+    def _writer(self, task: TuneTask) -> TuneWriter:
+        try:
+            return TuneWriter(task, self.corpus, self._chains)
+        except ConstraintError:
+            # An upbeat is a bar too, and may be what contradicts a wish for all bars.
+            return TuneWriter(replace(task, pickup=0), self.corpus, self._chains)
 
     def _style(self, kind: str | None, time_signature: str | None) -> Style:
         """Find the style of a dance or a metre."""
