@@ -138,14 +138,14 @@ def test_damaged_files_are_read_or_refused(data):
 
 
 @pytest.mark.fuzz
-@settings(max_examples=20_000, derandomize=False)
+@settings(max_examples=4000, derandomize=False)
 @given(files())
 def test_many_whole_files_agree_with_mido(data):
     agree(data)
 
 
 @pytest.mark.fuzz
-@settings(max_examples=20_000, derandomize=False)
+@settings(max_examples=4000, derandomize=False)
 @given(damaged_files())
 def test_many_damaged_files_are_read_or_refused(data):
     survive(data)
