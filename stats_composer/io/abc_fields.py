@@ -39,7 +39,7 @@ _KEY = re.compile(
     r"([A-Ga-g])([#b♯♭]?)(?:\s*((?:maj|min|mix|dor|phr|lyd|loc|aeo|ion|exp)[a-z]*|m))?(?![\w'])",
     re.IGNORECASE,
 )
-_PROPERTY = re.compile(r'(\w+)\s*=\s*(?:"([^"]*)"|(\S*))')
+_PROPERTY = re.compile(r'(\w+)\s*=\s*(?:"((?:\\.|[^"])*)"|(\S*))')
 _CLEF = re.compile(
     r"(?:^|\s)(treble|bass|alto|tenor|baritone|soprano|mezzosoprano|mezzo|perc|[GFC](?=[1-5]))"
     r"[1-5]?[,']*([+-](?:8|15))?(?:va|vb)?(?=\s|$)"

@@ -117,10 +117,11 @@ class VoiceMarks:
                 return
         del self._slurs[-1:]
 
-    def at_sound(self, spot: Spot, bar: int, place: str, *, is_note: bool) -> None:
-        """Give a note, chord or rest what waits."""
+    def at_sound(self, spot: Spot, bar: int, place: str, *, is_note: bool, is_first: bool) -> None:
+        """Give a note, chord or rest what waits; `is_first` if its bar begins with it."""
         for name in self._waiting:
-            self._put(name, spot, bar)
+            late_coda = JUMPS.get(name) == "coda" and not is_first
+            self._put(name, spot, bar + late_coda)
         self._waiting.clear()
         self._slurs = [spot if start is None else start for start in self._slurs]
         self._last = spot

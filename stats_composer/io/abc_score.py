@@ -82,7 +82,7 @@ def build_score(
     metres = {0: (4, 4), **lead.metres}
     end = end or Metre(*metres[0]).bar
     notes = [row for part, voice in enumerate(kept) for row in _notes(voice, part, report, place)]
-    bars = _bars(kept, end) if barred or facts.sections or lead.marks.jumps else []
+    bars = _bars(kept) if barred or facts.sections or lead.marks.jumps else []
     number = {id(voice): part for part, voice in enumerate(kept)}
     fermatas = {
         (tick, part, layer)
@@ -152,30 +152,31 @@ def _notes(voice: Voice, part: int, report: Report, place: str) -> Iterator[tupl
         yield (onset_tick, duration, pitch, fifths, part, layer, velocity, tied)
 
 
-def _bars(voices: Sequence[Voice], end: int) -> list[AbcBar]:
+def _bars(voices: Sequence[Voice]) -> list[AbcBar]:
     """Take the bars of the first voice, and past its end those of the ones that go on."""
     bars: list[AbcBar] = []
-    reached = -1
+    reached = 0
     for voice in voices:
-        bars += [bar for bar in voice.bars if reached < bar.onset < end]
-        reached = max(reached, min(voice.tick, end) - 1 if bars else -1)
-    return bars
+        bars += [bar for bar in voice.bars if reached <= bar.onset < voice.tick]
+        reached = max(reached, voice.tick)
+    return bars or [AbcBar(0)]
 
 
 def _jumps(
     facts: TuneFacts, lead: Voice, bars: Sequence[AbcBar]
 ) -> list[tuple[int, str, str, int]]:
-    """List the jumps of a tune; of several coda signs all but the last are where it is left."""
+    """List the jumps of a tune; at coda signs before the last one the bar before is left."""
     rows = [(bar.onset, "times", "", bar.times) for bar in bars if bar.times]
     onsets = [bar.onset for bar in bars]
     for tick, label in dict.fromkeys(facts.sections):
         onset = max((onset for onset in onsets if onset <= tick), default=0)
         rows.append((onset, "section", label, 0))
-    marks = sorted({(lead.bars[bar].onset, kind) for bar, kind in lead.marks.jumps})
-    codas = [onset for onset, kind in marks if kind == "coda"]
-    for onset, kind in marks:
-        left = kind == "coda" and onset != codas[-1]
-        rows.append((onset, "to coda" if left else kind, "", 0))
+    marks = sorted({(min(bar, len(lead.bars) - 1), kind) for bar, kind in lead.marks.jumps})
+    last = max((bar for bar, kind in marks if kind == "coda"), default=0)
+    for bar, kind in marks:
+        if kind == "coda" and bar != last:
+            bar, kind = max(bar - 1, 0), "to coda"
+        rows.append((lead.bars[bar].onset, kind, "", 0))
     return rows
 
 

@@ -136,7 +136,9 @@ class Voice:
     def _mark(self, is_note: bool) -> None:
         """Give a sound the marks that were waiting for it, and words a note."""
         bar = len(self.bars) - 1
-        self.marks.at_sound((self.tick, self.layer), bar, self.place, is_note=is_note)
+        first = self.cursor == self._begin
+        spot = self.tick, self.layer
+        self.marks.at_sound(spot, bar, self.place, is_note=is_note, is_first=first)
         if is_note and self.layer == 0:
             if self.verses:
                 self.line, self.verses = [], 0
