@@ -325,6 +325,14 @@ def test_a_transposing_part_sounds_as_the_others():
     assert score.chords["symbol"].tolist() == ["C"]
 
 
+def test_a_pitch_without_its_alteration_has_its_accidentals():
+    """As music21 and verovio read it."""
+    sharp, natural = (f"<accidental>{name}</accidental>" for name in ("sharp", "natural"))
+    score, told = read(bars(note("A4", 2, sharp) + note("A4", 2, natural)))
+    assert score.notes[["pitch", "fifths"]].tolist() == [(70, 10), (69, 3)]
+    assert told == "alterations told by the accidental alone: 1 (first in bar 1)"
+
+
 def test_two_staves_of_two_keys_keep_the_first():
     other = '<attributes><key number="2"><fifths>2</fifths></key></attributes>'
     score, told = read(bars(note("C5") + backup(4) + other + note("C3", 4, "<staff>2</staff>")))

@@ -18,6 +18,7 @@ from stats_composer.errors import ScoreFileError
 from stats_composer.io.musicxml_harmony import harmony_symbol
 from stats_composer.io.musicxml_marks import MarkReader
 from stats_composer.io.musicxml_values import (
+    ACCIDENTALS,
     PITCH_CLASSES,
     Head,
     Tick,
@@ -213,12 +214,20 @@ class PartReader:
 
     def _pitch(self, found: dict[str, ET.Element], head: Head) -> None:
         if "pitch" in found:
+            if found["pitch"].find("alter") is None and "accidental" in found:
+                self._alter(found["pitch"], (found["accidental"].text or "").strip())
             head.pitch, head.fifths, is_exact = pitch_of(found["pitch"], self.shift)
             self.report.add("microtones rounded to semitones", self.place, not is_exact)
         else:
             head.pitch = self._drum(found)
             head.fifths = int(natural_fifths(np.array(head.pitch)))
             self.n_drums += "grace" not in found
+
+    def _alter(self, pitch: ET.Element, accidental: str) -> None:
+        """Take the alteration of a pitch that tells none from its printed accidental."""
+        alter = ACCIDENTALS.get(accidental, 0)
+        self.report.add("alterations told by the accidental alone", self.place, alter != 0)
+        ET.SubElement(pitch, "alter").text = str(alter)
 
     def _drum(self, found: dict[str, ET.Element]) -> int:
         """Read a drum's General MIDI key, or else its place on the staff."""

@@ -16,6 +16,8 @@ from stats_composer.score import Part
 from stats_composer.theory import MAJOR, MINOR, TICKS_PER_QUARTER, UNKNOWN_MODE
 
 __all__ = [
+    "ACCIDENTALS",
+    "PITCH_CLASSES",
     "Head",
     "Tick",
     "instrument_of",
@@ -31,6 +33,9 @@ __all__ = [
 
 STEPS = {"C": 0, "D": 2, "E": 4, "F": -1, "G": 1, "A": 3, "B": 5}  # on the line of fifths
 PITCH_CLASSES = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
+ACCIDENTALS = {"sharp": 1, "flat": -1, "flat-flat": -2} | dict.fromkeys(
+    ("double-sharp", "sharp-sharp"), 2
+)
 _MODES = {"major": MAJOR, "ionian": MAJOR, "minor": MINOR, "aeolian": MINOR}
 _VALUES = {"maxima": 32, "long": 16, "breve": 8, "whole": 4, "half": 2, "quarter": 1} | {
     name: Fraction(1, 2**power)
