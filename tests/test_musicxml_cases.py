@@ -333,6 +333,11 @@ def test_a_pitch_without_its_alteration_has_its_accidentals():
     assert told == "alterations told by the accidental alone: 1 (first in bar 1)"
 
 
+def test_a_note_that_is_a_rest_as_well_sounds():
+    score, _ = read(bars(grace("D4") + note("C4", 4, "<rest/>")))
+    assert heard(score) == [(0, 4, 60)] and score.graces["grace"].tolist() == [-1]
+
+
 def test_two_staves_of_two_keys_keep_the_first():
     other = '<attributes><key number="2"><fifths>2</fifths></key></attributes>'
     score, told = read(bars(note("C5") + backup(4) + other + note("C3", 4, "<staff>2</staff>")))

@@ -164,6 +164,8 @@ class PartReader:
 
     def _note(self, note: ET.Element) -> None:
         found = {child.tag: child for child in note}
+        if "pitch" in found:
+            found.pop("rest", None)  # a note that says both sounds
         lane, staff = (
             (found[tag].text or "").strip() or "1" if tag in found else "1"
             for tag in ("voice", "staff")
