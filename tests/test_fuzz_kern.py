@@ -7,6 +7,7 @@ long searches are left out unless asked for: `pytest -m fuzz tests/test_fuzz_ker
 import base64
 import io
 import re
+from collections import defaultdict
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -219,17 +220,16 @@ def by_verovio(text):
     toolkit.setOptions({"inputFrom": "humdrum", "breaks": "none"})
     assert toolkit.loadData(text)
     midi = mido.MidiFile(file=io.BytesIO(base64.b64decode(toolkit.renderToMIDI())))
-    notes = []
+    notes, quarter = [], midi.ticks_per_beat
     for track in midi.tracks:
-        clock, begun = 0, {}
+        clock, begun = 0, defaultdict(list)
         for message in track:
             clock += message.time
-            if message.type in ("note_on", "note_off") and message.note in begun:
-                at = begun.pop(message.note)
-                quarter = midi.ticks_per_beat
-                notes.append((Fraction(at, quarter), Fraction(clock - at, quarter), message.note))
             if message.type == "note_on" and message.velocity:
-                begun[message.note] = clock
+                begun[message.note].append(clock)
+            elif message.type in ("note_on", "note_off"):
+                at = begun[message.note].pop(0)
+                notes.append((Fraction(at, quarter), Fraction(clock - at, quarter), message.note))
     stamps = toolkit.renderToTimemap({"includeMeasures": True})
     bars = [Fraction(stamp["qstamp"]) for stamp in stamps if "measureOn" in stamp]
     signature = re.search(r"<keySig[^>]*sig=\"(\d)([sf]?)\"", toolkit.getMEI({}))

@@ -575,6 +575,7 @@ def test_refusals_are_one_line(text, reason):
         ("**kern\t**kern\n4c\t4e\n=2\n4d\t4f\n*-\t*-\n", "rows with too few tokens filled up: 1"),
         ("**kern\t**kern\n*M2/4\n4c\t4e\n4d\t4f\n*-\t*-\n", "rows with too few tokens filled up"),
         ("**kern\t\t**kern\n4c\t\t4e\n4d\t4f\n*-\t*-\n", ""),
+        ("**kern\t**kern\n4c\t4e\n\x1e\t4f\n*-\t*-\n", "tokens that are no notes left out: 1"),
         ("**kern\t**kern\n2c\t4e\n\t4f\n*-\t*-\n", "empty tokens taken as null tokens: 1"),
         ("**kern\t**kern\n4c\t4e\n4d\t4f\n", r"spines that the file does not end (*-)"),
         ("4c\n**kern\t**kern\n4c\t4e\n4d\t4f\n*-\t*-\n4g\n", "lines outside of all spines left"),

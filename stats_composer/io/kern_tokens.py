@@ -144,7 +144,7 @@ def read_sound(token: str) -> Sound:
     >>> sound.duration, [(head.pitch, head.starts) for head in sound.heads]
     (7560, [(78, True), (81, False)])
     """
-    notes = token.split()
+    notes = [note for note in token.split(" ") if note]
     duration, fault = _read_duration(notes[0]), ""
     if token[0] in "=*!" or (duration is None and re.search("[0-9]", notes[0])):
         return Sound(0, (), fault=_NO_NOTES)
