@@ -23,7 +23,7 @@ from stats_composer.chords.events import CHORD_EVENT_DTYPE
 from stats_composer.chords.features import FAMILIES, relative_codes
 from stats_composer.chords.labels import N_LABELS, N_QUALITIES
 from stats_composer.kernels.chords import N_ACCENTS
-from stats_composer.models.base import Estimator
+from stats_composer.models.base import Estimator, check_list
 from stats_composer.models.parameters import Each, Parameters, Real, Whole
 
 __all__ = ["ChordClassifier"]
@@ -175,17 +175,13 @@ class ChordClassifier(Estimator):
 
     def score(self, X: Sequence[NDArray[np.void]], y: Sequence[Ints]) -> float:
         """Return the share of events that are labelled right."""
-        labels = _check_labels(X, y)
+        labels = _check_labels(_check(X), y)
         return float((np.concatenate(self.predict(X)) == np.concatenate(labels)).mean())
 
 
 def _check(X: Any) -> list[NDArray[np.void]]:
     """Return pieces that are all events."""
-    if isinstance(X, np.ndarray) and X.dtype.names:
-        raise ValueError("one piece: expected a list of pieces: wrap it in a list")
-    pieces = [np.asarray(piece) for piece in X]
-    if not pieces:
-        raise ValueError("no pieces: expected a list of chord events")
+    pieces = [np.asarray(piece) for piece in check_list(X)]
     for i, piece in enumerate(pieces):
         if piece.dtype != CHORD_EVENT_DTYPE or piece.ndim != 1 or not len(piece):
             raise ValueError(f"piece {i}: expected chord events, one or more")
@@ -197,7 +193,7 @@ def _check(X: Any) -> list[NDArray[np.void]]:
 
 def _check_labels(X: Any, y: Any) -> list[Ints]:
     """Return labels that go with pieces."""
-    labels = [np.asarray(own) for own in y]
+    labels = [np.asarray(own) for own in check_list(y)]
     if len(labels) != len(X):
         raise ValueError(f"{len(X)} pieces, {len(labels)} rows of labels: expected as many")
     for i, (piece, own) in enumerate(zip(X, labels, strict=True)):

@@ -8,7 +8,7 @@ add two seconds to every start: so they stand here, and the tags import it when 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -32,6 +32,7 @@ __all__ = [
     "History",
     "RandomState",
     "check_lines",
+    "check_list",
     "check_pieces",
     "check_size",
     "generator",
@@ -70,11 +71,9 @@ def check_pieces(
     ValueError: piece 1, row 0, column 1: symbol 7, expected 0 to 1
     """
     grids: list[Ints] = []
-    for i, piece in enumerate(_listed(pieces)):
+    for i, piece in enumerate(check_list(pieces)):
         grids.append(check_grid(piece, n_voices, n_values, name=f"piece {i}"))
         n_voices = grids[0].shape[1]
-    if not grids:
-        raise ValueError("no pieces: expected a list of integer grids")
     return grids
 
 
@@ -101,7 +100,7 @@ def check_lines(pieces: Any, n_symbols: int | None = None) -> list[Ints]:
     [array([0, 1]), array([2])]
     """
     columns = []
-    for piece in _listed(pieces):
+    for piece in check_list(pieces):
         line = np.asarray(piece)
         columns.append(line[:, None] if line.ndim == 1 else line)
     n_values = None if n_symbols is None else [n_symbols]
@@ -122,13 +121,24 @@ def check_size(name: str, value: Any, low: int = 0) -> int:
     return int(value)
 
 
-def _listed(pieces: Any) -> Any:
-    """Refuse one piece that stands where a list of them is expected."""
+def check_list(pieces: Any) -> list[Any]:
+    """Return pieces as a list; refuse one that stands where a list of them is expected.
+
+    Raises
+    ------
+    ValueError
+        For an array of two axes or fewer, what holds no pieces, or an empty list.
+    """
     if isinstance(pieces, np.ndarray) and pieces.dtype != object and pieces.ndim <= 2:
         raise ValueError(
             f"an array of shape {pieces.shape}: expected a list of pieces: wrap it in a list"
         )
-    return pieces
+    if isinstance(pieces, str) or not isinstance(pieces, Iterable):
+        raise ValueError(f"{pieces!r}: expected a list of pieces")
+    listed = list(pieces)
+    if not listed:
+        raise ValueError("no pieces: expected a list of them")
+    return listed
 
 
 class Estimator:

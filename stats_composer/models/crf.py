@@ -34,7 +34,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stats_composer.kernels import crf as kernels
-from stats_composer.models.base import Estimator, History
+from stats_composer.models.base import Estimator, History, check_list
 from stats_composer.models.parameters import Parameters, Real, Whole
 
 __all__ = ["ChainCRF", "Observed"]
@@ -347,9 +347,7 @@ def _check(X: Any, n_rows: int, n_gates: int) -> list[Observed]:
     """Return pieces that the kernels can read."""
     if isinstance(X, Observed):
         raise ValueError("one Observed: expected a list of pieces: wrap it in a list")
-    pieces = list(X)
-    if not pieces:
-        raise ValueError("no pieces: expected a list of Observed")
+    pieces = check_list(X)
     n_slots = None
     for i, piece in enumerate(pieces):
         if not isinstance(piece, Observed):
@@ -373,7 +371,8 @@ def _check(X: Any, n_rows: int, n_gates: int) -> list[Observed]:
     return pieces
 
 
-def _check_labels(pieces: Sequence[Observed], labels: Sequence[Ints], n_labels: int) -> Ints:
+def _check_labels(pieces: Sequence[Observed], labels: Any, n_labels: int) -> Ints:
+    labels = check_list(labels)
     if len(pieces) != len(labels):
         raise ValueError(f"{len(pieces)} pieces, {len(labels)} rows of labels: expected as many")
     for number, (piece, own) in enumerate(zip(pieces, labels, strict=True)):

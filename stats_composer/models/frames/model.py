@@ -36,6 +36,7 @@ from stats_composer.models.base import (
     Estimator,
     History,
     RandomState,
+    check_list,
     check_size,
     generator,
 )
@@ -400,16 +401,10 @@ def check_rolls(rolls: Any, n_keys: int | None = None) -> list[Bools]:
     ValueError
         Naming the first piece that is not one, an empty list, or one roll without a list.
     """
-    if isinstance(rolls, np.ndarray) and rolls.ndim == 2:
-        raise ValueError(
-            f"an array of shape {rolls.shape}: expected a list of pieces: wrap it in a list"
-        )
     found: list[Bools] = []
-    for i, roll in enumerate(rolls):
+    for i, roll in enumerate(check_list(rolls)):
         found.append(check_roll(roll, n_keys, name=f"piece {i}"))
         n_keys = found[0].shape[1]
-    if not found:
-        raise ValueError("no pieces: expected a list of rolls")
     return found
 
 

@@ -36,7 +36,14 @@ from stats_composer.kernels.viewpoints import (
     gather_evidence,
     mix_evidence,
 )
-from stats_composer.models.base import Estimator, History, RandomState, check_size, generator
+from stats_composer.models.base import (
+    Estimator,
+    History,
+    RandomState,
+    check_list,
+    check_size,
+    generator,
+)
 from stats_composer.models.mixture import choose_penalty, learn_weights
 from stats_composer.models.parameters import Each, OneOf, Parameters, Real, Whole
 from stats_composer.models.viewpoints.experts import N_MOST, System
@@ -459,13 +466,7 @@ class ViewpointModel(Estimator):
 
 def _check(X: Any) -> list[NDArray[np.void]]:
     """Return pieces as tables: structured arrays of one axis."""
-    if isinstance(X, np.ndarray) and X.dtype.names:
-        raise ValueError(
-            f"a table of {X.size} events: expected a list of pieces: wrap it in a list"
-        )
-    tables = [np.asarray(piece) for piece in X]
-    if not tables:
-        raise ValueError("no pieces: expected a list of tables")
+    tables = [np.asarray(piece) for piece in check_list(X)]
     for i, table in enumerate(tables):
         if table.dtype.names is None or table.ndim != 1:
             raise ValueError(f"piece {i}: expected a table, an array with named columns")
