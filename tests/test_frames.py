@@ -259,7 +259,6 @@ def test_odd_corpora_give_numbers(pieces):
     for roll in (np.zeros((4, 5), bool), np.ones((4, 5), bool), np.eye(5, dtype=bool)):
         assert np.isfinite(model.log_probs(roll)).all()
     assert model.sample(n_steps=3, random_state=1)[0].shape == (3, 5)
-    assert model.sample(0, n_steps=3) == []
 
 
 def test_a_full_table_forgets_and_stays_a_law(rolls):

@@ -72,9 +72,15 @@ class VectorScaling:
         n_classes : int
         l2 : float
             Half the inverse variance of the prior of each bias.
+
+        Raises
+        ------
+        ValueError
+            For labels that do not go with the posteriors.
         """
         from scipy.optimize import minimize
 
+        _check(probs, labels, n_classes)
         log_prob, truth = np.log(np.concatenate(probs) + TINY), np.concatenate(labels)
         elsewhere = np.concatenate([_elsewhere(p, n_classes) for p in probs])
         label_class = np.arange(log_prob.shape[1]) % n_classes
@@ -99,6 +105,21 @@ class VectorScaling:
         label_class = np.arange(probs.shape[1]) % len(self.bias)
         recalled = self.recall * _elsewhere(probs, len(self.bias))
         return _softmax(self.scale * np.log(probs + TINY) + self.bias[label_class] + recalled)
+
+
+def _check(probs: Sequence[Floats], labels: Sequence[Ints], n_classes: int) -> None:
+    if not len(probs) or len(probs) != len(labels):
+        raise ValueError(f"{len(probs)} pieces, {len(labels)} rows of labels: expected as many")
+    n_labels = probs[0].shape[1]
+    if n_classes < 1 or n_labels % n_classes:
+        raise ValueError(f"n_classes={n_classes!r}: expected a divisor of {n_labels} labels")
+    for i, (prob, own) in enumerate(zip(probs, labels, strict=True)):
+        if prob.shape != (len(own), n_labels):
+            raise ValueError(f"piece {i}: {len(own)} labels, posteriors of shape {prob.shape}")
+        wrong = (own < 0) | (own >= n_labels)
+        if wrong.any():
+            label = own[wrong][0]
+            raise ValueError(f"piece {i}: label {label}, expected 0 to {n_labels - 1}")
 
 
 def _elsewhere(probs: Floats, n_classes: int) -> Floats:

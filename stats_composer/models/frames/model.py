@@ -337,7 +337,7 @@ class FrameModel(Estimator):
         opening = np.zeros((0, n_keys), np.bool_)
         if given is not None and len(given):
             opening = check_roll(given, n_keys, name="given")
-        check_size("n_samples", n_samples)
+        check_size("n_samples", n_samples, 1)
         check_size("n_steps", n_steps)
         rng = generator(random_state)
         return [self._draw(opening, n_steps, rng) for _ in range(n_samples)]

@@ -231,6 +231,8 @@ def check_templates(
     for table in (gaps, keys):
         before: list[str] = []
         for name, template in table.items():
+            if not isinstance(template, Template):
+                raise ValueError(f"template {name!r}: {template!r}: expected a Template")
             for atom in (*template.atoms.split(), *template.relative_to.split()):
                 if atom not in ATOMS:
                     raise ValueError(f"template {name!r}: atom {atom!r}: expected one of ATOMS")

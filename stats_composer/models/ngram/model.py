@@ -297,7 +297,7 @@ class NGram(Estimator):
             Shorter where the end of a piece was drawn before, if it is modelled.
         """
         tables, start = self.tables_, self._start(given)
-        check_size("n_samples", n_samples)
+        check_size("n_samples", n_samples, 1)
         check_size("n_steps", n_steps)
         u = generator(random_state).random((n_samples, n_steps))
         codes = np.empty(u.shape, np.int64)

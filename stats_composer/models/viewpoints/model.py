@@ -374,7 +374,7 @@ class ViewpointModel(Estimator):
             degree, are as they were.
         """
         self._check_fitted("weights_")
-        check_size("n_samples", n_samples)
+        check_size("n_samples", n_samples, 1)
         free = np.ones(self.n_symbols_, bool) if allowed is None else np.asarray(allowed, bool)
         if free.shape != (self.n_symbols_,) or not free.any():
             raise ValueError(f"allowed: expected {self.n_symbols_} flags, one at least True")
@@ -456,6 +456,8 @@ class ViewpointModel(Estimator):
             self._keep(system)
             self.weights_ = np.asarray(arrays["weights"], np.float64)
             self.counts_ = np.zeros(self._n_counts, np.int32)
+            if (arrays["slot"] < 0).any():
+                raise IndexError(f"slot {arrays['slot'].min()} of counts")
             self.counts_[arrays["slot"]] = arrays["count"]
         except (KeyError, IndexError) as error:
             raise ValueError(f"these arrays are of another viewpoint model: {error}") from error
