@@ -12,6 +12,7 @@ from stats_composer.cli.chords import chords
 from stats_composer.cli.compose import compose, continue_, harmonize
 from stats_composer.cli.convert import convert, play
 from stats_composer.cli.models import models, train
+from stats_composer.cli.options import spread
 from stats_composer.cli.rewrite import resample, vary
 from stats_composer.cli.show import inspect, show
 
@@ -28,7 +29,7 @@ _VERBS = (
     models,
 )  # fmt: skip
 for _verb in _VERBS:
-    app.command(_verb.__name__.rstrip("_"))(_verb)
+    app.command(_verb.__name__.rstrip("_"))(spread(_verb))
 
 
 def _print_version(wanted: bool) -> None:

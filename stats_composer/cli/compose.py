@@ -11,27 +11,15 @@ import typer
 
 from stats_composer.cli.options import (
     Choir,
-    Chords,
-    ConstraintFile,
-    Count,
-    Force,
-    Jobs,
-    Json,
     Key,
     ModelFile,
-    Outputs,
+    Page,
     Parts,
-    Pins,
-    Ranges,
     ScoreFile,
-    Seed,
     Style,
-    Tempo,
-    TimeSignature,
+    Wishes,
     checked,
-    gather_constraints,
     refuse,
-    seed_or_new,
 )
 from stats_composer.cli.output import DEFAULT_SUFFIXES, Delivery, read_input, stem_of
 from stats_composer.cli.speech import patience
@@ -76,13 +64,6 @@ Dance = Annotated[
     str | None,
     typer.Option(help="Of a folk tune: reel, jig, hornpipe, polka, ...", autocompletion=_dances),
 ]
-Bars = Annotated[
-    int | None,
-    typer.Option(
-        help="Length; by default 8, of a folk tune 16.",
-        callback=lambda bars: bars if bars is None else checked("asked_bars")(bars),
-    ),
-]
 Road = Annotated[
     WayOfWriting,
     typer.Option(
@@ -93,109 +74,74 @@ Road = Annotated[
 
 
 def compose(
-    output: Outputs = None,
+    page: Page,
+    wishes: Wishes,
+    delivery: Delivery,
     style: StyleOf = None,
     dance: Dance = None,
-    bars: Bars = None,
-    key: Key = None,
-    time_signature: TimeSignature = None,
-    tempo: Tempo = None,
-    pin: Pins = None,
-    chord: Chords = None,
-    ranges: Ranges = None,
-    constraints: ConstraintFile = None,
-    seed: Seed = None,
-    count: Count = 1,
-    jobs: Jobs = 1,
     model: ModelFile = None,
-    as_json: Json = False,
-    force: Force = False,
 ) -> None:
     """Compose a four-part chorale, or with `--style folk` a dance tune.
 
     Without a name it is written as MusicXML and MIDI (a tune as ABC too) beside you, under a
     name that is free.
     """
-    delivery = Delivery(output or (), force, as_json, count)
-    asked: dict[str, Any] = {"bars": bars, "key": key, "time_signature": time_signature}
-    asked |= {"tempo": tempo, "constraints": gather_constraints(constraints, pin, chord, ranges)}
+    asked: dict[str, Any] = {**vars(page), "constraints": wishes.gather()}
     found, composer = load_composer(style, model, verb="compose")
     if found == Style.FOLK:
         asked["dance"] = dance
     else:
         refuse("--dance: only folk tunes are dances", dance)
-        checked("asked_key")(key)
-    seed = seed_or_new(seed)
+        checked("asked_key")(page.key)
+    asked = {name: value for name, value in asked.items() if value is not None}
     with patience():
-        scores = composer.compose(
-            **{name: value for name, value in asked.items() if value is not None},
-            random_state=seed,
-            n=count,
-            n_jobs=jobs,
-        )
+        scores = composer.compose(**asked, **delivery.draws)
     if found == Style.FOLK:
-        delivery.deliver(scores, "tune", first_seed=seed, suffixes=TUNE_SUFFIXES)
+        delivery.deliver(scores, "tune", suffixes=TUNE_SUFFIXES)
     else:
-        delivery.deliver(scores, "chorale", first_seed=seed)
+        delivery.deliver(scores, "chorale")
 
 
 def harmonize(
     melody: ScoreFile,
-    output: Outputs = None,
+    wishes: Wishes,
+    delivery: Delivery,
     voice: Annotated[Choir, typer.Option(help="Whose the melody is.")] = Choir.SOPRANO,
     key: Key = None,
     road: Road = WayOfWriting.GIBBS,
     part: Parts = None,
-    pin: Pins = None,
-    chord: Chords = None,
-    ranges: Ranges = None,
-    constraints: ConstraintFile = None,
-    seed: Seed = None,
-    count: Count = 1,
-    jobs: Jobs = 1,
     model: ModelFile = None,
-    as_json: Json = False,
-    force: Force = False,
 ) -> None:
     """Set your melody for four parts; its own notes stay as they are.
 
     Without a name it is written as MusicXML and MIDI beside you, under a name that is free.
     """
-    delivery = Delivery(output or (), force, as_json, count)
     checked("asked_key")(key)
-    wishes = gather_constraints(constraints, pin, chord, ranges)
+    constraints = wishes.gather()
     _, composer = load_composer(None, model, verb="harmonize", only=Style.CHORALE)
     given = read_input(melody, part)
-    seed = seed_or_new(seed)
     with named_after(melody), patience():
         scores = composer.harmonize(
             given,
             voice=voice.value,
             key=key,
             road=road.value,
-            constraints=wishes,
-            random_state=seed,
-            n=count,
-            n_jobs=jobs,
+            constraints=constraints,
+            **delivery.draws,
         )
-    delivery.deliver(scores, f"{stem_of(melody, 'melody')}-harmonized", first_seed=seed)
+    delivery.deliver(scores, f"{stem_of(melody, 'melody')}-harmonized")
 
 
 def continue_(
     phrase: ScoreFile,
-    output: Outputs = None,
+    delivery: Delivery,
     bars: Annotated[int, typer.Option(help="How many more.", callback=checked("asked_bars"))] = 8,
     style: Annotated[
         OwnOrStyle | None,
         typer.Option(help="Its own, learned from the phrase alone, by default; or a bundled one."),
     ] = None,
     part: Parts = None,
-    seed: Seed = None,
-    count: Count = 1,
-    jobs: Jobs = 1,
     model: ModelFile = None,
-    as_json: Json = False,
-    force: Force = False,
 ) -> None:
     """Go on from a phrase, in its own style or a bundled one; the phrase stays as it is.
 
@@ -203,7 +149,6 @@ def continue_(
     """
     from stats_composer.composers.continuing import continue_phrase
 
-    delivery = Delivery(output or (), force, as_json, count)
     write: Any = continue_phrase
     if model or style not in (None, OwnOrStyle.OWN):
         refuse("--style and --model: a model has its own style; give one of them", model and style)
@@ -212,10 +157,9 @@ def continue_(
         folk = found == Style.FOLK
         write = composer.continue_tune if folk else composer.continue_chorale
     given = read_input(phrase, part)
-    seed = seed_or_new(seed)
     with named_after(phrase), patience():
-        scores = write(given, bars=bars, random_state=seed, n=count, n_jobs=jobs)
-    delivery.deliver(scores, f"{stem_of(phrase, 'phrase')}-continued", first_seed=seed)
+        scores = write(given, bars=bars, **delivery.draws)
+    delivery.deliver(scores, f"{stem_of(phrase, 'phrase')}-continued")
 
 
 @contextlib.contextmanager

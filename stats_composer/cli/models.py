@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -83,15 +84,29 @@ Directed = Annotated[
 FileSeed = Annotated[int, typer.Option(min=0, help="The same seed gives the same file.")]
 
 
+@dataclass(frozen=True)
+class ChoraleTraining:
+    """What a style of chorales learns beyond its notes."""
+
+    chord_voice: ChordVoice = False
+    directed: Directed = False
+
+
+@dataclass(frozen=True)
+class TuneTraining:
+    """What the record of a style of tunes says."""
+
+    licence: Licence = ""
+    attribution: Attribution = ""
+
+
 def train(
     source: Sources,
     output: NewModel,
+    chorales: ChoraleTraining,
+    tunes: TuneTraining,
     exclude: Exclude = None,
     style: Kind = Style.CHORALE,
-    licence: Licence = "",
-    attribution: Attribution = "",
-    chord_voice: ChordVoice = False,
-    directed: Directed = False,
     seed: FileSeed = 0,
     jobs: Jobs = 1,
     force: Force = False,
@@ -102,15 +117,15 @@ def train(
     options: dict[str, Any] = {"exclude": names, "random_state": seed, "n_jobs": jobs}
     train_style: Any
     if style == Style.FOLK:
-        refuse("--chord-voice and --directed: they are of chorales", chord_voice, directed)
+        refuse("--chord-voice and --directed: they are of chorales", *vars(chorales).values())
         from stats_composer.composers.folk.training import train_tunes as train_style
 
-        options |= {"licence": licence, "attribution": attribution}
+        options |= vars(tunes)
     else:
-        refuse("--licence and --attribution: they are of folk tunes", licence, attribution)
+        refuse("--licence and --attribution: they are of folk tunes", *vars(tunes).values())
         from stats_composer.composers.chorale.training import train as train_style
 
-        options |= {"chord_voice": chord_voice, "directed": directed}
+        options |= vars(chorales)
     with progress() as callback:
         composer = train_style(source, progress=sys.stderr.isatty(), callback=callback, **options)
     composer.save(output)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable
+from dataclasses import dataclass, fields, is_dataclass
 from enum import StrEnum
+from functools import wraps
+from inspect import Parameter, Signature, signature
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from stats_composer.constraints import Constraint
 
 __all__ = [
+    "Bars",
     "Choir",
     "Chords",
     "ConstraintFile",
@@ -24,6 +27,7 @@ __all__ = [
     "Key",
     "ModelFile",
     "Outputs",
+    "Page",
     "Parts",
     "Pins",
     "Ranges",
@@ -32,10 +36,10 @@ __all__ = [
     "Style",
     "Tempo",
     "TimeSignature",
+    "Wishes",
     "checked",
-    "gather_constraints",
     "refuse",
-    "seed_or_new",
+    "spread",
 ]
 
 
@@ -111,6 +115,13 @@ Key = Annotated[
         callback=checked("asked_mode"),
     ),
 ]
+Bars = Annotated[
+    int | None,
+    typer.Option(
+        help="Length; by default 8, of a folk tune 16.",
+        callback=lambda bars: bars if bars is None else checked("asked_bars")(bars),
+    ),
+]
 TimeSignature = Annotated[
     str | None,
     typer.Option(help="The metre, such as 3/4, or C.", callback=checked("asked_metre")),
@@ -155,35 +166,79 @@ Ranges = Annotated[
 ]
 
 
-def seed_or_new(seed: int | None) -> int:
-    """Return a seed, a new one where none is given."""
-    return secrets.randbelow(2**32) if seed is None else seed
+@dataclass(frozen=True)
+class Page:
+    """What a new piece is like."""
+
+    bars: Bars = None
+    key: Key = None
+    time_signature: TimeSignature = None
+    tempo: Tempo = None
 
 
-def gather_constraints(
-    file: Path | None,
-    pins: list[str] | None,
-    chords: list[str] | None,
-    ranges: list[str] | None,
-) -> list[Constraint]:
-    """Read the constraints of a file and of the short flags, in that order.
+@dataclass(frozen=True)
+class Wishes:
+    """What the result must hold, in a file and by the short flags."""
 
-    Raises
-    ------
-    ConstraintError
-        Naming the file or the flag, and what is wrong with it.
+    pin: Pins = None
+    chord: Chords = None
+    ranges: Ranges = None
+    constraints: ConstraintFile = None
+
+    def gather(self) -> list[Constraint]:
+        """Read the constraints of the file, then those of the flags.
+
+        Raises
+        ------
+        ConstraintError
+            Naming the file or the flag, and what is wrong with it.
+        """
+        if not (self.constraints or self.pin or self.chord or self.ranges):
+            return []
+        from stats_composer.constraints import (
+            load_constraints,
+            parse_chord_flag,
+            parse_pin_flag,
+            parse_range_flag,
+        )
+
+        found: list[Constraint] = (
+            list(load_constraints(self.constraints)) if self.constraints else []
+        )
+        found += [parse_pin_flag(text) for text in self.pin or ()]
+        found += [parse_chord_flag(text) for text in self.chord or ()]
+        found += [parse_range_flag(text) for text in self.ranges or ()]
+        return found
+
+
+def spread(verb: Callable[..., None]) -> Callable[..., None]:
+    """Let the shell see the fields of a verb's dataclasses as options, after the verb's own.
+
+    Options that go together are declared once, and reach the verb as one argument.
     """
-    if not (file or pins or chords or ranges):
-        return []
-    from stats_composer.constraints import (
-        load_constraints,
-        parse_chord_flag,
-        parse_pin_flag,
-        parse_range_flag,
-    )
+    own: list[Parameter] = []
+    spread_out: list[Parameter] = []
+    groups: dict[str, Any] = {}
+    for name, parameter in signature(verb, eval_str=True).parameters.items():
+        group: Any = parameter.annotation
+        if not is_dataclass(group):
+            own.append(parameter.replace(kind=Parameter.KEYWORD_ONLY))
+            continue
+        groups[name] = group
+        hints = get_type_hints(group, include_extras=True)
+        spread_out += [
+            Parameter(f.name, Parameter.KEYWORD_ONLY, default=f.default, annotation=hints[f.name])
+            for f in fields(group)
+        ]
 
-    found: list[Constraint] = list(load_constraints(file)) if file else []
-    found += [parse_pin_flag(text) for text in pins or ()]
-    found += [parse_chord_flag(text) for text in chords or ()]
-    found += [parse_range_flag(text) for text in ranges or ()]
-    return found
+    @wraps(verb)
+    def flat(**given: Any) -> None:
+        gathered = {
+            name: group(**{f.name: given.pop(f.name) for f in fields(group)})
+            for name, group in groups.items()
+        }
+        verb(**given, **gathered)
+
+    flat.__signature__ = Signature([*own, *spread_out])  # type: ignore[attr-defined]
+    flat.__annotations__ = {p.name: p.annotation for p in (*own, *spread_out)}
+    return flat

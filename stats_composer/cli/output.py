@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import sys
 import warnings
 from collections.abc import Iterable, Sequence
@@ -12,6 +13,7 @@ from typing import Any
 import typer
 
 from stats_composer.cli.facts import score_facts
+from stats_composer.cli.options import Count, Force, Jobs, Json, Outputs, Seed
 from stats_composer.cli.speech import print_json, say
 from stats_composer.errors import ScoreFileError, ScoreWarning
 from stats_composer.files import unused_path, write_whole
@@ -153,56 +155,51 @@ def listing(names: Iterable[str], word: str = "and") -> str:
     return f"{', '.join(first)} {word} {last}" if first else last
 
 
-@dataclass(frozen=True)
+@dataclass
 class Delivery:
-    """Where the results of a verb go, and what is said of them.
+    """How many results of a verb, of which seeds, where they go, and what is said of them."""
 
-    Attributes
-    ----------
-    output : sequence of str
-        Names; without any, free ones.
-    force : bool
-        Whether they may be taken.
-    as_json : bool
-        Facts go to standard output.
-    count : int
-        Of results.
-    """
-
-    output: Sequence[str]
-    force: bool = False
-    as_json: bool = False
-    count: int = 1
+    output: Outputs = None
+    seed: Seed = None
+    count: Count = 1
+    jobs: Jobs = 1
+    as_json: Json = False
+    force: Force = False
 
     def __post_init__(self) -> None:
-        """Refuse what could not be written, before any work is done."""
-        if STANDARD in self.output:
+        """Refuse what could not be written, before any work is done; take a new seed."""
+        self.names = tuple(self.output or ())
+        self.first_seed = secrets.randbelow(2**32) if self.seed is None else self.seed
+        if STANDARD in self.names:
             if self.as_json:
                 raise typer.BadParameter("--json and '-o -': both are standard output")
             if self.count > 1:
                 raise typer.BadParameter(f"-n {self.count} and '-o -': one score a stream")
         for number in range(1, self.count + 1):
-            names = [numbered(name, number, self.count) for name in self.output]
+            names = [numbered(name, number, self.count) for name in self.names]
             check_outputs(names, force=self.force)
+
+    @property
+    def draws(self) -> dict[str, int]:
+        """What a composer is told: the first seed, how many results, how many at a time."""
+        return {"random_state": self.first_seed, "n": self.count, "n_jobs": self.jobs}
 
     def deliver(
         self,
         scores: Sequence[Score],
         stem: str,
         *,
-        first_seed: int | None = None,
         suffixes: tuple[str, ...] = DEFAULT_SUFFIXES,
     ) -> None:
         """Write scores, and say what was written, of which seed, and what to do next."""
-        aside = self.as_json or STANDARD in self.output
+        aside = self.as_json or STANDARD in self.names
         reports: list[dict[str, Any]] = []
         for i, score in enumerate(scores):
-            names = [numbered(name, i + 1, self.count) for name in self.output]
+            names = [numbered(name, i + 1, self.count) for name in self.names]
             names = names or free_names(stem, suffixes)
             save_all(score, names)
-            seed = {} if first_seed is None else {"seed": first_seed + i}
             files = [name for name in names if name != STANDARD]
-            reports.append({"files": files, **seed, **score_facts(score)})
+            reports.append({"files": files, "seed": self.first_seed + i, **score_facts(score)})
             if files:
                 say(_sentence(reports[-1]), aside=aside)
         shown = [name for report in reports for name in report["files"]]
@@ -220,8 +217,7 @@ def _sentence(report: dict[str, Any]) -> str:
         for what in ("part", "bar")
     ]
     key = f" in {report['key']}" if report["key"] else ""
-    seed = f", seed {report['seed']}" if "seed" in report else ""
-    return f"Wrote {listing(report['files'])}: {', '.join(sizes)}{key}{seed}."
+    return f"Wrote {listing(report['files'])}: {', '.join(sizes)}{key}, seed {report['seed']}."
 
 
 def save_all(score: Score, names: Sequence[str]) -> None:
