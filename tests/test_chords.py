@@ -131,8 +131,7 @@ def test_transposing_the_score_transposes_every_label(interval, seed):
         "part": rng.integers(0, 4, 40),
     }
     score = Score(make_notes(**columns))
-    columns["pitch"] = columns["pitch"] + interval
-    moved = Score(make_notes(**columns))
+    moved = score.transpose(interval)
     events, probs = recognizer.posteriors(score)
     again, turned = recognizer.posteriors(moved)
     np.testing.assert_array_equal((events["bass"] + interval) % 12, again["bass"])
@@ -377,3 +376,55 @@ def test_shell_writes_the_symbols(tune, tmp_path, capsys):
     assert "harm" in (tmp_path / "out.svg").read_text()
     run(tmp_path / "none.mid", status=1)
     run(tune, "-o", tmp_path / "out.doc", status=1)
+
+
+def test_shell_writes_roman_text(tune, tmp_path, capsys):
+    run(tune, "-o", tmp_path / "analysis.rntxt", "--grid", "bar")
+    lines = (tmp_path / "analysis.rntxt").read_text().splitlines()
+    assert lines[2:6] == ["Analyst: stats_composer", "", "Time Signature: 4/4", lines[5]]
+    assert lines[5].startswith("m1 C: I") and len(lines) == 9
+    assert "Wrote" in capsys.readouterr().out
+    run(tune, "-o", tmp_path / "none" / "analysis.rntxt", status=1)
+    run(tune, "--grid", "phrase", status=2)
+
+
+def test_written_symbols_win_unless_asked(tmp_path, capsys):
+    rows = [(bar * 4 * QUARTER, "Am") for bar in range(4)]
+    sheet = tmp_path / "sheet.musicxml"
+    write(block(TUNE, chords=make_table(CHORD_DTYPE, rows)), sheet)
+    run(sheet, "--csv")
+    assert [row.split(",")[4] for row in capsys.readouterr().out.splitlines()[1:]] == ["Am"] * 4
+    run(sheet, "--csv", "--heard")
+    assert capsys.readouterr().out.splitlines()[1].split(",")[4] == "C"
+
+
+def test_a_line_of_broken_chords_has_chords(recognizer):
+    chords = [(57, 64, 60), (50, 57, 53), (55, 62, 59, 65), (48, 55, 52)]
+    line = [c[k % len(c)] for c in chords for k in (0, 1, 2, -1, 0, 1, 2, -1)]
+    spans = recognizer.recognize(Score(make_notes(
+        onset=np.arange(32) * QUARTER // 2, duration=QUARTER // 2, pitch=line)))  # fmt: skip
+    assert symbols(spans) == ["Am", "Dm", "G7", "C"]
+
+
+def test_keys_of_a_rag_and_of_a_sonata(recognizer):
+    """Maple Leaf Rag is in A flat, its flat sixth no other degree; K. 545 has G7/D in bar 2."""
+    from importlib.util import find_spec
+    from pathlib import Path
+
+    corpus = Path(find_spec("music21").submodule_search_locations[0]) / "corpus"
+    rag = recognizer.recognize(read(corpus / "joplin" / "maple_leaf_rag.mxl"))
+    opening = [span for span in rag if 1 <= span.bar <= 16 and span.key]
+    assert {span.key for span in opening} == {"Ab major"}
+    assert ("Fb", "bVI") in {(span.symbol, span.numeral) for span in opening}
+    assert "bIV" not in {span.numeral for span in rag}
+    sonata = recognizer.recognize(read(corpus / "mozart" / "k545" / "movement1_exposition.mxl"))
+    assert next(span.symbol for span in sonata if span.bar == 2) == "G7/D"
+
+
+def test_a_chorale_begins_in_its_relative_major(recognizer):
+    from importlib.util import find_spec
+    from pathlib import Path
+
+    corpus = Path(find_spec("music21").submodule_search_locations[0]) / "corpus"
+    keys = [span.key for span in recognizer.recognize(read(corpus / "bach" / "bwv66.6.mxl"))]
+    assert keys[0] == "A major" and "F# minor" in keys

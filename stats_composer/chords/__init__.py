@@ -2,6 +2,7 @@
 
 from stats_composer.chords.classifier import ChordClassifier
 from stats_composer.chords.events import chord_events, read_choral_harmony
+from stats_composer.chords.harmonies import HarmonyModels
 from stats_composer.chords.recognizer import ChordRecognizer
 from stats_composer.chords.spans import ChordSpan
 
@@ -9,6 +10,7 @@ __all__ = [
     "ChordClassifier",
     "ChordRecognizer",
     "ChordSpan",
+    "HarmonyModels",
     "chord_events",
     "read_choral_harmony",
 ]

@@ -21,7 +21,7 @@ from stats_composer.factors import Automaton
 from stats_composer.sampling.chain import Chain
 from stats_composer.theory import MAJOR, MINOR, Chord, key_signature
 
-__all__ = ["key_path"]
+__all__ = ["key_near", "key_path"]
 
 _SCALES = {
     MAJOR: {0, 2, 4, 5, 7, 9, 11},
@@ -103,3 +103,23 @@ def _change(a: tuple[int, int], b: tuple[int, int]) -> float:
         return 0.0
     fifths = abs(key_signature(*a) - key_signature(*b))
     return CHANGE + STEP * (1 if a[0] == b[0] else fifths)
+
+
+def key_near(home: int, centre: tuple[int, int]) -> tuple[int, int]:
+    """Spell a key so that its signature lies near that of another.
+
+    Parameters
+    ----------
+    home : int
+        Pitch class of the tonic times 2, and 1 more in minor.
+    centre : (tonic fifths, mode)
+
+    Examples
+    --------
+    >>> key_near(2 * 8 + 1, (4, 0)), key_near(2 * 8, (-1, 0))
+    ((8, 1), (-4, 0))
+    """
+    tonic, minor = divmod(home, 2)
+    fifths, mode = 7 * tonic % 12, MINOR if minor else MAJOR
+    away = key_signature(*centre) - key_signature(fifths, mode)
+    return fifths + round(away / 12) * 12, mode

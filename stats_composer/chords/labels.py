@@ -23,9 +23,11 @@ __all__ = [
     "N_QUALITIES",
     "QUALITY_CODES",
     "coverage",
+    "fifths_above",
     "label_chord",
     "label_tones",
     "root_fifths",
+    "spelled_root",
 ]
 
 QUALITY_CODES = ("M", "M4", "M6", "M7", "d", "d6", "d7", "m", "m4", "m6", "m7")
@@ -127,22 +129,38 @@ def label_chord(
     """
     root = label // N_QUALITIES
     tones = label_tones(label, weight)
-    home = root_fifths(root, tonic_fifths)
-    fifths = home
-    if written:
-        asked = [
-            written[(root + tone) % 12] - _fifths_above(tone, tones)
-            for tone in tones
-            if (root + tone) % 12 in written
-        ]
-        fifths = max((home, home - 12, home + 12), key=asked.count)
+    fifths = spelled_root(root, tones, tonic_fifths, written)
     above = (bass - root) % 12
     if above == 0 or above not in tones:
         return Chord(fifths, tones)
-    return Chord(fifths, tones, fifths + _fifths_above(above, tones))
+    return Chord(fifths, tones, fifths + fifths_above(above, tones))
 
 
-def _fifths_above(semitones: int, tones: tuple[int, ...]) -> int:
+def spelled_root(
+    root: int, tones: tuple[int, ...], tonic_fifths: int, written: Mapping[int, int] | None
+) -> int:
+    """Spell a root as most of its tones ask for that are written, else as its key does.
+
+    Parameters
+    ----------
+    root : int
+        Pitch class.
+    tones : tuple of int
+        Semitones above it.
+    tonic_fifths : int
+    written : mapping of int to int, optional
+        How pitch classes are spelled, by their fifths.
+    """
+    home = root_fifths(root, tonic_fifths)
+    asked = [
+        written[(root + tone) % 12] - fifths_above(tone, tones)
+        for tone in tones
+        if written and (root + tone) % 12 in written
+    ]
+    return max((home, home - 12, home + 12), key=asked.count)
+
+
+def fifths_above(semitones: int, tones: tuple[int, ...]) -> int:
     """Return the place of a chord tone on the line of fifths above its root."""
     if semitones == 9 and 6 in tones and 3 in tones:
         return -9

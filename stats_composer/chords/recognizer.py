@@ -1,6 +1,8 @@
-"""Chords of scores: events, the chain model over them, and what it says in symbols.
+"""Chords of scores: what was written, or what a model of the score's kind of texture hears.
 
-The labels are the most probable path through the piece, which changes where a chord does more
+Chorales are read by the chain model over their events, all else by the harmony models over steps
+(`chords.harmonies`), which hear keys and chords together. Of the chain model
+the labels are the most probable path through the piece, which changes where a chord does more
 often than the most probable label of each event would; events in a row with one label are a
 span. The posterior of its label is the confidence that is reported.
 """
@@ -18,8 +20,11 @@ from stats_composer import modelfile
 from stats_composer._version import __version__
 from stats_composer.chords.events import LabelledPiece, chord_events
 from stats_composer.chords.features import N_GATES, observe
+from stats_composer.chords.harmonies import STYLES, HarmonyModels
 from stats_composer.chords.labels import N_LABELS, N_QUALITIES, QUALITY_CODES
+from stats_composer.chords.reading import GRIDS
 from stats_composer.chords.spans import (
+    ONE_LINE,
     ChordSpan,
     Found,
     describe,
@@ -28,6 +33,7 @@ from stats_composer.chords.spans import (
     spellings,
     written,
 )
+from stats_composer.chords.styles import is_broken_line, is_chorale
 from stats_composer.errors import ModelFileError
 from stats_composer.files import packaged
 from stats_composer.models.calibration import VectorScaling
@@ -37,6 +43,8 @@ from stats_composer.score import CHORD_DTYPE, Score, check_score, make_table
 __all__ = ["ChordRecognizer", "calibrate"]
 
 N_FOLDS = 3
+CHORALE = "chorale"
+"""The style that the chain model over events hears."""
 
 _BUNDLED = "pretrained/bach-chords.npz"
 
@@ -51,6 +59,8 @@ class ChordRecognizer:
         Of the model's posteriors; by default they are left as they are.
     manifest : mapping
         What it was trained on.
+    harmony : HarmonyModels, optional
+        What hears scores that are no chorales; by default the chain model does.
 
     Examples
     --------
@@ -67,8 +77,10 @@ class ChordRecognizer:
         *,
         calibration: VectorScaling | None = None,
         manifest: Mapping[str, Any] | None = None,
+        harmony: HarmonyModels | None = None,
     ) -> None:
         self.model = model
+        self.harmony = harmony
         self.calibration = calibration or VectorScaling(1.0, np.zeros(model.n_classes))
         self.manifest = dict(manifest or {})
 
@@ -99,9 +111,11 @@ class ChordRecognizer:
 
     @classmethod
     def bundled(cls) -> Self:
-        """Return the model that comes with the package, trained on Bach's chorales."""
+        """Return the models that come with the package: of chorales, pieces and songs."""
         with packaged(_BUNDLED) as path:
-            return cls.load(path)
+            found = cls.load(path)
+        found.harmony = HarmonyModels.bundled()
+        return found
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
@@ -171,27 +185,50 @@ class ChordRecognizer:
         seen = observe(events)
         return events, self.calibration(self.model.marginals([seen])[0])
 
-    def recognize(self, score: Score) -> list[ChordSpan]:
+    def recognize(
+        self, score: Score, *, grid: str = "event", heard: bool = False, style: str | None = None
+    ) -> list[ChordSpan]:
         """Name the chords of a score.
 
         Parameters
         ----------
         score : Score
             Of any metre and texture.
+        grid : {"event", "beat", "bar"}
+            What a span is: a chord as long as it lasts, or the likeliest one of each beat or bar.
+        heard : bool
+            Whether to hear a score anew that has chord symbols, instead of reading those.
+
+        style : {"chorale", "classical", "songs"}, optional
+            How its chords are written; by default what its texture says.
 
         Returns
         -------
         list of ChordSpan
-            In the order of time; together they cover the score. Of a single line with chord
-            symbols, a lead sheet, they are what its symbols say.
+            In the order of time; together they cover the score.
+
+        Raises
+        ------
+        ValueError
+            If the grid or the style is another, or there are no models to hear it so.
         """
         check_score(score)
-        why = no_harmony(score)
-        if why and len(score.chords):
+        if style not in (None, CHORALE, *(STYLES if self.harmony else ())):
+            raise ValueError(f"style {style!r}: expected one of {CHORALE}, {', '.join(STYLES)}")
+        if grid not in GRIDS or (grid != "event" and self.harmony is None):
+            raise ValueError(f"grid {grid!r}: expected one of {', '.join(GRIDS)}")
+        if len(score.chords) and not heard:
             return written(score)
-        if why:
+        why = no_harmony(score)
+        if why and not (self.harmony and why == ONE_LINE and is_broken_line(score)):
             return [no_chord(score, 0, score.end, why)]
-        events = chord_events(check_score(score))
+        chorale = style == CHORALE or (style is None and is_chorale(score))
+        if self.harmony and (grid != "event" or not chorale):
+            return self.harmony.recognize(score, grid=grid, style=None if chorale else style)
+        return self._chorale(score)
+
+    def _chorale(self, score: Score) -> list[ChordSpan]:
+        events = chord_events(score)
         (labels,), (probs,) = self.model.decode([observe(events)])
         probs = self.calibration(probs)
         first = np.flatnonzero(np.diff(labels, prepend=-1))
@@ -206,12 +243,14 @@ class ChordRecognizer:
             onsets, ends, labels[first].tolist(), events["bass"][first].tolist(), share, mean,
             spellings(score, onsets, ends),
         )  # fmt: skip
-        return describe(score, [Found(*row) for row in zip(*columns, strict=True)])
+        found = [Found(*row) for row in zip(*columns, strict=True)]
+        return describe(score, found, self.harmony.keys(score) if self.harmony else None)
 
     def annotate(self, score: Score, spans: Sequence[ChordSpan] | None = None) -> Score:
         """Return the score with the symbols of its chords, in place of those it had.
 
-        Rests get no symbol. A lead sheet, a single line with symbols, is returned as it is.
+        Rests get no symbol. A score with symbols, such as a lead sheet, is returned as it is
+        unless it was heard anew.
 
         Parameters
         ----------
@@ -219,7 +258,7 @@ class ChordRecognizer:
         spans : sequence of ChordSpan, optional
             By default what `recognize` finds.
         """
-        if len(check_score(score).chords) and no_harmony(score):
+        if len(check_score(score).chords) and spans is None:
             return score
         spans = self.recognize(score) if spans is None else spans
         spans = [span for span in spans if span.reason != "silence"]

@@ -8,7 +8,7 @@ line under written symbols, a lead sheet, has the chords that its symbols say.
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -31,13 +31,28 @@ from stats_composer.theory import (
     roman_numeral,
 )
 
-__all__ = ["ChordSpan", "Found", "describe", "no_chord", "no_harmony", "spellings", "written"]
+__all__ = [
+    "EXPLAINED",
+    "N_BEST",
+    "ONE_LINE",
+    "ONE_TONE",
+    "ChordSpan",
+    "Found",
+    "describe",
+    "home_of",
+    "no_chord",
+    "no_harmony",
+    "place_of",
+    "spellings",
+    "written",
+]
 
 EXPLAINED = 0.45
 """Share of what sounds that a chord's tones must be; below it the span is a cluster. A run of
 four notes of a scale has two of them."""
 N_BEST = 3
 ONE_TONE = "a single pitch class"
+ONE_LINE = "a single line"
 
 
 @dataclass(frozen=True)
@@ -112,7 +127,8 @@ class Found:
         return ""
 
 
-def _home(score: Score) -> tuple[int, int]:
+def home_of(score: Score) -> tuple[int, int]:
+    """Return the key of a score's first signature, or the one that its notes suggest."""
     notes = score.notes
     if len(score.key_signatures):
         _, tonic, mode = score_keys(score)[0]
@@ -148,27 +164,33 @@ def no_harmony(score: Score) -> str:
     order = np.argsort(pitched["onset"], kind="stable")
     reached = np.maximum.accumulate(stop[order])
     together = pitched["onset"][order][1:] < reached[:-1]
-    return "" if together.any() else "a single line"
+    return "" if together.any() else ONE_LINE
 
 
-def describe(score: Score, found: Sequence[Found]) -> list[ChordSpan]:
-    """Give the spans their keys and names, and fill the silences between them."""
-    home = _home(score)
+def describe(
+    score: Score, found: Sequence[Found], heard: Callable[[int], tuple[int, int]] | None = None
+) -> list[ChordSpan]:
+    """Give the spans their keys and names, and fill the silences between them.
+
+    The keys are those heard at their onsets, or by default a path that suits the chords.
+    """
+    home = home_of(score)
     found = _joined(score, found)
     sure = [span for span in found if not span.reason]
     lengths = [(span.end - span.onset) / TICKS_PER_QUARTER for span in sure]
     chords = [span.chord(home) for span in sure]
-    keys = iter(key_path(chords, lengths, home))
+    path = key_path(chords, lengths, home) if heard is None else [heard(s.onset) for s in sure]
+    keys = iter(path)
     following = iter([*chords[1:], None])
     spans: list[ChordSpan] = []
     reached = 0
     for row, span in enumerate(found):
-        if span.onset > reached and (span.onset - reached >= _beat(score, reached) or not spans):
+        if span.onset > reached and (span.onset - reached >= score.metre_at(reached).beat or not spans):
             spans.append(no_chord(score, reached, span.onset, "silence"))
         stop = span.end
         if row + 1 < len(found):
             gap = found[row + 1].onset - stop
-            stop += gap if gap and gap < _beat(score, stop) else 0
+            stop += gap if gap and gap < score.metre_at(stop).beat else 0
         if span.reason:
             spans.append(no_chord(score, span.onset, stop, span.reason))
         else:
@@ -188,8 +210,8 @@ def _joined(score: Score, found: Sequence[Found]) -> list[Found]:
             last is not None
             and span.reason == ONE_TONE
             and not last.reason
-            and span.onset - last.end < _beat(score, last.end)
-            and span.end - span.onset <= 2 * _beat(score, span.onset)
+            and span.onset - last.end < score.metre_at(last.end).beat
+            and span.end - span.onset <= 2 * score.metre_at(span.onset).beat
             and span.weight.argmax() in last.chord((0, 0)).pitch_classes
         ):
             joined[-1] = replace(last, end=span.end)
@@ -210,7 +232,7 @@ def _named(
         shares[name] = shares.get(name, 0.0) + float(span.probs[label])
     sure = shares.pop(symbol, float(span.probs[span.label]))
     others = sorted(shares.items(), key=lambda item: -item[1])[: N_BEST - 1]
-    bar, beat = _place(score, span.onset)
+    bar, beat = place_of(score, span.onset)
     return ChordSpan(
         onset=span.onset,
         duration=stop - span.onset,
@@ -227,22 +249,19 @@ def _named(
 
 def no_chord(score: Score, onset: int, stop: int, reason: str) -> ChordSpan:
     """Return a span without a chord."""
-    bar, beat = _place(score, onset)
+    bar, beat = place_of(score, onset)
     return ChordSpan(onset, stop - onset, bar, beat, "N.C.", NO_CHORD, reason=reason)
 
 
-def _beat(score: Score, tick: int) -> int:
-    return score.metre_at(tick).beat
-
-
-def _place(score: Score, tick: int) -> tuple[int | str, float]:
+def place_of(score: Score, tick: int) -> tuple[int | str, float]:
+    """Return the printed number of a tick's bar, and the beat, from 1 in the metre's beats."""
     bar, beat = score.where(tick)
     return bar, round(float(beat), 3)
 
 
 def written(score: Score) -> list[ChordSpan]:
     """Read the chords that a score's symbols say; one that cannot be read gives its reason."""
-    home = _home(score)
+    home = home_of(score)
     onsets = [int(onset) for onset in score.chords["onset"]]
     stops = [*onsets[1:], score.end]
     spans = [no_chord(score, 0, onsets[0], "no symbol")] if onsets[0] else []
@@ -261,7 +280,7 @@ def written(score: Score) -> list[ChordSpan]:
     path = key_path([chord for _, _, chord in read], lengths, home)
     following = [*(chord for _, _, chord in read[1:]), None][: len(read)]
     for (onset, stop, chord), key, after in zip(read, path, following, strict=True):
-        bar, beat = _place(score, onset)
+        bar, beat = place_of(score, onset)
         spans.append(
             ChordSpan(
                 onset=onset,

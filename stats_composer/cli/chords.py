@@ -13,12 +13,16 @@ import typer
 from stats_composer.cli.options import Force, Json, ModelFile, Outputs, Parts, ScoreFile
 from stats_composer.cli.output import STANDARD, check_outputs, listing, read_input, save
 from stats_composer.cli.speech import print_json, say
+from stats_composer.errors import ScoreFileError
+from stats_composer.files import write_whole
 from stats_composer.theory import TICKS_PER_QUARTER
 
 if TYPE_CHECKING:
     from stats_composer.chords import ChordSpan
 
 __all__ = ["chords"]
+
+ROMAN_TEXT = (".rntxt", ".rntext")
 
 
 def chords(
@@ -30,23 +34,38 @@ def chords(
     as_csv: Annotated[
         bool, typer.Option("--csv", help="Print the table as comma-separated values.")
     ] = False,
+    grid: Annotated[
+        str, typer.Option(help="A chord as long as it lasts, or one a beat or bar: event|beat|bar.")
+    ] = "event",
+    style: Annotated[
+        str | None,
+        typer.Option(help="chorale, classical or songs; by default what the texture says."),
+    ] = None,
+    heard: Annotated[
+        bool, typer.Option("--heard", help="Hear the notes, even where chords are written.")
+    ] = False,
     force: Force = False,
 ) -> None:
     """Name the chords of a score, bar by bar, with their keys and Roman numerals.
 
-    With a name to write to, the symbols go above the staff of the score: as MusicXML, or as an
-    engraved picture.
+    Symbols that a score has are read, not guessed anew. With a name to write to, the symbols go
+    above the staff of the score: as MusicXML, or as an engraved picture; with a name that ends in
+    .rntxt, the numerals are written as RomanText.
     """
     if as_json and as_csv:
         raise typer.BadParameter("--json and --csv: expected one of them")
     if (as_json or as_csv) and STANDARD in (output or ()):
         raise typer.BadParameter("'-o -' and --json or --csv: both are standard output")
-    check_outputs(output or (), force=force)
+    _check_choices(grid, style, model)
+    texts = [name for name in output or () if Path(name).suffix.lower() in ROMAN_TEXT]
+    scores = [name for name in output or () if name not in texts]
+    check_outputs(scores, force=force)
     from stats_composer.chords import ChordRecognizer
+    from stats_composer.chords.romantext import roman_text
 
     recognizer = ChordRecognizer.bundled() if model is None else ChordRecognizer.load(model)
     score = read_input(file, part)
-    spans = recognizer.recognize(score)
+    spans = recognizer.recognize(score, grid=grid, heard=heard, style=style)
     data = STANDARD in (output or ())
     if as_json:
         print_json([_facts(span) for span in spans])
@@ -54,16 +73,38 @@ def chords(
         say(_comma_separated(spans))
     else:
         say(_table(spans), aside=data)
-    if output:
-        annotated = recognizer.annotate(score, spans)
-        for name in output:
-            save(annotated, name)
-        files = [name for name in output if name != STANDARD]
-        if files:
-            say(f"Wrote {listing(files)}.", aside=as_json or as_csv or data)
-            readable = [name for name in files if Path(name).suffix in (".musicxml", ".mxl")]
-            if readable:
-                say(f"Next: stats-composer show {readable[0]}", aside=as_json or as_csv or data)
+    for name in texts:
+        _write_text(name, roman_text(score, spans))
+    annotated = recognizer.annotate(score, spans) if scores else score
+    for name in scores:
+        save(annotated, name)
+    _tell(output or (), aside=as_json or as_csv or data)
+
+
+def _check_choices(grid: str, style: str | None, model: str | None) -> None:
+    if grid not in ("event", "beat", "bar"):
+        raise typer.BadParameter(f"--grid {grid}: expected event, beat or bar")
+    if style not in (None, "chorale", "classical", "songs"):
+        raise typer.BadParameter(f"--style {style}: expected chorale, classical or songs")
+    if model is not None and (grid != "event" or style is not None):
+        raise typer.BadParameter("--model: a model of one's own hears events, in one style")
+
+
+def _write_text(name: str, text: str) -> None:
+    try:
+        write_whole(name, text.encode())
+    except OSError as error:
+        raise ScoreFileError(f"{name}: {error.strerror or error}") from error
+
+
+def _tell(outputs: Sequence[str], *, aside: bool) -> None:
+    """Say what was written, and what to do next."""
+    files = [name for name in outputs if name != STANDARD]
+    if files:
+        say(f"Wrote {listing(files)}.", aside=aside)
+    readable = [name for name in files if Path(name).suffix in (".musicxml", ".mxl")]
+    if readable:
+        say(f"Next: stats-composer show {readable[0]}", aside=aside)
 
 
 def _facts(span: ChordSpan) -> dict[str, Any]:

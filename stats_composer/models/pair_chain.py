@@ -101,8 +101,8 @@ class PairChain(Estimator):
         n_gates: int,
         penalty: float = 1e-3,
         n_epochs: int = 6,
-        n_labels: int = 8,
-        n_homes: int = 5,
+        n_labels: int = 6,
+        n_homes: int = 4,
         temperature: float = 1.0,
     ) -> None:
         self.group = group

@@ -1,0 +1,166 @@
+"""Harmony models by kind of music, in one file: classical pieces and songs.
+
+Analysts of songs write other chords than those of sonatas over the same notes, so each kind has a
+model of its own (`chords.harmony`); which one a score asks for, its texture says
+(`chords.styles`).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stats_composer import modelfile
+from stats_composer._version import __version__
+from stats_composer.chords.harmony import HarmonyModel, LabelledSteps
+from stats_composer.chords.keys import key_near
+from stats_composer.chords.qualities import KINDS
+from stats_composer.chords.reading import read_harmony
+from stats_composer.chords.spans import ChordSpan, home_of
+from stats_composer.chords.steps import cut_steps
+from stats_composer.chords.styles import N_FEATURES, texture
+from stats_composer.errors import ModelFileError
+from stats_composer.files import packaged
+from stats_composer.score import Score
+
+__all__ = ["STYLES", "HarmonyModels"]
+
+STYLES = ("classical", "songs")
+_BUNDLED = "pretrained/harmony.npz"
+
+
+class HarmonyModels:
+    """A model for each of `STYLES`, and the weights that choose between them.
+
+    Parameters
+    ----------
+    models : mapping of str to HarmonyModel
+    texture_weights : ndarray of shape (N_FEATURES,)
+        A positive score is a song.
+    manifest : mapping
+        What they were trained on.
+    """
+
+    def __init__(
+        self,
+        models: Mapping[str, HarmonyModel],
+        texture_weights: NDArray[np.float64],
+        manifest: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.models = dict(models)
+        self.texture_weights = texture_weights
+        self.manifest = dict(manifest or {})
+
+    @classmethod
+    def train(
+        cls,
+        pieces: Mapping[str, Sequence[LabelledSteps]],
+        *,
+        manifest: Mapping[str, Any] | None = None,
+        **options: Any,
+    ) -> Self:
+        """Learn from the pieces of each style.
+
+        Parameters
+        ----------
+        pieces : mapping of str to sequence of LabelledSteps
+            By `STYLES`.
+        manifest : mapping, optional
+            Kept in the model file.
+        **options
+            Of `HarmonyModel`.
+        """
+        models = {style: HarmonyModel(**options).fit(pieces[style]) for style in STYLES}
+        return cls(models, texture_weights(pieces), manifest)
+
+    @classmethod
+    def bundled(cls) -> Self:
+        """Return the models that come with the package."""
+        with packaged(_BUNDLED) as path:
+            return cls.load(path)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Self:
+        """Read a model file.
+
+        Raises
+        ------
+        ModelFileError
+            If it is damaged, or holds another kind of model.
+        """
+        header, arrays = modelfile.load(path)
+        if header.get("model") != cls.__name__ or header.get("kinds") != list(KINDS):
+            raise ModelFileError(f"{path}: holds {header.get('model')}: expected {cls.__name__}")
+        models = {}
+        for style in STYLES:
+            own = {n.removeprefix(f"{style} "): a for n, a in arrays.items() if n.startswith(style)}
+            models[style] = HarmonyModel.from_arrays(header["styles"][style], own)
+        return cls(models, arrays["texture"].astype(np.float64), header["manifest"])
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write a model file: half precision is enough."""
+        arrays: dict[str, NDArray[Any]] = {"texture": self.texture_weights}
+        styles = {}
+        for style, model in self.models.items():
+            styles[style], own = model.arrays()
+            arrays |= {f"{style} {name}": array for name, array in own.items()}
+        header = {
+            "model": type(self).__name__,
+            "kinds": list(KINDS),
+            "styles": styles,
+            "manifest": self.manifest,
+            "version": __version__,
+            **{k: v for k, v in self.manifest.items() if k in ("licence", "attribution")},
+        }
+        modelfile.save(path, header, arrays)
+
+    def recognize(
+        self, score: Score, *, grid: str = "event", style: str | None = None
+    ) -> list[ChordSpan]:
+        """Name the chords of a score that has pitched notes.
+
+        Parameters
+        ----------
+        score : Score
+        grid : {"event", "beat", "bar"}
+            What a span is: a chord as long as it lasts, or the likeliest one of each beat or bar.
+        style : str, optional
+            One of `STYLES`; by default what the texture says.
+        """
+        steps = cut_steps(score)
+        style = style or STYLES[int(texture(steps) @ self.texture_weights > 0)]
+        heard = self.models[style].hear(steps)
+        return read_harmony(score, steps, heard, home_of(score), grid=grid)
+
+    def keys(self, score: Score) -> Callable[[int], tuple[int, int]]:
+        """Return what tells the key at a tick of a classical score."""
+        steps = cut_steps(score)
+        homes, centre = self.models["classical"].hear(steps).homes, home_of(score)
+
+        def key_at(tick: int) -> tuple[int, int]:
+            step = int(np.searchsorted(steps.onset, tick, side="right")) - 1
+            return key_near(int(homes[max(step, 0)]), centre)
+
+        return key_at
+
+
+def texture_weights(pieces: Mapping[str, Sequence[LabelledSteps]]) -> NDArray[np.float64]:
+    """Learn to tell songs from classical pieces, by a linear support vector machine.
+
+    To take a piece for a song is twice as bad as the reverse: its keys would be lost.
+    """
+    from sklearn.svm import LinearSVC
+
+    rows = [texture(piece.steps) for style in STYLES for piece in pieces[style]]
+    style = np.repeat([0, 1], [len(pieces[style]) for style in STYLES])
+    cost = {0: 2.0 * len(style) / (style == 0).sum(), 1: len(style) / (style == 1).sum()}
+    solver = LinearSVC(
+        C=5.0, class_weight=cost, fit_intercept=False, random_state=0, max_iter=50000
+    )
+    weights: NDArray[np.float64] = solver.fit(np.array(rows), style).coef_.ravel()
+    assert len(weights) == N_FEATURES
+    return weights

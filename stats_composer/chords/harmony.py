@@ -1,0 +1,273 @@
+"""Harmony in keys: support vector machines of chords and keys, in two rounds and one chain.
+
+The first round hears the chord of each step from the notes around it, and the key from the
+notes and the chords that were heard; the second hears both again with what the first thought of
+the surroundings. What a round learns from is always the opinion of machines that have not seen
+the piece: the pieces of training are heard by folds. A structured machine then finds one path of
+keys and chords together (`models.pair_chain`), whose posteriors say how sure it is. Which of a
+chord's tones is its bass, though the lowest note may rest or be broken off, is heard likewise.
+
+References
+----------
+Z. Tu, "Auto-context and its application to high-level vision tasks", CVPR 2008, section 3.
+D. Wolpert, "Stacked generalization", Neural Networks 5, 1992: learning from held-out opinions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stats_composer.chords.profiles import (
+    BASS,
+    FRAMED,
+    chord_profiles,
+    key_profiles,
+    opinion_profiles,
+)
+from stats_composer.chords.qualities import N_HOMES, N_KINDS, TRIAD
+from stats_composer.chords.steps import SILENT, Steps
+from stats_composer.models.pair_chain import PairChain, Seen
+from stats_composer.models.turning import TurningClassifier, softmax
+
+__all__ = ["HarmonyModel", "Heard", "LabelledSteps"]
+
+Floats = NDArray[np.float64]
+Singles = NDArray[np.float32]
+Ints = NDArray[np.int64]
+
+HEADS = ("chord", "key", "chord again", "key again", "bass")
+_ANSWERS = dict(zip(HEADS, ("labels", "homes", "labels", "homes", "basses"), strict=True))
+N_GATES = 24
+TEMPERATURES = (0.15, 0.2, 0.25, 0.35, 0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0)
+TINY = 1e-9
+
+
+@dataclass(frozen=True, eq=False)
+class LabelledSteps:
+    """The steps of a piece, with the analysis of a musician.
+
+    Attributes
+    ----------
+    name : str
+    steps : Steps
+    homes, labels, basses : ndarray of shape (n_steps,), int64
+        Keys and chords as `chords.qualities` numbers them and the chords' lowest pitch classes,
+        or negative where nothing is said.
+    """
+
+    name: str
+    steps: Steps
+    homes: Ints
+    labels: Ints
+    basses: Ints
+
+
+@dataclass(frozen=True, eq=False)
+class Heard:
+    """What the model hears in a piece, by step: the best path, and how probable what is.
+
+    Attributes
+    ----------
+    homes, labels : ndarray of shape (n_steps,), int64
+    home_probs : ndarray of shape (n_steps, 24)
+    label_probs : ndarray of shape (n_steps, 12 * N_KINDS)
+    bass_probs : ndarray of shape (n_steps, 12)
+    """
+
+    homes: Ints
+    labels: Ints
+    home_probs: Floats
+    label_probs: Floats
+    bass_probs: Floats
+
+
+class HarmonyModel:
+    """The model of the module's docstring.
+
+    Parameters
+    ----------
+    loss : {"hinge", "log"}
+        What the machines of both rounds are fitted to.
+    n_folds : int
+        Of the pieces of training, for what the next round learns from.
+
+    Attributes
+    ----------
+    heads_ : dict of str to TurningClassifier
+        By `HEADS`.
+    temperatures_ : dict of str to float
+        Of each head's softmax.
+    chain_ : PairChain
+    """
+
+    def __init__(self, *, loss: str = "hinge", n_folds: int = 2) -> None:
+        self.loss = loss
+        self.n_folds = n_folds
+
+    # ---- learning -----------------------------------------------------------------------
+
+    def fit(self, pieces: Sequence[LabelledSteps]) -> Self:
+        """Learn from labelled pieces, as many as there are folds or more."""
+        self.heads_: dict[str, TurningClassifier] = {}
+        self.temperatures_: dict[str, float] = {}
+        notes = [chord_profiles(piece.steps) for piece in pieces]
+        said: list[dict[str, Floats]] = [{} for _ in pieces]
+        for name in HEADS:
+            seen = [
+                _inputs(name, piece.steps, own, opinion)
+                for piece, own, opinion in zip(pieces, notes, said, strict=True)
+            ]
+            answers = [getattr(piece, _ANSWERS[name]) for piece in pieces]
+            for opinion, scores in zip(said, self._held_out(name, seen, answers), strict=True):
+                opinion[name] = scores
+        self._fit_chain(pieces, said)
+        return self
+
+    def _head(self, name: str) -> TurningClassifier:
+        if "chord" in name:
+            return TurningClassifier(
+                n_classes=N_KINDS, loss=self.loss, bass=BASS, framed=tuple(FRAMED.tolist())
+            )
+        return TurningClassifier(n_classes=1 if name == "bass" else 2, loss=self.loss)
+
+    def _held_out(
+        self, name: str, seen: Sequence[Singles], answers: Sequence[Ints]
+    ) -> list[Floats]:
+        """Fit a head; returns what those fitted to the other folds think, as probabilities."""
+        # of the bass nothing else is learned: its temperature may come from what it has seen
+        n_folds = 0 if name == HEADS[-1] else self.n_folds
+        fold = np.arange(len(seen)) % n_folds if n_folds else np.full(len(seen), -1)
+        scores: list[Singles] = [row[:0] for row in seen]
+        for number in range(n_folds):
+            head = _fitted(self._head(name), seen, answers, np.flatnonzero(fold != number).tolist())
+            for i in np.flatnonzero(fold == number).tolist():
+                scores[i] = head.decision_function(seen[i])
+        self.heads_[name] = _fitted(self._head(name), seen, answers, range(len(seen)))
+        for i in np.flatnonzero(fold < 0).tolist():
+            scores[i] = self.heads_[name].decision_function(seen[i])
+        known = [answer >= 0 for answer in answers]
+        rows = np.concatenate([s[k] for s, k in zip(scores, known, strict=True)])
+        right = np.concatenate([a[k] for a, k in zip(answers, known, strict=True)])
+        self.temperatures_[name] = _temperature(rows, right)
+        return [softmax(row / self.temperatures_[name]) for row in scores]
+
+    def _fit_chain(
+        self, pieces: Sequence[LabelledSteps], said: Sequence[Mapping[str, Floats]]
+    ) -> None:
+        seen = [_seen(p.steps, o) for p, o in zip(pieces, said, strict=True)]
+        homes, labels = [p.homes for p in pieces], [p.labels for p in pieces]
+        fold = np.arange(len(seen)) % 2
+        rows = []
+        half, rest = (np.flatnonzero(fold == number).tolist() for number in (0, 1))
+        chain = PairChain(TRIAD, n_gates=N_GATES)
+        chain.fit([seen[i] for i in half], [homes[i] for i in half], [labels[i] for i in half])
+        for temperature in TEMPERATURES:
+            chain.temperature = temperature
+            rows.append((_surprise(chain, seen, labels, rest), temperature))
+        self.chain_ = PairChain(TRIAD, n_gates=N_GATES, temperature=min(rows)[1])
+        self.chain_.fit(seen, homes, labels)
+
+    # ---- use ----------------------------------------------------------------------------
+
+    def opinions(self, steps: Steps) -> dict[str, Floats]:
+        """Return what each head thinks of each step, as probabilities."""
+        notes = chord_profiles(steps)
+        said: dict[str, Floats] = {}
+        for name in HEADS:
+            scores = self.heads_[name].decision_function(_inputs(name, steps, notes, said))
+            said[name] = softmax(scores / self.temperatures_[name])
+        return said
+
+    def hear(self, steps: Steps) -> Heard:
+        """Find the keys and chords of a piece."""
+        said = self.opinions(steps)
+        seen = _seen(steps, said)
+        return Heard(*self.chain_.predict(seen), *self.chain_.marginals(seen), said["bass"])
+
+    # ---- files --------------------------------------------------------------------------
+
+    def arrays(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        """Return what a file has to hold: numbers for its header, and arrays."""
+        arrays: dict[str, NDArray[Any]] = {"chain": self.chain_.weights_.astype(np.float32)}
+        for name, head in self.heads_.items():
+            for part in ("weights_", "bias_", "framed_weights_"):
+                arrays[f"{name} {part}"] = getattr(head, part).astype(np.float16)
+        header = {
+            "loss": self.loss,
+            "temperatures": self.temperatures_,
+            "temperature": self.chain_.temperature,
+        }
+        return header, arrays
+
+    @classmethod
+    def from_arrays(cls, header: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Self:
+        """Make a model of what `arrays` returned."""
+        model = cls(loss=header["loss"])
+        model.temperatures_ = dict(header["temperatures"])
+        model.heads_ = {}
+        for name in HEADS:
+            head = model._head(name)
+            for part in ("weights_", "bias_", "framed_weights_"):
+                setattr(head, part, arrays[f"{name} {part}"].astype(np.float32))
+            model.heads_[name] = head
+        model.chain_ = PairChain(TRIAD, n_gates=N_GATES, temperature=header["temperature"])
+        model.chain_.weights_ = arrays["chain"].astype(np.float64)
+        return model
+
+
+def _inputs(name: str, steps: Steps, notes: Singles, said: Mapping[str, Floats]) -> Singles:
+    """Return what a head sees."""
+    if name == "chord":
+        return notes
+    if name in ("chord again", "bass"):
+        chords = said.get("chord again", said["chord"])
+        around = opinion_profiles(steps, chords, said["key"], of_keys=False)
+        return np.concatenate([notes, around], axis=1)
+    chords = said["chord"] if name == "key" else said["chord again"]
+    keys = None if name == "key" else said["key"]
+    around = opinion_profiles(steps, chords, keys, of_keys=True)
+    return np.concatenate([key_profiles(steps, notes), around], axis=1)
+
+
+def _fitted(
+    head: TurningClassifier, seen: Sequence[Singles], answers: Sequence[Ints], rows: Iterable[int]
+) -> TurningClassifier:
+    chosen = [(seen[i][answers[i] >= 0], answers[i][answers[i] >= 0]) for i in rows]
+    return head.fit(
+        np.concatenate([row for row, _ in chosen]), np.concatenate([own for _, own in chosen])
+    )
+
+
+def _temperature(scores: Singles, right: Ints) -> float:
+    """Choose the temperature at which what is right is the least surprising."""
+    row = np.arange(len(right))
+    losses = [-np.log(softmax(scores / t)[row, right] + TINY).mean() for t in TEMPERATURES]
+    return TEMPERATURES[int(np.argmin(losses))]
+
+
+def _surprise(
+    chain: PairChain, seen: Sequence[Seen], labels: Sequence[Ints], rows: Iterable[int]
+) -> float:
+    total, count = 0.0, 0
+    for i in rows:
+        known = np.flatnonzero(labels[i] >= 0)
+        prob = chain.marginals(seen[i])[1][known, labels[i][known]]
+        total -= float(np.log(prob + 1e-4).sum())
+        count += len(known)
+    return total / max(count, 1)
+
+
+def _seen(steps: Steps, said: Mapping[str, Floats]) -> Seen:
+    """Give the chain the second round's opinions, and a gate: metre, a new bass, an attack."""
+    struck = steps.weights["struck"].sum(axis=1) > 0
+    step = np.arange(len(steps))
+    held = steps.bass[np.maximum.accumulate(np.where(steps.bass < SILENT, step, 0))]
+    moved = np.diff(held, prepend=-1) != 0
+    gate = np.minimum(steps.level, 5) * 4 + moved * 2 + struck
+    labels, homes = np.log(said["chord again"] + TINY), np.log(said["key again"] + TINY)
+    return Seen(labels, homes.reshape(len(steps), N_HOMES), gate.astype(np.int64))

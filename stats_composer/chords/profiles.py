@@ -1,0 +1,246 @@
+"""Profiles: what surrounds each step, as pitch classes by window; and what is thought of it.
+
+Conventions
+-----------
+A profile is twelve numbers, one a pitch class, of one question: how long each sounds in the
+beat, which is lowest in the next bar. `chord_profiles` asks of the notes what tells a chord,
+`key_profiles` what tells a key; `opinion_profiles` asks it of probabilities of chords and keys
+that were found before. All move with the music: transposed notes have turned profiles.
+
+References
+----------
+Z. Tu, "Auto-context and its application to high-level vision tasks", CVPR 2008: the answers of
+one classifier around a place are features of the next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stats_composer.chords.qualities import GROUP, N_GROUPS, N_KINDS
+from stats_composer.chords.steps import SILENT, Steps
+
+__all__ = ["BASS", "FRAMED", "chord_profiles", "key_profiles", "opinion_profiles"]
+
+Floats = NDArray[np.float64]
+Singles = NDArray[np.float32]
+Ints = NDArray[np.int64]
+Window = tuple[str, int]
+
+SOUNDING: tuple[Window, ...] = (
+    *(("step", shift) for shift in (0, -4, -3, -2, -1, 1, 2, 3, 4, 6, 8)),
+    *(("beat", shift) for shift in (0, -3, -2, -1, 1, 2, 3)),
+    *(("half", shift) for shift in (0, -1, 1)),
+    *(("bar", shift) for shift in (0, -2, -1, 1, 2)),
+    *(("ahead", size) for size in (2, 4, 8)),
+    *(("behind", size) for size in (2, 4, 8)),
+    *(("around", size) for size in (8, 16, 32, 64)),
+    ("piece", 0),
+)
+HERE: tuple[Window, ...] = (("step", 0), ("beat", 0), ("half", 0), ("bar", 0))
+LOW: tuple[Window, ...] = (("beat", 0), ("beat", -1), ("beat", 1), ("half", 0), ("bar", 0))
+SPELLED: tuple[Window, ...] = (("beat", 0), ("bar", 0), ("around", 8), ("around", 32))
+LOWEST: tuple[Window, ...] = (
+    *(("step", shift) for shift in (0, -2, -1, 1, 2)),
+    *(("beat", shift) for shift in (0, -2, -1, 1, 2)),
+    *((unit, shift) for unit in ("half", "bar") for shift in (0, -1, 1)),
+)
+KEYS: tuple[Window, ...] = (
+    *(("around", size) for size in (8, 24, 64)), ("behind", 16), ("ahead", 16),
+    *(("beat", shift) for shift in (-2, -1, 0, 1, 2)), ("piece", 0),
+)  # fmt: skip
+CHORDS_NEAR: tuple[Window, ...] = (
+    *(("step", shift) for shift in (0, -1, 1)), ("behind", 8), ("ahead", 9), ("around", 16),
+    *(("beat", shift) for shift in (-1, 0, 1)), *(("bar", shift) for shift in (-2, -1, 0, 1, 2)),
+    ("piece", 0),
+)  # fmt: skip
+CHORDS_FAR: tuple[Window, ...] = (
+    ("step", 0), *(("around", size) for size in (8, 24, 64)), ("behind", 16), ("ahead", 16),
+    ("behind", 4), ("ahead", 4), *(("bar", shift) for shift in (-1, 0, 1)), ("piece", 0),
+)  # fmt: skip
+KEYS_NEAR: tuple[Window, ...] = (("step", 0), ("around", 4))
+KEYS_FAR: tuple[Window, ...] = (
+    ("step", 0), ("around", 8), ("around", 32), ("behind", 32), ("ahead", 32), ("piece", 0),
+)  # fmt: skip
+
+PRESENT = 0.2
+"""Share of a span that a pitch class must sound for to count as there."""
+
+_RUNS = {"beat": "beats", "half": "halves", "bar": "bars"}
+N_SOUNDING = len(SOUNDING)
+BASS = N_SOUNDING + len(HERE) + len(LOW) + 2 + 2 * len(SPELLED) + LOWEST.index(("beat", 0))
+"""The profile that marks the lowest pitch class of the beat."""
+_PRESENT = N_SOUNDING + len(HERE) + len(LOW) + 2 + 2 * len(SPELLED) + len(LOWEST)
+_SPELLED = N_SOUNDING + len(HERE) + len(LOW) + 2
+FRAMED = np.array(
+    [
+        *(SOUNDING.index(("beat", shift)) for shift in (0, 1, -1)),
+        *(SOUNDING.index(("step", shift)) for shift in (1, -1)),
+        *(SOUNDING.index(w) for w in (("half", 0), ("bar", 0), ("ahead", 4), ("around", 8))),
+        *(N_SOUNDING + HERE.index(w) for w in (("beat", 0), ("half", 0))),
+        *(BASS + LOWEST.index(("beat", s)) - LOWEST.index(("beat", 0)) for s in (0, 1, -1)),
+        *(_SPELLED, _SPELLED + len(SPELLED), _PRESENT, _PRESENT + 1, _PRESENT + 8),
+    ]
+)
+"""The profiles that are also weighed as seen from the bass."""
+
+
+def _bounds(steps: Steps, window: Window) -> tuple[Ints, Ints]:
+    """Return the first and the past-the-last step of a window, of each step."""
+    unit, size = window
+    n = len(steps)
+    step = np.arange(n)
+    if unit in _RUNS:
+        bounds: tuple[Ints, Ints] = getattr(steps, _RUNS[unit]).window(size)
+        return bounds
+    spans = {
+        "step": (step + size, step + size + 1),
+        "ahead": (step, step + size),
+        "behind": (step - size, step),
+        "around": (step - size, step + size + 1),
+        "piece": (0 * step, 0 * step + n),
+    }
+    low, high = spans[unit]
+    return np.clip(low, 0, n), np.clip(high, 0, n)
+
+
+def _summed(values: Floats) -> Floats:
+    total = np.zeros((len(values) + 1, *values.shape[1:]))
+    np.cumsum(values, axis=0, out=total[1:])
+    return total
+
+
+def _shares(
+    steps: Steps, name: str, windows: Iterable[Window], whole: str | None = None
+) -> list[Floats]:
+    """Return the roots of the shares of each pitch class in windows."""
+    total = _summed(steps.weights[name])
+    beside = total if whole is None else _summed(steps.weights[whole])
+    found = []
+    for window in windows:
+        low, high = _bounds(steps, window)
+        length = (beside[high] - beside[low]).sum(axis=1, keepdims=True)
+        part = np.maximum(total[high] - total[low], 0.0)
+        found.append(np.sqrt(part / np.maximum(length, 1e-9)))
+    return found
+
+
+def _marked(pitch: Ints) -> Floats:
+    """Mark a pitch class in each row, none where the pitch is `SILENT` or negative."""
+    marked = np.zeros((len(pitch), 12))
+    heard = np.flatnonzero((pitch < SILENT) & (pitch >= 0))
+    marked[heard, pitch[heard] % 12] = 1.0
+    return marked
+
+
+def _lowest(steps: Steps) -> list[Floats]:
+    """Mark the lowest pitch class of windows; a step in which nothing sounds keeps the last."""
+    bass, n = steps.bass, len(steps)
+    step = np.arange(n)
+    held = bass[np.maximum.accumulate(np.where(bass < SILENT, step, 0))]
+    found = []
+    for unit, shift in LOWEST:
+        if unit == "step":
+            inside = (step + shift >= 0) & (step + shift < n)
+            own = np.where(inside, held[np.clip(step + shift, 0, n - 1)], SILENT)
+        else:
+            runs = getattr(steps, _RUNS[unit])
+            low, high = runs.window(shift)
+            least = np.minimum.reduceat(bass, runs.first[:-1])
+            run = np.clip(runs.of + shift, 0, len(least) - 1)
+            own = np.where(high > low, least[run], SILENT)
+        found.append(_marked(own))
+    return [*found, _marked(held[steps.beats.first[steps.beats.of]])]
+
+
+def _present(steps: Steps) -> list[Floats]:
+    """Mark what sounds in the step, in the beat, and where beats, half bars and bars begin."""
+    sounding = steps.weights["sounding"]
+    total = _summed(sounding)
+    low, high = _bounds(steps, ("beat", 0))
+    here = (sounding > PRESENT).astype(np.float64)
+    beat = (total[high] - total[low]) / np.maximum(high - low, 1)[:, None] > PRESENT
+    found = [here, beat.astype(np.float64)]
+    for runs in (steps.beats, steps.halves, steps.bars):
+        following = np.minimum(runs.of + 1, len(runs.first) - 2)
+        found += [here[runs.first[runs.of]], here[runs.first[following]]]
+    return [*found, _marked(steps.signature)]
+
+
+def chord_profiles(steps: Steps) -> Singles:
+    """Return what the notes say of the chord at each step: (n_steps, n_profiles, 12)."""
+    found = [
+        *_shares(steps, "sounding", SOUNDING),
+        *_shares(steps, "chordal", HERE),
+        *_shares(steps, "low", LOW),
+        *_shares(steps, "struck", [("beat", 0)]),
+        *_shares(steps, "top", [("step", 0)]),
+        *_shares(steps, "raised", SPELLED, "sounding"),
+        *_shares(steps, "lowered", SPELLED, "sounding"),
+        *_lowest(steps),
+        *_present(steps),
+    ]
+    return np.stack(found, axis=1).astype(np.float32)
+
+
+def key_profiles(steps: Steps, chords: Singles) -> Singles:
+    """Return what the notes say of the key at each step.
+
+    Parameters
+    ----------
+    steps : Steps
+    chords : ndarray of shape (n_steps, n_profiles, 12)
+        Of `chord_profiles`.
+    """
+    marked = _summed(chords[:, BASS].astype(np.float64))
+    found = _shares(steps, "sounding", KEYS)
+    for window in KEYS:
+        low, high = _bounds(steps, window)
+        share = (marked[high] - marked[low]) / np.maximum(high - low, 1)[:, None]
+        found.append(np.sqrt(np.maximum(share, 0.0)))
+    spelled = chords[:, _SPELLED : _SPELLED + 2 * len(SPELLED)]
+    last = np.repeat(chords[-1:, BASS], len(steps), axis=0)
+    notes = np.stack([*found, _marked(steps.signature), last], axis=1)
+    return np.concatenate([notes, spelled], axis=1).astype(np.float32)
+
+
+def opinion_profiles(
+    steps: Steps, chords: Floats, keys: Floats | None, *, of_keys: bool
+) -> Singles:
+    """Return what was thought around each step.
+
+    Parameters
+    ----------
+    steps : Steps
+    chords : ndarray of shape (n_steps, 12 * N_KINDS)
+        Probabilities of chords.
+    keys : ndarray of shape (n_steps, 24), optional
+        Probabilities of keys.
+    of_keys : bool
+        Whether a key is asked for, or a chord.
+    """
+    n = len(steps)
+    grouped = np.zeros((n, N_GROUPS, 12))
+    by_kind = chords.reshape(n, 12, N_KINDS)
+    for group in range(N_GROUPS):
+        grouped[:, group] = by_kind[:, :, group == GROUP].sum(axis=2)
+    found = _means(steps, grouped, CHORDS_FAR if of_keys else CHORDS_NEAR)
+    if of_keys:
+        ends = (grouped[-4:].mean(axis=0), grouped[:8].mean(axis=0))
+        found += [np.broadcast_to(end, grouped.shape) for end in ends]
+    if keys is not None:
+        modes = keys.reshape(n, 12, 2).transpose(0, 2, 1)
+        found += _means(steps, modes, KEYS_FAR if of_keys else KEYS_NEAR)
+    return np.concatenate(found, axis=1).astype(np.float32)
+
+
+def _means(steps: Steps, values: Floats, windows: Sequence[Window]) -> list[Floats]:
+    total = _summed(values)
+    found = []
+    for window in windows:
+        low, high = _bounds(steps, window)
+        found.append((total[high] - total[low]) / np.maximum(high - low, 1)[:, None, None])
+    return found

@@ -1,0 +1,250 @@
+"""What was heard step by step, as spans with names: keys, symbols, numerals, inversions.
+
+A span is a run of steps of one key, chord and bass. The bass is chosen beat by beat among the
+chord's tones; silence of a beat or more is a span of its own, shorter silence belongs to the
+chord before it. On a grid of beats or bars a span is one of those, and its chord the likeliest
+in it.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stats_composer.chords.harmony import Heard
+from stats_composer.chords.keys import key_near
+from stats_composer.chords.labels import fifths_above, spelled_root
+from stats_composer.chords.qualities import KINDS, N_KINDS, kind_chord
+from stats_composer.chords.spans import (
+    EXPLAINED,
+    N_BEST,
+    ONE_TONE,
+    ChordSpan,
+    no_chord,
+    place_of,
+    spellings,
+)
+from stats_composer.chords.steps import SILENT, Runs, Steps
+from stats_composer.score import Score
+from stats_composer.theory import (
+    Chord,
+    harte_symbol,
+    key_name,
+    lead_sheet_symbol,
+    roman_numeral,
+)
+
+__all__ = ["GRIDS", "chosen_basses", "read_harmony"]
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+GRIDS = ("event", "beat", "bar")
+STAY = 1.5
+"""How much likelier, in nats, another bass must be within a chord."""
+_NAMES, _TONES = list(KINDS), list(KINDS.values())
+_SIXTHS = {
+    "It": {0: "7", 2: "6", 6: "64"},
+    "Ger": {0: "7", 2: "65", 6: "43", 9: "42"},
+    "Fr": {0: "7", 4: "65", 6: "43", 10: "42"},
+}
+"""Figures of augmented sixths by what lies in the bass, in semitones above their root."""
+_DEGREES = {0: "I", 2: "ii", 3: "III", 4: "iii", 5: "IV", 7: "V", 8: "VI", 9: "vi"}
+
+
+def read_harmony(
+    score: Score, steps: Steps, heard: Heard, home: tuple[int, int], *, grid: str = "event"
+) -> list[ChordSpan]:
+    """Name what was heard.
+
+    Parameters
+    ----------
+    score : Score
+    steps : Steps
+        Of the score.
+    heard : Heard
+        In the steps.
+    home : (tonic fifths, mode)
+        The key near which keys are spelled.
+    grid : {"event", "beat", "bar"}
+
+    Returns
+    -------
+    list of ChordSpan
+        In the order of time; together they cover the score.
+    """
+    homes, labels = heard.homes, heard.labels
+    if grid != "event":
+        runs = steps.beats if grid == "beat" else steps.bars
+        homes, labels = _likeliest(heard.home_probs, runs), _likeliest(heard.label_probs, runs)
+    silent = _silence(score, steps)
+    basses = chosen_basses(steps, heard, labels, by_beat=grid != "bar")
+    marks = np.stack([homes, labels, basses, silent], axis=1)
+    marks[silent] = -1, -1, -1, 1
+    begins = np.concatenate([[True], (marks[1:] != marks[:-1]).any(axis=1)])
+    if grid != "event":
+        begins[runs.first[:-1]] = True
+    first = np.flatnonzero(begins)
+    ends = np.append(first[1:], len(steps))
+    onsets = steps.onset[first].tolist()
+    stops = [*onsets[1:], steps.end]
+    written = spellings(score, onsets, stops)
+    told: list[_Told | ChordSpan] = []
+    for row, (i, j) in enumerate(zip(first.tolist(), ends.tolist(), strict=True)):
+        place = (onsets[row] if row else 0, stops[row])
+        why = "silence" if silent[i] else ""
+        if not why and grid == "event":
+            why = _reason(steps.weights["sounding"][i:j].sum(axis=0), int(labels[i]))
+        if why:
+            told.append(no_chord(score, *place, why))
+            continue
+        key, probs = key_near(int(homes[i]), home), heard.label_probs[i:j].mean(axis=0)
+        told.append(_Told(place, key, int(labels[i]), int(basses[i]), probs, written[row]))
+    following = [one.chord if isinstance(one, _Told) else None for one in told[1:]]
+    return [
+        _named(score, one, after) if isinstance(one, _Told) else one
+        for one, after in zip(told, [*following, None], strict=True)
+    ]
+
+
+@dataclass(frozen=True, eq=False)
+class _Told:
+    """A chord before it has its names."""
+
+    place: tuple[int, int]
+    key: tuple[int, int]
+    label: int
+    bass: int
+    probs: Floats
+    written: dict[int, int]
+
+    @property
+    def chord(self) -> Chord:
+        return self.spelled(self.label)
+
+    def spelled(self, label: int) -> Chord:
+        """Return the chord that a lead sheet prints for a label."""
+        root, kind = divmod(label, N_KINDS)
+        tones = _TONES[kind]
+        fifths = spelled_root(root, tones, self.key[0], self.written)
+        above = (self.bass - root) % 12
+        if above == 0 or above not in tones:
+            return kind_chord(kind, fifths)
+        return kind_chord(kind, fifths, fifths + _above(above, _NAMES[kind]))
+
+
+def _likeliest(probs: Floats, runs: Runs) -> Ints:
+    """Choose in each run what is likeliest over its steps; returns it by step."""
+    total = np.add.reduceat(probs, runs.first[:-1], axis=0)
+    best: Ints = total.argmax(axis=1)[runs.of]
+    return best
+
+
+def _silence(score: Score, steps: Steps) -> NDArray[np.bool_]:
+    """Mark the steps of silences of a beat or more, and those before the first note."""
+    silent: NDArray[np.bool_] = steps.bass == SILENT
+    runs = Runs.where(np.diff(silent, prepend=~silent[0]) != 0)
+    for low, high in zip(runs.first[:-1], runs.first[1:], strict=True):
+        stop = steps.end if high == len(steps) else int(steps.onset[high])
+        length = stop - int(steps.onset[low])
+        if silent[low] and low and length < score.metre_at(int(steps.onset[low])).beat:
+            silent[low:high] = False
+    return silent
+
+
+def chosen_basses(steps: Steps, heard: Heard, labels: Ints, *, by_beat: bool = True) -> Ints:
+    """Choose the bass of each chord among its tones, by step.
+
+    It may change with the beat, or with the bar, where that is likelier by `STAY`.
+    """
+    marks = np.zeros(len(steps), np.bool_)
+    marks[steps.beats.first[:-1] if by_beat else steps.bars.first[:-1]] = True
+    changes = np.diff(labels, prepend=-1) != 0
+    runs = Runs.where(marks | changes)
+    starts = runs.first[:-1]
+    log_prob = np.add.reduceat(np.log(heard.bass_probs + 1e-6), starts, axis=0)
+    log_prob /= np.diff(runs.first)[:, None]
+    tones = np.zeros((12 * N_KINDS, 12), np.bool_)
+    for label in set(labels[starts].tolist()):
+        root, kind = divmod(label, N_KINDS)
+        tones[label, [(root + tone) % 12 for tone in _TONES[kind]]] = True
+    log_prob[~tones[labels[starts]]] = -np.inf
+    found = np.empty(len(starts), np.int64)
+    bounds = [*np.flatnonzero(changes[starts]).tolist(), len(starts)]
+    for low, high in itertools.pairwise(bounds):
+        found[low:high] = _steady(log_prob[low:high])
+    return found[runs.of]
+
+
+def _steady(log_prob: Floats) -> Ints:
+    """Find the best path of columns in which each change costs `STAY`."""
+    reached, back = log_prob[0], []
+    for own in log_prob[1:]:
+        source = np.where(reached >= reached.max() - STAY, np.arange(12), reached.argmax())
+        back.append(source)
+        reached = np.maximum(reached, reached.max() - STAY) + own
+    path = [int(reached.argmax())]
+    for source in reversed(back):
+        path.append(int(source[path[-1]]))
+    return np.array(path[::-1], np.int64)
+
+
+def _reason(weight: Floats, label: int) -> str:
+    """Say why what sounds is no chord; empty where it is one."""
+    root, kind = divmod(label, N_KINDS)
+    heard: list[float] = weight.tolist()
+    if sum(length > 0 for length in heard) < 2:
+        return "" if heard[root] > 0 and math.fsum(heard) < 1.0 else ONE_TONE
+    explained = math.fsum(heard[(root + tone) % 12] for tone in _TONES[kind])
+    if explained < EXPLAINED * math.fsum(heard):
+        return "a cluster: no chord explains what sounds"
+    return ""
+
+
+def _above(semitones: int, name: str) -> int:
+    """Return a tone's place above its root: augmented sixths hold a diminished third."""
+    if name in ("It", "Ger"):
+        return {2: -10, 6: -6, 9: -9}[semitones]
+    return fifths_above(semitones, KINDS[name])
+
+
+def _named(score: Score, told: _Told, following: Chord | None) -> ChordSpan:
+    chord = told.chord
+    symbol = lead_sheet_symbol(chord)
+    shares: dict[str, float] = {}
+    for other in np.argsort(-told.probs, kind="stable")[: N_BEST + 1]:
+        name = lead_sheet_symbol(told.spelled(int(other)))
+        shares[name] = shares.get(name, 0.0) + float(told.probs[other])
+    sure = shares.pop(symbol, float(told.probs[told.label]))
+    others = sorted(shares.items(), key=lambda item: -item[1])[: N_BEST - 1]
+    bar, beat = place_of(score, told.place[0])
+    return ChordSpan(
+        onset=told.place[0],
+        duration=told.place[1] - told.place[0],
+        bar=bar,
+        beat=beat,
+        symbol=symbol,
+        harte=harte_symbol(chord),
+        numeral=_numeral(told, chord, following),
+        key=key_name(*told.key),
+        confidence=round(min(sure, 1.0), 4),
+        others=tuple((name, round(share, 4)) for name, share in others),
+    )
+
+
+def _numeral(told: _Told, chord: Chord, following: Chord | None) -> str:
+    root, kind = divmod(told.label, N_KINDS)
+    name = _NAMES[kind]
+    if name in _SIXTHS:
+        # the root of a French sixth is the second degree, of the others the raised fourth
+        goal = (root - 7 * told.key[0] - (2 if name == "Fr" else 6)) % 12
+        figures = _SIXTHS[name].get((told.bass - root) % 12, "")
+        if goal == 0:
+            return f"{name}{figures}"
+        if goal in _DEGREES:
+            return f"{name}{figures}/{_DEGREES[goal]}"
+    return roman_numeral(chord, *told.key, following)
