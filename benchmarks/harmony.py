@@ -317,14 +317,15 @@ def mir_eval_scores(piece, heard):
         root, kind = divmod(int(label), N_KINDS)
         kind = list(KINDS)[kind]
         labels.append(f"{names[root]}:{written.get(kind, kind)}")
-    edges = np.append(piece.seconds[first], piece.seconds[-1])
-    lasts = edges[1:] > edges[:-1]  # beyond the last beat all steps fall together
-    intervals = np.stack([edges[:-1], edges[1:]], axis=1)[lasts]
-    labels = [label for label, long in zip(labels, lasts, strict=True) if long]
-    told = [(start, stop, name) for start, stop, name in piece.chords if stop > start]
-    truth = np.array([(start, stop) for start, stop, _ in told])
-    scores = judge.evaluate(truth, [name for _, _, name in told], intervals, labels)
-    return [scores[name] for name in ("root", "majmin", "sevenths")]
+    starts = piece.seconds[first]
+    told = np.array([start for start, _, _ in piece.chords])
+    edges = np.unique(np.concatenate([starts, told, [stop for _, stop, _ in piece.chords]]))
+    edges = edges[(edges >= told[0]) & (edges <= piece.chords[-1][1])]
+    middle, weight = (edges[1:] + edges[:-1]) / 2, np.diff(edges)
+    right = [piece.chords[i][2] for i in np.searchsorted(told, middle) - 1]
+    found = [labels[i] for i in np.maximum(np.searchsorted(starts, middle) - 1, 0)]
+    comparisons = (judge.root, judge.majmin, judge.sevenths)
+    return [judge.weighted_accuracy(compare(right, found), weight) for compare in comparisons]
 
 
 def measure(title, pieces, heard):

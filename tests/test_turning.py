@@ -81,6 +81,16 @@ def test_answers_turn_with_what_is_seen(small):
     np.testing.assert_allclose(moved, expected, rtol=1e-4, atol=1e-5)
 
 
+def test_where_no_bass_is_marked_answers_turn_too(small):
+    seen, labels = small
+    model = fitted(seen, labels, batch_size=8)
+    silent = seen.copy()
+    silent[:, 0] = 0.0
+    moved = model.decision_function(np.roll(silent, 1, axis=2)).reshape(-1, 4, 2)
+    expected = np.roll(model.decision_function(silent).reshape(-1, 4, 2), 1, axis=1)
+    np.testing.assert_allclose(moved, expected, rtol=1e-4, atol=1e-5)
+
+
 def test_it_agrees_with_crammer_and_singers_machine_of_scikit_learn():
     from sklearn.svm import LinearSVC
 

@@ -6,8 +6,9 @@ by one row, so does the answer: label = row * n_classes + class has the score
     s(row, class) = sum_k,d w[k, d, class] x[k, (row + d) mod n_rows] + b[class]              (1)
                   + sum_j,d v[j, d, (row - bass) mod n_rows, class] x[j, (bass + d) mod n_rows] (2)
 
-where (2) weighs some of the profiles j as seen from one row that is marked, the bass: what a
-tone tells then depends on where the bass lies under it. It is fitted by Adam to one of
+where (2) weighs some of the profiles j as seen from one row that is marked, the bass, and is 0
+where none is: what a tone tells then depends on where the bass lies under it. It is fitted by
+Adam to one of
 
     hinge: max over y' of s(y') + [y' != y] - s(y)       (Crammer and Singer's support vectors)
     log: log sum over y' of exp s(y') - s(y)             (multinomial logistic regression)
@@ -196,6 +197,9 @@ class TurningClassifier(Estimator):
         chosen = seen[:, list(self.framed)]
         row = (np.arange(self.n_rows) + basses[:, None]) % self.n_rows
         turned = np.take_along_axis(chosen, np.repeat(row[:, None], chosen.shape[1], 1), axis=2)
+        if self.bass is not None:
+            # Seen from a bass that is not there, nothing is seen: no row is like another else.
+            turned *= seen[:, self.bass].max(axis=1)[:, None, None] > 0
         return turned.reshape(len(seen), -1)
 
     def _turned(self, values: Singles, by: Ints) -> Singles:
