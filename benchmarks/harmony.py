@@ -22,10 +22,10 @@ from pathlib import Path
 import mido
 import numpy as np
 
+from stats_composer.chords.basses import choose_basses
 from stats_composer.chords.harmonies import STYLES, HarmonyModels
 from stats_composer.chords.harmony import HarmonyModel, LabelledSteps
 from stats_composer.chords.qualities import KINDS, N_KINDS, TRIAD, nearest
-from stats_composer.chords.reading import chosen_basses
 from stats_composer.chords.steps import cut_steps
 from stats_composer.chords.styles import texture
 from stats_composer.errors import StatsComposerError
@@ -340,7 +340,7 @@ def measure(title, pieces, heard):
         rows, sure, hit = [], [], []
         for piece in chosen:
             found = heard[piece.labelled.name]
-            basses = chosen_basses(piece.steps, found, found.labels)
+            basses = choose_basses(piece.steps, found.labels, found.bass_weights)
             rows.append(agreement(piece, found.homes, found.labels, basses))
             known = piece.labelled.labels >= 0
             root = found.labels // N_KINDS

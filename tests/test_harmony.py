@@ -1,11 +1,14 @@
 """Harmony in keys: steps, profiles, what is read off a path, RomanText, the bundled models."""
 
+from importlib.resources import files
+
 import numpy as np
 import pytest
 
 from stats_composer.chords import ChordRecognizer
+from stats_composer.chords.basses import N_BASS_FEATURES, choose_basses, fit_basses
 from stats_composer.chords.harmonies import HarmonyModels
-from stats_composer.chords.harmony import Heard
+from stats_composer.chords.harmony import Heard, LabelledSteps
 from stats_composer.chords.profiles import BASS, FRAMED, chord_profiles, key_profiles
 from stats_composer.chords.qualities import KINDS, N_HOMES, N_KINDS, kind_chord, nearest
 from stats_composer.chords.reading import read_harmony
@@ -106,6 +109,36 @@ def test_the_marked_profiles_are_what_their_names_say():
     assert FRAMED.max() < chords.shape[1]
 
 
+# ---- basses ----------------------------------------------------------------------------------
+
+
+def labelled(score, labels, basses):
+    steps = cut_steps(score)
+    return LabelledSteps(
+        "", steps, np.zeros(len(steps), np.int64), np.array(labels), np.array(basses)
+    )
+
+
+def test_the_bass_of_a_broken_chord_lasts():
+    # what is learned of one chord in first inversion, a G under it left aside, holds in others
+    taught = labelled(piano([[47, 55, 62, 55], [52, 60, 67, 60]]),
+                      [7 * N_KINDS] * 4 + [0] * 4, [11] * 4 + [4] * 4)  # fmt: skip
+    weights = fit_basses([taught])
+    steps = cut_steps(piano([[54, 62, 69, 62], [50, 57, 66, 57]]))
+    assert choose_basses(steps, np.full(8, 2 * N_KINDS), weights).tolist() == [6] * 4 + [2] * 4
+
+
+def test_the_bass_is_a_tone_of_its_chord():
+    # what is lowest as each beat begins: C, E, and a D that C major does not hold
+    lowest_here = np.eye(N_BASS_FEATURES)[0]
+    steps = cut_steps(piano([[48, 55, 64, 55], [50, 55, 64, 55]]))
+    assert choose_basses(steps, np.zeros(8, np.int64), lowest_here).tolist() == [
+        0, 0, 4, 4, 0, 0, 4, 4,
+    ]  # fmt: skip
+    by_bar = choose_basses(steps, np.zeros(8, np.int64), lowest_here, steps.bars)
+    assert by_bar.tolist() == [0] * 8
+
+
 # ---- vocabulary ------------------------------------------------------------------------------
 
 
@@ -124,16 +157,15 @@ def test_kinds_of_pitch_classes():
 def told(rows, n):
     """Make what a model would have heard of (steps, home, root, kind, bass)."""
     homes, labels = np.zeros(n, np.int64), np.zeros(n, np.int64)
-    basses, start = np.full((n, 12), 0.01), 0
-    for length, home, root, kind, bass in rows:
+    start = 0
+    for length, home, root, kind, _ in rows:
         span = slice(start, start + length)
         homes[span], labels[span] = home, root * N_KINDS + list(KINDS).index(kind)
-        basses[span, bass] = 0.9
         start += length
     step = np.arange(n)
     by_home, by_label = np.full((n, N_HOMES), 1e-3), np.full((n, 12 * N_KINDS), 1e-3)
     by_home[step, homes] = by_label[step, labels] = 0.8
-    return Heard(homes, labels, by_home, by_label, basses)
+    return Heard(homes, labels, by_home, by_label, np.eye(N_BASS_FEATURES)[0])
 
 
 def reading(rows, pitches, home=(0, 0), **options):
@@ -242,7 +274,7 @@ def test_another_kind_of_model_is_refused():
     from stats_composer.chords import recognizer
 
     with pytest.raises(ModelFileError, match="expected HarmonyModels"):
-        HarmonyModels.load(recognizer._BUNDLED)
+        HarmonyModels.load(files("stats_composer") / recognizer._BUNDLED)
 
 
 def test_percussion_is_no_harmony(recognizer):

@@ -4,8 +4,8 @@ The first round hears the chord of each step from the notes around it, and the k
 notes and the chords that were heard; the second hears both again with what the first thought of
 the surroundings. What a round learns from is always the opinion of machines that have not seen
 the piece: the pieces of training are heard by folds. A structured machine then finds one path of
-keys and chords together (`models.pair_chain`), whose posteriors say how sure it is. Which of a
-chord's tones is its bass, though the lowest note may rest or be broken off, is heard likewise.
+keys and chords together (`models.pair_chain`), whose posteriors say how sure it is, and the bass
+is chosen among the tones of each chord (`chords.basses`).
 
 References
 ----------
@@ -22,6 +22,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from stats_composer.chords.basses import fit_basses
 from stats_composer.chords.profiles import (
     BASS,
     FRAMED,
@@ -40,8 +41,8 @@ Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
 Ints = NDArray[np.int64]
 
-HEADS = ("chord", "key", "chord again", "key again", "bass")
-_ANSWERS = dict(zip(HEADS, ("labels", "homes", "labels", "homes", "basses"), strict=True))
+HEADS = ("chord", "key", "chord again", "key again")
+_ANSWERS = dict(zip(HEADS, ("labels", "homes", "labels", "homes"), strict=True))
 N_GATES = 24
 TEMPERATURES = (0.15, 0.2, 0.25, 0.35, 0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0)
 TINY = 1e-9
@@ -76,14 +77,15 @@ class Heard:
     homes, labels : ndarray of shape (n_steps,), int64
     home_probs : ndarray of shape (n_steps, 24)
     label_probs : ndarray of shape (n_steps, 12 * N_KINDS)
-    bass_probs : ndarray of shape (n_steps, 12)
+    bass_weights : ndarray of shape (N_BASS_FEATURES,)
+        What chooses the basses of these chords, or of others (`chords.basses`).
     """
 
     homes: Ints
     labels: Ints
     home_probs: Floats
     label_probs: Floats
-    bass_probs: Floats
+    bass_weights: Floats
 
 
 class HarmonyModel:
@@ -103,6 +105,7 @@ class HarmonyModel:
     temperatures_ : dict of str to float
         Of each head's softmax.
     chain_ : PairChain
+    bass_weights_ : ndarray of shape (N_BASS_FEATURES,)
     """
 
     def __init__(self, *, loss: str = "hinge", n_folds: int = 2) -> None:
@@ -126,6 +129,7 @@ class HarmonyModel:
             for opinion, scores in zip(said, self._held_out(name, seen, answers), strict=True):
                 opinion[name] = scores
         self._fit_chain(pieces, said)
+        self.bass_weights_ = fit_basses(pieces)
         return self
 
     def _head(self, name: str) -> TurningClassifier:
@@ -133,23 +137,19 @@ class HarmonyModel:
             return TurningClassifier(
                 n_classes=N_KINDS, loss=self.loss, bass=BASS, framed=tuple(FRAMED.tolist())
             )
-        return TurningClassifier(n_classes=1 if name == "bass" else 2, loss=self.loss)
+        return TurningClassifier(n_classes=2, loss=self.loss)
 
     def _held_out(
         self, name: str, seen: Sequence[Singles], answers: Sequence[Ints]
     ) -> list[Floats]:
         """Fit a head; returns what those fitted to the other folds think, as probabilities."""
-        # of the bass nothing else is learned: its temperature may come from what it has seen
-        n_folds = 0 if name == HEADS[-1] else self.n_folds
-        fold = np.arange(len(seen)) % n_folds if n_folds else np.full(len(seen), -1)
+        fold = np.arange(len(seen)) % self.n_folds
         scores: list[Singles] = [row[:0] for row in seen]
-        for number in range(n_folds):
+        for number in range(self.n_folds):
             head = _fitted(self._head(name), seen, answers, np.flatnonzero(fold != number).tolist())
             for i in np.flatnonzero(fold == number).tolist():
                 scores[i] = head.decision_function(seen[i])
         self.heads_[name] = _fitted(self._head(name), seen, answers, range(len(seen)))
-        for i in np.flatnonzero(fold < 0).tolist():
-            scores[i] = self.heads_[name].decision_function(seen[i])
         known = [answer >= 0 for answer in answers]
         rows = np.concatenate([s[k] for s, k in zip(scores, known, strict=True)])
         right = np.concatenate([a[k] for a, k in zip(answers, known, strict=True)])
@@ -187,13 +187,16 @@ class HarmonyModel:
         """Find the keys and chords of a piece."""
         said = self.opinions(steps)
         seen = _seen(steps, said)
-        return Heard(*self.chain_.predict(seen), *self.chain_.marginals(seen), said["bass"])
+        return Heard(*self.chain_.predict(seen), *self.chain_.marginals(seen), self.bass_weights_)
 
     # ---- files --------------------------------------------------------------------------
 
     def arrays(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         """Return what a file has to hold: numbers for its header, and arrays."""
-        arrays: dict[str, NDArray[Any]] = {"chain": self.chain_.weights_.astype(np.float32)}
+        arrays: dict[str, NDArray[Any]] = {
+            "chain": self.chain_.weights_.astype(np.float32),
+            "basses": self.bass_weights_.astype(np.float32),
+        }
         for name, head in self.heads_.items():
             for part in ("weights_", "bias_", "framed_weights_"):
                 arrays[f"{name} {part}"] = getattr(head, part).astype(np.float16)
@@ -217,6 +220,7 @@ class HarmonyModel:
             model.heads_[name] = head
         model.chain_ = PairChain(TRIAD, n_gates=N_GATES, temperature=header["temperature"])
         model.chain_.weights_ = arrays["chain"].astype(np.float64)
+        model.bass_weights_ = arrays["basses"].astype(np.float64)
         return model
 
 
@@ -224,9 +228,8 @@ def _inputs(name: str, steps: Steps, notes: Singles, said: Mapping[str, Floats])
     """Return what a head sees."""
     if name == "chord":
         return notes
-    if name in ("chord again", "bass"):
-        chords = said.get("chord again", said["chord"])
-        around = opinion_profiles(steps, chords, said["key"], of_keys=False)
+    if name == "chord again":
+        around = opinion_profiles(steps, said["chord"], said["key"], of_keys=False)
         return np.concatenate([notes, around], axis=1)
     chords = said["chord"] if name == "key" else said["chord again"]
     keys = None if name == "key" else said["key"]

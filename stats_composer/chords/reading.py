@@ -1,20 +1,19 @@
 """What was heard step by step, as spans with names: keys, symbols, numerals, inversions.
 
-A span is a run of steps of one key, chord and bass. The bass is chosen beat by beat among the
-chord's tones; silence of a beat or more is a span of its own, shorter silence belongs to the
-chord before it. On a grid of beats or bars a span is one of those, and its chord the likeliest
-in it.
+A span is a run of steps of one key, chord and bass; silence of a beat or more is a span of its
+own, shorter silence belongs to the chord before it. On a grid of beats or bars a span is one of
+those, and its chord the likeliest in it.
 """
 
 from __future__ import annotations
 
-import itertools
 import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from stats_composer.chords.basses import choose_basses
 from stats_composer.chords.harmony import Heard
 from stats_composer.chords.keys import key_near
 from stats_composer.chords.labels import fifths_above, spelled_root
@@ -38,14 +37,12 @@ from stats_composer.theory import (
     roman_numeral,
 )
 
-__all__ = ["GRIDS", "chosen_basses", "read_harmony"]
+__all__ = ["GRIDS", "read_harmony"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 GRIDS = ("event", "beat", "bar")
-STAY = 1.5
-"""How much likelier, in nats, another bass must be within a chord."""
 _NAMES, _TONES = list(KINDS), list(KINDS.values())
 _SIXTHS = {
     "It": {0: "7", 2: "6", 6: "64"},
@@ -78,16 +75,16 @@ def read_harmony(
         In the order of time; together they cover the score.
     """
     homes, labels = heard.homes, heard.labels
+    unit = steps.bars if grid == "bar" else steps.beats
     if grid != "event":
-        runs = steps.beats if grid == "beat" else steps.bars
-        homes, labels = _likeliest(heard.home_probs, runs), _likeliest(heard.label_probs, runs)
+        homes, labels = _likeliest(heard.home_probs, unit), _likeliest(heard.label_probs, unit)
     silent = _silence(score, steps)
-    basses = chosen_basses(steps, heard, labels, by_beat=grid != "bar")
+    basses = choose_basses(steps, labels, heard.bass_weights, unit)
     marks = np.stack([homes, labels, basses, silent], axis=1)
     marks[silent] = -1, -1, -1, 1
     begins = np.concatenate([[True], (marks[1:] != marks[:-1]).any(axis=1)])
     if grid != "event":
-        begins[runs.first[:-1]] = True
+        begins[unit.first[:-1]] = True
     first = np.flatnonzero(begins)
     ends = np.append(first[1:], len(steps))
     onsets = steps.onset[first].tolist()
@@ -154,43 +151,6 @@ def _silence(score: Score, steps: Steps) -> NDArray[np.bool_]:
         if silent[low] and low and length < score.metre_at(int(steps.onset[low])).beat:
             silent[low:high] = False
     return silent
-
-
-def chosen_basses(steps: Steps, heard: Heard, labels: Ints, *, by_beat: bool = True) -> Ints:
-    """Choose the bass of each chord among its tones, by step.
-
-    It may change with the beat, or with the bar, where that is likelier by `STAY`.
-    """
-    marks = np.zeros(len(steps), np.bool_)
-    marks[steps.beats.first[:-1] if by_beat else steps.bars.first[:-1]] = True
-    changes = np.diff(labels, prepend=-1) != 0
-    runs = Runs.where(marks | changes)
-    starts = runs.first[:-1]
-    log_prob = np.add.reduceat(np.log(heard.bass_probs + 1e-6), starts, axis=0)
-    log_prob /= np.diff(runs.first)[:, None]
-    tones = np.zeros((12 * N_KINDS, 12), np.bool_)
-    for label in set(labels[starts].tolist()):
-        root, kind = divmod(label, N_KINDS)
-        tones[label, [(root + tone) % 12 for tone in _TONES[kind]]] = True
-    log_prob[~tones[labels[starts]]] = -np.inf
-    found = np.empty(len(starts), np.int64)
-    bounds = [*np.flatnonzero(changes[starts]).tolist(), len(starts)]
-    for low, high in itertools.pairwise(bounds):
-        found[low:high] = _steady(log_prob[low:high])
-    return found[runs.of]
-
-
-def _steady(log_prob: Floats) -> Ints:
-    """Find the best path of columns in which each change costs `STAY`."""
-    reached, back = log_prob[0], []
-    for own in log_prob[1:]:
-        source = np.where(reached >= reached.max() - STAY, np.arange(12), reached.argmax())
-        back.append(source)
-        reached = np.maximum(reached, reached.max() - STAY) + own
-    path = [int(reached.argmax())]
-    for source in reversed(back):
-        path.append(int(source[path[-1]]))
-    return np.array(path[::-1], np.int64)
 
 
 def _reason(weight: Floats, label: int) -> str:

@@ -185,7 +185,9 @@ def describe(
     spans: list[ChordSpan] = []
     reached = 0
     for row, span in enumerate(found):
-        if span.onset > reached and (span.onset - reached >= score.metre_at(reached).beat or not spans):
+        if span.onset > reached and (
+            span.onset - reached >= score.metre_at(reached).beat or not spans
+        ):
             spans.append(no_chord(score, reached, span.onset, "silence"))
         stop = span.end
         if row + 1 < len(found):
