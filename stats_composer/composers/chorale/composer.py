@@ -27,6 +27,7 @@ from stats_composer.composers.asked import (
 )
 from stats_composer.composers.base import Arrays, Composer, Writing, extended, named, write_many
 from stats_composer.composers.chorale.chord_voice import ChordVoice, chord_path
+from stats_composer.composers.chorale.endings import Endings
 from stats_composer.composers.chorale.models import (
     charted_model,
     passing_model,
@@ -49,7 +50,7 @@ from stats_composer.score import Score, check_score, check_scores
 __all__ = ["VOICES", "ChoraleComposer"]
 
 
-MODELS = ("skeleton_", "passing_", "striking_")
+MODELS = ("skeleton_", "passing_", "striking_", "endings_")
 QUANTILE = 0.002
 
 
@@ -92,6 +93,7 @@ class ChoraleComposer(Composer):
     encoder_, fine_encoder_ : GridEncoder
         At two and at four steps a beat.
     skeleton_, passing_, striking_ : MaxEnt
+    endings_ : Endings
     chords_, charted_ : ChordVoice and MaxEnt, or None
         The chords, and the lines at two steps a beat given them.
     directed_ : DirectedModel or None
@@ -148,6 +150,7 @@ class ChoraleComposer(Composer):
         encoded = [self.encoder_.encode(score) for score in scores]
         grids = [grid for grid, _ in encoded]
         self._build()
+        self.endings_.fit(grids)
         self.skeleton_.fit(grids, callback=callback)
         if self.chord_voice:
             recognizer = ChordRecognizer.bundled()
@@ -169,6 +172,7 @@ class ChoraleComposer(Composer):
         self.skeleton_ = skeleton_model(self.encoder_, random_state=seed)
         self.passing_ = passing_model(self.fine_encoder_, random_state=seed)
         self.striking_ = striking_model(self.encoder_, random_state=seed)
+        self.endings_ = Endings(self.encoder_)
         self.chords_: ChordVoice | None = None
         self.charted_: MaxEnt | None = None
         self.directed_ = drafting_model(self.encoder_) if self.directed else None
@@ -422,7 +426,7 @@ class ChoraleComposer(Composer):
     def _writer(self, road: Road = ROADS["gibbs"]) -> Writer:
         return Writer(
             self.encoder_, self.fine_encoder_, self.skeleton_, self.passing_, self.striking_,
-            self.ranges_, self.charted_, self.chords_, self.directed_, road,
+            self.endings_, self.ranges_, self.charted_, self.chords_, self.directed_, road,
         )  # fmt: skip
 
 

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stats_composer.composers.chorale.chord_voice import ChordVoice, pinned_labels
+from stats_composer.composers.chorale.endings import Endings
 from stats_composer.composers.chorale.models import striking_grid
 from stats_composer.composers.chorale.page import add_fermatas
 from stats_composer.composers.chorale.roads import ROADS, Road, draft
@@ -99,6 +100,7 @@ class Writer:
     encoder, fine_encoder : GridEncoder
         At two and at four steps a beat.
     skeleton, passing, striking : MaxEnt
+    endings : Endings
     ranges : ndarray of shape (4, 2), int64
         Lowest and highest pitch of each voice.
     charted : MaxEnt or None
@@ -116,6 +118,7 @@ class Writer:
     skeleton: MaxEnt
     passing: MaxEnt
     striking: MaxEnt
+    endings: Endings
     ranges: Ints
     charted: MaxEnt | None = None
     chords: ChordVoice | None = None
@@ -150,13 +153,31 @@ class Writer:
         """
         broken: list[str] = []
         for _ in range(ATTEMPTS):
-            symbols, held = self._skeleton(setup, rng)
-            onset = self._strike(setup, symbols, held, rng)
-            score = self._finish(setup, symbols, onset, rng)
+            planned = self._plan(setup, rng)
+            symbols, held = self._skeleton(planned, rng)
+            onset = self._strike(planned, symbols, held, rng)
+            score = self._finish(planned, symbols, onset, rng)
             broken = [text for c in setup.task.constraints for text in c.violations(score)]
             if not broken:
                 return score
         raise SamplingError(f"nothing found in {ATTEMPTS} attempts; the last one broke {broken[0]}")
+
+    def _plan(self, setup: Setup, rng: np.random.Generator) -> Setup:
+        """Draw how the phrases end."""
+        frame, metre = setup.frame, setup.task.page.metre_at(0)
+        finals = [(steps.start, min(steps.stop, frame.n_steps)) for steps in self._finals(setup)]
+        factors = self.endings.plan(
+            setup.symbols, ~setup.free, setup.factors, finals, metre.beat // frame.step, rng
+        )
+        return setup._replace(factors=factors)
+
+    @staticmethod
+    def _finals(setup: Setup) -> list[slice]:
+        """Return the steps that the chord of each phrase's final note is held for."""
+        spans, beat = setup.task.spans, setup.task.page.metre_at(0).beat
+        lasting = [min(beat, end - onset) for onset, end in spans[:-1]]
+        lasting += [end - onset for onset, end in spans[-1:]]
+        return [setup.frame.steps(onset, n) for (onset, _), n in zip(spans, lasting, strict=True)]
 
     @staticmethod
     def _blank(encoder: GridEncoder, frame: GridFrame, task: Task) -> Ints:
@@ -263,11 +284,8 @@ class Writer:
     def _hold(self, setup: Setup, symbols: Ints) -> Bools:
         """Hold the chords of final notes, in place, where no constraint forbids it."""
         held = np.zeros(setup.free.shape, np.bool_)
-        beat = setup.task.page.metre_at(0).beat
         fixed = [v in setup.factors.automata for v in range(4)]
-        for i, (onset, end) in enumerate(setup.task.spans):
-            is_last = i == len(setup.task.spans) - 1
-            steps = setup.frame.steps(onset, end - onset if is_last else min(beat, end - onset))
+        for steps in self._finals(setup):
             rows = np.arange(max(steps.start, 0) + 1, min(steps.stop, len(symbols)))
             if not len(rows):
                 continue
