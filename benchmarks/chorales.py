@@ -17,6 +17,7 @@ from stats_composer.composers.chorale.models import FINISH, SOLVER, skeleton_ter
 from stats_composer.encoding import GridEncoder
 from stats_composer.io import read_corpus
 from stats_composer.models.maxent import MaxEnt
+from stats_composer.score import opening, same_tune
 
 COLUMNS = {"place": 4, "half": 5, "end": 6, "cadence": 7, "shift": 8}
 STEPS_A_BAR = 8
@@ -112,12 +113,11 @@ def split_scores(folder):
     else:
         valid = _names(folder / "jsb_chorales" / "valid_bwv.txt")
         unseen = valid | _names(folder / "jsb_chorales" / "heldout_bwv.txt")
-    openings = [training.opening(score) for name, score in named if name in unseen]
+    openings = [opening(score) for name, score in named if name in unseen]
     train = [
         score
         for name, score in named
-        if name not in unseen
-        and not any(training.same_tune(training.opening(score), other) for other in openings)
+        if name not in unseen and not any(same_tune(opening(score), other) for other in openings)
     ]
     return train, [score for name, score in named if name in valid]
 

@@ -1,61 +1,14 @@
 """The measures of a score card, each on a page made by hand."""
 
-import re
-
 import numpy as np
 import pytest
+from pages import page
 
 from stats_composer.evaluation.cadences import formula
 from stats_composer.evaluation.leading import find_parallels
 from stats_composer.evaluation.rates import MEASURES, rates
 from stats_composer.evaluation.reading import Heard, Reading
-from stats_composer.score import (
-    BAR_DTYPE,
-    FERMATA_DTYPE,
-    NOTE_DTYPE,
-    TIME_SIGNATURE_DTYPE,
-    Part,
-    Score,
-    bar_onsets,
-    make_table,
-)
-from stats_composer.theory import TICKS_PER_QUARTER, name_fifths, parse_pitch
-
-QUARTER = TICKS_PER_QUARTER
-TOKEN = re.compile(r"(-|[A-G][#b]*\d)(/\.|/*|\*\d+|\.)(!?)")
-LENGTHS = {"": 4, ".": 6, "/": 2, "/.": 3, "//": 1}
-
-
-def page(*lines, metre=(4, 4), pickup=0):
-    """Write lines from the top down, a part each.
-
-    A token is a note, or `-` for a rest: `C5` a quarter, `C5/` an eighth, `C5//` a sixteenth,
-    `C5.` and `C5/.` dotted, `C5*2` two quarters; `!` puts a fermata on it.
-    """
-    rows, fermatas, end = [], [], 0
-    for part, line in enumerate(lines):
-        onset = 0
-        for text in line.split():
-            name, length, fermata = TOKEN.fullmatch(text).groups()
-            sixteenths = LENGTHS.get(length) or 4 * int(length[1:])
-            duration = sixteenths * QUARTER // 4
-            if name != "-":
-                fifths = name_fifths(name[:-1])
-                rows.append((onset, duration, parse_pitch(name), fifths, part, 0, 80, False))
-            if fermata:
-                fermatas.append((onset,))
-            onset += duration
-        end = max(end, onset)
-    metres = make_table(TIME_SIGNATURE_DTYPE, [(0, *metre)])
-    bars = bar_onsets(metres, end, pickup * QUARTER or None)
-    return Score(
-        make_table(NOTE_DTYPE, rows),
-        bars=make_table(BAR_DTYPE, onset=bars),
-        time_signatures=metres,
-        fermatas=make_table(FERMATA_DTYPE, fermatas),
-        parts=tuple(Part(name) for name in ("Soprano", "Alto", "Tenor", "Bass")[: len(lines)]),
-        end=end,
-    )
+from stats_composer.score import NOTE_DTYPE, Score, make_table
 
 
 def found(name, score):
@@ -92,6 +45,7 @@ TWO_PHRASES = page(
         ((7, "min", 0), (0, "min", 0), ""),  # no leading tone
         ((4, "min", 0), (0, "maj", 0), ""),
         ((0, "maj", 0), (7, "maj", 4), ""),
+        ((8, "maj", 0), (7, "maj", 0), ""),
     ],
 )
 def test_formulas_are_named_by_roots_and_inversions(before, last, name):
@@ -170,6 +124,11 @@ def test_crossings_overlaps_and_spacing():
     assert found("overlaps", over) == (2, 9, ["1:2", "1:3"])
     wide = page("G5 F5 G4 G4", "E4 F4 E4 E4", "C4 C4 C4 C4", "C2 F2 C3 C3")
     assert found("spacing", wide)[:2] == (1, 8)  # one stretch, and the bass may be far
+
+
+def test_notes_out_of_range():
+    high = page("C5 C6 C5 C5", "G4 G4 G4 G4", "E4 E4 E4 E4", "C3 C2 C3 B1")
+    assert found("out_of_range", high) == (2, 16, ["1:2", "1:4"])
 
 
 def test_accidentals_of_one_letter():

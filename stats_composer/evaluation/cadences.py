@@ -7,8 +7,8 @@ last of another root in the three beats before. The two make a *formula*:
 
 * `authentic`: a dominant, V or V7, to the chord a fifth lower, both in root position;
 * `dominant`: any dominant, the diminished ones under the root too, in any inversions;
-* `half`: to a major triad in root position from the fifth below it, from a tone below, from a
-  semitone above with the bass, or from the fifth above with a minor third;
+* `half`: to a major triad in root position from the fifth below it or from a tone below, or
+  from the fifth above with a minor third;
 * `plagal`: from the fifth below to a minor triad in root position;
 * `deceptive`: from a major chord in root position up a step;
 
@@ -41,10 +41,8 @@ def formula(before: Heard, last: Heard) -> str:
         return "authentic" if plain else "dominant"
     if last.bass or not last.is_triad:
         return ""
-    if last.quality == "maj":
-        bass = (before.root + before.bass - last.root) % 12
-        if step in (7, 2) or bass == 1 or (step == 5 and not before.is_major):
-            return "half"
+    if last.quality == "maj" and (step in (7, 2) or (step == 5 and not before.is_major)):
+        return "half"
     if step == 7:
         return "plagal"
     return "deceptive" if before.is_major and not before.bass and step in (1, 2) else ""

@@ -17,7 +17,7 @@ from typing import NamedTuple
 from stats_composer.evaluation.measures import Found, Hit, Measure, measure
 from stats_composer.evaluation.reading import Reading
 
-__all__ = ["DISSONANCE"]
+__all__ = ["BEAT_LEVEL", "DISSONANCE", "STEP", "Turn", "dissonant_against", "suspensions", "turns"]
 
 DISSONANCE: list[Measure] = []
 
@@ -28,7 +28,15 @@ BEAT_LEVEL = 3
 
 
 class Turn(NamedTuple):
-    """A note with the ways into it and out of it, in semitones; None where the line is broken."""
+    """A note, and the ways into it and out of it.
+
+    Attributes
+    ----------
+    row, column : int
+        The sonority at which it starts, and its line.
+    into, out : int or None
+        Semitones from the note before and to the one after; None where the line is broken.
+    """
 
     row: int
     column: int
@@ -36,7 +44,7 @@ class Turn(NamedTuple):
     out: int | None
 
 
-def _turns(reading: Reading) -> Iterator[Turn]:
+def turns(reading: Reading) -> Iterator[Turn]:
     """Run through the notes of all lines, each where it starts; a repeat is a way of 0."""
     for column, notes in enumerate(reading.lines):
         onset, end = notes["onset"].tolist(), (notes["onset"] + notes["duration"]).tolist()
@@ -48,7 +56,7 @@ def _turns(reading: Reading) -> Iterator[Turn]:
             yield Turn(reading.row_at(start), column, into, out)
 
 
-def _dissonant_against(reading: Reading, row: int, column: int) -> list[int]:
+def dissonant_against(reading: Reading, row: int, column: int) -> list[int]:
     """Lines that a note is dissonant against."""
     pitches = reading.pitch[row].tolist()
     own = pitches[column]
@@ -90,7 +98,7 @@ def suspensions(reading: Reading) -> list[tuple[Hit, int | None, bool]]:
             pitch = int(reading.pitch[row, column])
             if pitch < 0 or pitch != reading.pitch[row - 1, column]:
                 continue
-            against = _dissonant_against(reading, row, column)
+            against = dissonant_against(reading, row, column)
             if any(
                 _struck(reading, row, w) and reading.pitch[row - 1, w] != reading.pitch[row, w]
                 for w in against
@@ -133,10 +141,10 @@ def _suspensions_tied(reading: Reading) -> Found:
 )
 def _left_by_leap(reading: Reading) -> Found:
     n, hits = 0, []
-    for turn in _turns(reading):
+    for turn in turns(reading):
         if reading.levels[turn.row] >= BEAT_LEVEL or turn.into is None or turn.out is None:
             continue
-        if not 0 < abs(turn.into) <= STEP or not _dissonant_against(reading, *turn[:2]):
+        if not 0 < abs(turn.into) <= STEP or not dissonant_against(reading, *turn[:2]):
             continue
         n += 1
         if abs(turn.out) > STEP:
@@ -152,10 +160,10 @@ def _left_by_leap(reading: Reading) -> Found:
 )
 def _come_to_by_leap(reading: Reading) -> Found:
     n, hits = 0, []
-    for turn in _turns(reading):
+    for turn in turns(reading):
         if reading.levels[turn.row] >= BEAT_LEVEL or not turn.into or reading.chords[turn.row]:
             continue
-        if _dissonant_against(reading, turn.row, turn.column):
+        if dissonant_against(reading, turn.row, turn.column):
             n += 1
             if abs(turn.into) > STEP:
                 hits.append(Hit(int(reading.onset[turn.row]), (turn.column,)))

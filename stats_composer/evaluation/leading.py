@@ -29,6 +29,8 @@ LEADING: list[Measure] = []
 Ints = NDArray[np.int64]
 PERFECT = (0, 7)
 OCTAVE = 12
+RANGES = (57, 81), (53, 74), (48, 69), (36, 64)
+"""Of soprano, alto, tenor and bass, MIDI pitches: what Bach's chorales ask of them."""
 
 
 def find_parallels(pitch: Ints) -> list[tuple[int, int, int]]:
@@ -60,11 +62,20 @@ def find_parallels(pitch: Ints) -> list[tuple[int, int, int]]:
     return sorted(found)
 
 
+def _several(reading: Reading) -> bool:
+    return len(reading.lines) > 1
+
+
 def _moved_in_parallel(reading: Reading, ticks: Ints) -> list[Hit]:
     """Find the parallels from tick to tick."""
     rows = np.array([reading.row_at(tick) for tick in ticks.tolist()], np.int64)
     found = find_parallels(reading.pitch[rows])
-    return [Hit(int(ticks[row]), (v, w)) for row, v, w in found]
+    names = {0: "parallel octaves", 7: "parallel fifths"}
+    pitch = reading.pitch[rows]
+    return [
+        Hit(int(ticks[row]), (v, w), names[int(pitch[row, v] - pitch[row, w]) % OCTAVE])
+        for row, v, w in found
+    ]
 
 
 @measure(
@@ -78,7 +89,7 @@ def _parallels(reading: Reading) -> Found:
     for tick, stop in reading.beat_spans:
         metre = reading.score.metre_at(tick)
         parts.append(np.arange(tick, stop, metre.beat // (3 if metre.is_compound else 2)))
-    n = sum(len(notes) for notes in reading.lines)
+    n = sum(len(notes) for notes in reading.lines) * _several(reading)
     return Found(n, _moved_in_parallel(reading, np.concatenate([np.zeros(0, np.int64), *parts])))
 
 
@@ -89,7 +100,8 @@ def _parallels(reading: Reading) -> Found:
     fault="parallel fifths or octaves from beat to beat",
 )
 def _parallels_on_beats(reading: Reading) -> Found:
-    return Found(len(reading.beats), _moved_in_parallel(reading, reading.beats))
+    hits = _moved_in_parallel(reading, reading.beats)
+    return Found(len(reading.beats) * _several(reading), hits)
 
 
 @measure(
@@ -146,6 +158,17 @@ def _spacing(reading: Reading) -> Found:
     return Found(n, hits)
 
 
+@measure(LEADING, "spacing", "notes of four voices out of range", fault="out of the singers' range")
+def _out_of_range(reading: Reading) -> Found:
+    n, hits = 0, []
+    if len(reading.lines) == len(RANGES):
+        for column, (notes, (low, high)) in enumerate(zip(reading.lines, RANGES, strict=True)):
+            n += len(notes)
+            far = (notes["pitch"] < low) | (notes["pitch"] > high)
+            hits += [Hit(int(tick), (column,)) for tick in notes["onset"][far]]
+    return Found(n, hits)
+
+
 @measure(
     LEADING,
     "spelling",
@@ -161,7 +184,7 @@ def _two_accidentals(reading: Reading) -> Found:
         for v, w in combinations([c for c, p in enumerate(pitch) if p >= 0], 2):
             if fifths[v] != fifths[w] and (fifths[v] - fifths[w]) % 7 == 0:
                 hits.setdefault(int(beat[row]), Hit(int(reading.onset[row]), (v, w)))
-    return Found(len(reading.beats), list(hits.values()))
+    return Found(len(reading.beats) * _several(reading), list(hits.values()))
 
 
 @measure(LEADING, "spelling", "cross relations, by 100 beats", fault="a cross relation")
@@ -172,7 +195,7 @@ def _cross_relations(reading: Reading) -> Found:
         pair = _contradiction(reading, before, row)
         if pair:
             hits.append(Hit(int(reading.onset[row]), pair))
-    return Found(max(len(rows) - 1, 0), hits)
+    return Found(max(len(rows) - 1, 0) * _several(reading), hits)
 
 
 def _contradiction(reading: Reading, before: int, row: int) -> tuple[int, int] | None:

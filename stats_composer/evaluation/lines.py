@@ -3,7 +3,6 @@
 Conventions
 -----------
 * An interval stands between notes that follow each other without a rest.
-* A cell is what one line does in one beat: the quarters of the beat at which it starts a note.
 * The tune is the top line. Phrases are compared by pitch and rhythm from their first note to
   their last, whose length does not matter; motifs are five notes in a row, by their intervals.
   Its leaps are those within phrases.
@@ -124,32 +123,10 @@ def _repeated_notes(reading: Reading) -> Found:
 # ---- rhythm -----------------------------------------------------------------------------
 
 
-def cells(reading: Reading, column: int) -> list[tuple[int, int]]:
-    """Return, beat by beat, the tick and the cell of a line.
-
-    A cell is a number of four bits, 8 for a note that starts with the beat, 4, 2 and 1 for its
-    later quarters; 16 is added where anything else starts, as in triplets. Beats through which
-    the line is silent are left out.
-    """
-    notes = reading.lines[column]
-    found = []
-    for tick, stop in reading.beat_spans:
-        beat = reading.score.metre_at(tick).beat
-        first, last = np.searchsorted(notes["onset"], [tick, stop])
-        if first == last and reading.pitch[reading.row_at(tick), column] < 0:
-            continue
-        cell = 0
-        for onset in notes["onset"][first:last].tolist():
-            quarter, rest = divmod(4 * (onset - tick), beat)
-            cell |= 16 if rest or quarter > 3 else 8 >> quarter
-        found.append((tick, cell))
-    return found
-
-
 def _cells(reading: Reading, columns: list[int], chosen: Callable[[int], bool]) -> Found:
     n, hits = 0, []
     for column in columns:
-        every = cells(reading, column)
+        every = reading.cells[column]
         n += len(every)
         hits += [Hit(tick, (column,)) for tick, cell in every if chosen(cell)]
     return Found(n, hits)

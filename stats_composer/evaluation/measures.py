@@ -24,10 +24,13 @@ class Hit(NamedTuple):
     tick : int
     lines : tuple of int
         The lines it concerns, from the top; empty for all.
+    words : str
+        What it is, where that is more than its measure says.
     """
 
     tick: int
     lines: tuple[int, ...] = ()
+    words: str = ""
 
 
 class Found(NamedTuple):

@@ -3,6 +3,7 @@
 Conventions
 -----------
 * A line is a voice, one note at a time; lines run from the top down, in the order of parts.
+* A cell is what one line does in one beat: the quarters of the beat at which it starts a note.
 * A sonority is a stretch in which nothing starts or stops. It is a *chord* where its pitch
   classes are those of a triad or seventh chord, whole or without the fifth. Of a diminished
   seventh and an augmented triad, whose tones are all alike, the bass is called the root.
@@ -19,6 +20,7 @@ from __future__ import annotations
 
 import functools
 import warnings
+from bisect import bisect_left, bisect_right
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -27,7 +29,7 @@ from numpy.typing import NDArray
 
 from stats_composer.errors import ScoreWarning
 from stats_composer.score import Score, beat_levels, phrase_spans
-from stats_composer.theory import QUALITIES, estimate_key
+from stats_composer.theory import MINOR, QUALITIES, estimate_key
 from stats_composer.views import REST, line
 
 __all__ = ["CHORD_QUALITIES", "NO_ROOT", "Heard", "Phrase", "Reading"]
@@ -144,6 +146,7 @@ class Reading:
         edges = [np.concatenate([n["onset"], n["onset"] + n["duration"]]) for n in self.lines]
         cuts = np.unique(np.concatenate([np.zeros(0, np.int64), *edges]))
         self.onset, self.stop = cuts[:-1], cuts[1:]
+        self._onsets: list[int] = self.onset.tolist()
         shape = len(self.onset), len(self.lines)
         self.pitch = np.full(shape, REST, np.int64)
         self.fifths, self.note = np.zeros(shape, np.int64), np.full(shape, -1, np.int64)
@@ -155,12 +158,16 @@ class Reading:
                 self.fifths[i:j, column] = notes["fifths"][row]
                 self.note[i:j, column] = row
 
+    @property
+    def mode(self) -> str:
+        """The mode of its key in words."""
+        return "minor" if self.key[1] == MINOR else "major"
+
     # ---- where things are ---------------------------------------------------------------
 
     def row_at(self, tick: int) -> int:
         """Return the sonority that sounds at a tick; the last after the end."""
-        row = int(np.searchsorted(self.onset, tick, side="right")) - 1
-        return min(max(row, 0), len(self.onset) - 1)
+        return min(max(bisect_right(self._onsets, tick) - 1, 0), len(self._onsets) - 1)
 
     def name(self, column: int) -> str:
         """Name a line as its part is named, or by its number from the top."""
@@ -208,6 +215,30 @@ class Reading:
             found.append(Phrase(start, onset, end))
             later = self.lines[0]["onset"][self.lines[0]["onset"] >= end]
             start = int(later[0]) if len(later) else end
+        return found
+
+    @functools.cached_property
+    def cells(self) -> list[list[tuple[int, int]]]:
+        """Each line's cells, with the tick of their beat; not where it is silent throughout.
+
+        A cell is a number of four bits, 8 for a note that starts with the beat, 4, 2 and 1 for
+        its later quarters; 16 is added where anything else starts, as in triplets.
+        """
+        found: list[list[tuple[int, int]]] = [[] for _ in self.lines]
+        lengths = [self.score.metre_at(tick).beat for tick, _ in self.beat_spans]
+        for column, notes in enumerate(self.lines):
+            onsets = notes["onset"].tolist()
+            for (tick, stop), beat, row in zip(
+                self.beat_spans, lengths, self.beat_rows.tolist(), strict=True
+            ):
+                first, last = bisect_left(onsets, tick), bisect_left(onsets, stop)
+                if first == last and self.pitch[row, column] < 0:
+                    continue
+                cell = 0
+                for onset in onsets[first:last]:
+                    quarter, rest = divmod(4 * (onset - tick), beat)
+                    cell |= 16 if rest or quarter > 3 else 8 >> quarter
+                found[column].append((tick, cell))
         return found
 
     # ---- what sounds --------------------------------------------------------------------

@@ -1,18 +1,22 @@
 """Scores as pictures and sound: engraved pages, piano rolls, plots, a WAV, a notebook's HTML."""
 
+from stats_composer.render.card import CardPanels, draw_card
 from stats_composer.render.engraving import engrave, rasterize
 from stats_composer.render.notebook import score_html
 from stats_composer.render.roll import piano_roll
-from stats_composer.render.save import save_engraving, save_piano_roll
+from stats_composer.render.save import save_engraving, save_figure, save_piano_roll
 from stats_composer.render.teaching import context_tree, surprise_pages, transition_graph
 from stats_composer.render.wav import synthesize, wav_bytes
 
 __all__ = [
+    "CardPanels",
     "context_tree",
+    "draw_card",
     "engrave",
     "piano_roll",
     "rasterize",
     "save_engraving",
+    "save_figure",
     "save_piano_roll",
     "score_html",
     "surprise_pages",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from stats_composer.errors import ScoreFileError
 from stats_composer.files import write_whole
@@ -11,7 +12,10 @@ from stats_composer.render.engraving import engrave, rasterize
 from stats_composer.render.roll import piano_roll
 from stats_composer.score import Score
 
-__all__ = ["save_engraving", "save_piano_roll"]
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["save_engraving", "save_figure", "save_piano_roll"]
 
 
 def save_engraving(score: Score, path: str | Path) -> list[Path]:
@@ -50,6 +54,17 @@ def save_piano_roll(score: Score, path: str | Path) -> Path:
     ScoreFileError
         For another suffix, or where the file cannot be written.
     """
+    return save_figure(piano_roll(score), path)
+
+
+def save_figure(figure: Figure, path: str | Path) -> Path:
+    """Write a plot as SVG or PNG, the same bytes each time.
+
+    Raises
+    ------
+    ScoreFileError
+        For another suffix, or where the file cannot be written.
+    """
     from matplotlib import rc_context
 
     path = _checked(path)
@@ -57,7 +72,7 @@ def save_piano_roll(score: Score, path: str | Path) -> Path:
     buffer = io.BytesIO()
     with rc_context({"svg.hashsalt": "stats-composer"}):
         metadata = {"Date": None} if kind == "svg" else {}
-        piano_roll(score).savefig(buffer, format=kind, dpi=150, metadata=metadata)
+        figure.savefig(buffer, format=kind, dpi=150, metadata=metadata)
     _write(path, buffer.getvalue())
     return path
 

@@ -34,6 +34,7 @@ from stats_composer.score.tables import (
     metre_of,
     natural_fifths,
 )
+from stats_composer.score.tunes import opening, same_tune, tune_groups
 from stats_composer.theory import TICKS_PER_QUARTER
 
 __all__ = [
@@ -74,10 +75,13 @@ __all__ = [
     "merge_parts",
     "metre_of",
     "natural_fifths",
+    "opening",
     "phrase_spans",
     "played",
     "playing_order",
     "respell",
+    "same_tune",
     "seconds",
+    "tune_groups",
     "unfold",
 ]

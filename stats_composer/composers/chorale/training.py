@@ -7,18 +7,13 @@ import warnings
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from stats_composer.composers.chorale.composer import ChoraleComposer
 from stats_composer.composers.sources import describe, read_sources
 from stats_composer.errors import ScoreFileError, ScoreWarning
-from stats_composer.score import Score, metre_of
+from stats_composer.score import Score, opening, same_tune
 
-__all__ = ["objection", "opening", "same_tune", "train"]
+__all__ = ["objection", "train"]
 
-OPENING_BEATS = 12
-LIKE = 10
 LICENCE = "music in the public domain"
 ATTRIBUTION = "J. S. Bach; encodings from the corpus of music21 (music21.org)"
 
@@ -114,21 +109,3 @@ def objection(score: Score) -> str:
         if (line["onset"][1:] < (line["onset"] + line["duration"])[:-1]).any():
             return f"chords within part {part + 1}"
     return ""
-
-
-def opening(score: Score) -> NDArray[np.int64]:
-    """Pitches of the top line on the first beats, relative to the first."""
-    metre = score.time_signatures[0]
-    beat = metre_of(metre).beat
-    part, voice = score.voices[0]
-    line = score.notes[(score.notes["part"] == part) & (score.notes["voice"] == voice)]
-    ticks = int(line["onset"][0]) + beat * np.arange(OPENING_BEATS)
-    row = np.searchsorted(line["onset"], ticks, side="right") - 1
-    pitch = line["pitch"][row].astype(np.int64)
-    relative: NDArray[np.int64] = pitch - pitch[0]
-    return relative
-
-
-def same_tune(one: NDArray[np.int64], other: NDArray[np.int64]) -> bool:
-    """Tell whether two openings are of one tune: the same on nearly all beats."""
-    return int((one == other).sum()) >= LIKE

@@ -1,0 +1,206 @@
+"""The score card: pieces beside a corpus, by rates, distances, likelihoods and a classifier.
+
+Each value stands beside that of the corpus itself: as many of its pieces, of tunes drawn at
+random, against the rest of it. What lies outside the corpus's own 95 % is marked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stats_composer.errors import ScoreError
+from stats_composer.evaluation.distances import (
+    Interval,
+    bootstrap,
+    divergences,
+    interval,
+    likelihoods,
+)
+from stats_composer.evaluation.features import Table, feature_table, piece_counts
+from stats_composer.evaluation.measures import Measure
+from stats_composer.evaluation.rates import MEASURES
+from stats_composer.evaluation.reading import Reading
+from stats_composer.evaluation.two_sample import TwoSample, two_sample_test
+from stats_composer.score import Score, tune_groups
+
+__all__ = ["Beside", "ScoreCard", "score_card"]
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+N_DRAWS = 200
+
+
+class Beside(NamedTuple):
+    """A value of the judged pieces beside the corpus's own.
+
+    Attributes
+    ----------
+    name, words, kind : str
+    judged : Interval
+        By bootstrap over the pieces.
+    corpus : Interval
+        Over draws of as many pieces of the corpus.
+    """
+
+    name: str
+    words: str
+    kind: str
+    judged: Interval
+    corpus: Interval
+
+    @property
+    def stands_out(self) -> bool:
+        """Whether the value lies outside the corpus's own 95 %."""
+        return not self.corpus.low <= self.judged.value <= self.corpus.high
+
+
+class ScoreCard(NamedTuple):
+    """What was found.
+
+    Attributes
+    ----------
+    n_judged, n_corpus : int
+    rates, distances, likelihoods : tuple of Beside
+        Rates by `Measure.per` places, bits, nats a symbol.
+    test : TwoSample
+    own_auc : float
+        Of the same test between as many pieces of the corpus and the rest of it.
+    """
+
+    n_judged: int
+    n_corpus: int
+    rates: tuple[Beside, ...]
+    distances: tuple[Beside, ...]
+    likelihoods: tuple[Beside, ...]
+    test: TwoSample
+    own_auc: float
+
+
+def score_card(
+    scores: Sequence[Score], corpus: Sequence[Score], *, n_seeds: int = 3, random_state: int = 0
+) -> ScoreCard:
+    """Judge pieces by a corpus.
+
+    Parameters
+    ----------
+    scores, corpus : sequence of Score, each with notes, of two tunes or more
+    n_seeds : int
+        Divisions into folds of the classifier's test.
+    random_state : int
+
+    Returns
+    -------
+    ScoreCard
+
+    Raises
+    ------
+    ScoreError
+        If a side has too few tunes.
+    """
+    judged, known = ([Reading(score) for score in side] for side in (scores, corpus))
+    rng = np.random.default_rng(random_state)
+    groups = tune_groups([*scores, *corpus])
+    draws = _own_draws(groups[len(judged) :], len(judged), rng)
+    weights = bootstrap(len(judged), N_DRAWS, rng)
+    table = feature_table([*judged, *known])
+    label = np.repeat([0, 1], [len(judged), len(known)])
+    try:
+        test = two_sample_test(table, label, groups, n_seeds=n_seeds, random_state=random_state)
+        own = two_sample_test(
+            Table(table.features, table.values[label == 1]),
+            1 - draws[0],
+            groups[label == 1],
+            n_seeds=1,
+            random_state=random_state,
+        )
+    except ValueError as error:
+        raise ScoreError(str(error)) from None
+    return ScoreCard(
+        len(judged),
+        len(known),
+        _rates(judged, known, weights, draws),
+        _distances(judged, known, weights, draws),
+        _likelihoods(judged, known, groups, weights, draws),
+        test,
+        own.auc,
+    )
+
+
+def _own_draws(groups: Ints, n: int, rng: np.random.Generator) -> Ints:
+    """Draw some n pieces of a corpus, tune by tune, at most half of it, `N_DRAWS` times."""
+    wanted = min(n, len(groups) // 2)
+    draws = np.zeros((N_DRAWS, len(groups)), np.int64)
+    for draw in draws:
+        for tune in rng.permutation(groups.max() + 1):
+            if draw.sum() >= wanted:
+                break
+            draw[groups == tune] = 1
+    return draws
+
+
+def _rates(
+    judged: Sequence[Reading], corpus: Sequence[Reading], weights: Ints, draws: Ints
+) -> tuple[Beside, ...]:
+    rows = []
+    for measure in MEASURES:
+        values = [
+            _drawn(measure, readings, sides)
+            for readings, sides in ((judged, weights), (corpus, draws))
+        ]
+        if not any(np.isnan(value.value) for value in values):
+            rows.append(Beside(measure.name, measure.words, measure.kind, *values))
+    return tuple(rows)
+
+
+def _drawn(measure: Measure, readings: Sequence[Reading], weights: Ints) -> Interval:
+    """Return a rate over all pieces, and its interval over weighted ones."""
+    counts = [measure.count(reading) for reading in readings]
+    hits, places = np.array([(len(count.hits), count.n) for count in counts]).T
+    with np.errstate(invalid="ignore"):
+        draws = measure.per * (weights @ hits) / (weights @ places)
+        value = measure.per * hits.sum() / places.sum()
+    return interval(float(value), draws)
+
+
+def _distances(
+    judged: Sequence[Reading], corpus: Sequence[Reading], weights: Ints, draws: Ints
+) -> tuple[Beside, ...]:
+    counts, known = ([piece_counts(reading) for reading in side] for side in (judged, corpus))
+    ones, others = np.ones((1, len(judged))), np.ones((len(weights), len(corpus)))
+    plain = divergences(counts, known, ones, others[:1])
+    drawn = divergences(counts, known, weights.astype(np.float64), others)
+    own = divergences(known, known, draws.astype(np.float64), (1 - draws).astype(np.float64))
+    rows = []
+    for kind, value in plain.items():
+        if not np.isnan(value[0]):
+            around = interval(float(value[0]), drawn[kind])
+            rows.append(
+                Beside(kind, kind, kind, around, interval(float(np.nanmean(own[kind])), own[kind]))
+            )
+    return tuple(rows)
+
+
+def _likelihoods(
+    judged: Sequence[Reading], corpus: Sequence[Reading], groups: Ints, weights: Ints, draws: Ints
+) -> tuple[Beside, ...]:
+    rows = []
+    for name, sides in likelihoods(judged, corpus, groups).items():
+        if all((~np.isnan(values)).any() for values in sides):
+            one, other = (
+                interval(float(np.nanmean(values)), _means(values, weight))
+                for values, weight in zip(sides, (weights, draws), strict=True)
+            )
+            rows.append(Beside(name, name, "likelihood", one, other))
+    return tuple(rows)
+
+
+def _means(values: Floats, weights: Ints) -> Floats:
+    told = ~np.isnan(values)
+    with np.errstate(invalid="ignore"):
+        means: Floats = weights[:, told] @ values[told] / weights[:, told].sum(axis=1)
+    return means
