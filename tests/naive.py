@@ -112,16 +112,19 @@ def maxent_pair_cells(grid, world, max_lag, max_diagonal, difference):
     return [cell for cell in cells if cell]
 
 
-def maxent_motion_cells(grid, world, shape):
-    """Return the cells of two lines over a step; shape is "kind", "fine" or "parallel"."""
+def maxent_motion_cells(grid, world, shape, lag=1):
+    """Return the cells of two lines over a step; shape is "kind", "fine" or "parallel".
+
+    Over two steps, those between beats alone count, and have one gate.
+    """
     m, clip = world["modulus"], world["clip"]
     cells, pair = [], -1
     for v in range(world["n_lines"]):
         for w in range(v + 1, world["n_lines"]):
             pair += 1
-            for t in range(len(grid) - 1):
-                p = [world["pitch"][line][grid[t + s][line]] for s in (0, 1) for line in (v, w)]
-                if min(p) < 0:
+            for t in range(len(grid) - lag):
+                p = [world["pitch"][line][grid[t + s][line]] for s in (0, lag) for line in (v, w)]
+                if min(p) < 0 or (lag == 2 and world["gate"][t] + world["gate"][t + 2] > 0):
                     continue
                 first, second = (max(-clip, min(clip, p[2 + i] - p[i])) for i in (0, 1))
                 g = (p[0] - p[1]) % m
@@ -160,12 +163,16 @@ def maxent_sonority_cells(grid, world, kind):
 
 
 def maxent_progression_cells(grid, world, classes, n_classes):
-    """Return the cells of the classes of two rows' residue sets, lags 1 and 2."""
+    """Return the cells of the classes of two rows' residue sets, lags 1 and 2, by gate."""
     residues = [_maxent_residues(row, world) for row in grid]
     number = [
         n_classes - 1 if r is None else classes[sum(1 << x for x in set(r))] for r in residues
     ]
-    return [(lag - 1, number[t], number[t + lag]) for lag in (1, 2) for t in range(len(grid) - lag)]
+    return [
+        (lag - 1, world["gate"][t], number[t], number[t + lag])
+        for lag in (1, 2)
+        for t in range(len(grid) - lag)
+    ]
 
 
 def maxent_melody_cells(grid, world):
@@ -178,6 +185,21 @@ def maxent_melody_cells(grid, world):
                 if min(p) >= 0:
                     steps = [max(-clip, min(clip, p[i + 1] - p[i])) + clip for i in range(2)]
                     cells.append((lag - 1, v, world["gate"][t], *steps))
+    return cells
+
+
+def maxent_passage_cells(grid, world):
+    """Return the cells of a line's two steps about a row, and of its interval there to another."""
+    cells, lines = [], range(world["n_lines"])
+    for t in range(1, len(grid) - 1):
+        for v in lines:
+            p = [world["pitch"][v][grid[t + i][v]] for i in (-1, 0, 1)]
+            for w in lines:
+                other = world["pitch"][w][grid[t][w]]
+                if w != v and min(*p, other) >= 0:
+                    steps = [max(-3, min(3, p[i + 1] - p[i])) + 3 for i in range(2)]
+                    interval = (p[1] - other) % world["modulus"]
+                    cells.append((v, w, world["gate"][t - 1], steps[0], interval, steps[1]))
     return cells
 
 

@@ -15,13 +15,17 @@ from stats_composer.models.maxent import (
 )
 from stats_composer.models.maxent.pseudo import pseudo_gradient
 from stats_composer.models.maxent.terms import (
+    BeatMotion,
+    BeatParallels,
     Field,
+    GatedProgression,
     Melody,
     Motion,
     Onset,
     Pair,
     PairDifference,
     ParallelMotion,
+    Passage,
     Progression,
     Rhythm,
     ShiftedField,
@@ -46,9 +50,14 @@ TERMS = [
     Sonority(kind="set", n_contexts=2),
     Sonority(kind="full", n_contexts=2),
     Progression(n_classes=N_CLASSES),
+    GatedProgression(n_classes=N_CLASSES),
     Melody(),
     Onset(),
     Rhythm(),
+    BeatMotion(),
+    BeatMotion(fine=True),
+    BeatParallels(),
+    Passage(),
 ]
 
 
@@ -94,8 +103,19 @@ def naive_cells(model, grid):
         ),
         "Motion": lambda t: naive.maxent_motion_cells(x, world, "fine" if t.fine else "kind"),
         "ParallelMotion": lambda t: naive.maxent_motion_cells(x, world, "parallel"),
+        "BeatMotion": lambda t: naive.maxent_motion_cells(
+            x, world, "fine" if t.fine else "kind", 2
+        ),
+        "BeatParallels": lambda t: naive.maxent_motion_cells(x, world, "parallel", 2),
+        "Passage": lambda t: naive.maxent_passage_cells(x, world),
         "Sonority": lambda t: naive.maxent_sonority_cells(x, world, t.kind),
-        "Progression": lambda t: naive.maxent_progression_cells(x, world, classes, N_CLASSES),
+        "Progression": lambda t: [
+            (lag, earlier, later)
+            for lag, _, earlier, later in naive.maxent_progression_cells(
+                x, world, classes, N_CLASSES
+            )
+        ],
+        "GatedProgression": lambda t: naive.maxent_progression_cells(x, world, classes, N_CLASSES),
         "Melody": lambda t: naive.maxent_melody_cells(x, world),
         "Onset": lambda t: naive.maxent_onset_cells(x, world),
         "Rhythm": lambda t: naive.maxent_rhythm_cells(x, world),

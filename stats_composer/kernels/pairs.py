@@ -76,7 +76,7 @@ class PairKernels(NamedTuple):
 
 def has_pairs_alone(layout: Layout) -> bool:
     """Tell whether a model has no primitive but pairs beside its fields."""
-    others = ("motion", "sonority", "progression", "melody", "onset", "rhythm")
+    others = ("motion", "sonority", "progression", "melody", "onset", "rhythm", "beats", "passage")
     return not any(getattr(layout, name) for name in others)
 
 

@@ -21,12 +21,16 @@ What a feature is, with p the pitch of a symbol, r its residue, c(.) clipping to
 and gate, place and context those of a row:
 
     pair         the symbols of two lines so many rows apart                                 (4)
-    motion       r(v) - r(w), c(step of v), c(step of w): two lines from a row to the next   (5)
+    motion       r(v) - r(w), c(step of v), c(step of w): two lines from a row to the next,
+                 and as `beats` from one row of gate 0 to the next but one of gate 0         (5)
     sonority     the residues of all lines in a row, by the row's context                    (6)
-    progression  the classes of the sets of residues of two rows, one or two apart           (7)
+    progression  the classes of the sets of residues of two rows, one or two apart, by gate  (7)
     melody       c(step), c(next step) of a line, in steps of one row or of two              (8)
     onset        which lines change into a row, by its place                                 (9)
     rhythm       into which of eight rows a line changes, by the place of the first         (10)
+    passage      n(step of v), r(v) - r(w), n(next step of v) about a middle row, with n(.)
+                 clipping to [-`NEAR`, `NEAR`]: how v comes to what it sounds with w, and
+                 leaves it, by the gate of the row before                                   (11)
 
 Conventions
 -----------
@@ -52,6 +56,7 @@ from stats_composer.kernels.arrays import Bools, Ints
 __all__ = [
     "FORBIDDEN",
     "LOWEST",
+    "NEAR",
     "Grids",
     "Layout",
     "Piece",
@@ -64,6 +69,8 @@ __all__ = [
 
 FORBIDDEN = -1e30
 """The log-weight of what is forbidden: its exponential is 0, and sums of some stay finite."""
+NEAR = 3
+"""Steps of a passage are clipped to it: on a scale of twelve, what is larger is a leap."""
 
 
 class Layout(NamedTuple):
@@ -74,11 +81,13 @@ class Layout(NamedTuple):
     =============  ======================================================================
     pair           two copies of [pair, gate, Q, Q], the site's own symbol last
     motion         [voice pair, gate, R, K, K]: residue of the interval, the two steps
+    beats          [voice pair, R, K, K]: the same from beat to beat
     sonority       [sonority context, R, ..., R]: the residues of all lines
-    progression    [lag - 1, class, class] of the sets of residues, lags 1 and 2
+    progression    [lag - 1, gate, class, class] of the sets of residues, lags 1 and 2
     melody         [lag - 1, voice, gate, K, K]: two successive steps, lags 1 and 2
     onset          [place, 2 ** n_lines]: which lines move into the row
     rhythm         [voice, place, 256]: which of 8 rows a line moves into
+    passage        [voice, other voice, gate, step, R, next step]: the steps clipped to `NEAR`
     =============  ======================================================================
     """
 
@@ -104,6 +113,8 @@ class Layout(NamedTuple):
     melody: int
     onset: int
     rhythm: int
+    beats: int
+    passage: int
 
 
 class Rows(NamedTuple):
@@ -222,7 +233,8 @@ def _visit_pairs(grid, site, layout, rows, weights, values, scatter):  # type: i
 
 
 @inline
-def _visit_motion(grid, site, layout, rows, weights, values, place, scatter):  # type: ignore[no-untyped-def]
+def _visit_motion(grid, site, lag, layout, rows, weights, values, place, scatter):  # type: ignore[no-untyped-def]
+    """Visit motion over one row, or from beat to beat over two."""
     first, last, t, v, low, high = site
     modulus, clip = layout.modulus, layout.clip
     k = 2 * clip + 1
@@ -232,15 +244,19 @@ def _visit_motion(grid, site, layout, rows, weights, values, place, scatter):  #
             continue
         pair = layout.voice_pair[v, w]
         for side in range(2):
-            t0 = t - side
-            if t0 < first or t0 + 1 >= last:
+            t0 = t - side * lag
+            t1 = t0 + lag
+            if t0 < first or t1 >= last:
                 continue
-            own = grid[t + 1 - 2 * side, v]
-            q0, q1 = grid[t0, w], grid[t0 + 1, w]
+            if lag > 1 and (rows.gate[t0] != 0 or rows.gate[t1] != 0):
+                continue
+            own = grid[t1 if side == 0 else t0, v]
+            q0, q1 = grid[t0, w], grid[t1, w]
             if pitch[v, own] < 0 or pitch[w, q0] < 0 or pitch[w, q1] < 0:
                 continue
             other_step = _clipped(pitch[w, q1] - pitch[w, q0], clip)
-            base = layout.motion + (pair * layout.n_gates + rows.gate[t0]) * modulus * k * k
+            base = pair * layout.n_gates + rows.gate[t0] if lag == 1 else pair
+            base = (layout.motion if lag == 1 else layout.beats) + base * modulus * k * k
             # The interval runs from the lower-numbered voice's pitch down to the other's.
             own_stride, other_stride = (k, 1) if v < w else (1, k)
             base += other_step * other_stride
@@ -277,7 +293,7 @@ def _visit_sonority(grid, site, layout, rows, weights, values, place, scatter): 
 
 
 @inline
-def _visit_progression(grid, site, layout, weights, values, place, scatter):  # type: ignore[no-untyped-def]
+def _visit_progression(grid, site, layout, rows, weights, values, place, scatter):  # type: ignore[no-untyped-def]
     first, last, t, v, low, high = site
     n, classes = layout.n_classes, np.uintp(layout.width)
     bits, complete = _residue_set(grid, t, layout, v)
@@ -291,7 +307,8 @@ def _visit_progression(grid, site, layout, weights, values, place, scatter):  # 
             continue
         bits, complete = _residue_set(grid, u, layout, -1)
         other = layout.set_class[bits] if complete else n - 1
-        base = layout.progression + (lag - 1) * n * n
+        gate = rows.gate[min(t, u)]
+        base = layout.progression + ((lag - 1) * layout.n_gates + gate) * n * n
         for a in range(np.uintp(low), np.uintp(high)):
             own = np.int64(place[classes + a])
             earlier, later = (own, other) if u > t else (other, own)
@@ -329,6 +346,65 @@ def _visit_melody(grid, site, layout, rows, weights, values, place, scatter):  #
                 cell = base + _clipped(step0, clip) * k + _clipped(step1, clip)  # (8)
                 place[a] = cell if p >= 0 else 0
             _apply(site, weights, values, place, scatter)
+
+
+@inline
+def _visit_passing(grid, site, layout, rows, weights, values, place, scatter):  # type: ignore[no-untyped-def]
+    """Visit the passages of a line: the site before, at or after the middle row."""
+    first, last, t, v, low, high = site
+    n, modulus = layout.n_lines, layout.modulus
+    n_near = 2 * NEAR + 1
+    pitch, residue = layout.pitch, layout.residue
+    for role in range(3):
+        t0 = t - role
+        if t0 < first or t0 + 2 >= last:
+            continue
+        x0, x1, x2 = pitch[v, grid[t0, v]], pitch[v, grid[t0 + 1, v]], pitch[v, grid[t0 + 2, v]]
+        if (role != 0 and x0 < 0) or (role != 1 and x1 < 0) or (role != 2 and x2 < 0):
+            continue
+        r_own = residue[v, grid[t0 + 1, v]]
+        for w in range(n):
+            r_other = residue[w, grid[t0 + 1, w]]
+            if w == v or r_other < 0:
+                continue
+            base = ((v * n + w) * layout.n_gates + rows.gate[t0]) * n_near * modulus * n_near
+            base += layout.passage
+            for a in range(np.uintp(low), np.uintp(high)):
+                p = pitch[v, a]
+                if role == 0:
+                    step, following, r = x1 - p, x2 - x1, r_own
+                elif role == 1:
+                    step, following, r = p - x0, x2 - p, residue[v, a]
+                else:
+                    step, following, r = x1 - x0, p - x1, r_own
+                interval = r - r_other + (modulus if r < r_other else 0)
+                cell = (_clipped(step, NEAR) * modulus + interval) * n_near
+                cell += base + _clipped(following, NEAR)  # (11)
+                place[a] = cell if p >= 0 else 0
+            _apply(site, weights, values, place, scatter)
+
+
+@inline
+def _visit_passed(grid, site, layout, rows, weights, values, place, scatter):  # type: ignore[no-untyped-def]
+    """Visit the passages of the other lines through the site's row."""
+    first, last, t, v, low, high = site
+    n, modulus = layout.n_lines, layout.modulus
+    n_near = 2 * NEAR + 1
+    pitch, residue = layout.pitch, layout.residue
+    if t - 1 < first or t + 1 >= last:
+        return
+    for w in range(n):
+        x0, x1, x2 = pitch[w, grid[t - 1, w]], pitch[w, grid[t, w]], pitch[w, grid[t + 1, w]]
+        if w == v or x0 < 0 or x1 < 0 or x2 < 0:
+            continue
+        base = ((w * n + v) * layout.n_gates + rows.gate[t - 1]) * n_near + _clipped(x1 - x0, NEAR)
+        base = layout.passage + base * modulus * n_near + _clipped(x2 - x1, NEAR)
+        r_other = residue[w, grid[t, w]]
+        for a in range(np.uintp(low), np.uintp(high)):
+            r = residue[v, a]
+            interval = r_other - r + (modulus if r_other < r else 0)
+            place[a] = base + interval * n_near if r >= 0 else 0  # (11)
+        _apply(site, weights, values, place, scatter)
 
 
 class Change(NamedTuple):
@@ -422,15 +498,19 @@ def visit_site(grid, site, layout, rows, weights, values, place, scatter):  # ty
     """
     if layout.pair > 0:
         _visit_pairs(grid, site, layout, rows, weights, values, scatter)
-    if layout.motion > 0:
-        _visit_motion(grid, site, layout, rows, weights, values, place, scatter)
+    for lag in range(1, 3):
+        if (layout.motion if lag == 1 else layout.beats) > 0:
+            _visit_motion(grid, site, lag, layout, rows, weights, values, place, scatter)
     if layout.sonority > 0:
         _visit_sonority(grid, site, layout, rows, weights, values, place, scatter)
     if layout.progression > 0:
-        _visit_progression(grid, site, layout, weights, values, place, scatter)
+        _visit_progression(grid, site, layout, rows, weights, values, place, scatter)
     if layout.melody > 0:
         _visit_melody(grid, site, layout, rows, weights, values, place, scatter)
     if layout.onset > 0:
         _visit_onset(grid, site, layout, rows, weights, values, scatter)
     if layout.rhythm > 0:
         _visit_rhythm(grid, site, layout, rows, weights, values, scatter)
+    if layout.passage > 0:
+        _visit_passing(grid, site, layout, rows, weights, values, place, scatter)
+        _visit_passed(grid, site, layout, rows, weights, values, place, scatter)

@@ -31,18 +31,22 @@ from typing import ClassVar
 import numpy as np
 
 from stats_composer.kernels.arrays import Float32s, Ints
-from stats_composer.kernels.sites import Layout
+from stats_composer.kernels.sites import NEAR, Layout
 from stats_composer.models.parameters import Parameters, Real, Strategy, Whole
 
 __all__ = [
+    "BeatMotion",
+    "BeatParallels",
     "Field",
     "FieldTerm",
+    "GatedProgression",
     "Melody",
     "Motion",
     "Onset",
     "Pair",
     "PairDifference",
     "ParallelMotion",
+    "Passage",
     "Progression",
     "Rhythm",
     "ShiftedField",
@@ -291,7 +295,10 @@ class Motion(Term):
         n_pairs = layout.n_lines * (layout.n_lines - 1) // 2
         k = 2 * layout.clip + 1
         tail = (k, k) if self.fine else (layout.modulus, 5)
-        return n_pairs, layout.n_gates, layout.modulus, *tail
+        return n_pairs, self._n_gates(layout), layout.modulus, *tail
+
+    def _n_gates(self, layout: Layout) -> int:
+        return layout.n_gates
 
     def index(self, layout: Layout) -> Ints:
         """Cell of the table for each cell of the primitive, flat."""
@@ -315,7 +322,10 @@ class ParallelMotion(Term):
 
     def shape(self, layout: Layout, n_values: int = 1) -> tuple[int, ...]:
         """Shape of the term's table."""
-        return layout.n_gates, 5, layout.modulus, 2
+        return self._n_gates(layout), 5, layout.modulus, 2
+
+    def _n_gates(self, layout: Layout) -> int:
+        return layout.n_gates
 
     def index(self, layout: Layout) -> Ints:
         """Cell of the table for each cell of the primitive, flat."""
@@ -323,9 +333,32 @@ class ParallelMotion(Term):
         later = (interval + first - second) % layout.modulus
         kind = _motion_kind(first, second)
         cell = (kind * layout.modulus + later) * 2 + (later == interval)
-        gates = np.arange(layout.n_gates)[:, None, None, None] * 5 * layout.modulus * 2
+        gates = np.arange(self._n_gates(layout))[:, None, None, None] * 5 * layout.modulus * 2
         n_pairs = layout.n_lines * (layout.n_lines - 1) // 2
         return np.tile((gates + cell).ravel(), n_pairs)
+
+
+@dataclass(frozen=True)
+class BeatMotion(Motion):
+    """Two lines from a step of gate 0 to the next but one, if of gate 0 as well: one gate.
+
+    With the half of the beat as the gate, it is motion from beat to beat.
+    """
+
+    primitive: ClassVar[str] = "beats"
+
+    def _n_gates(self, layout: Layout) -> int:
+        return 1
+
+
+@dataclass(frozen=True)
+class BeatParallels(ParallelMotion):
+    """`ParallelMotion` over the steps of `BeatMotion`."""
+
+    primitive: ClassVar[str] = "beats"
+
+    def _n_gates(self, layout: Layout) -> int:
+        return 1
 
 
 @dataclass(frozen=True)
@@ -391,6 +424,27 @@ class Progression(Term):
         """Shape of the term's table."""
         return 2, layout.n_classes, layout.n_classes
 
+    def index(self, layout: Layout) -> Ints:
+        """Cell of the table for each cell of the primitive, flat."""
+        cell = np.arange(2 * layout.n_classes**2).reshape(2, 1, -1)
+        return np.repeat(cell, layout.n_gates, axis=1).ravel()
+
+
+@dataclass(frozen=True)
+class GatedProgression(Progression):
+    """`Progression` by the gate of the earlier step: [lag, gate, earlier, later].
+
+    Its classes must be those of the `Progression` beside it.
+    """
+
+    def shape(self, layout: Layout, n_values: int = 1) -> tuple[int, ...]:
+        """Shape of the term's table."""
+        return 2, layout.n_gates, layout.n_classes, layout.n_classes
+
+    def index(self, layout: Layout) -> Ints:
+        """Cell of the table for each cell of the primitive, flat."""
+        return Term.index(self, layout)
+
 
 @dataclass(frozen=True)
 class Melody(Term):
@@ -424,3 +478,22 @@ class Rhythm(Term):
     def shape(self, layout: Layout, n_values: int = 1) -> tuple[int, ...]:
         """Shape of the term's table."""
         return layout.n_lines, layout.n_places, 256
+
+
+@dataclass(frozen=True)
+class Passage(Term):
+    """How a line comes to what it sounds with another, and leaves it.
+
+    [line, other line, gate, step into the middle, residue of the interval there, step out of it];
+    the steps are clipped to three: stay, small, large or leap. A dissonance is prepared and
+    resolved in it.
+    """
+
+    primitive: ClassVar[str] = "passage"
+
+    def shape(self, layout: Layout, n_values: int = 1) -> tuple[int, ...]:
+        """Shape of the term's table."""
+        n_near = 2 * NEAR + 1
+        return (
+            layout.n_lines, layout.n_lines, layout.n_gates, n_near, layout.modulus, n_near,
+        )  # fmt: skip

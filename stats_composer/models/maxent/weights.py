@@ -17,7 +17,7 @@ from stats_composer.factors import Crossing, ParallelMotion
 from stats_composer.kernels.arrays import Float32s, Ints
 from stats_composer.kernels.gibbs import Target
 from stats_composer.kernels.maxent import add_counts
-from stats_composer.kernels.sites import FORBIDDEN, Grids, Layout
+from stats_composer.kernels.sites import FORBIDDEN, NEAR, Grids, Layout
 from stats_composer.models.maxent.terms import FieldTerm, Pair, Progression, Sonority, Term
 
 __all__ = ["FORBIDDEN", "HARD_TERM", "Sizes", "Weights", "fold_in", "make_layout"]
@@ -101,10 +101,12 @@ def _offsets(
         "pair_back": n_pairs * n_gates * width * width,
         "motion": n_lines * (n_lines - 1) // 2 * n_gates * modulus * n_steps**2,
         "sonority": n_contexts * modulus**n_lines,
-        "progression": 2 * n_classes * n_classes,
+        "progression": 2 * n_gates * n_classes * n_classes,
         "melody": 2 * n_lines * n_gates * n_steps**2,
         "onset": sizes.n_places << n_lines,
         "rhythm": n_lines * sizes.n_places * 256,
+        "beats": n_lines * (n_lines - 1) // 2 * modulus * n_steps**2,
+        "passage": n_lines * n_lines * n_gates * modulus * (2 * NEAR + 1) ** 2,
     }
     present = {t.primitive for t in terms}
     if "pair" in present:
@@ -334,7 +336,7 @@ class Weights:
         n = layout.n_lines
         sites = {
             "pair": 1, "pair_back": 1, "motion": 4, "sonority": n, "progression": 2 * n,
-            "melody": 3, "onset": 2 * n, "rhythm": 9,
+            "melody": 3, "onset": 2 * n, "rhythm": 9, "beats": 4, "passage": 4,
         }  # fmt: skip
         out = np.ones_like(self.folded)
         starts = sorted((getattr(layout, name), name) for name in sites if getattr(layout, name))
