@@ -22,10 +22,12 @@ from stats_composer.constraints import (
     Range,
     Rhythm,
 )
-from stats_composer.errors import ConstraintError, EncodingError
+from stats_composer.errors import ConstraintError, EncodingError, ScoreWarning
 from stats_composer.io import read, write
 from stats_composer.score import (
     BAR_DTYPE,
+    CHORD_DTYPE,
+    FERMATA_DTYPE,
     KEY_SIGNATURE_DTYPE,
     LYRIC_DTYPE,
     NOTE_DTYPE,
@@ -101,7 +103,8 @@ def check(composer, score, tune, line=0):
         assert notes["onset"][0] == given["onset"][0]
         np.testing.assert_array_equal(notes["onset"][1:], ends[:-1])
         assert ends[-1] == (given["onset"] + given["duration"]).max()
-    assert set(score.fermatas["part"]) == {0, 1, 2, 3}
+    # No fermata that the melody has not.
+    assert not len(score.fermatas)
 
 
 @pytest.mark.parametrize(
@@ -299,3 +302,50 @@ def test_the_key_of_a_melody_by_its_last_note_and_signature():
     notes = make_notes(onset=np.arange(10) * QUARTER, pitch=pitches)
     old = make_table(KEY_SIGNATURE_DTYPE, [(0, -1, 1)])
     assert melody_key(Score(notes, key_signatures=old)) == (1, 1)
+
+
+def test_a_signature_that_lacks_the_notes_is_not_believed():
+    # E major under the signature of C, as MIDI files have it by default; and a plain C major.
+    pitches = np.array([64, 66, 68, 64, 69, 71, 73, 71, 69, 68, 66, 63, 64])
+    marked = make_table(KEY_SIGNATURE_DTYPE, [(0, 0, 0)])
+    notes = make_notes(onset=np.arange(13) * QUARTER, pitch=pitches)
+    assert melody_key(Score(notes, key_signatures=marked)) == (4, 0)
+    notes = make_notes(onset=np.arange(13) * QUARTER, pitch=pitches - 4)
+    assert melody_key(Score(notes, key_signatures=marked)) == (0, 0)
+
+
+def test_fermatas_are_printed_where_the_melody_has_them_or_where_asked(composer):
+    tune = melody()
+    (last,) = np.flatnonzero(tune.notes["onset"] == tune.notes["onset"].max())
+    marked = tune.replace(
+        fermatas=make_table(FERMATA_DTYPE, [(int(tune.notes["onset"][last]), 0, 0)])
+    )
+    for score in (
+        composer.harmonize(marked, random_state=1),
+        composer.harmonize(tune, fermatas=True, random_state=1),
+    ):
+        assert set(score.fermatas["part"]) == {0, 1, 2, 3}
+
+
+def test_chord_symbols_above_a_melody_are_followed(composer):
+    # A tune that fits C major throughout, under other chords: E minor and A minor.
+    onset = np.arange(16) * QUARTER
+    tune = Score(make_notes(onset=onset, pitch=[67, 64, 67, 71, 72, 69, 72, 64] * 2))
+    symbols = [(0, "Em"), (4, "Am"), (8, "Em"), (12, "Am")]
+    chords = make_table(CHORD_DTYPE, [(beat * QUARTER, symbol) for beat, symbol in symbols])
+    score = composer.harmonize(tune.replace(chords=chords), key="C", random_state=3)
+    asked = {0: {4, 7, 11}, 1: {9, 0, 4}}
+    inside = [
+        note["pitch"] % 12 in asked[int(note["onset"]) // (4 * QUARTER) % 2]
+        for note in score.notes
+        if note["part"] > 0 and note["onset"] % QUARTER == 0
+    ]
+    assert np.mean(inside) > 0.8
+    assert score.chords["symbol"].tolist() == [symbol for _, symbol in symbols]
+
+
+def test_a_symbol_that_is_none_is_told_by_its_place(composer):
+    tune = melody()
+    chords = make_table(CHORD_DTYPE, [(0, "G"), (4 * QUARTER, "Hm?"), (8 * QUARTER, "C")])
+    with pytest.warns(ScoreWarning, match="bar 2 beat 1: not followed: "):
+        composer.harmonize(tune.replace(chords=chords), random_state=3)

@@ -22,7 +22,7 @@ from stats_composer.cli.options import (
     refuse,
 )
 from stats_composer.cli.output import DEFAULT_SUFFIXES, Delivery, read_input, stem_of
-from stats_composer.cli.speech import patience
+from stats_composer.cli.speech import patience, say
 from stats_composer.cli.styles import load_composer
 from stats_composer.errors import EncodingError, ScoreError
 
@@ -109,6 +109,9 @@ def harmonize(
     voice: Annotated[Choir, typer.Option(help="Whose the melody is.")] = Choir.SOPRANO,
     key: Key = None,
     road: Road = WayOfWriting.GIBBS,
+    fermatas: Annotated[
+        bool, typer.Option("--fermatas", help="Print them at all phrase ends.")
+    ] = False,
     part: Parts = None,
     model: ModelFile = None,
 ) -> None:
@@ -126,9 +129,12 @@ def harmonize(
             voice=voice.value,
             key=key,
             road=road.value,
+            fermatas=fermatas,
             constraints=constraints,
             **delivery.draws,
         )
+    if key is None:
+        say(f"{melody}: heard in {composer.heard_key(given)}; --key says another", aside=True)
     delivery.deliver(scores, f"{stem_of(melody, 'melody')}-harmonized")
 
 

@@ -36,8 +36,15 @@ from stats_composer.composers.chorale.models import (
     striking_model,
 )
 from stats_composer.composers.chorale.page import blank_page, planned_spans
+from stats_composer.composers.chorale.phrasing import Phrasing
 from stats_composer.composers.chorale.roads import ROADS, Road, drafting_model
-from stats_composer.composers.chorale.task import VOICES, Task, melody_task, region_task
+from stats_composer.composers.chorale.task import (
+    VOICES,
+    Task,
+    melody_key,
+    melody_task,
+    region_task,
+)
 from stats_composer.composers.chorale.writer import Writer
 from stats_composer.constraints import Constraint
 from stats_composer.encoding import GridEncoder
@@ -46,11 +53,12 @@ from stats_composer.models.base import Callback
 from stats_composer.models.maxent import MaxEnt
 from stats_composer.models.parameters import Parameters, Whole
 from stats_composer.score import Score, check_score, check_scores
+from stats_composer.theory import key_name
 
 __all__ = ["VOICES", "ChoraleComposer"]
 
 
-MODELS = ("skeleton_", "passing_", "striking_", "endings_")
+MODELS = ("skeleton_", "passing_", "striking_", "endings_", "phrasing_")
 QUANTILE = 0.002
 
 
@@ -65,6 +73,7 @@ class _Harmonize(Writing, total=False):
     voice: str
     key: str | None
     road: str | Road
+    fermatas: bool
 
 
 class _Continue(Writing, total=False):
@@ -94,6 +103,7 @@ class ChoraleComposer(Composer):
         At two and at four steps a beat.
     skeleton_, passing_, striking_ : MaxEnt
     endings_ : Endings
+    phrasing_ : Phrasing
     chords_, charted_ : ChordVoice and MaxEnt, or None
         The chords, and the lines at two steps a beat given them.
     directed_ : DirectedModel or None
@@ -151,6 +161,7 @@ class ChoraleComposer(Composer):
         grids = [grid for grid, _ in encoded]
         self._build()
         self.endings_.fit(grids)
+        self.phrasing_.fit(scores)
         self.skeleton_.fit(grids, callback=callback)
         if self.chord_voice:
             recognizer = ChordRecognizer.bundled()
@@ -172,7 +183,7 @@ class ChoraleComposer(Composer):
         self.skeleton_ = skeleton_model(self.encoder_, random_state=seed)
         self.passing_ = passing_model(self.fine_encoder_, random_state=seed)
         self.striking_ = striking_model(self.encoder_, random_state=seed)
-        self.endings_ = Endings(self.encoder_)
+        self.endings_, self.phrasing_ = Endings(self.encoder_), Phrasing()
         self.chords_: ChordVoice | None = None
         self.charted_: MaxEnt | None = None
         self.directed_ = drafting_model(self.encoder_) if self.directed else None
@@ -292,6 +303,7 @@ class ChoraleComposer(Composer):
         voice: str = "soprano",
         key: str | None = None,
         road: str | Road = "gibbs",
+        fermatas: bool = False,
         constraints: Sequence[Constraint] = (),
         random_state: Seed = None,
         n: int | None = None,
@@ -302,7 +314,8 @@ class ChoraleComposer(Composer):
         Parameters
         ----------
         melody : Score
-            Of one line; its notes, spelling, lyrics and marks come back unchanged.
+            Of one line; its notes, spelling, lyrics and marks come back unchanged. Its phrases
+            end at its fermatas; where it has none, at the likeliest places.
         voice : {"soprano", "alto", "tenor", "bass"}
             Which of the four it is.
         key : str, optional
@@ -310,6 +323,8 @@ class ChoraleComposer(Composer):
         road : {"gibbs", "directed", "both"} or Road
             How the lines are written: by Gibbs sampling; by one pass of the directed model,
             which sets sopranos; or by sampling that starts from there.
+        fermatas : bool
+            Print them where the phrases end, though the melody has none.
         constraints, random_state, n, n_jobs
             As of `compose`.
 
@@ -319,10 +334,24 @@ class ChoraleComposer(Composer):
         """
         self._check_ready()
         wishes = asked_constraints(constraints)
-        task = melody_task(check_score(melody, "melody"), voice, asked_key(key), wishes)
+        melody = check_score(melody, "melody")
+        task = melody_task(melody, voice, asked_key(key), wishes, self.phrasing_, fermatas)
         writer = self._writer(self._road(road, voice))
         setup = writer.prepare(task)
         return write_many(lambda rng: writer.write(setup, rng), random_state, n, n_jobs)
+
+    @staticmethod
+    def heard_key(melody: Score) -> str:
+        """Name the key that a melody is set in where none is asked for.
+
+        Examples
+        --------
+        >>> from stats_composer.score import make_notes
+        >>> tune = Score(make_notes(onset=range(5), pitch=[67, 69, 71, 66, 67]))
+        >>> ChoraleComposer.heard_key(tune)
+        'G major'
+        """
+        return key_name(*melody_key(check_score(melody, "melody")))
 
     @overload
     def continue_chorale(
@@ -406,7 +435,9 @@ class ChoraleComposer(Composer):
         """
         self._check_ready()
         wishes = asked_constraints(constraints)
-        task = region_task(check_score(score, "score"), asked_run(bars), voices, wishes)
+        task = region_task(
+            self.phrasing_, check_score(score, "score"), asked_run(bars), voices, wishes
+        )
         writer = self._writer()
         setup = writer.prepare(task)
         return write_many(lambda rng: writer.write(setup, rng), random_state, n, n_jobs)

@@ -15,9 +15,11 @@ from numpy.typing import NDArray
 
 from stats_composer.composers.asked import asked_voice
 from stats_composer.composers.chorale.page import PARTS, blank_page
-from stats_composer.constraints import Constraint
+from stats_composer.composers.chorale.phrasing import Phrasing
+from stats_composer.constraints import Change, Changes, ChordAt, Constraint
+from stats_composer.constraints.fields import ChordText, as_bar
 from stats_composer.encoding import GridFrame
-from stats_composer.errors import EncodingError, ScoreError
+from stats_composer.errors import ConstraintError, EncodingError, ScoreError, ScoreWarning
 from stats_composer.score import (
     NOTE_DTYPE,
     PART_TABLES,
@@ -26,7 +28,6 @@ from stats_composer.score import (
     keys,
     make_table,
     merge_parts,
-    phrase_spans,
 )
 from stats_composer.theory import estimate_key, key_signature
 from stats_composer.views import grid as view_grid
@@ -48,6 +49,10 @@ Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
 VOICES = ("soprano", "alto", "tenor", "bass")
+# Nats against a tone outside the chord written above a melody, a step and voice.
+CHART = -3.0
+# Share of a melody that a signature's scale may miss, beyond the estimated key's, and be believed.
+STRANGE = 0.02
 
 
 @dataclass(frozen=True)
@@ -67,6 +72,8 @@ class Task:
         Lines without given notes.
     region : (start tick, end tick) or None
         Where something may be written; None is everywhere.
+    fermatas : bool
+        Whether they are put on the final notes.
     """
 
     page: Score
@@ -76,12 +83,21 @@ class Task:
     given: Score | None = None
     free: tuple[bool, ...] = (True, True, True, True)
     region: tuple[int, int] | None = None
+    fermatas: bool = True
 
 
 def melody_task(
-    melody: Score, voice: str, key: tuple[int, int] | None, constraints: Iterable[Constraint]
+    melody: Score,
+    voice: str,
+    key: tuple[int, int] | None,
+    constraints: Sequence[Constraint],
+    phrasing: Phrasing,
+    fermatas: bool = False,
 ) -> Task:
     """Give a melody to one voice; the others are to be written.
+
+    Its chord symbols are a soft wish where no other tells the chords. Fermatas are put where it
+    has some, or where they are asked for.
 
     Raises
     ------
@@ -105,10 +121,28 @@ def melody_task(
     if not len(page.tempos):
         page = page.replace(tempos=blank_page(1, tonic, (4, 4)).tempos)
     free = tuple(v != line for v in range(4))
-    return Task(page, tonic, phrase_spans(melody), tuple(constraints), given, free)
+    if not any(isinstance(wish, ChordAt | Changes) for wish in constraints):
+        constraints = (*constraints, *chart_of(melody))
+    return Task(
+        page, tonic, phrasing.spans(melody), tuple(constraints), given, free,
+        fermatas=fermatas or len(melody.fermatas) > 0,
+    )  # fmt: skip
+
+
+def chart_of(melody: Score) -> list[Changes]:
+    """Read the chord symbols above a melody as a wish; none where it has none."""
+    changes = []
+    for onset, symbol in melody.chords.tolist():
+        place = melody.where(onset)
+        try:
+            changes.append(Change(as_bar(place.bar), place.beat, ChordText.read(symbol, none=True)))
+        except ConstraintError as error:
+            warnings.warn(ScoreWarning(f"{place}: not followed: {error}"), stacklevel=4)
+    return [Changes(changes, weight=CHART)] if changes else []
 
 
 def region_task(
+    phrasing: Phrasing,
     score: Score,
     bars: tuple[int | str, int | str],
     voices: Sequence[str],
@@ -133,7 +167,7 @@ def region_task(
     given = _as_lines(score)
     page = given.replace(notes=np.zeros(0, NOTE_DTYPE))
     free = tuple(name in voices for name in VOICES)
-    key, spans = melody_key(score), phrase_spans(score)
+    key, spans = melody_key(score), phrasing.spans(score.select(*score.voices[0]))
     return Task(page, key, spans, tuple(constraints), given, free, region)
 
 
@@ -141,7 +175,8 @@ def melody_key(melody: Score) -> tuple[int, int]:
     """Tell the key of a melody from its notes, and from its signature where the two disagree.
 
     A signature one fifth away belongs to an old mode (G minor written with one flat): the
-    notes are right if they end on their tonic.
+    notes are right if they end on their tonic. So they are where the signature's scale has
+    not their pitches: as in a MIDI file that is marked C whatever it plays.
     """
     notes = melody.notes
     estimate = estimate_key(notes["pitch"], notes["duration"], notes["onset"])
@@ -152,8 +187,17 @@ def melody_key(melody: Score) -> tuple[int, int]:
     ends_on_tonic = int(notes["pitch"][-1]) % 12 == 7 * estimate[0] % 12
     if distance == 0 or (distance == 1 and ends_on_tonic):
         return estimate
+    missed = _outside(notes, signature) - _outside(notes, key_signature(*estimate))
+    if missed > STRANGE:
+        return estimate
     _, tonic, mode = keys(melody)[0]
     return tonic, mode
+
+
+def _outside(notes: NDArray[np.void], signature: int) -> float:
+    """Return the share of the time at which notes sound that are not of a signature's scale."""
+    strange = (7 * notes["pitch"].astype(np.int64) - signature + 1) % 12 > 6
+    return float(notes["duration"][strange].sum() / notes["duration"].sum())
 
 
 def _as_part(melody: Score, line: int) -> Score:

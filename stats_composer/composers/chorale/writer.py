@@ -370,7 +370,8 @@ class Writer:
             fresh &= (notes["onset"] < stop) & (notes["onset"] + notes["duration"] > start)
             notes = np.concatenate([without_overlap(notes[fresh], kept, start, stop), kept])
         score = written.replace(notes=notes)
-        return score if task.region is not None else add_fermatas(score, task.spans)
+        plain = task.region is not None or not task.fermatas
+        return score if plain else add_fermatas(score, task.spans)
 
 
 def _is_compound(page: Score) -> bool:
