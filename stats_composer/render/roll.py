@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stats_composer.errors import ScoreError
+from stats_composer.render.figure import new_figure
 from stats_composer.score import Score
 from stats_composer.theory import TICKS_PER_QUARTER
 
@@ -46,15 +47,14 @@ def piano_roll(score: Score) -> Figure:
     1
     """
     from matplotlib import colormaps
-    from matplotlib.figure import Figure
 
     notes = score.notes
     if not len(notes):
         raise ScoreError("piano roll: the score has no notes")
     n_quarters = score.end / TICKS_PER_QUARTER
     low, high = int(notes["pitch"].min()) - 1, int(notes["pitch"].max()) + 1
-    size = (min(max(6.0, n_quarters / 5), 40.0), min(max(3.0, (high - low) / 8), 14.0))
-    figure = Figure(figsize=size, layout="constrained")
+    width, height = min(max(6.0, n_quarters / 5), 40.0), min(max(3.0, (high - low) / 8), 14.0)
+    figure = new_figure(width, height)
     axes = figure.add_subplot()
     for pitch in range(low, high + 1):
         if pitch % 12 in _BLACK:

@@ -20,6 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from stats_composer.ngrams import FIRST_SYMBOL, ContextTree
 from stats_composer.render.engraving import lay_out, page_svg
+from stats_composer.render.figure import new_figure
 from stats_composer.score import Score
 from stats_composer.theory import TICKS_PER_QUARTER
 
@@ -176,8 +177,6 @@ def context_tree(
     >>> sorted(text.get_text() for text in figure.axes[0].texts if "A" in text.get_text())
     ['A 0.40', 'A 0.50']
     """
-    from matplotlib.figure import Figure
-
     if depth < 1 or max_children < 1:
         raise ValueError(f"depth {depth}, max_children {max_children}: expected 1 or more")
     leaves: list[float] = []
@@ -200,7 +199,7 @@ def context_tree(
         return y
 
     place(0, 0, "")
-    figure = Figure(figsize=(2.2 * depth + 1, max(2.0, 0.28 * len(leaves))), layout="constrained")
+    figure = new_figure(2.2 * depth + 1, max(2.0, 0.28 * len(leaves)))
     axes = figure.add_subplot()
     _draw_tree(axes, drawn, lines)
     return figure
@@ -261,8 +260,6 @@ def transition_graph(
     >>> len(figure.axes[0].patches)
     3
     """
-    from matplotlib.figure import Figure
-
     table: NDArray[np.float64] = np.asarray(probabilities, np.float64)
     if table.ndim != 2 or table.shape[0] != table.shape[1] or not len(table):
         raise ValueError(f"probabilities of shape {table.shape}: expected a square table")
@@ -271,7 +268,7 @@ def transition_graph(
     n = len(table)
     angle = np.pi / 2 - 2 * np.pi * np.arange(n) / n
     spots = np.stack([np.cos(angle), np.sin(angle)], axis=1)
-    figure = Figure(figsize=(5.5, 5.5), layout="constrained")
+    figure = new_figure(5.5, 5.5)
     axes = figure.add_subplot(aspect="equal")
     for i, j in np.argwhere(table >= least):
         _draw_step(axes, spots[i], spots[j], float(table[i, j]))
