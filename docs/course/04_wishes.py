@@ -22,7 +22,7 @@
 # log-weight $w(s, x)$ and leads to one state $\delta(s, x)$, or is refused, which is the weight
 # $-\infty$. With more log-weights $u_t(x)$ for each step and $f$ for the last state, the law is
 #
-# $$P(x) = \frac1Z \exp\Big(\sum_t u_t(x_t) + \sum_t w(s_{t-1}, x_t) + f(s_T)\Big). \tag{1}$$
+# $$P(x) = \frac1Z \exp\left(\sum_t u_t(x_t) + \sum_t w(s_{t-1}, x_t) + f(s_T)\right). \tag{1}$$
 #
 # A Markov chain is such an automaton, its state the last symbol; "contains the motif" is one, its
 # state how much of the motif has just been heard; and two automata read together are one again,
