@@ -54,7 +54,7 @@ from stats_composer.views import melody_table
 
 
 def at_common_tonic(score):
-    tonic, mode = keys(score)[0][1:]
+    _, tonic, _ = keys(score)[0]
     return melody_table(score)["pitch"] - ((7 * tonic + 6) % 12 - 6)
 
 
@@ -79,6 +79,8 @@ print(len(groups), "tunes;", len(train), "sopranos to learn from,", len(unseen),
 # out of the picture.
 
 # %%
+from itertools import pairwise
+
 from stats_composer.render import transition_graph
 from stats_composer.theory import MAJOR
 
@@ -87,7 +89,7 @@ table = np.zeros((7, 7))
 for score, piece in zip(chorales, pitches, strict=True):
     if keys(score)[0][2] == MAJOR:
         degree = piece % 12
-        for now, after in zip(degree[:-1], degree[1:], strict=True):
+        for now, after in pairwise(degree):
             if now in scale and after in scale:
                 table[np.searchsorted(scale, now), np.searchsorted(scale, after)] += 1
 chain = table / table.sum(axis=1, keepdims=True)
@@ -221,7 +223,7 @@ warnings.simplefilter("ignore", ScoreWarning)
 
 
 def beats(score):
-    tonic, mode = keys(score)[0][1:]
+    _, tonic, _ = keys(score)[0]
     pitch, _ = grid(score, TICKS_PER_QUARTER)
     return np.where(pitch >= 0, pitch - ((7 * tonic + 6) % 12 - 6), -1)
 
@@ -273,9 +275,9 @@ copied_runs(lengths)
 
 # %% tags=["hide-cell"] jupyter={"source_hidden": true}
 steps = [0, 1, 2, 1, 0]
-probability = np.prod([chain[a, b] for a, b in zip(steps[:-1], steps[1:], strict=True)])
+probability = np.prod([chain[a, b] for a, b in pairwise(steps)])
 print(f"{probability:.4f}")
-by_counts = np.prod([table[a, b] / table[a].sum() for a, b in zip(steps, steps[1:])])
+by_counts = np.prod([table[a, b] / table[a].sum() for a, b in pairwise(steps)])
 assert np.isclose(probability, by_counts) and 0 < probability < 0.1
 
 # %% [markdown]
@@ -283,7 +285,9 @@ assert np.isclose(probability, by_counts) and 0 < probability < 0.1
 
 # %% tags=["hide-cell"] jupyter={"source_hidden": true}
 counts, shorter, d = np.array([5, 1, 0, 2]), np.array([0.4, 0.3, 0.2, 0.1]), 0.7
-smoothed = np.maximum(counts - d, 0) / counts.sum() + d * (counts > 0).sum() / counts.sum() * shorter
+smoothed = (
+    np.maximum(counts - d, 0) / counts.sum() + d * (counts > 0).sum() / counts.sum() * shorter
+)
 print(smoothed.round(3), smoothed.sum())
 assert np.isclose(smoothed.sum(), 1)
 

@@ -112,6 +112,7 @@ plt.show()
 # The same over all unseen tunes: what comes right after the end of a phrase is the least expected,
 # and the notes before it are the most.
 
+
 # %%
 def expected_and_found(model, tables):
     laws = model.predict_log_proba(tables)
@@ -127,7 +128,9 @@ expected, found = expected_and_found(listener, [tables[i] for i in unseen])
 since = np.concatenate([tables[i]["since"] for i in unseen])
 for place in range(8):
     here = since == place
-    print(f"note {place + 1} of a phrase: {expected[here].mean():.2f}, was {found[here].mean():.2f}")
+    print(
+        f"note {place + 1} of a phrase: {expected[here].mean():.2f}, was {found[here].mean():.2f}"
+    )
 print(f"all: expected {expected.mean():.2f}, was {found.mean():.2f} bits")
 
 # %% [markdown]

@@ -143,9 +143,9 @@ law = Chain(unary, [Automaton.first_order(np.log(chain), n_steps)])
 print(f"Z = {np.exp(law.log_normaliser):.4f}")
 
 # %% [markdown]
-# Now the whole wish, sixteen notes: begin and end on C5, the note before the last is a step away,
-# the range is an octave, and somewhere come the notes E D E F G. The motif's automaton counts how much of
-# it has been heard, and falls back to the longest beginning that still fits:
+# Now the whole wish, sixteen notes: begin and end on C5, the note before the last is a step
+# away, the range is an octave, and somewhere come the notes E D E F G. The motif's automaton counts
+# how much of it has been heard, and falls back to the longest beginning that still fits:
 
 # %%
 motif = [names.index(name) for name in ("E5", "D5", "E5", "F5", "G5")]
@@ -247,9 +247,9 @@ for k in (4, 6, 8, 10):
 
 # %% [markdown]
 # A twelve-tone row takes 4,096 states, which is nothing; a row of 40 would take a million
-# millions. And what ties *voices* together, as no parallel fifths does, is no automaton of one voice
-# at all: four voices at once have as many states as there are chords. There sampling is by Markov
-# chain Monte Carlo, exact only in the long run: chapter 7.
+# millions. And what ties *voices* together, as no parallel fifths does, is no automaton of one
+# voice at all: four voices at once have as many states as there are chords. There sampling is by
+# Markov chain Monte Carlo, exact only in the long run: chapter 7.
 
 # %%
 from stats_composer.errors import ConstraintError
