@@ -287,6 +287,16 @@ def test_samples_keep_to_what_is_allowed_and_to_the_seed(fitted):
         fitted.sample(given=table, allowed=np.zeros(fitted.n_symbols_, bool))
 
 
+def test_a_drawing_looks_as_the_whole_piece_does(fitted):
+    table = tunes(1, seed=7)[0]
+    drawing = fitted.begin(table)
+    (expected,) = fitted.predict_log_proba([table])
+    for row, symbol in zip(expected, table["pitch"].tolist(), strict=True):
+        np.testing.assert_allclose(drawing.log_probs(), row, atol=1e-6)
+        drawing.put(symbol)
+    assert drawing.symbols == table["pitch"].tolist()
+
+
 # ---- edges -----------------------------------------------------------------------------------
 
 

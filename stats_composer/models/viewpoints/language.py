@@ -36,6 +36,7 @@ from numpy.typing import NDArray
 __all__ = [
     "ABSENT",
     "MAX_MATCH",
+    "Repeats",
     "Table",
     "Viewpoint",
     "ViewpointChain",
@@ -205,50 +206,58 @@ class Table:
         return np.where(known, values[np.maximum(np.arange(len(values)) - lag, 0)], ABSENT)
 
     def _make(self) -> None:
-        n = len(self.symbol)
-        match, expected = np.zeros(n, np.int64), np.zeros(n, np.int64)
-        highest, lowest = np.full(n, ABSENT), np.full(n, ABSENT)
+        rows = []
         for first, last in zip(self.bounds[:-1], self.bounds[1:], strict=True):
-            piece = slice(first, last)
-            match[piece], expected[piece] = _repeats(self.symbol[piece])
-            lowest[first + 1 : last] = np.minimum.accumulate(self.symbol[piece])[:-1]
-            highest[first + 1 : last] = np.maximum.accumulate(self.symbol[piece])[:-1]
-        step = np.where(expected < 0, ABSENT, expected - self.ago(self.symbol, 1))
-        self.columns.update(
-            index=self.index,
-            match=match,
-            expected=expected,
-            expected_step=step,
-            highest=highest,
-            lowest=lowest,
-        )
+            repeats = Repeats(int(last - first))
+            for symbol in self.symbol[first:last].tolist():
+                rows.append(tuple(repeats.now.values()))
+                repeats.add(symbol)
+        made = np.array(rows, np.int64).reshape(-1, len(MADE)).T
+        self.columns.update(zip(MADE, made.copy(), strict=True))
 
 
-def _repeats(symbol: Ints) -> tuple[Ints, Ints]:
-    """Find for each event the longest repeat that its piece has run into, the latest of equals.
+class Repeats:
+    """Finds as events come the longest repeat that a piece runs into, the latest of equals.
 
-    Returns
-    -------
-    match : ndarray of shape (n_events,), in [0, MAX_MATCH]
-    expected : ndarray of shape (n_events,)
-        The last symbol plus the step that went on with the repeat; -1 without a repeat.
+    Parameters
+    ----------
+    n_events : int
+        How many will come at most.
+
+    Attributes
+    ----------
+    symbols : list of int
+        So far.
+    now : dict of str to int
+        The columns of `MADE` for the next event. `match` is in [0, MAX_MATCH]; `expected` is
+        the last symbol plus the step that went on with the repeat, -1 without one.
     """
-    n = len(symbol)
-    match, expected = np.zeros(n, np.int64), np.full(n, -1)
-    step = np.diff(symbol)
-    run = np.zeros(max(n - 1, 0), np.int64)  # run[j]: steps up to j equal to those up to i - 2
-    for i in range(2, n):
-        now = i - 2  # the last step that is known at event i
-        same = step[:now] == step[now]
-        run[1 : now + 1] = run[:now]
-        run[0] = 0
-        run[:now] = np.where(same, run[:now] + 1, 0)
-        run[now] = 0
-        if now and run[:now].max() > 0:
-            longest = np.minimum(run[:now], MAX_MATCH)
-            j = now - 1 - int(np.argmax(longest[::-1]))
-            match[i], expected[i] = longest[j], symbol[i - 1] + step[j + 1]
-    return match, expected
+
+    def __init__(self, n_events: int) -> None:
+        self.symbols: list[int] = []
+        self._step = np.zeros(max(n_events, 1), np.int64)
+        self._run = np.zeros(max(n_events, 1), np.int64)  # run[j]: steps up to j like the last
+        self.now = dict(zip(MADE, (0, 0, -1, ABSENT, ABSENT, ABSENT), strict=True))
+
+    def add(self, symbol: int) -> None:
+        """Take the next symbol."""
+        self.symbols.append(symbol)
+        i, step, run = len(self.symbols), self._step, self._run
+        match, expected = 0, -1
+        if i > 1:
+            now = i - 2
+            step[now] = symbol - self.symbols[-2]
+            run[1 : now + 1] = run[:now]
+            run[0] = 0
+            run[:now] = np.where(step[:now] == step[now], run[:now] + 1, 0)
+            if now and run[:now].max() > 0:
+                longest = np.minimum(run[:now], MAX_MATCH)
+                j = now - 1 - int(np.argmax(longest[::-1]))
+                match, expected = int(longest[j]), symbol + int(step[j + 1])
+        highest = max(self.now["highest"], symbol)
+        lowest = symbol if i == 1 else min(self.now["lowest"], symbol)
+        ahead = ABSENT if expected < 0 else expected - symbol
+        self.now = dict(zip(MADE, (i, match, expected, ahead, highest, lowest), strict=True))
 
 
 def check_names(chains: Sequence[ViewpointChain], viewpoints: Mapping[str, Viewpoint]) -> None:

@@ -46,6 +46,7 @@ from stats_composer.models.base import (
 )
 from stats_composer.models.mixture import choose_penalty, learn_weights
 from stats_composer.models.parameters import Each, OneOf, Parameters, Real, Whole
+from stats_composer.models.viewpoints.drawing import Drawing, Learned
 from stats_composer.models.viewpoints.experts import N_MOST, System
 from stats_composer.models.viewpoints.language import Table
 
@@ -225,6 +226,7 @@ class ViewpointModel(Estimator):
     def _keep(self, system: System) -> None:
         """Lay out the counts: those of each long expert, context by context."""
         self._system = system
+        self._learned: Learned | None = None
         self.expert_names_ = [expert.name for expert in system.experts]
         n_contexts = [1 if e.kind < 0 else len(self.keys_[e.kind]) for e in system.experts]
         self._first, self._n_counts = system.lay_out(n_contexts, self.seen_, short=False)
@@ -398,16 +400,34 @@ class ViewpointModel(Estimator):
             raise ValueError(f"n_steps={n_steps!r}: expected {len(page)}, as given has")
         return page
 
+    def begin(self, page: NDArray[np.void]) -> Drawing:
+        """Return a piece to write: its columns but the symbol's, which `Drawing.put` writes.
+
+        Parameters
+        ----------
+        page : structured ndarray of shape (n_steps,)
+            Columns may be filled until their event comes.
+        """
+        self._check_fitted("weights_")
+        if self._learned is None:
+            experts = self._experts(self._first)
+            known = self.counts_, self.weights_, self.low_, self.n_symbols_
+            self._learned = Learned(self._system, self.keys_, experts, *known)
+        columns = {name: page[name] for name in self.columns_ if name != self.symbol}
+        return Drawing(self._learned, columns, len(page))
+
     def _draw(
         self, page: NDArray[np.void], n_given: int, free: NDArray[np.bool_], rng: Generator
     ) -> NDArray[np.void]:
         piece = page.copy()
-        piece[self.symbol][n_given:] = self.low_
+        drawing = self.begin(piece)
+        for symbol in piece[self.symbol][:n_given].tolist():
+            drawing.put(symbol)
         for t in range(n_given, len(piece)):
-            events = self._events(self._table([piece[: t + 1]], self._candidates()))
-            row = np.exp(self._mix(self._gather(events, skip=t), events)[t]) * free
+            row = np.exp(drawing.log_probs()) * free
             k = np.searchsorted(np.cumsum(row), rng.random() * row.sum(), side="right")
             piece[self.symbol][t] = self.low_ + min(int(k), int(np.flatnonzero(row)[-1]))
+            drawing.put(int(piece[self.symbol][t]))
         return piece
 
     # ---- model files ---------------------------------------------------------------------
