@@ -22,12 +22,12 @@ HOME = {
     ),
     **dict.fromkeys(["encoding", "constraints", "render", "io", "views"], "music"),
     **dict.fromkeys(["models", "sampling", "modelfile"], "statistics"),
-    **dict.fromkeys(["composers", "evaluation", "chords"], "composers"),
+    **dict.fromkeys(["composers", "evaluation", "chords", "listening"], "composers"),
     **dict.fromkeys(["cli", "studio", "__main__"], "edge"),
 }
 THIRD_PARTIES = {
     "numba": {"kernels"},
-    "sklearn": {"models", "chords", "encoding"},
+    "sklearn": {"models", "chords", "encoding", "listening"},
     "music21": {"io"},
     "mido": {"io"},
     "verovio": {"render"},

@@ -12,6 +12,7 @@ from stats_composer.cli.chords import chords
 from stats_composer.cli.compose import compose, continue_, harmonize
 from stats_composer.cli.convert import convert, play
 from stats_composer.cli.evaluate import evaluate
+from stats_composer.cli.improvise import improvise
 from stats_composer.cli.models import models, train
 from stats_composer.cli.options import spread
 from stats_composer.cli.rewrite import resample, vary
@@ -26,8 +27,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 _VERBS = (
-    compose, harmonize, continue_, resample, vary, chords, show, play, inspect, convert, train,
-    models, evaluate,
+    compose, harmonize, continue_, improvise, resample, vary, chords, show, play, inspect, convert,
+    train, models, evaluate,
 )  # fmt: skip
 for _verb in _VERBS:
     app.command(_verb.__name__.rstrip("_"))(spread(_verb))

@@ -27,6 +27,7 @@ __all__ = [
     "free_names",
     "listing",
     "numbered",
+    "part_index",
     "read_input",
     "save",
     "stem_of",
@@ -82,7 +83,9 @@ def numbered(name: str, number: int, n: int) -> str:
 
 
 def save(score: Score, name: str) -> None:
-    """Write a score where a name says and as its suffix says; what is for the ear with repeats.
+    """Write a score where a name says and as its suffix says.
+
+    What is for the ear has its repeats written out, and swings where it says so.
 
     Raises
     ------
@@ -90,7 +93,7 @@ def save(score: Score, name: str) -> None:
         Naming the file and what is wrong.
     """
     from stats_composer.io import write
-    from stats_composer.score import unfold
+    from stats_composer.score import swung, unfold
 
     suffix = Path(name).suffix.lower()
     if name == STANDARD:
@@ -104,11 +107,11 @@ def save(score: Score, name: str) -> None:
         from stats_composer.render import wav_bytes
 
         try:
-            write_whole(name, wav_bytes(score))
+            write_whole(name, wav_bytes(swung(unfold(score))))
         except OSError as error:
             raise ScoreFileError(f"{name}: {error.strerror or error}") from error
     else:
-        write(unfold(score) if suffix in (".mid", ".midi") else score, name)
+        write(swung(unfold(score)) if suffix in (".mid", ".midi") else score, name)
 
 
 def read_input(name: str, parts: Sequence[str] | None = None) -> Score:
@@ -134,19 +137,28 @@ def choose_parts(score: Score, parts: Sequence[str] | None, file: str) -> Score:
     """
     if not parts:
         return score
-    names = [part.name.lower() for part in score.parts]
-    chosen = []
-    for asked in parts:
-        found = [i for i, name in enumerate(names) if name == asked.strip().lower()]
-        if not found and asked.isdecimal() and 1 <= int(asked) <= len(names):
-            found = [int(asked) - 1]
-        if len(found) != 1:
-            known = ", ".join(part.name for part in score.parts if part.name)
-            numbers = f"1 to {len(names)}"
-            expected = f"one of {known}, or {numbers}" if known and not found else numbers
-            raise ScoreFileError(f"{file}: part {asked!r}: expected {expected}")
-        chosen.append(found[0])
+    chosen = [part_index(score, asked, file) for asked in parts]
     return merge_parts([score.select(part) for part in chosen])
+
+
+def part_index(score: Score, asked: str, file: str) -> int:
+    """Return which part is meant by a name or a number from 1.
+
+    Raises
+    ------
+    ScoreFileError
+        If it is not there, or its name is that of several.
+    """
+    names = [part.name.lower() for part in score.parts]
+    found = [i for i, name in enumerate(names) if name == asked.strip().lower()]
+    if not found and asked.isdecimal() and 1 <= int(asked) <= len(names):
+        found = [int(asked) - 1]
+    if len(found) != 1:
+        known = ", ".join(part.name for part in score.parts if part.name)
+        numbers = f"1 to {len(names)}"
+        expected = f"one of {known}, or {numbers}" if known and not found else numbers
+        raise ScoreFileError(f"{file}: part {asked!r}: expected {expected}")
+    return found[0]
 
 
 def listing(names: Iterable[str], word: str = "and") -> str:

@@ -19,7 +19,7 @@ from stats_composer.factors.seeds import RandomState, generator
 from stats_composer.kernels import chain as kernels
 from stats_composer.kernels.arrays import Bools, Floats, Ints
 
-__all__ = ["Chain", "flatten"]
+__all__ = ["Chain", "Walk", "flatten"]
 
 
 def flatten(automaton: Automaton, allowed: Bools) -> kernels.Arcs:
@@ -255,6 +255,16 @@ class Chain:
         kernels.draw_paths(self.arcs, self.unary, messages, u, paths)
         return paths
 
+    def walk(self) -> Walk:
+        """Return a path to go step by step, by another's choice of what is allowed.
+
+        Raises
+        ------
+        ConstraintError
+            Where no path is allowed.
+        """
+        return Walk(self.arcs, self.unary, self._feasible_messages())
+
     def best(self) -> Ints:
         """Return a most probable path; of several the first in the order of symbols.
 
@@ -298,3 +308,56 @@ class Chain:
         messages = self._feasible_messages()
         kernels.add_marginals(self.arcs, self.unary, messages, marginals)
         return marginals
+
+
+class Walk:
+    """A path that is chosen step by step by somebody else, who is told what lies ahead.
+
+    Attributes
+    ----------
+    n_taken : int
+        Steps so far.
+
+    Examples
+    --------
+    >>> alternate = Automaton.first_order(np.array([[-np.inf, 0.0], [0.0, -np.inf]]), 2)
+    >>> walk = Chain(np.zeros((2, 2)), [alternate]).walk()
+    >>> walk.take(1)
+    >>> walk.ahead().tolist()
+    [0.0, -inf]
+    """
+
+    def __init__(self, arcs: kernels.Arcs, unary: Floats, messages: Floats) -> None:
+        self._arcs, self._unary, self._messages = arcs, unary, messages
+        self._state, self.n_taken = arcs.initial, 0
+
+    def ahead(self) -> Floats:
+        """Return the log-weight of all ways to go on after each symbol of the next step.
+
+        The weights of the step itself are left out, except that what it forbids is -inf.
+        """
+        symbol, target = self._next()
+        weight = np.full(self._unary.shape[1], -np.inf)
+        weight[symbol] = self._messages[self.n_taken + 1, target]
+        weight[self._unary[self.n_taken] == -np.inf] = -np.inf
+        return weight
+
+    def take(self, symbol: int) -> None:
+        """Go on through a symbol that is allowed.
+
+        Raises
+        ------
+        ConstraintError
+            If it is not.
+        """
+        symbols, target = self._next()
+        place = int(np.searchsorted(symbols, symbol))
+        if place == len(symbols) or symbols[place] != symbol:
+            raise ConstraintError(f"step {self.n_taken}: symbol {symbol} is not allowed")
+        self._state, self.n_taken = int(target[place]), self.n_taken + 1
+
+    def _next(self) -> tuple[Ints, Ints]:
+        """Return the symbols that the automaton allows next, and the states they lead to."""
+        kind = self._arcs.kind[self.n_taken]
+        arcs = slice(*self._arcs.first[kind, self._state : self._state + 2])
+        return self._arcs.symbol[arcs].astype(np.int64), self._arcs.target[arcs].astype(np.int64)

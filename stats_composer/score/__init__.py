@@ -5,6 +5,7 @@ from stats_composer.score.phrases import phrase_spans
 from stats_composer.score.places import bar_positions, beat_levels, keys, respell, seconds
 from stats_composer.score.repeats import played, playing_order, unfold
 from stats_composer.score.score import Part, Place, Score, merge_parts
+from stats_composer.score.swing import mark_swing, swung
 from stats_composer.score.tables import (
     BAR_DTYPE,
     CHORD_DTYPE,
@@ -72,6 +73,7 @@ __all__ = [
     "keys",
     "make_notes",
     "make_table",
+    "mark_swing",
     "merge_parts",
     "metre_of",
     "natural_fifths",
@@ -82,6 +84,7 @@ __all__ = [
     "respell",
     "same_tune",
     "seconds",
+    "swung",
     "tune_groups",
     "unfold",
 ]

@@ -117,7 +117,7 @@ class Drawing:
         )
 
     def _contexts(self, tree: Tree, known: Sequence[dict[int, int]], new: bool) -> Iterator[int]:
-        """Number the contexts of the next event, kind by kind; -1 where there is none."""
+        """Find the contexts of the next event, kind by kind; -1 where there is none."""
         values: dict[Atom, int] = {}
         found: list[int] = []
         for (parent, atom), numbers in zip(tree.atoms, known, strict=True):

@@ -55,23 +55,27 @@ class Tree:
             kind = self.atoms.index((kind, atom))
         return kind
 
-    def number(self, values: Mapping[Atom, Ints], root: Ints) -> tuple[list[Ints], list[Ints]]:
-        """Give numbers to the contexts of all kinds.
+    def number(
+        self, values: Mapping[Atom, Ints], root: Ints, least: int = 1
+    ) -> tuple[list[Ints], list[Ints]]:
+        """Give numbers to the contexts of all kinds that come `least` times or more.
 
         Returns
         -------
         keys : list of ndarray
             Of each kind, the packed pairs of parent context and value, rising.
         context : list of ndarray
-            Of each kind, the number of each event's context: its key's index.
+            Of each kind, the number of each event's context: its key's index, -1 for none.
         """
         keys: list[Ints] = []
         context: list[Ints] = []
         for parent, atom in self.atoms:
-            packed = _pack(root if parent < 0 else context[parent], values[atom])
-            known, index = np.unique(packed, return_inverse=True)
-            keys.append(known)
-            context.append(index.astype(np.int64))
+            above = root if parent < 0 else context[parent]
+            packed = np.where(above < 0, -1, _pack(above, values[atom]))
+            known, index, n = np.unique(packed, return_inverse=True, return_counts=True)
+            kept = (n >= least) & (known >= 0)
+            keys.append(known[kept])
+            context.append(np.where(kept, np.cumsum(kept) - 1, -1)[index])
         return keys, context
 
     def find(self, keys: Sequence[Ints], values: Mapping[Atom, Ints], root: Ints) -> list[Ints]:
@@ -80,6 +84,9 @@ class Tree:
         for known, (parent, atom) in zip(keys, self.atoms, strict=True):
             above = root if parent < 0 else context[parent]
             packed = _pack(above, values[atom])
+            if not len(known):
+                context.append(np.full(len(packed), -1))
+                continue
             index = np.minimum(np.searchsorted(known, packed), len(known) - 1)
             context.append(np.where((above >= 0) & (known[index] == packed), index, -1))
         return context
@@ -187,9 +194,9 @@ class System:
 
     # ---- events --------------------------------------------------------------------------
 
-    def number(self, table: Table) -> tuple[list[Ints], list[Ints]]:
+    def number(self, table: Table, least: int) -> tuple[list[Ints], list[Ints]]:
         """Give numbers to the contexts of the long experts, see `Tree.number`."""
-        return self.tree.number(self._values(table, self.tree), np.zeros_like(table.index))
+        return self.tree.number(self._values(table, self.tree), np.zeros_like(table.index), least)
 
     def events(self, table: Table, keys: Sequence[Ints], low: int, n_symbols: int) -> Events:
         """Return what the kernels read of pieces.

@@ -49,6 +49,12 @@ from stats_composer.models.parameters import Each, OneOf, Parameters, Real, Whol
 from stats_composer.models.viewpoints.drawing import Drawing, Learned
 from stats_composer.models.viewpoints.experts import N_MOST, System
 from stats_composer.models.viewpoints.language import Table
+from stats_composer.models.viewpoints.packing import (
+    pack_counts,
+    pack_keys,
+    unpack_counts,
+    unpack_keys,
+)
 
 __all__ = ["ViewpointModel"]
 
@@ -83,6 +89,8 @@ class ViewpointModel(Estimator):
     max_events : int
         Weights are learned from evenly chosen pieces of about so many events in all; counts
         are of all.
+    least : int
+        Contexts that come less often in the corpus are left out, which keeps a model small.
 
     Attributes
     ----------
@@ -127,6 +135,7 @@ class ViewpointModel(Estimator):
         "smoothing": (Each((Real(),), least=2),),
         "margin": (Whole(),),
         "max_events": (Whole(1),),
+        "least": (Whole(1),),
     }
 
     def __init__(
@@ -140,6 +149,7 @@ class ViewpointModel(Estimator):
         smoothing: tuple[float, float] = (0.5, 0.5),
         margin: int = 4,
         max_events: int = 20_000,
+        least: int = 1,
     ) -> None:
         self.viewpoints = viewpoints
         self.chains = chains
@@ -149,6 +159,7 @@ class ViewpointModel(Estimator):
         self.smoothing = smoothing
         self.margin = margin
         self.max_events = max_events
+        self.least = least
 
     # ---- learning ------------------------------------------------------------------------
 
@@ -178,7 +189,7 @@ class ViewpointModel(Estimator):
         table = self._table(pieces, range(N_MOST + 1))
         self.low_ = max(int(table.symbol.min()) - self.margin, 0)
         self.n_symbols_ = min(int(table.symbol.max()) + self.margin, N_MOST) + 1 - self.low_
-        self.keys_, _ = system.number(table)
+        self.keys_, _ = system.number(table, self.least)
         self.seen_ = system.values_seen(table)
         self._keep(system)
         self.counts_ = self._count(self._events(table))
@@ -435,10 +446,9 @@ class ViewpointModel(Estimator):
     def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         """Return what `restore` needs: sizes and names for a header, and arrays.
 
-        Counts that are 0 are left out.
+        They are packed as `packing.py` says.
         """
         self._check_fitted("weights_")
-        slot = np.flatnonzero(self.counts_)
         sizes: dict[str, Any] = {
             "low": self.low_,
             "n_symbols": self.n_symbols_,
@@ -447,9 +457,8 @@ class ViewpointModel(Estimator):
         }
         arrays: dict[str, NDArray[Any]] = {
             "weights": self.weights_,
-            "slot": slot,
-            "count": self.counts_[slot],
-            **{f"key_{i}": key for i, key in enumerate(self.keys_)},
+            **pack_counts(self.counts_),
+            **pack_keys(self.keys_),
             **{f"seen_{i}": seen for i, seen in enumerate(self.seen_)},
         }
         return sizes, arrays
@@ -471,14 +480,13 @@ class ViewpointModel(Estimator):
             self.low_, self.n_symbols_ = low, n_symbols
             self.penalty_, self.columns_ = float(sizes["penalty"]), tuple(sizes["columns"])
             self.n_features_in_ = len(self.columns_)
-            self.keys_ = [arrays[f"key_{i}"] for i in range(len(system.tree.atoms))]
+            self.keys_ = unpack_keys(arrays)
+            if len(self.keys_) != len(system.tree.atoms):
+                raise ValueError(f"{len(self.keys_)} kinds of contexts: of another viewpoint model")
             self.seen_ = [arrays[f"seen_{i}"] for i in range(len(system.targets))]
             self._keep(system)
             self.weights_ = np.asarray(arrays["weights"], np.float64)
-            self.counts_ = np.zeros(self._n_counts, np.int32)
-            if (arrays["slot"] < 0).any():
-                raise IndexError(f"slot {arrays['slot'].min()} of counts")
-            self.counts_[arrays["slot"]] = arrays["count"]
+            self.counts_ = unpack_counts(arrays, self._n_counts)
         except (KeyError, IndexError) as error:
             raise ValueError(f"these arrays are of another viewpoint model: {error}") from error
         if self.weights_.shape != (len(system.experts), N_BUCKETS):

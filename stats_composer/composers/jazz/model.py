@@ -1,0 +1,213 @@
+"""What is learned of solos: a plan of bars, the rhythm of beats, pitches, and where notes end.
+
+The law of a solo over a chart is
+
+    P(plan) P(cells | plan) P(lengths | cells) P(pitches | cells, plan, chart),
+
+the plan an n-gram over K-means labels of bars, cells and pitches each a log-linear mixture of
+viewpoints (models/viewpoints) that counts the corpus and the solo so far. A plan follows from a
+solo, so that the law of the two together bounds that of the solo from below.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stats_composer.composers.jazz.chart import QUALITY_NAMES
+from stats_composer.composers.jazz.harmony import count_moves
+from stats_composer.composers.jazz.solo import (
+    LONGEST,
+    STEPS,
+    Solo,
+    bar_features,
+    beat_table,
+    known_cells,
+    note_table,
+    snap,
+)
+from stats_composer.composers.jazz.viewpoints import pitch_model, rhythm_model
+from stats_composer.models.ngram import NGram
+from stats_composer.models.texture import KMeans
+from stats_composer.ngrams import Repertoire
+
+__all__ = ["SoloModel"]
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+N_CELLS, N_CLUSTERS, PLAN_N = 96, 10, 3
+PITCH_PENALTY, RHYTHM_PENALTY = 300.0, 300.0
+LEAST = 4
+ENDS = np.array([3, 6, 12, 24])
+N_GAPS = LONGEST + 1
+WIDEST = 24
+HALF = STEPS // 2
+
+
+class SoloModel:
+    """The model of the module's docstring.
+
+    Parameters
+    ----------
+    n_clusters : int
+    random_state : int
+        Of the clustering.
+
+    Attributes
+    ----------
+    known_ : ndarray of int64, rising
+        Cells.
+    clusters_ : KMeans
+        Of rows of `solo.bar_features`.
+    plan_ : NGram
+    rhythm_, pitch_ : ViewpointModel
+    ends_ : ndarray of shape (N_GAPS, len(ENDS) + 1)
+        Counts of how long notes are, by the steps to the next; the last column lasts until then.
+    moves_, tones_ : ndarray of shape (2 * WIDEST + 1,), (n_qualities, 12)
+        Counts of intervals, and of tones over the root by quality.
+    changes_ : ndarray of shape (n_qualities, 12, n_qualities)
+        Counts of changes of chords, `harmony.count_moves`.
+    corpus_ : Repertoire
+        What must not be copied: pitches and steps.
+    """
+
+    def __init__(self, *, n_clusters: int = N_CLUSTERS, random_state: int = 0) -> None:
+        self.n_clusters = n_clusters
+        self.random_state = random_state
+        self.rhythm_ = rhythm_model(penalty=RHYTHM_PENALTY, least=LEAST, margin=0)
+        self.pitch_ = pitch_model(penalty=PITCH_PENALTY, least=LEAST)
+
+    def fit(self, solos: Sequence[Solo]) -> Self:
+        """Learn from solos."""
+        self.known_ = known_cells(solos, N_CELLS)
+        kept = [snap(solo, self.known_) for solo in solos]
+        rows = [bar_features(solo) for solo in kept]
+        self.clusters_ = KMeans(self.n_clusters, n_init=4, random_state=self.random_state)
+        label = self.clusters_.fit(np.concatenate(rows)).labels_
+        labels = np.split(label, np.cumsum([*map(len, rows)])[:-1])
+        self.plan_ = self._plan().fit(labels)
+        pairs = list(zip(kept, labels, strict=True))
+        self.rhythm_.fit([beat_table(solo, self.known_, bars) for solo, bars in pairs])
+        self.pitch_.fit([note_table(solo, bars) for solo, bars in pairs])
+        self.ends_ = np.zeros((N_GAPS, len(ENDS) + 1))
+        for solo in kept:
+            gap = np.minimum(solo.gaps, LONGEST)
+            end = np.where(solo.length < solo.gaps, np.searchsorted(ENDS, solo.length), len(ENDS))
+            np.add.at(self.ends_, (gap, np.minimum(end, len(ENDS))), 1)
+        self.corpus_ = Repertoire((solo.pitch, solo.onset) for solo in kept)
+        self._count_crude(kept)
+        return self
+
+    def _count_crude(self, solos: Sequence[Solo]) -> None:
+        self.changes_ = count_moves(solo.chart for solo in solos)
+        self.moves_ = np.ones(2 * WIDEST + 1)
+        self.tones_ = np.ones((len(QUALITY_NAMES), 12))
+        for solo in solos:
+            move = np.clip(np.diff(solo.pitch), -WIDEST, WIDEST)
+            self.moves_ += np.bincount(move + WIDEST, minlength=2 * WIDEST + 1)
+            beat = np.minimum(solo.onset // STEPS, solo.chart.n_beats - 1)
+            tone = (solo.pitch - solo.chart.root[beat]) % 12
+            np.add.at(self.tones_, (solo.chart.quality[beat], tone), 1)
+
+    def crude_law(self, pitches: Ints, root: int, quality: int) -> Floats:
+        """Return a first-order law of pitches on a chord: what a look ahead is taken with.
+
+        Parameters
+        ----------
+        pitches : ndarray of shape (n,), int64
+        root, quality : int
+            As of a `Chart`.
+
+        Returns
+        -------
+        ndarray of shape (n + 1, n)
+            Log-probabilities of each pitch after each; the last row is that of a first note.
+        """
+        move = np.clip(pitches - pitches[:, None], -WIDEST, WIDEST)
+        on_chord = np.log(self.tones_[quality, (pitches - root) % 12])
+        weight = np.log(self.moves_[move + WIDEST]) + on_chord
+        weight = np.concatenate([weight, on_chord[None]])
+        law: Floats = weight - np.log(np.exp(weight).sum(axis=1, keepdims=True))
+        return law
+
+    def _plan(self) -> NGram:
+        return NGram(PLAN_N, n_symbols=self.n_clusters)
+
+    def bits(self, solos: Sequence[Solo]) -> dict[str, float]:
+        """Return the bits a note of the plan, the rhythm and the pitches of solos.
+
+        Parameters
+        ----------
+        solos : sequence of Solo
+            Their cells are taken as the nearest known ones.
+        """
+        kept = [snap(solo, self.known_) for solo in solos]
+        labels = [self.clusters_.predict(bar_features(solo)) for solo in kept]
+        pairs = list(zip(kept, labels, strict=True))
+        tables = {
+            "plan": (self.plan_, labels),
+            "rhythm": (self.rhythm_, [beat_table(s, self.known_, b) for s, b in pairs]),
+            "pitch": (self.pitch_, [note_table(s, b) for s, b in pairs]),
+        }
+        n_notes = sum(len(solo.onset) for solo in kept)
+        return {
+            name: -float(model.score_samples(table).sum()) / n_notes / np.log(2)  # type: ignore[attr-defined]
+            for name, (model, table) in tables.items()
+        }
+
+    def lengths(self, onset: Ints, gaps: Ints, rng: np.random.Generator) -> Ints:
+        """Draw how long notes are, given the steps from each to the next.
+
+        A note that ends before the next ends at a half of a beat.
+        """
+        counts = self.ends_[np.minimum(gaps, LONGEST)]
+        counts[:, -1] += 1e-3
+        share = np.cumsum(counts, axis=1) / counts.sum(axis=1, keepdims=True)
+        drawn = (share < rng.random(len(gaps))[:, None]).sum(axis=1)
+        end = onset + np.append(ENDS, LONGEST)[drawn]
+        end = -(-end // HALF) * HALF
+        return np.where(drawn < len(ENDS), np.minimum(end - onset, gaps), gaps)
+
+    # ---- files --------------------------------------------------------------------------
+
+    def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        """Return what was learned: sizes as JSON can hold them, and arrays."""
+        sizes: dict[str, Any] = {"n_clusters": self.n_clusters}
+        arrays: dict[str, NDArray[Any]] = {
+            "known": self.known_.astype(np.int16),
+            "centers": self.clusters_.cluster_centers_,
+            "ends": self.ends_.astype(np.int32),
+            "intervals": self.moves_.astype(np.int32),
+            "tones": self.tones_.astype(np.int32),
+            "changes": self.changes_.astype(np.float32),
+            "moves": np.clip(self.corpus_.moves, -(2**15), 2**15 - 1).astype(np.int16),
+            "length": self.corpus_.length.astype(np.int32),
+        }
+        for name in ("plan", "rhythm", "pitch"):
+            sizes[name], learned = getattr(self, f"{name}_").state()
+            arrays |= {f"{name}.{key}": array for key, array in learned.items()}
+        return sizes, arrays
+
+    def restore(self, sizes: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Self:
+        """Take back what `state` gave."""
+        self.n_clusters = int(sizes["n_clusters"])
+        self.known_ = arrays["known"].astype(np.int64)
+        self.clusters_ = KMeans(self.n_clusters)
+        self.clusters_.cluster_centers_ = arrays["centers"]
+        self.ends_ = arrays["ends"].astype(np.float64)
+        self.moves_, self.tones_ = (arrays[k].astype(np.float64) for k in ("intervals", "tones"))
+        self.changes_ = arrays["changes"].astype(np.float64)
+        self.corpus_ = Repertoire.restore(arrays)
+        self.plan_ = self._plan()
+        for name in ("plan", "rhythm", "pitch"):
+            learned = {
+                key.removeprefix(f"{name}."): array
+                for key, array in arrays.items()
+                if key.startswith(f"{name}.")
+            }
+            getattr(self, f"{name}_").restore(sizes[name], learned)
+        return self

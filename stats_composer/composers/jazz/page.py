@@ -1,0 +1,198 @@
+"""The page of an improvisation: its chart, its parts, choruses one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stats_composer.composers.asked import asked_key, asked_metre, asked_tempo
+from stats_composer.composers.jazz.chart import Chart, chart_of, read_changes
+from stats_composer.errors import EncodingError
+from stats_composer.score import (
+    BAR_DTYPE,
+    CHORD_DTYPE,
+    KEY_SIGNATURE_DTYPE,
+    MARKS,
+    NOTE_DTYPE,
+    TEMPO_DTYPE,
+    TIME_SIGNATURE_DTYPE,
+    Part,
+    Score,
+    keys,
+    make_table,
+    metre_of,
+    natural_fifths,
+)
+from stats_composer.theory import (
+    MAJOR,
+    NO_CHORD,
+    Metre,
+    estimate_key,
+    is_no_chord,
+    key_signature,
+    parse_chord,
+)
+
+__all__ = [
+    "TEMPO",
+    "beats_of",
+    "chained",
+    "chart_on",
+    "lead_page",
+    "part_rows",
+    "repeated",
+    "with_parts",
+]
+
+Ints = NDArray[np.int64]
+
+TEMPO = 140.0
+
+
+def lead_page(
+    changes: str,
+    *,
+    key: str | None = None,
+    time_signature: str | None = None,
+    tempo: float | None = None,
+) -> Score:
+    """Return the page of a chart.
+
+    Parameters
+    ----------
+    changes : str
+        As `chart.read_changes` reads it.
+    key : str, optional
+        By default the one that the chords suggest.
+    time_signature : str, optional
+        By default 4/4.
+    tempo : float, optional
+        Quarters a minute; by default `TEMPO`.
+
+    Examples
+    --------
+    >>> page = lead_page("Dm7 | G7 | C^7 | %")
+    >>> page.n_bars, page.chords["symbol"].tolist(), page.signature_at(0)
+    (4, ['Dm7', 'G7', 'Cmaj7', 'Cmaj7'], 0)
+    """
+    metre = Metre(*(asked_metre(time_signature) or (4, 4)))
+    rows, n_bars = read_changes(changes, metre.n_beats)
+    end = n_bars * metre.bar
+    marks = [(at * metre.beat, symbol) for at, symbol in rows]
+    tonic, mode = asked_key(key) or _key_of(marks, end)
+    return Score(
+        make_table(NOTE_DTYPE, []),
+        time_signatures=make_table(TIME_SIGNATURE_DTYPE, [(0, *metre)]),
+        key_signatures=make_table(KEY_SIGNATURE_DTYPE, [(0, key_signature(tonic, mode), mode)]),
+        tempos=make_table(TEMPO_DTYPE, [(0, asked_tempo(tempo) or TEMPO)]),
+        chords=make_table(CHORD_DTYPE, marks),
+        end=end,
+    )
+
+
+def _key_of(marks: Sequence[tuple[int, str]], end: int) -> tuple[int, int]:
+    """Estimate the key of a chart from the tones of its chords, over their roots."""
+    tones = []
+    for (onset, symbol), (stop, _) in pairwise([*marks, (end, NO_CHORD)]):
+        if not is_no_chord(symbol):
+            chord = parse_chord(symbol, minus="minor")
+            root = 48 + 7 * chord.root % 12
+            tones += [(onset, stop - onset, root + interval) for interval in chord.intervals]
+    if not tones:
+        return 0, MAJOR
+    onset, duration, pitch = np.array(tones).T
+    return estimate_key(pitch, duration, onset)
+
+
+def beats_of(page: Score) -> Ints:
+    """Return the ticks of a page's beats.
+
+    Raises
+    ------
+    EncodingError
+        If beats are not all of one length, or a bar is not of whole beats.
+    """
+    metres = [metre_of(row) for row in page.time_signatures]
+    for row, metre in zip(page.time_signatures, metres, strict=True):
+        if metre.beat != metres[0].beat:
+            where = page.where(int(row["onset"])).bar
+            raise EncodingError(
+                f"bar {where}: the beat changes with the metre: expected beats of one length"
+            )
+    ticks = []
+    for start, stop in zip(page.bars["onset"], [*page.bars["onset"][1:], page.end], strict=True):
+        if (stop - start) % metres[0].beat:
+            where = page.where(int(start)).bar
+            raise EncodingError(f"bar {where}: expected a bar of whole beats")
+        ticks.append(np.arange(start, stop, metres[0].beat))
+    return np.concatenate(ticks)
+
+
+def chart_on(page: Score) -> Chart:
+    """Return the chart of a page's chord symbols."""
+    tonic = keys(page)[0][1]
+    return chart_of(page, beats_of(page), 7 * tonic % 12)
+
+
+def chained(first: Score, second: Score) -> Score:
+    """Return a score that goes on with another of the same parts."""
+    tables = {}
+    for name in ("notes", *MARKS):
+        later = getattr(second, name).copy()
+        later["onset"] += first.end
+        if "stop" in (later.dtype.names or ()):
+            later["stop"] += first.end
+        tables[name] = np.concatenate([getattr(first, name), later])
+    for name in ("time_signatures", "key_signatures", "tempos"):
+        tables[name] = _changes(tables[name])
+    bars = tables["bars"]
+    tables["bars"] = make_table(BAR_DTYPE, onset=bars["onset"])
+    return first.replace(**tables, end=first.end + second.end, order=())
+
+
+def _changes(table: NDArray[np.void]) -> NDArray[np.void]:
+    """Leave out marks that say what holds already."""
+    names = [name for name in table.dtype.names or () if name != "onset"]
+    said = table[names]
+    kept: NDArray[np.void] = table[np.append(True, said[1:] != said[:-1])[: len(table)]]
+    return kept
+
+
+def repeated(score: Score, times: int) -> Score:
+    """Return a score played so often in a row."""
+    whole = score
+    for _ in range(times - 1):
+        whole = chained(whole, score)
+    return whole
+
+
+def part_rows(
+    page: Score, notes: Iterable[tuple[int, int, int]], velocity: int
+) -> NDArray[np.void]:
+    """Return the notes (onset, duration, pitch) of a part, spelled near the page's key."""
+    rows = [(*row, 0, 0, 0, velocity, False) for row in notes]
+    table = make_table(NOTE_DTYPE, rows)
+    table["fifths"] = natural_fifths(table["pitch"], page.signature_at(0))
+    return table
+
+
+def with_parts(page: Score, parts: Sequence[tuple[Part, NDArray[np.void]]]) -> Score:
+    """Return a page with parts above its own."""
+    tables = {}
+    n_new = len(parts)
+    for name in ("notes", *MARKS):
+        table = getattr(page, name)
+        if "part" in (table.dtype.names or ()):
+            table = table.copy()
+            table["part"] += n_new
+        tables[name] = table
+    added = []
+    for number, (_, notes) in enumerate(parts):
+        notes = notes.copy()
+        notes["part"] = number
+        added.append(notes)
+    tables["notes"] = np.concatenate([*added, tables["notes"]])
+    return page.replace(**tables, parts=(*(part for part, _ in parts), *page.parts))

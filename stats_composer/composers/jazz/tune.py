@@ -1,0 +1,170 @@
+"""A tune to improvise on: its melody apart, its changes, and what accompanies."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from stats_composer.chords import ChordRecognizer
+from stats_composer.composers.jazz.harmony import harmonized
+from stats_composer.composers.jazz.model import SoloModel
+from stats_composer.composers.jazz.page import chained, with_parts
+from stats_composer.errors import EncodingError
+from stats_composer.listening import RoleModel, RoleOf
+from stats_composer.score import (
+    PART_TABLES,
+    TEMPO_DTYPE,
+    Score,
+    keys,
+    make_table,
+    metre_of,
+    swung,
+    unfold,
+)
+from stats_composer.score.places import DEFAULT_TEMPO
+from stats_composer.theory import TICKS_PER_QUARTER, key_name
+
+__all__ = ["Heard", "framed", "hear_tune"]
+
+
+@dataclass(frozen=True, eq=False)
+class Heard:
+    """A tune as an improviser hears it.
+
+    Attributes
+    ----------
+    tune : Score
+        Repeats written out, no upbeat, the last bar full; with chord symbols.
+    melody : int
+        Its part that leads.
+    roles : list of RoleOf
+        Of its parts.
+    page : Score
+        The tune without its melody.
+    missing : tuple of str
+        What a band should add: `bass`, `chords`.
+    swings : bool
+        Whether straight eighths are to be played long and short.
+    account : list of str
+        What was taken for what, in sentences.
+    """
+
+    tune: Score
+    melody: int
+    roles: list[RoleOf]
+    page: Score
+    missing: tuple[str, ...]
+    swings: bool
+    account: list[str]
+
+
+def hear_tune(score: Score, model: SoloModel, melody: int | None = None) -> Heard:
+    """Tell a tune's melody, changes and accompaniment.
+
+    Parameters
+    ----------
+    score : Score
+    model : SoloModel
+        Gives chords to a melody that is alone.
+    melody : int, optional
+        The part that leads; by default the likeliest.
+
+    Raises
+    ------
+    EncodingError
+        If nothing in it has a pitch, or there are no chords to be heard.
+    """
+    tune = _chorus(score)
+    roles = RoleModel.bundled().roles(tune)
+    if not any(role.role == "melody" for role in roles):
+        raise EncodingError("no notes of a pitch: expected a tune")
+    lead = [role.role for role in roles].index("melody") if melody is None else melody
+    account = [_said(tune, roles, lead, melody is not None)]
+    tune, said = _with_chords(tune, model)
+    account.append(said)
+    if not len(tune.tempos):
+        tune = tune.replace(tempos=make_table(TEMPO_DTYPE, [(0, DEFAULT_TEMPO)]))
+        account.append(f"No tempo: {DEFAULT_TEMPO:g} quarters a minute.")
+    metre, (_, tonic, mode) = tune.time_signatures[0], keys(tune)[0]
+    account.append(
+        f"{metre['numerator']}/{metre['denominator']}, {key_name(tonic, mode)}, "
+        f"{tune.tempos['quarters_per_minute'][0]:.0f} quarters a minute."
+    )
+    played = {role.role for i, role in enumerate(roles) if i != lead}
+    missing = tuple(name for name in ("bass", "chords") if name not in played)
+    page = without_parts(tune, [lead])
+    return Heard(tune, lead, roles, page, missing, _swings(tune), account)
+
+
+def _with_chords(tune: Score, model: SoloModel) -> tuple[Score, str]:
+    """Return a tune with chord symbols, and say where they are from."""
+    if len(tune.chords):
+        return tune, f"Chords: its {len(tune.chords)} symbols."
+    recognizer = ChordRecognizer.bundled()
+    pitched = without_parts(tune, [i for i, p in enumerate(tune.parts) if p.percussion])
+    found = recognizer.annotate(tune, recognizer.recognize(pitched))
+    if len(found.chords):
+        return found, f"Chords: heard, {len(found.chords)} of them."
+    found = harmonized(tune, model.changes_, model.tones_)
+    return found, f"Chords: none sound; {len(found.chords)} were put to the melody."
+
+
+def _chorus(score: Score) -> Score:
+    """Return what a chorus is played on: repeats written out, no upbeat, the last bar full."""
+    score = swung(unfold(score))
+    if score.pickup:
+        if score.n_bars < 2:
+            raise EncodingError("one bar that is not full: expected a tune")
+        score = score[1:]
+    last = int(score.bars["onset"][-1])
+    full = last + metre_of(score.mark_at("time_signatures", last)).bar
+    return score.replace(end=max(score.end, full))
+
+
+def _said(tune: Score, roles: Sequence[RoleOf], lead: int, chosen: bool) -> str:
+    """Say which part is the melody, and why."""
+    name = tune.parts[lead].name
+    part = f"part {lead + 1}" + (f" ({name})" if name else "")
+    if chosen:
+        return f"Melody: {part}, as asked."
+    return f"Melody: {part}: {roles[lead].reason} ({roles[lead].confidence:.0%} sure)."
+
+
+def _swings(tune: Score) -> bool:
+    """Tell whether offbeats of a tune stand at the third of triplets; without any they do too."""
+    place = tune.notes["onset"] % TICKS_PER_QUARTER * 12 // TICKS_PER_QUARTER
+    halves, late = (place == 6).sum(), np.isin(place, (8, 9)).sum()
+    return bool(late >= halves) and metre_of(tune.time_signatures[0]).beat == TICKS_PER_QUARTER
+
+
+def without_parts(score: Score, parts: Sequence[int]) -> Score:
+    """Return a score without some of its parts."""
+    kept = [i for i in range(score.n_parts) if i not in parts]
+    number = np.full(score.n_parts, -1)
+    number[kept] = np.arange(len(kept))
+    tables = {}
+    for name in PART_TABLES:
+        table = getattr(score, name)
+        table = table[number[table["part"]] >= 0].copy()
+        table["part"] = number[table["part"]]
+        tables[name] = table
+    return score.replace(**tables, parts=tuple(score.parts[i] for i in kept))
+
+
+def framed(heard: Heard, choruses: Score) -> Score:
+    """Return choruses with the tune before and after them, played by the same band.
+
+    Parameters
+    ----------
+    heard : Heard
+    choruses : Score
+        Of `JazzComposer.improvise` on its page: the solo, the band, the page's own parts.
+    """
+    under = choruses[: heard.tune.n_bars]
+    added = [(choruses.parts[0], heard.tune.select(heard.melody).notes)]
+    for i in range(1, 1 + len(heard.missing)):
+        added.append((choruses.parts[i], under.select(i).notes))
+    head = with_parts(heard.page, added)
+    return chained(chained(head, choruses), head)

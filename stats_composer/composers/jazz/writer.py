@@ -1,0 +1,313 @@
+"""How a solo is written: plan, rhythm, wishes, pitches.
+
+1. Labels of bars are drawn from the plan, then cells of beats and the ends of notes.
+2. Where something is wished for, the rhythm gives way to it: on the grid of steps, over pitches,
+   holding and silence, a chain of the first order knows how solos move and what lies on a chord
+   (`crude_law`); a path of it under all wishes, which leans to the rhythm that was drawn, is
+   drawn exactly. Its notes' times are kept.
+3. Pitches are drawn note by note from the mixture of viewpoints, times the backward messages
+   of that chain given the times: what could not be finished under the wishes has weight 0, and
+   what leads there easily is preferred. A note that would end a copy is never drawn.
+
+So a hard wish always holds; the law of a solo under wishes is the mixture's, tilted at each note
+by what the chain expects to come. Without wishes it is the mixture's own.
+
+References
+----------
+N. Whiteley, A. Lee, "Twisted particle filters", Annals of Statistics 42(1), 2014: drawing
+forwards with an approximation of the messages.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from stats_composer.composers.jazz.chart import Chart
+from stats_composer.composers.jazz.model import SoloModel
+from stats_composer.composers.jazz.page import part_rows
+from stats_composer.composers.jazz.solo import (
+    BAR_FEATURES,
+    STEPS,
+    Solo,
+    beat_page,
+    note_table,
+    onsets_of,
+)
+from stats_composer.constraints import Constraint, MaxCopy, check_feasible
+from stats_composer.encoding import Alphabet, GridFrame
+from stats_composer.errors import ConstraintError, SamplingError
+from stats_composer.factors import Automaton, Factors
+from stats_composer.ngrams import Repertoire
+from stats_composer.sampling.chain import Chain, Walk
+from stats_composer.score import Score
+from stats_composer.views import HOLD, REST
+
+__all__ = ["SoloTask", "SoloWriter"]
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+ATTEMPTS = 20
+VELOCITY = 90
+# Nats against each step at which a wish makes the rhythm another than was drawn.
+AGAINST = -4.0
+DENSER = 4.0
+
+
+@dataclass(frozen=True)
+class SoloTask:
+    """What is to be written.
+
+    Attributes
+    ----------
+    page : Score
+        Bars, metre, key and chords, without notes.
+    chart : Chart
+        Of the page's beats.
+    beat : int
+        Ticks.
+    tempo : float
+        Beats a minute.
+    compass : (int, int)
+        Lowest and highest pitch.
+    max_copy : int
+        Longest run of notes that a solo of the corpus may have too.
+    temperature : float
+    density : float
+        How much busier bars are than the model's: 1 doubles them, -1 halves them, about.
+    constraints : tuple of Constraint
+    """
+
+    page: Score
+    chart: Chart
+    beat: int
+    tempo: float
+    compass: tuple[int, int]
+    max_copy: int
+    temperature: float = 1.0
+    density: float = 0.0
+    constraints: tuple[Constraint, ...] = field(default=())
+
+
+class SoloWriter:
+    """Writes solos for one task; `write` may be called by several threads."""
+
+    def __init__(self, task: SoloTask, model: SoloModel) -> None:
+        self.task, self.model = task, model
+        low, high = task.compass
+        first = model.pitch_.low_
+        candidates = np.arange(first, first + model.pitch_.n_symbols_)
+        self.usable = (candidates >= low) & (candidates <= high)
+        if not self.usable.any():
+            raise ConstraintError(f"a compass of {low} to {high}: this style has no such note")
+        self.pitches = candidates[self.usable]
+        copies = [w.n for w in task.constraints if isinstance(w, MaxCopy) and w.hard]
+        self.max_copy = min([task.max_copy, *copies])
+        self.wished = bool(task.constraints)
+        if self.wished:
+            self.hard = self._compile()
+            automata = [self._crude_law(), *self.hard.automata.get(0, ())]
+            self.chain = Chain(self.hard.unary[:, 0], automata)
+
+    # ---- wishes -------------------------------------------------------------------------
+
+    @property
+    def n_steps(self) -> int:
+        """Steps of the page."""
+        return self.task.chart.n_beats * STEPS
+
+    def _compile(self) -> Factors:
+        """Compile the wishes over HOLD, silence and the pitches."""
+        alphabet = Alphabet(np.array([HOLD, REST, *self.pitches]), "solo")
+        frame = GridFrame(self.task.page, self.task.beat // STEPS, (alphabet,), 1)
+        unary = np.zeros((frame.n_steps, 1, len(alphabet)))
+        return check_feasible(self.task.constraints, frame, Factors(unary))
+
+    def _crude_law(self) -> Automaton:
+        """Return the chain of the first order of the module's docstring."""
+        chart, pitches = self.task.chart, self.pitches
+        chords, kind = np.unique(
+            np.stack([chart.root, chart.quality], axis=1), axis=0, return_inverse=True
+        )
+        n = len(pitches)
+        weight = np.zeros((len(chords), n + 1, n + 2))
+        target = np.broadcast_to(
+            np.concatenate(
+                [np.tile(np.arange(n + 1)[:, None], 2), np.tile(np.arange(n), (n + 1, 1))], axis=1
+            ),
+            weight.shape,
+        )
+        for row, (root, quality) in zip(weight, chords.tolist(), strict=True):
+            row[:, 2:] = self.model.crude_law(pitches, root, quality)
+        steps = np.repeat(kind.ravel(), STEPS)
+        return Automaton.from_table(target, steps, log_weight=weight, initial=n)
+
+    def _yield_to_wishes(self, solo: Solo, rng: Generator) -> Solo:
+        """Return a solo of nearly this rhythm that can keep the wishes."""
+        here = np.zeros(self.n_steps, np.int64)  # 0: hold, 1: silence, 2: a note
+        here[np.minimum(solo.onset + solo.length, self.n_steps - 1)] = 1
+        here[: solo.onset[0]] = 0
+        here[0] = 1
+        here[solo.onset] = 2
+        lean = np.full((self.n_steps, 3), AGAINST)
+        lean[np.arange(self.n_steps), here] = 0.0
+        unary = self.chain.unary + lean[:, np.r_[0, 1, np.full(len(self.pitches), 2)]]
+        chain = self.chain.under(unary)
+        if chain.log_normaliser == -np.inf:
+            raise SamplingError("no solo keeps the constraints")
+        path = chain.sample(1, random_state=rng)[0]
+        onset = np.flatnonzero(path > 1)
+        if not len(onset):
+            raise SamplingError("a solo without notes")
+        bounds = np.append(onset[1:], self.n_steps)
+        silence = np.append(np.flatnonzero(path == 1), self.n_steps)
+        ends = np.minimum(silence[np.searchsorted(silence, onset)], bounds)
+        return replace(solo, onset=onset, length=ends - onset, pitch=self.pitches[path[onset] - 2])
+
+    def _walk(self, solo: Solo) -> Walk:
+        """Return the chain given the times of a solo's notes."""
+        unary = self.chain.unary.copy()
+        free = np.zeros(unary.shape, bool)
+        free[:, 0] = True
+        ends = solo.onset + solo.length
+        free[ends[ends < self.n_steps]] = False
+        free[ends[ends < self.n_steps], 1] = True
+        if solo.onset[0] > 0:
+            free[0] = False
+            free[0, 1] = True
+        free[solo.onset, :2] = False
+        free[solo.onset, 2:] = True
+        unary[~free] = -np.inf
+        return self.chain.under(unary).walk()
+
+    # ---- drawing ------------------------------------------------------------------------
+
+    def write(self, rng: Generator) -> Solo:
+        """Write a solo.
+
+        Raises
+        ------
+        SamplingError
+            If none was found that keeps the wishes.
+        """
+        reason = ""
+        for _ in range(ATTEMPTS):
+            try:
+                cluster = self._plan(rng)
+                solo = self._rhythm(cluster, rng)
+                if self.wished:
+                    solo = self._yield_to_wishes(solo, rng)
+                solo = self._pitches(solo, cluster, rng)
+            except SamplingError as error:
+                reason = str(error)
+                continue
+            score = self.score(solo)
+            broken = [line for wish in self.task.constraints for line in wish.violations(score)]
+            if not broken:
+                return solo
+            reason = broken[0]
+        raise SamplingError(f"no solo found in {ATTEMPTS} attempts: {reason}")
+
+    def _plan(self, rng: Generator) -> Ints:
+        """Draw the label of each bar; a wish for density tilts them."""
+        model = self.model
+        n_bars = int(self.task.chart.bar[-1]) + 1
+        dense = model.clusters_.cluster_centers_[:, BAR_FEATURES.index("density")]
+        unary = np.zeros((n_bars, model.n_clusters))
+        unary[:, len(dense) :] = -np.inf
+        unary[:, : len(dense)] = DENSER * self.task.density * (dense - dense.mean())
+        automaton = model.plan_.automaton(n_bars, unary > -np.inf)
+        labels: Ints = Chain(unary, [automaton]).sample(1, random_state=rng)[0]
+        return labels
+
+    def _rhythm(self, cluster: Ints, rng: Generator) -> Solo:
+        """Draw cells and the ends of notes."""
+        model, task = self.model, self.task
+        drawing = model.rhythm_.begin(beat_page(task.chart, task.tempo, cluster))
+        for _ in range(task.chart.n_beats):
+            drawing.put(self._choose(drawing.log_probs(), rng) + model.rhythm_.low_)
+        onset = onsets_of(model.known_[drawing.symbols])
+        if not len(onset):
+            raise SamplingError("a solo without notes")
+        solo = Solo(onset, np.ones_like(onset), np.full_like(onset, 60), task.chart, task.tempo)
+        return replace(solo, length=model.lengths(onset, solo.gaps, rng))
+
+    def _pitches(self, solo: Solo, cluster: Ints, rng: Generator) -> Solo:
+        """Draw the pitches of a solo whose rhythm stands."""
+        drawing = self.model.pitch_.begin(note_table(solo, cluster))
+        copies = CopyWatch(self.model.corpus_, self.max_copy)
+        walk = self._walk(solo) if self.wished else None
+        low = self.model.pitch_.low_
+        for onset in solo.onset.tolist():
+            weight = drawing.log_probs() + np.where(self.usable, 0.0, -np.inf)
+            if walk is not None:
+                while walk.n_taken < onset:
+                    walk.take(int(np.argmax(walk.ahead()[:2])))
+                ahead = walk.ahead()[2:]
+                weight[self.usable] += ahead - ahead[ahead > -np.inf].max(initial=0.0)
+            weight[copies.refused(self.pitches, onset) + self.pitches[0] - low] = -np.inf
+            chosen = self._choose(weight, rng)
+            drawing.put(chosen + low)
+            copies.put(chosen + low, onset)
+            if walk is not None:
+                walk.take(chosen + low - int(self.pitches[0]) + 2)
+        return replace(solo, pitch=np.array(drawing.symbols))
+
+    def _choose(self, log_weight: Floats, rng: Generator) -> int:
+        """Draw an index at the task's temperature."""
+        top = log_weight.max()
+        if top == -np.inf:
+            raise SamplingError("every next note is forbidden")
+        share = np.exp((log_weight - top) / self.task.temperature)
+        k = np.searchsorted(np.cumsum(share), rng.random() * share.sum(), side="right")
+        return min(int(k), int(np.flatnonzero(share)[-1]))
+
+    def notes(self, solo: Solo) -> NDArray[np.void]:
+        """Return a solo's notes as a table of a score."""
+        step = self.task.beat // STEPS
+        rows = zip(solo.onset * step, solo.length * step, solo.pitch, strict=True)
+        return part_rows(self.task.page, [(int(o), int(d), int(p)) for o, d, p in rows], VELOCITY)
+
+    def score(self, solo: Solo) -> Score:
+        """Return the page with a solo's notes."""
+        return self.task.page.replace(notes=self.notes(solo))
+
+
+class CopyWatch:
+    """Follows a line through the corpus, and tells which next notes would copy too much.
+
+    Parameters
+    ----------
+    corpus : Repertoire
+    n : int
+        Longest run of notes that may be copied.
+    """
+
+    def __init__(self, corpus: Repertoire, n: int) -> None:
+        self.corpus, self.tree = corpus, corpus.tree(n)
+        self.node = np.zeros(1, np.int64)
+        self.last: tuple[int, int] | None = None
+
+    def _after(self, pitches: Ints, onset: int) -> Ints:
+        """Return where the tree is left by each of some next pitches."""
+        if self.last is None:
+            return np.zeros(len(pitches), np.int64)
+        moves = np.stack(
+            [pitches - self.last[0], np.full(len(pitches), onset - self.last[1])], axis=1
+        )
+        nodes = np.repeat(self.node, len(pitches))
+        return self.tree.step(nodes, self.corpus.codes(moves))
+
+    def refused(self, pitches: Ints, onset: int) -> Ints:
+        """Return the indices of the pitches that would end a copy of n + 1 notes."""
+        return np.flatnonzero(self._after(pitches, onset) >= self.tree.level[-2])
+
+    def put(self, pitch: int, onset: int) -> None:
+        """Go on with a note."""
+        self.node = self._after(np.array([pitch]), onset)
+        self.last = pitch, onset

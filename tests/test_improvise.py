@@ -1,0 +1,104 @@
+"""The verb `improvise`, and the roles that it tells."""
+
+import numpy as np
+import pytest
+
+from stats_composer.cli.run import main
+from stats_composer.io import read, write
+from stats_composer.listening import RoleModel
+from stats_composer.score import Part, Score, make_notes, respell
+
+BEAT = 10080
+
+
+def run(capsys, *arguments):
+    """Run the command; return its status, and what it said on both streams."""
+    with pytest.raises(SystemExit) as stop:
+        main([str(argument) for argument in arguments])
+    said = capsys.readouterr()
+    return stop.value.code or 0, said.out, said.err
+
+
+def band(drums=False):
+    """Eight bars: a tune on top, held chords, and roots below."""
+    rng = np.random.default_rng(0)
+    lead = [(i * BEAT, BEAT, 72 + int(p)) for i, p in enumerate(rng.integers(-4, 5, 32))]
+    chords = [
+        (bar * 4 * BEAT, 4 * BEAT, pitch)
+        for bar in range(8)
+        for pitch in ((60, 64, 67), (57, 60, 65))[bar % 2]
+    ]
+    bass = [(i * BEAT, BEAT, (36, 41)[i // 4 % 2]) for i in range(32)]
+    parts = [lead, bass, chords]
+    rows = [(*row, part) for part, notes in enumerate(parts) for row in notes]
+    onset, duration, pitch, part = np.array(rows).T
+    kinds = [Part("a"), Part("b"), Part("c")]
+    if drums:
+        kinds[0] = kinds[1] = kinds[2] = Part("kit", percussion=True)
+    notes = make_notes(onset=onset, duration=duration, pitch=pitch, part=part)
+    return respell(Score(notes, parts=tuple(kinds)))
+
+
+def test_roles_are_told_with_reasons():
+    roles = RoleModel.bundled().roles(band())
+    assert [role.role for role in roles] == ["melody", "bass", "chords"]
+    assert roles[0].reason == "highest, one note at a time, fills 100% of the time"
+    assert roles[2].reason.startswith("in the middle, 100% of its notes sound together")
+
+
+def test_a_typed_chart_gives_a_solo(tmp_path, capsys):
+    files = [tmp_path / "solo.mid", tmp_path / "solo.musicxml"]
+    status, out, err = run(
+        capsys, "improvise", "--changes", "Dm7 | G7 | C^7 | %", "--seed", 1,
+        "-o", files[0], "-o", files[1],
+    )  # fmt: skip
+    assert status == 0 and "3 parts, 4 bars in C major, seed 1" in out
+    assert "Assumed: 4/4, C major, 140 quarters a minute." in err
+    page = read(files[1])
+    assert page.chords["symbol"].tolist() == ["Dm7", "G7", "Cmaj7", "Cmaj7"]
+    assert page.directions["text"].tolist() == ["Swing"]
+
+
+def test_a_tune_keeps_its_band(tmp_path, capsys):
+    write(band(), tmp_path / "tune.musicxml")
+    status, _, err = run(
+        capsys, "improvise", tmp_path / "tune.musicxml", "--head", "--chorus", 2, "--seed", 1,
+        "-o", tmp_path / "solo.musicxml",
+    )  # fmt: skip
+    assert status == 0
+    assert "Melody: part 1 (a): highest, one note at a time" in err
+    score = read(tmp_path / "solo.musicxml")
+    assert [part.name for part in score.parts] == ["Solo", "b", "c"] and score.n_bars == 32
+    own = band()
+    head = score.notes[(score.notes["part"] == 0) & (score.notes["onset"] < 8 * 4 * BEAT)]
+    assert head["pitch"].tolist() == own.notes[own.notes["part"] == 0]["pitch"].tolist()
+
+
+def test_a_bare_melody_gets_changes(tmp_path, capsys):
+    write(band().select(0), tmp_path / "tune.musicxml")
+    status, _, err = run(
+        capsys, "improvise", tmp_path / "tune.musicxml", "-o", tmp_path / "solo.musicxml"
+    )
+    assert status == 0 and "were put to the melody" in err
+    assert [p.name for p in read(tmp_path / "solo.musicxml").parts] == ["Solo", "Bass", "Piano"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "message"),
+    [
+        (("--changes", "Dm7 | G#4x"), 1, "changes, bar 2: chord 'G#4x': unknown quality '4x'"),
+        ((), 2, "expected a tune or --changes, one of them"),
+        (("--changes", "C", "--head"), 2, "--head and --melody: a typed chart has no melody"),
+        (("--changes", "C", "--time-signature", "0/4"), 2, "time signature '0/4'"),
+    ],
+)
+def test_wrong_usage_is_one_line(capsys, arguments, status, message):
+    found, _, err = run(capsys, "improvise", *arguments)
+    (line,) = err.strip().splitlines()
+    assert found == status and message in line
+
+
+def test_drums_alone_are_told(tmp_path, capsys):
+    write(band(drums=True), tmp_path / "kit.musicxml")
+    status, _, err = run(capsys, "improvise", tmp_path / "kit.musicxml")
+    assert status == 1 and "kit.musicxml: no notes of a pitch: expected a tune" in err

@@ -1,0 +1,224 @@
+"""Jazz: charts, cells, the look ahead under wishes, copies, and what the shell does with it."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+
+from stats_composer.composers.jazz import JazzComposer
+from stats_composer.composers.jazz.band import BassModel, draw_comping
+from stats_composer.composers.jazz.chart import chart_of, read_changes
+from stats_composer.composers.jazz.page import chained, chart_on, lead_page, repeated
+from stats_composer.composers.jazz.solo import (
+    STEPS,
+    Solo,
+    bar_features,
+    cells_of,
+    known_cells,
+    note_table,
+    onsets_of,
+    snap,
+)
+from stats_composer.composers.jazz.writer import CopyWatch
+from stats_composer.constraints import Contains, Density, InKey, Pin, Range
+from stats_composer.errors import ConstraintError, EncodingError
+from stats_composer.ngrams import Repertoire
+from stats_composer.score import Score, make_notes, mark_swing, swung
+from stats_composer.theory import parse_chord
+
+BLUES = "F7 | Bb7 | F7 | Cm7 F7 | Bb7 | Bdim7 | F7 | Am7b5 D7 | Gm7 | C7 | F7 D7 | Gm7 C7"
+
+
+@pytest.fixture(scope="module")
+def composer():
+    return JazzComposer.bundled()
+
+
+@pytest.fixture(scope="module")
+def chart():
+    return chart_on(lead_page("Dm7 G7 | C^7"))
+
+
+# ---- charts ----------------------------------------------------------------------------------
+
+
+def test_a_chart_is_read_beat_by_beat(chart):
+    assert chart.root.tolist() == [2, 2, 7, 7, 0, 0, 0, 0]
+    assert chart.quality.tolist() == [3, 3, 2, 2, 1, 1, 1, 1]
+    assert chart.change.tolist() == [2, 2, 4, 4, 8, 8, 8, 8]
+    assert chart.place.tolist() == [0, 1, 2, 3] * 2 and chart.bar.tolist() == [0] * 4 + [1] * 4
+    assert np.flatnonzero(chart.tones()[2]).tolist() == [2, 5, 7, 11]
+
+
+def test_percent_repeats_and_three_chords_share_four_beats():
+    rows, n_bars = read_changes("C Am7 G7 | % | N.C.", 4)
+    assert n_bars == 3
+    assert rows[:3] == [(0, "C"), (2, "Am7"), (3, "G7")]
+    assert [at for at, _ in rows[3:6]] == [4, 6, 7] and rows[6] == (8, "N.C.")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("Dm7 | G#4x", "changes, bar 2: chord 'G#4x': unknown quality '4x'"),
+        ("Dm7 | | G7", "changes, bar 2: no chord: expected 1 to 4"),
+        ("C D E F G", "changes, bar 1: 5 chords: expected 1 to 4"),
+        ("H7", "changes, bar 1: chord 'H7': expected a root A to G"),
+    ],
+)
+def test_a_wrong_chart_is_told_by_its_bar(text, message):
+    with pytest.raises(ConstraintError, match=message):
+        lead_page(text)
+
+
+def test_a_symbol_of_a_score_is_told_by_its_bar():
+    page = lead_page("C | C")
+    chords = page.chords.copy()
+    chords["symbol"][1] = "Q9"
+    with pytest.raises(EncodingError, match="bar 2: chord 'Q9'"):
+        chart_of(page.replace(chords=chords), np.arange(8) * 10080, 0)
+
+
+# ---- solos -----------------------------------------------------------------------------------
+
+
+def test_cells_and_onsets_are_one_another():
+    onset = np.array([0, 3, 6, 12 + 8, 36])
+    cells = cells_of(onset, 4)
+    assert cells.tolist() == [0b1001001, 1 << 8, 0, 1]
+    assert_array_equal(onsets_of(cells), onset)
+
+
+def test_an_unknown_cell_becomes_the_nearest_known_one(chart):
+    solo = Solo(np.array([0, 7, 12]), np.array([7, 5, 12]), np.array([60, 62, 64]), chart, 120.0)
+    known = known_cells([Solo(np.array([0, 6, 12]), solo.length, solo.pitch, chart, 120.0)], 8)
+    assert snap(solo, known).onset.tolist() == [0, 6, 12]
+
+
+def test_a_note_sees_its_chord_and_the_next(chart):
+    solo = Solo(np.array([0, 18, 48]), np.array([18, 6, 12]), np.array([62, 65, 64]), chart, 120.0)
+    rows = note_table(solo, np.zeros(2, np.int64))
+    assert rows["root"].tolist() == [2, 2, 0] and rows["next_root"].tolist() == [7, 7, 0]
+    assert rows["ahead"].tolist() == [1, 0, 3]
+    assert rows["final"].tolist() == [0, 1, 1] and rows["since"].tolist() == [0, 1, 0]
+    assert rows["spot"].tolist() == [0, 18, 0] and rows["level"].tolist() == [4, 2, 4]
+
+
+def test_bars_are_described_by_hand(chart):
+    solo = Solo(np.array([0, 6]), np.array([6, 6]), np.array([62, 74]), chart, 120.0)
+    first, second = bar_features(solo)
+    assert first[:3].tolist() == [0.25, 0.25, 0] and first[8] == 0.25
+    assert first[10] == 1.0 and first[11] == 1.0 and first[12] == 0.75
+    assert second.tolist() == [0] * 12 + [1]
+
+
+def test_a_copy_is_refused_at_its_last_note():
+    watch = CopyWatch(Repertoire([([60, 62, 64, 65], [0, 6, 12, 18])]), 3)
+    for pitch, onset in ((50, 0), (52, 6), (54, 12)):
+        watch.put(pitch, onset)
+    assert watch.refused(np.array([54, 55, 56]), 18).tolist() == [1]
+    assert watch.refused(np.array([54, 55, 56]), 24).tolist() == []
+
+
+# ---- the band --------------------------------------------------------------------------------
+
+
+def test_chords_are_voiced_by_their_own_tones(chart):
+    tones = {name: parse_chord(name).pitch_classes for name in ("Dm9", "G13", "Cmaj9")}
+    for seed in range(5):
+        for at, _, pitches in draw_comping(chart, np.random.default_rng(seed)):
+            beat = min((at + 1) // 2, 7)
+            name = "Dm9" if beat < 2 else "G13" if beat < 4 else "Cmaj9"
+            assert {p % 12 for p in pitches} <= tones[name] | {9}
+
+
+def test_a_bass_line_of_roots_is_learned(chart):
+    roots = 36 + chart.root
+    line = BassModel().fit([(roots, chart)] * 200).draw(chart, np.random.default_rng(0))
+    assert (line % 12 == chart.root).mean() > 0.8
+
+
+# ---- pages -----------------------------------------------------------------------------------
+
+
+def test_choruses_follow_one_another():
+    page = lead_page("Dm7 | G7", key="C", tempo=200)
+    twice = repeated(page, 2)
+    assert twice.n_bars == 4 and twice.chords["onset"].tolist() == [0, 40320, 80640, 120960]
+    assert len(twice.tempos) == len(twice.time_signatures) == len(twice.key_signatures) == 1
+    faster = page.replace(tempos=lead_page("C", tempo=100).tempos)
+    assert chained(page, faster).tempos["quarters_per_minute"].tolist() == [200, 100]
+
+
+def test_swing_is_for_the_ear():
+    notes = make_notes(
+        onset=[0, 5040, 10080, 13440, 16800], duration=[5040, 5040, 3360, 3360, 3360], pitch=60
+    )
+    tune = Score(notes, end=40320)
+    assert swung(tune) is tune
+    heard = swung(mark_swing(tune)).notes
+    assert heard["onset"].tolist() == [0, 6720, 10080, 13440, 16800]
+    assert heard["duration"].tolist() == [6720, 3360, 3360, 3360, 3360]
+
+
+# ---- improvising -----------------------------------------------------------------------------
+
+
+def test_a_solo_comes_with_its_band(composer):
+    score = composer.improvise(lead_page(BLUES), chorus=2, random_state=1)
+    assert [part.name for part in score.parts] == ["Solo", "Bass", "Piano"]
+    assert score.n_bars == 24
+    solo = score.notes[score.notes["part"] == 0]
+    assert len(solo) > 40 and (solo["onset"][1:] >= solo["onset"][:-1] + 1).all()
+    ends = solo["onset"] + solo["duration"]
+    assert (ends[:-1] <= solo["onset"][1:]).all()
+
+
+def test_the_same_seed_gives_the_same_notes_for_any_jobs(composer):
+    page = lead_page("Dm7 | G7 | C^7 | %")
+    one = composer.improvise(page, random_state=4, n=3, n_jobs=1)
+    two = composer.improvise(page, random_state=4, n=3, n_jobs=2)
+    assert all((a.notes == b.notes).all() for a, b in zip(one, two, strict=True))
+    alone = composer.improvise(page, random_state=5)
+    assert (one[1].notes == alone.notes).all()
+
+
+def wishes(rng):
+    """Draw wishes that can all hold in four bars of C."""
+    asked = [Range("solo", int(rng.integers(50, 58)), int(rng.integers(74, 86)))]
+    if rng.random() < 0.5:
+        asked.append(Density("solo", int(rng.integers(0, 4)), int(rng.integers(6, 12))))
+    if rng.random() < 0.5:
+        asked.append(Pin("solo", 1, 1, int(rng.integers(60, 72)), 1))
+    if rng.random() < 0.5:
+        asked.append(Pin("solo", 4, 3, "C5", 2))
+    if rng.random() < 0.4:
+        asked.append(Contains("solo", intervals=[2, 2, 1]))
+    if rng.random() < 0.3:
+        asked.append(InKey(key="C", bars=(2, 3)))
+    return asked
+
+
+@pytest.mark.parametrize("n", [6, pytest.param(10_000, marks=pytest.mark.fuzz)])
+def test_no_wish_is_broken(composer, n):
+    rng = np.random.default_rng(0)
+    page = lead_page("Dm7 | G7 | C^7 | %")
+    for seed in range(n):
+        asked = wishes(rng)
+        score = composer.improvise(page, band=(), constraints=asked, random_state=seed)
+        assert not [line for wish in asked for line in wish.violations(score)]
+
+
+def test_a_contradiction_is_named(composer):
+    with pytest.raises(ConstraintError, match=r"Range.*Pin|Pin.*Range"):
+        composer.improvise(
+            lead_page("C | C"), constraints=[Range("solo", "C5", "C6"), Pin("solo", 1, 1, "G4", 1)]
+        )
+
+
+def test_no_chords_are_told(composer):
+    with pytest.raises(EncodingError, match="no chords: expected symbols to improvise on"):
+        composer.improvise(lead_page("N.C. | N.C."))
+
+
+def test_steps_of_a_beat_hold_thirds_and_quarters():
+    assert STEPS % 3 == STEPS % 4 == 0
