@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from stats_composer.evaluation import Beside, Report, ScoreCard
     from stats_composer.render import CardPanels
 
-__all__ = ["evaluate"]
+__all__ = ["CardSeed", "Scores", "evaluate", "plain", "read_named"]
 
 SHOWN = 3
 Named = list[tuple[str, Score]]
@@ -61,17 +61,17 @@ def evaluate(
         if against is None:
             raise typer.BadParameter("--output: a picture needs a corpus, --against CORPUS")
         check_outputs([output], suffixes=(".svg", ".png"), force=force)
-    judged = _read(scores, jobs)
+    judged = read_named(scores, jobs)
     if against is None:
         _report(judged, as_json)
         return
     from stats_composer.evaluation import score_card
 
-    judged, corpus = _comparable(judged, _read(against, jobs))
+    judged, corpus = _comparable(judged, read_named(against, jobs))
     with patience():
         card = score_card([s for _, s in judged], [s for _, s in corpus], random_state=seed)
     if as_json:
-        print_json(_plain(card))
+        print_json(plain(card))
     else:
         say(_card_table(card))
     if output is not None:
@@ -84,7 +84,7 @@ def evaluate(
 # ---- reading ----------------------------------------------------------------------------
 
 
-def _read(sources: Sequence[str], jobs: int) -> Named:
+def read_named(sources: Sequence[str], jobs: int) -> Named:
     """Read scores that have notes; of several files a bad one is named and left out."""
     if list(sources) == [STANDARD]:
         return _with_notes([("standard input", read_input(STANDARD))])
@@ -138,7 +138,7 @@ def _report(judged: Named, as_json: bool) -> None:
         reading = Reading(score)
         found = report(reading)
         values = {key: rate for key, rate in rates(reading).items() if rate.places}
-        told.append({"file": name, **_report_facts(found), "rates": _plain(values)})
+        told.append({"file": name, **_report_facts(found), "rates": plain(values)})
         if not as_json:
             say(_report_text(name, found))
     if as_json:
@@ -178,14 +178,14 @@ def _report_text(name: str, found: Report) -> str:
 # ---- cards ------------------------------------------------------------------------------
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """Return tuples with names as dicts, and what is no number as None."""
     if hasattr(value, "_asdict"):
-        return _plain(value._asdict())
+        return plain(value._asdict())
     if isinstance(value, dict):
-        return {key: _plain(one) for key, one in value.items()}
+        return {key: plain(one) for key, one in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(one) for one in value]
+        return [plain(one) for one in value]
     return None if isinstance(value, float) and math.isnan(value) else value
 
 

@@ -169,12 +169,16 @@ class Reading:
         """Return the sonority that sounds at a tick; the last after the end."""
         return min(max(bisect_right(self._onsets, tick) - 1, 0), len(self._onsets) - 1)
 
-    def name(self, column: int) -> str:
-        """Name a line as its part is named, or by its number from the top."""
-        part, _ = self.score.voices[column]
-        name = self.score.parts[part].name
-        shared = [p for p, _ in self.score.voices].count(part) > 1
-        return f"voice {column + 1}" if shared or not name else name.lower()
+    @functools.cached_property
+    def names(self) -> list[str]:
+        """The lines as their parts are named, or by their numbers from the top."""
+        parts = [part for part, _ in self.score.voices]
+        given = [self.score.parts[part].name.lower() for part in parts]
+        shared = [parts.count(part) > 1 for part in parts]
+        return [
+            f"voice {column + 1}" if shared[column] or not name else name
+            for column, name in enumerate(given)
+        ]
 
     @functools.cached_property
     def beats(self) -> Ints:

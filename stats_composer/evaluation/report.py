@@ -100,7 +100,7 @@ def report(reading: Reading) -> Report:
 
 
 def _fault(reading: Reading, measure: Measure, hit: Hit) -> Fault:
-    voices = tuple(reading.name(line) for line in hit.lines)
+    voices = tuple(reading.names[line] for line in hit.lines)
     return Fault(reading.score.where(hit.tick), voices, hit.words or measure.fault, measure.name)
 
 
