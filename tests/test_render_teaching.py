@@ -7,7 +7,13 @@ import numpy as np
 import pytest
 
 from stats_composer.models.ngram import NGram
-from stats_composer.render import context_tree, rasterize, surprise_pages, transition_graph
+from stats_composer.render import (
+    cluster_pages,
+    context_tree,
+    rasterize,
+    surprise_pages,
+    transition_graph,
+)
 from stats_composer.score import BAR_DTYPE, LYRIC_DTYPE, REPEAT_END, Score, make_notes, make_table
 from stats_composer.theory import TICKS_PER_QUARTER
 
@@ -81,3 +87,15 @@ def test_arrows_of_a_transition_graph():
     for wrong, message in (([[1, 0]], "square"), ([[0.5, 0.4], [0, 1]], "sum to 1")):
         with pytest.raises(ValueError, match=message):
             transition_graph(wrong)
+
+
+def test_bars_of_a_cluster_stand_side_by_side():
+    tune = Score(make_notes(onset=np.arange(12) * QUARTER, pitch=np.arange(60, 72)), title="a tune")
+    bars = [tune[i : i + 1] for i in range(3)]
+    first, second = cluster_pages(bars, [5, 2, 5])
+    assert "cluster 2" in first and first.count('class="note"') == 4
+    assert "cluster 5" in second and second.count('class="note"') == 8
+    assert second.count('class="measure"') == 2 and "a tune" not in second
+    assert len(cluster_pages(bars, [0, 0, 0], n_each=1)) == 1
+    with pytest.raises(ValueError, match="2 labels of 3 bars"):
+        cluster_pages(bars, [0, 1])

@@ -14,13 +14,19 @@ from stats_composer.render.plots import (
 )
 from stats_composer.render.roll import piano_roll
 from stats_composer.render.save import save_engraving, save_figure, save_piano_roll
-from stats_composer.render.teaching import context_tree, surprise_pages, transition_graph
+from stats_composer.render.teaching import (
+    cluster_pages,
+    context_tree,
+    surprise_pages,
+    transition_graph,
+)
 from stats_composer.render.wav import synthesize, wav_bytes
 
 __all__ = [
     "CardPanels",
     "calibration_curve",
     "cluster_map",
+    "cluster_pages",
     "context_tree",
     "copied_runs",
     "coupling_maps",

@@ -3,6 +3,7 @@
 * `surprise_pages` draws under every note of an engraved line how many bits it tells.
 * `context_tree` draws which symbols came after which, and after those, with their shares.
 * `transition_graph` draws the states of a Markov chain and where each goes from there.
+* `cluster_pages` engraves the bars of each cluster of a clustering.
 
 Bits are -log2 of a probability: one bit for the fall of a coin, 3.6 for one note in twelve.
 """
@@ -19,7 +20,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from stats_composer.ngrams import FIRST_SYMBOL, ContextTree
-from stats_composer.render.engraving import lay_out, page_svg
+from stats_composer.render.engraving import engrave, lay_out, page_svg
 from stats_composer.render.figure import new_figure
 from stats_composer.score import Score
 from stats_composer.theory import TICKS_PER_QUARTER
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["context_tree", "surprise_pages", "transition_graph"]
+__all__ = ["cluster_pages", "context_tree", "surprise_pages", "transition_graph"]
 
 _SVG = "{http://www.w3.org/2000/svg}"
 _NOTEHEAD = re.compile(r"translate\((-?\d+), ?(-?\d+)\)")
@@ -307,3 +308,55 @@ def _draw_step(
             alpha=0.6,
         )
     )
+
+
+# ---- clusters --------------------------------------------------------------------------------
+
+
+def cluster_pages(bars: Sequence[Score], labels: ArrayLike, *, n_each: int = 4) -> list[str]:
+    """Engrave the first bars of each cluster, one after the other.
+
+    Parameters
+    ----------
+    bars : sequence of Score
+        Such as `score[3:4]`: each a whole bar of the same metre, the typical ones first.
+    labels : array_like of shape (n_bars,), int
+    n_each : int
+        Bars drawn of each cluster, at most.
+
+    Returns
+    -------
+    list of str
+        One SVG a cluster, by rising label, which its title names.
+
+    Raises
+    ------
+    ValueError
+        If there are not as many labels as bars, or none.
+
+    Examples
+    --------
+    >>> from stats_composer.score import make_notes
+    >>> low, high = (Score(make_notes(onset=[0], duration=[40320], pitch=[p])) for p in (60, 72))
+    >>> [page.count('class="note"') for page in cluster_pages([low, high, low], [1, 0, 1])]
+    [1, 2]
+    """
+    number = np.asarray(labels)
+    if not len(bars) or number.shape != (len(bars),):
+        raise ValueError(f"{number.size} labels of {len(bars)} bars: expected one each")
+    pages = []
+    for label in np.unique(number).tolist():
+        chosen = [bars[i] for i in np.flatnonzero(number == label)[:n_each]]
+        starts = np.cumsum([0, *(bar.end for bar in chosen)])
+        notes = [bar.notes.copy() for bar in chosen]
+        for table, start in zip(notes, starts, strict=False):
+            table["onset"] += start
+        page = chosen[0].replace(
+            notes=np.concatenate(notes),
+            bars=chosen[0].bars[:0],
+            end=int(starts[-1]),
+            title=f"cluster {label}",
+            composer="",
+        )
+        pages += engrave(page)
+    return pages
