@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from stats_composer.errors import NotFittedError
-from stats_composer.kernels.pair_chain import Tables, best_path, count_changes, pair_marginals
+from stats_composer.kernels.pair_chain import Tables, best_path, pair_marginals
 from stats_composer.models.pair_chain import PairChain, Seen
 from tests import naive_pair_chain as naive
 
@@ -18,43 +18,56 @@ def tables(rng):
     )  # fmt: skip
 
 
-def states(homes, labels):
+def told(labels):
     row, own = np.divmod(labels, len(GROUP))
-    return np.stack([homes, labels, row, GROUP[own]], axis=-1)
+    return np.stack([labels, row, GROUP[own]], axis=-1)
 
 
-def problem(seed, n=4, width=3):
-    rng = np.random.default_rng(seed)
-    homes, labels = rng.integers(0, 4, (n, width)), rng.integers(0, 5, (n, width))
-    return rng.normal(size=(n, width)), homes, labels, rng.integers(0, 4, n), tables(rng)
+def drawn(rng, n, width, top):
+    """Draw distinct candidates a step."""
+    return np.array([rng.permutation(top)[:width] for _ in range(n)])
 
 
 @pytest.mark.parametrize("seed", range(6))
 def test_decoders_are_enumeration(seed):
-    unary, homes, labels, gate, weights = problem(seed)
-    path = np.empty(len(unary), np.int64)
-    best_path(unary, states(homes, labels), gate, weights, path)
-    assert tuple(path) == naive.best_path(unary, homes, labels, gate, weights, GROUP)
-    factors = Tables(*(np.exp(part) for part in weights))
+    rng = np.random.default_rng(seed)
+    n, n_labels, n_homes = 4, 3, 2
+    homes, labels = drawn(rng, n, n_homes, 3), drawn(rng, n, n_labels, 5)
+    unary, gate, weights = (
+        rng.normal(size=(n, n_labels, n_homes)),
+        rng.integers(0, 4, n),
+        tables(rng),
+    )
+    given = homes, told(labels), gate, weights
+    pairs = np.tile(homes, (1, n_labels)), np.repeat(labels, n_homes, axis=1)
+    flat = unary.reshape(n, -1)
+    path = np.empty(n, np.int64)
+    best_path(unary, *given, path)
+    assert tuple(path) == naive.best_path(flat, *pairs, gate, weights, GROUP)
     marginal = np.empty_like(unary)
-    log_normaliser = pair_marginals(unary, states(homes, labels), gate, factors, marginal)
-    expected, total = naive.pair_marginals(unary, homes, labels, gate, weights, GROUP)
-    np.testing.assert_allclose(marginal, expected, atol=1e-8)
+    log_normaliser = pair_marginals(unary, *given, marginal)
+    expected, total = naive.pair_marginals(flat, *pairs, gate, weights, GROUP)
+    np.testing.assert_allclose(marginal.reshape(n, -1), expected, atol=1e-12)
     assert log_normaliser == pytest.approx(total)
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_counted_changes_weigh_what_the_path_does(seed):
-    _, homes, labels, gate, weights = problem(seed, n=9)
-    homes, labels = homes[:, 0], labels[:, 0]
-    counts = Tables(*(np.zeros_like(part) for part in weights))
-    count_changes(states(homes, labels)[:, None], gate, counts)
-    weighed = sum(float((c * w).sum()) for c, w in zip(counts, weights, strict=True))
-    expected = sum(
-        naive.step_weight(homes[t - 1], labels[t - 1], homes[t], labels[t], gate[t], weights, GROUP)
-        for t in range(1, 9)
-    )
-    assert weighed == pytest.approx(expected)
+def test_a_paths_features_weigh_what_the_path_does(seed):
+    rng = np.random.default_rng(seed)
+    model = PairChain(GROUP, n_gates=4)
+    weights = rng.normal(size=sum(int(np.prod(shape)) for shape in model._shapes().values()))
+    parts, n = model._parts(weights), 9
+    homes, labels, gate = rng.integers(0, 4, n), rng.integers(0, 5, n), rng.integers(0, 4, n)
+    given = Seen(rng.normal(size=(n, 36)), rng.normal(size=(n, 24)), gate)
+    expected = 0.0
+    for t in range(n):
+        row, own = divmod(labels[t], len(GROUP))
+        expected += parts["own"] @ [given.labels[t, labels[t]], given.homes[t, homes[t]]]
+        expected += parts["sit"][homes[t] % 2, (row - homes[t] // 2) % 12, own]
+        if t:
+            step = homes[t - 1], labels[t - 1], homes[t], labels[t], gate[t]
+            expected += naive.step_weight(*step, model._tables(parts), GROUP)
+    assert weights @ model._features(given, homes, labels) == pytest.approx(expected)
 
 
 def seen(labels, homes, sure=2.0):

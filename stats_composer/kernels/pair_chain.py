@@ -1,16 +1,17 @@
-"""Kernels of a chain whose states are pairs (home, label), a few candidates a step.
+"""Kernels of a chain whose states are pairs (home, label), a few candidates of each a step.
 
 Conventions
 -----------
 A home is row * 2 + mode, a label row * n_classes + class, rows 0 to 11: a label is seen from a
 home as its degree, (row of the label - row of the home) mod 12, and the group of its class.
-Candidate i of step t is states[t, i] = (home, label, row and group of the label), with log-weight
-unary[t, i]; a step from one candidate to the next weighs, where anything changes,
+Candidate labels[t, l] = (label, row and group of the label) goes with any candidate homes[t, h],
+with log-weight unary[t, l, h]; a step from one pair to the next weighs, where anything changes,
 
     change[gate] + follow[mode', degree and group of label, of label' in home']   if the label does
     + leave[mode, mode', row' - row] + move[gate] (+ alone if the label stays)    if the home does
 
-and 0 where nothing does; `Tables` holds these, or their exponentials.
+and 0 where nothing does; `Tables` holds these. So a step's weight is a sum of a part by both
+labels and the new home, and of one by both homes: they are found once a step.
 
 References
 ----------
@@ -26,17 +27,14 @@ from numpy.typing import NDArray
 
 from stats_composer.kernels._jit import inline, jit
 
-__all__ = ["Tables", "best_path", "count_changes", "pair_marginals"]
+__all__ = ["Tables", "best_path", "pair_marginals"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-FAINT = 1e-9
-"""Normalised messages below this are passed over."""
-
 
 class Tables(NamedTuple):
-    """Log-weights of changes (or their exponentials), as the module's docstring names them."""
+    """Log-weights of changes, as the module's docstring names them."""
 
     change: Floats  # (n_gates,)
     follow: Floats  # (2, 12 * n_groups, 12 * n_groups)
@@ -46,74 +44,67 @@ class Tables(NamedTuple):
 
 
 @inline
-def _places(states: Ints, t: int, i: int, j: int, n_groups: int) -> tuple[int, int]:
-    """Return how two labels sit in the second one's home."""
-    tonic = states[t, j, 0] >> 1
-    before, after = states[t - 1, i, 2] - tonic, states[t, j, 2] - tonic
-    before += 12 if before < 0 else 0
-    after += 12 if after < 0 else 0
-    return before * n_groups + states[t - 1, i, 3], after * n_groups + states[t, j, 3]
+def _weigh_step(
+    homes: Ints, labels: Ints, t: int, gate: int, tables: Tables, by_label: Floats, by_home: Floats
+) -> None:
+    """Weigh all steps from t - 1 to t.
 
-
-@inline
-def _log_weight(states: Ints, t: int, i: int, j: int, gate: int, tables: Tables) -> float:
-    weight = 0.0
-    home, home2 = states[t - 1, i, 0], states[t, j, 0]
-    changes = states[t - 1, i, 1] != states[t, j, 1]
-    if changes:
-        before, after = _places(states, t, i, j, tables.follow.shape[1] // 12)
-        weight += tables.change[gate] + tables.follow[home2 & 1, before, after]
-    if home != home2:
-        degree = (home2 >> 1) - (home >> 1)
-        degree += 12 if degree < 0 else 0
-        weight += tables.leave[home & 1, home2 & 1, degree] + tables.move[gate]
-        if not changes:
-            weight += tables.alone[0]
-    return weight
-
-
-@inline
-def _factor(states: Ints, t: int, i: int, j: int, gate: int, tables: Tables) -> float:
-    """Return what `_log_weight` is the logarithm of, from tables of exponentials."""
-    factor = 1.0
-    home, home2 = states[t - 1, i, 0], states[t, j, 0]
-    changes = states[t - 1, i, 1] != states[t, j, 1]
-    if changes:
-        before, after = _places(states, t, i, j, tables.follow.shape[1] // 12)
-        factor *= tables.change[gate] * tables.follow[home2 & 1, before, after]
-    if home != home2:
-        degree = (home2 >> 1) - (home >> 1)
-        degree += 12 if degree < 0 else 0
-        factor *= tables.leave[home & 1, home2 & 1, degree] * tables.move[gate]
-        if not changes:
-            factor *= tables.alone[0]
-    return factor
+    Parameters
+    ----------
+    by_label : (2, n_labels, n_homes, n_labels): whether homes differ, to label and home, from
+    by_home : (n_homes, n_homes): to, from                                           # OUT, both
+    """
+    n_groups = tables.follow.shape[1] // 12
+    for h in range(homes.shape[1]):
+        tonic, mode = homes[t, h] >> 1, homes[t, h] & 1
+        for i in range(homes.shape[1]):
+            by_home[h, i] = 0.0
+            if homes[t - 1, i] != homes[t, h]:
+                degree = (tonic - (homes[t - 1, i] >> 1)) % 12
+                by_home[h, i] = tables.leave[homes[t - 1, i] & 1, mode, degree] + tables.move[gate]
+        for j in range(labels.shape[1]):
+            after = (labels[t, j, 1] - tonic) % 12 * n_groups + labels[t, j, 2]
+            for i in range(labels.shape[1]):
+                by_label[0, j, h, i], by_label[1, j, h, i] = 0.0, tables.alone[0]
+                if labels[t - 1, i, 0] != labels[t, j, 0]:
+                    before = (labels[t - 1, i, 1] - tonic) % 12 * n_groups + labels[t - 1, i, 2]
+                    weight = tables.change[gate] + tables.follow[mode, before, after]
+                    by_label[0, j, h, i] = by_label[1, j, h, i] = weight
 
 
 @jit()
-def best_path(unary: Floats, states: Ints, gate: Ints, tables: Tables, path: Ints) -> None:
+def best_path(
+    unary: Floats, homes: Ints, labels: Ints, gate: Ints, tables: Tables, path: Ints
+) -> None:
     """Find the candidates of the path with the largest weight, the first of equals.
 
     Parameters
     ----------
-    unary : (n_steps, n_candidates) float64, finite or -inf                          # IN
-    states : (n_steps, n_candidates, 4) int64                                        # IN
+    unary : (n_steps, n_labels, n_homes) float64, finite or -inf                     # IN
+    homes : (n_steps, n_homes) int64                                                 # IN
+    labels : (n_steps, n_labels, 3) int64                                            # IN
     gate : (n_steps,) int64                                                          # IN
-    tables : Tables of log-weights                                                   # IN
-    path : (n_steps,) int64                                                          # OUT
+    tables : Tables                                                                  # IN
+    path : (n_steps,) int64, candidate label * n_homes + candidate home              # OUT
     """
-    n, width = unary.shape
-    back = np.zeros((n, width), np.int16)
-    best, fresh = unary[0].copy(), np.empty(width)
+    n, n_labels, n_homes = unary.shape
+    back = np.zeros((n, n_labels * n_homes), np.int16)
+    by_label = np.empty((2, n_labels, n_homes, n_labels))
+    by_home = np.empty((n_homes, n_homes))
+    best, fresh = unary[0].copy(), np.empty((n_labels, n_homes))
     for t in range(1, n):
-        for j in range(width):
-            top, source = -np.inf, 0
-            for i in range(width):
-                weight = best[i] + _log_weight(states, t, i, j, gate[t], tables)
-                if weight > top:
-                    top, source = weight, i
-            fresh[j] = top + unary[t, j]
-            back[t, j] = source
+        _weigh_step(homes, labels, t, gate[t], tables, by_label, by_home)
+        for j in range(n_labels):
+            for h in range(n_homes):
+                top, source = -np.inf, 0
+                for i in range(n_labels):
+                    for g in range(n_homes):
+                        differ = 1 if homes[t - 1, g] != homes[t, h] else 0
+                        weight = best[i, g] + by_home[h, g] + by_label[differ, j, h, i]
+                        if weight > top:
+                            top, source = weight, i * n_homes + g
+                fresh[j, h] = top + unary[t, j, h]
+                back[t, j * n_homes + h] = source
         best[:] = fresh
     state = np.argmax(best)
     for t in range(n - 1, -1, -1):
@@ -123,68 +114,51 @@ def best_path(unary: Floats, states: Ints, gate: Ints, tables: Tables, path: Int
 
 @jit()
 def pair_marginals(
-    unary: Floats, states: Ints, gate: Ints, factors: Tables, marginal: Floats
+    unary: Floats, homes: Ints, labels: Ints, gate: Ints, tables: Tables, marginal: Floats
 ) -> float:
-    """Find how probable each candidate is; returns the log-normaliser.
+    """Find how probable each pair of candidates is; returns the log-normaliser.
 
     Parameters
     ----------
-    unary, states, gate : as of `best_path`                                          # IN
-    factors : Tables of exponentials of log-weights                                  # IN
-    marginal : (n_steps, n_candidates) float64                                       # OUT
+    unary, homes, labels, gate, tables : as of `best_path`                           # IN
+    marginal : (n_steps, n_labels, n_homes) float64                                  # OUT
     """
-    n, width = unary.shape
-    forward, own, scale = np.zeros((n, width)), np.empty((n, width)), np.empty(n)
+    n, n_labels, n_homes = unary.shape
+    by_label = np.empty((n, 2, n_labels, n_homes, n_labels))
+    by_home = np.empty((n, n_homes, n_homes))
+    forward, own = np.zeros((n, n_labels, n_homes)), np.empty((n, n_labels, n_homes))
     log_normaliser = 0.0
     for t in range(n):
         top = unary[t].max()
-        log_normaliser += top
-        total = 0.0
-        for j in range(width):
-            own[t, j] = np.exp(unary[t, j] - top)
-            reached = 1.0 if t == 0 else 0.0
-            for i in range(width if t else 0):
-                if forward[t - 1, i] > FAINT:
-                    reached += forward[t - 1, i] * _factor(states, t, i, j, gate[t], factors)
-            forward[t, j] = reached * own[t, j]
-            total += forward[t, j]
-        scale[t] = total
-        log_normaliser += np.log(total)
-        for j in range(width):
-            forward[t, j] /= total
-    backward, ahead = np.ones(width), np.empty(width)
+        own[t] = np.exp(unary[t] - top)
+        forward[t] = own[t]
+        if t:
+            _weigh_step(homes, labels, t, gate[t], tables, by_label[t], by_home[t])
+            by_label[t], by_home[t] = np.exp(by_label[t]), np.exp(by_home[t])
+            for j in range(n_labels):
+                for h in range(n_homes):
+                    reached = 0.0
+                    for i in range(n_labels):
+                        for g in range(n_homes):
+                            differ = 1 if homes[t - 1, g] != homes[t, h] else 0
+                            factor = by_home[t, h, g] * by_label[t, differ, j, h, i]
+                            reached += forward[t - 1, i, g] * factor
+                    forward[t, j, h] *= reached
+        total = forward[t].sum()
+        log_normaliser += top + np.log(total)
+        forward[t] /= total
+        own[t] /= total
+    backward, ahead = np.ones((n_labels, n_homes)), np.empty((n_labels, n_homes))
     marginal[n - 1] = forward[n - 1]
     for t in range(n - 1, 0, -1):
-        for j in range(width):
-            ahead[j] = backward[j] * own[t, j] / scale[t]
-        for i in range(width):
-            backward[i] = 0.0
-            if forward[t - 1, i] > FAINT:
-                for j in range(width):
-                    backward[i] += ahead[j] * _factor(states, t, i, j, gate[t], factors)
-            marginal[t - 1, i] = forward[t - 1, i] * backward[i]
+        ahead[:] = backward * own[t]
+        backward[:] = 0.0
+        for j in range(n_labels):
+            for h in range(n_homes):
+                for i in range(n_labels):
+                    for g in range(n_homes):
+                        differ = 1 if homes[t - 1, g] != homes[t, h] else 0
+                        factor = by_home[t, h, g] * by_label[t, differ, j, h, i]
+                        backward[i, g] += ahead[j, h] * factor
+        marginal[t - 1] = forward[t - 1] * backward
     return log_normaliser
-
-
-@jit()
-def count_changes(states: Ints, gate: Ints, counts: Tables) -> None:
-    """Count the changes along a path: the derivative of its weight by the tables.
-
-    Parameters
-    ----------
-    states : (n_steps, 1, 4) int64                                                   # IN
-    gate : (n_steps,) int64                                                          # IN
-    counts : Tables, added to                                                        # OUT
-    """
-    for t in range(1, len(states)):
-        home, home2 = states[t - 1, 0, 0], states[t, 0, 0]
-        changes = states[t - 1, 0, 1] != states[t, 0, 1]
-        if changes:
-            before, after = _places(states, t, 0, 0, counts.follow.shape[1] // 12)
-            counts.change[gate[t]] += 1.0
-            counts.follow[home2 & 1, before, after] += 1.0
-        if home != home2:
-            counts.leave[home & 1, home2 & 1, ((home2 >> 1) - (home >> 1)) % 12] += 1.0
-            counts.move[gate[t]] += 1.0
-            if not changes:
-                counts.alone[0] += 1.0

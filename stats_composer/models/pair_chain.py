@@ -30,7 +30,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from stats_composer.kernels.pair_chain import Tables, best_path, count_changes, pair_marginals
+from stats_composer.kernels.pair_chain import Tables, best_path, pair_marginals
 from stats_composer.models.base import Estimator
 
 __all__ = ["PairChain", "Seen"]
@@ -70,7 +70,6 @@ class _Task:
     seen: Seen
     homes: Ints
     labels: Ints
-    states: Ints
     losses: Floats
     right: Floats
 
@@ -139,19 +138,19 @@ class PairChain(Estimator):
         chosen = (parts[name] for name in ("change", "follow", "leave", "move", "alone"))
         return Tables(*(np.ascontiguousarray(part) for part in chosen))
 
-    def _states(self, homes: Ints, labels: Ints) -> Ints:
-        """Return candidates as the kernels read them."""
+    def _told(self, labels: Ints) -> Ints:
+        """Return labels as the kernels read them: with their rows and groups."""
         row, own = np.divmod(labels, len(self.group))
-        return np.stack([homes, labels, row, self.group[own]], axis=-1)
+        return np.stack([labels, row, self.group[own]], axis=-1)
 
     def _unary(self, parts: dict[str, Floats], seen: Seen, homes: Ints, labels: Ints) -> Floats:
         step = np.arange(len(seen.gate))[:, None]
-        row, own = np.divmod(labels, len(self.group))
-        sit = parts["sit"][homes % 2, (row - homes // 2) % 12, own]
+        row, own = np.divmod(labels[:, :, None], len(self.group))
+        home = homes[:, None, :]
         unary: Floats = (
-            parts["own"][0] * seen.labels[step, labels]
-            + parts["own"][1] * seen.homes[step, homes]
-            + sit
+            parts["own"][0] * seen.labels[step, labels][:, :, None]
+            + parts["own"][1] * seen.homes[step, homes][:, None, :]
+            + parts["sit"][home % 2, (row - home // 2) % 12, own]
         )
         return unary
 
@@ -162,8 +161,16 @@ class PairChain(Estimator):
         row, own = np.divmod(labels, len(self.group))
         parts["own"][:] = seen.labels[step, labels].sum(), seen.homes[step, homes].sum()
         np.add.at(parts["sit"], (homes % 2, (row - homes // 2) % 12, own), 1.0)
-        states = self._states(homes, labels)[:, None]
-        count_changes(states, seen.gate, self._tables(parts))
+        t = np.flatnonzero(labels[1:] != labels[:-1]) + 1
+        tonic, n_groups = homes[t] // 2, int(self.group.max()) + 1
+        before, after = ((row[k] - tonic) % 12 * n_groups + self.group[own[k]] for k in (t - 1, t))
+        np.add.at(parts["change"], seen.gate[t], 1.0)
+        np.add.at(parts["follow"], (homes[t] % 2, before, after), 1.0)
+        t = np.flatnonzero(homes[1:] != homes[:-1]) + 1
+        degree = (homes[t] // 2 - homes[t - 1] // 2) % 12
+        np.add.at(parts["leave"], (homes[t - 1] % 2, homes[t] % 2, degree), 1.0)
+        np.add.at(parts["move"], seen.gate[t], 1.0)
+        parts["alone"][0] = (labels[t] == labels[t - 1]).sum()
         return np.concatenate([p.ravel() * _WIDTH.get(name, 1.0) for name, p in parts.items()])
 
     # ---- learning -----------------------------------------------------------------------
@@ -217,24 +224,19 @@ class PairChain(Estimator):
         homes, labels = homes[last], labels[last]
         near_homes, near_labels = self._candidates(seen, homes, labels)
         rows = labels // len(self.group)
-        losses = (
-            WRONG_HOME * (near_homes != homes[:, None])
-            + WRONG_ROW * (near_labels // len(self.group) != rows[:, None])
-            + WRONG_LABEL * (near_labels != labels[:, None])
-        ) * known[:, None]
-        right = self._features(seen, homes, labels)
-        states = self._states(near_homes, near_labels)
-        return _Task(seen, near_homes, near_labels, states, losses, right)
+        wrong = WRONG_ROW * (near_labels // len(self.group) != rows[:, None])
+        wrong += WRONG_LABEL * (near_labels != labels[:, None])
+        losses = wrong[:, :, None] + WRONG_HOME * (near_homes != homes[:, None])[:, None, :]
+        losses *= known[:, None, None]
+        return _Task(seen, near_homes, near_labels, losses, self._features(seen, homes, labels))
 
     def _rival(self, weights: Floats, task: _Task) -> tuple[Floats, float]:
         """Return what separates the right path from the worst violation of (2), and its loss."""
         parts = self._parts(weights)
         unary = self._unary(parts, task.seen, task.homes, task.labels) + task.losses
-        path = np.empty(len(unary), np.int64)
-        best_path(unary, task.states, task.seen.gate, self._tables(parts), path)
-        step = np.arange(len(path))
-        found = self._features(task.seen, task.homes[step, path], task.labels[step, path])
-        return task.right - found, float(task.losses[step, path].sum())
+        step, label, home = self._best(unary, task.seen, task.homes, task.labels, parts)
+        found = self._features(task.seen, task.homes[step, home], task.labels[step, label])
+        return task.right - found, float(task.losses[step, label, home].sum())
 
     # ---- use ----------------------------------------------------------------------------
 
@@ -242,39 +244,42 @@ class PairChain(Estimator):
         self, seen: Seen, homes: Ints | None = None, labels: Ints | None = None
     ) -> tuple[Ints, Ints]:
         """Choose the candidates of each step, with given ones among them."""
-        near_labels = _likely(seen.labels, NEAR_LABEL, self.n_labels, labels)
-        near_homes = _likely(seen.homes, NEAR_HOME, self.n_homes, homes)
         return (
-            np.tile(near_homes, (1, near_labels.shape[1])),
-            np.repeat(near_labels, near_homes.shape[1], axis=1),
+            _likely(seen.homes, NEAR_HOME, self.n_homes, homes),
+            _likely(seen.labels, NEAR_LABEL, self.n_labels, labels),
         )
+
+    def _best(
+        self, unary: Floats, seen: Seen, homes: Ints, labels: Ints, parts: dict[str, Floats]
+    ) -> tuple[Ints, Ints, Ints]:
+        """Return the best path: steps, and which candidate label and home each has."""
+        path = np.empty(len(unary), np.int64)
+        best_path(unary, homes, self._told(labels), seen.gate, self._tables(parts), path)
+        return np.arange(len(path)), *np.divmod(path, homes.shape[1])
 
     def predict(self, seen: Seen) -> tuple[Ints, Ints]:
         """Return the best path: homes and labels, each of shape (n_steps,)."""
-        homes, labels, unary, tables = self._weighed(seen)
-        path = np.empty(len(unary), np.int64)
-        best_path(unary, self._states(homes, labels), seen.gate, tables, path)
-        step = np.arange(len(path))
-        return homes[step, path], labels[step, path]
+        homes, labels, unary, parts = self._weighed(seen)
+        step, label, home = self._best(unary, seen, homes, labels, parts)
+        return homes[step, home], labels[step, label]
 
     def marginals(self, seen: Seen) -> tuple[Floats, Floats]:
         """Return how probable homes and labels are: (n_steps, 24), (n_steps, 12 * n_classes)."""
-        homes, labels, unary, tables = self._weighed(seen)
-        factors = Tables(*(np.exp(part / self.temperature) for part in tables))
-        states = self._states(homes, labels)
+        homes, labels, unary, parts = self._weighed(seen)
+        tables = Tables(*(part / self.temperature for part in self._tables(parts)))
         marginal = np.empty_like(unary)
-        pair_marginals(unary / self.temperature, states, seen.gate, factors, marginal)
-        step = np.arange(len(unary))[:, None]
+        unary /= self.temperature
+        pair_marginals(unary, homes, self._told(labels), seen.gate, tables, marginal)
         by_home, by_label = np.zeros_like(seen.homes), np.zeros_like(seen.labels)
-        np.add.at(by_home, (step, homes), marginal)
-        np.add.at(by_label, (step, labels), marginal)
+        np.put_along_axis(by_home, homes, marginal.sum(axis=1), axis=1)
+        np.put_along_axis(by_label, labels, marginal.sum(axis=2), axis=1)
         return by_home, by_label
 
-    def _weighed(self, seen: Seen) -> tuple[Ints, Ints, Floats, Tables]:
+    def _weighed(self, seen: Seen) -> tuple[Ints, Ints, Floats, dict[str, Floats]]:
         self._check_fitted("weights_")
         homes, labels = self._candidates(seen)
         parts = self._parts(self.weights_)
-        return homes, labels, self._unary(parts, seen, homes, labels), self._tables(parts)
+        return homes, labels, self._unary(parts, seen, homes, labels), parts
 
 
 def _likely(log_prob: Floats, near: int, n: int, given: Ints | None) -> Ints:
