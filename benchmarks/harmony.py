@@ -21,8 +21,8 @@ from benchmarks.analyses import song, when_in_rome
 from stats_composer.chords.basses import choose_basses
 from stats_composer.chords.harmonies import STYLES, HarmonyModels
 from stats_composer.chords.harmony import HarmonyModel
+from stats_composer.chords.profiles import chord_profiles
 from stats_composer.chords.qualities import KINDS, N_KINDS, TRIAD
-from stats_composer.chords.styles import texture
 from stats_composer.errors import StatsComposerError
 
 ATTRIBUTION = (
@@ -173,7 +173,7 @@ def train(path, pieces, songs, data):
         ("classical", [p for p in pieces if p not in shipped]),
         ("songs", [p for i, p in enumerate(songs) if i % 4]),
     ):
-        sung = [texture(p.steps) @ models.texture_weights > 0 for p in rest]
+        sung = [models.style(chord_profiles(p.steps)) == "songs" for p in rest]
         right = np.array(sung) == (style == "songs")
         print(f"{style}: {np.mean(right):.3f} of {len(rest)} other pieces are told as such")
         heard = {p.labelled.name: models.models[style].hear(p.steps) for p in rest}

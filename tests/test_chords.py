@@ -398,6 +398,26 @@ def test_written_symbols_win_unless_asked(tmp_path, capsys):
     assert capsys.readouterr().out.splitlines()[1].split(",")[4] == "C"
 
 
+def test_symbols_that_are_none_are_no_reason_not_to_hear(tmp_path, capsys):
+    sheet = tmp_path / "numerals.musicxml"
+    rows = [(0, "I"), (8 * QUARTER, "V7/IV")]
+    write(block(TUNE).replace(chords=make_table(CHORD_DTYPE, rows)), sheet)
+    run(sheet, "--csv")
+    printed = capsys.readouterr()
+    assert printed.out.splitlines()[1].split(",")[4] == "C"
+    assert "No chord symbol can be read ('I' is the first): notes are heard." in printed.err
+    assert "Heard as chorale (--style)." in printed.err
+
+
+def test_an_analysis_is_not_written_over(tune, tmp_path, capsys):
+    kept = tmp_path / "analysis.rntxt"
+    kept.write_text("mine")
+    run(tune, "-o", kept, status=1)
+    assert "--force" in capsys.readouterr().err and kept.read_text() == "mine"
+    run(tune, "-o", kept, "--force")
+    assert "m1 C: I" in kept.read_text()
+
+
 def test_a_line_of_broken_chords_has_chords(recognizer):
     chords = [(57, 64, 60), (50, 57, 53), (55, 62, 59, 65), (48, 55, 52)]
     line = [c[k % len(c)] for c in chords for k in (0, 1, 2, -1, 0, 1, 2, -1)]

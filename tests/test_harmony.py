@@ -257,6 +257,20 @@ def test_roman_text_reads_back_equal():
     assert [float(n.getOffsetInHierarchy(n.activeSite.activeSite)) for n in found[:2]] == [0, 2]
 
 
+def test_a_dyad_has_one_root_however_it_is_spelled():
+    # G sharp under E flat is the fifth that G sharp under D sharp is
+    rows = [(4, 8, 8, "maj", 8), (4, 8, 3, "maj", 3)]
+    for fifths in (-3, 9):
+        score = Score(np.concatenate([
+            make_notes(onset=0, duration=4 * STEP, pitch=[44, 51], fifths=[8, fifths], part=[0, 1]),
+            make_notes(onset=4 * STEP, duration=4 * STEP, pitch=[51, 55, 58], part=[0, 1, 1]),
+        ]))  # fmt: skip
+        steps = cut_steps(score)
+        spans = read_harmony(score, steps, told([*rows[:1], (len(steps) - 4, *rows[1][1:])],
+                                                len(steps)), (-4, 0))  # fmt: skip
+        assert parse_chord(spans[0].symbol).root * 7 % 12 == 8
+
+
 # ---- kinds of music --------------------------------------------------------------------------
 
 

@@ -1,8 +1,8 @@
 """Harmony models by kind of music, in one file: classical pieces and songs.
 
 Analysts of songs write other chords than those of sonatas over the same notes, so each kind has a
-model of its own (`chords.harmony`); which one a score asks for, its texture says
-(`chords.styles`).
+model of its own (`chords.harmony`). A score is a song where the songs' model is surer of its chords
+by `SURER`: on music of the other kind a model wavers.
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ from stats_composer.chords.qualities import KINDS
 from stats_composer.chords.reading import read_harmony
 from stats_composer.chords.spans import ChordSpan, home_of
 from stats_composer.chords.steps import cut_steps
-from stats_composer.chords.styles import N_FEATURES, texture
 from stats_composer.errors import ModelFileError
 from stats_composer.files import packaged
 from stats_composer.score import Score
@@ -30,17 +29,17 @@ from stats_composer.score import Score
 __all__ = ["STYLES", "HarmonyModels"]
 
 STYLES = ("classical", "songs")
+SURER = 0.03
+"""Nats a step; to take a piece for a song is worse than the reverse: its keys would be lost."""
 _BUNDLED = "pretrained/harmony.npz"
 
 
 class HarmonyModels:
-    """A model for each of `STYLES`, and the weights that choose between them.
+    """A model for each of `STYLES`.
 
     Parameters
     ----------
     models : mapping of str to HarmonyModel
-    texture_weights : ndarray of shape (N_FEATURES,)
-        A positive score is a song.
     manifest : mapping
         What they were trained on.
     """
@@ -48,11 +47,9 @@ class HarmonyModels:
     def __init__(
         self,
         models: Mapping[str, HarmonyModel],
-        texture_weights: NDArray[np.float64],
         manifest: Mapping[str, Any] | None = None,
     ) -> None:
         self.models = dict(models)
-        self.texture_weights = texture_weights
         self.manifest = dict(manifest or {})
 
     @classmethod
@@ -75,7 +72,7 @@ class HarmonyModels:
             Of `HarmonyModel`.
         """
         models = {style: HarmonyModel(**options).fit(pieces[style]) for style in STYLES}
-        return cls(models, texture_weights(pieces), manifest)
+        return cls(models, manifest)
 
     @classmethod
     def bundled(cls) -> Self:
@@ -99,11 +96,11 @@ class HarmonyModels:
         for style in STYLES:
             own = {n.removeprefix(f"{style} "): a for n, a in arrays.items() if n.startswith(style)}
             models[style] = HarmonyModel.from_arrays(header["styles"][style], own)
-        return cls(models, arrays["texture"].astype(np.float64), header["manifest"])
+        return cls(models, header["manifest"])
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write a model file: half precision is enough."""
-        arrays: dict[str, NDArray[Any]] = {"texture": self.texture_weights}
+        arrays: dict[str, NDArray[Any]] = {}
         styles = {}
         for style, model in self.models.items():
             styles[style], own = model.arrays()
@@ -118,23 +115,25 @@ class HarmonyModels:
         }
         modelfile.save(path, header, arrays)
 
-    def recognize(
-        self, score: Score, *, grid: str = "event", style: str | None = None
-    ) -> list[ChordSpan]:
+    def recognize(self, score: Score, *, style: str, grid: str = "event") -> list[ChordSpan]:
         """Name the chords of a score that has pitched notes.
 
         Parameters
         ----------
         score : Score
+        style : str
+            One of `STYLES`.
         grid : {"event", "beat", "bar"}
             What a span is: a chord as long as it lasts, or the likeliest one of each beat or bar.
-        style : str, optional
-            One of `STYLES`; by default what the texture says.
         """
         steps = cut_steps(score)
-        style = style or STYLES[int(texture(steps) @ self.texture_weights > 0)]
         heard = self.models[style].hear(steps)
         return read_harmony(score, steps, heard, home_of(score), grid=grid)
+
+    def style(self, notes: NDArray[np.float32]) -> str:
+        """Tell which of `STYLES` a piece is by its `chord_profiles`."""
+        classical, songs = (self.models[style].sureness(notes) for style in STYLES)
+        return STYLES[int(songs > classical + SURER)]
 
     def keys(self, score: Score) -> Callable[[int], tuple[int, int]]:
         """Return what tells the key at a tick of a classical score."""
@@ -146,21 +145,3 @@ class HarmonyModels:
             return key_near(int(homes[max(step, 0)]), centre)
 
         return key_at
-
-
-def texture_weights(pieces: Mapping[str, Sequence[LabelledSteps]]) -> NDArray[np.float64]:
-    """Learn to tell songs from classical pieces, by a linear support vector machine.
-
-    To take a piece for a song is twice as bad as the reverse: its keys would be lost.
-    """
-    from sklearn.svm import LinearSVC
-
-    rows = [texture(piece.steps) for style in STYLES for piece in pieces[style]]
-    style = np.repeat([0, 1], [len(pieces[style]) for style in STYLES])
-    cost = {0: 2.0 * len(style) / (style == 0).sum(), 1: len(style) / (style == 1).sum()}
-    solver = LinearSVC(
-        C=5.0, class_weight=cost, fit_intercept=False, random_state=0, max_iter=50000
-    )
-    weights: NDArray[np.float64] = solver.fit(np.array(rows), style).coef_.ravel()
-    assert len(weights) == N_FEATURES
-    return weights

@@ -176,8 +176,8 @@ def _named(score: Score, told: _Told, following: Chord | None) -> ChordSpan:
     chord = told.chord
     symbol = lead_sheet_symbol(chord)
     shares: dict[str, float] = {}
-    for other in np.argsort(-told.probs, kind="stable")[: N_BEST + 1]:
-        name = lead_sheet_symbol(told.spelled(int(other)))
+    for other in np.argpartition(told.probs, -N_BEST - 1)[-N_BEST - 1 :].tolist():
+        name = lead_sheet_symbol(told.spelled(other))
         shares[name] = shares.get(name, 0.0) + float(told.probs[other])
     sure = shares.pop(symbol, float(told.probs[told.label]))
     others = sorted(shares.items(), key=lambda item: -item[1])[: N_BEST - 1]

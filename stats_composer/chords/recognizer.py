@@ -1,10 +1,10 @@
-"""Chords of scores: what was written, or what a model of the score's kind of texture hears.
+"""Chords of scores: what was written, or what a model of the score's kind of music hears.
 
 Chorales are read by the chain model over their events, all else by the harmony models over steps
-(`chords.harmonies`), which hear keys and chords together. Of the chain model
-the labels are the most probable path through the piece, which changes where a chord does more
-often than the most probable label of each event would; events in a row with one label are a
-span. The posterior of its label is the confidence that is reported.
+(`chords.harmonies`), which hear keys and chords together. Of the chain model the labels are the
+most probable path through the piece, which changes where a chord does more often than the most
+probable label of each event would; events in a row with one label are a span. The posterior of its
+label is the confidence that is reported.
 """
 
 from __future__ import annotations
@@ -22,17 +22,20 @@ from stats_composer.chords.events import LabelledPiece, chord_events
 from stats_composer.chords.features import N_GATES, observe
 from stats_composer.chords.harmonies import STYLES, HarmonyModels
 from stats_composer.chords.labels import N_LABELS, N_QUALITIES, QUALITY_CODES
+from stats_composer.chords.profiles import chord_profiles
 from stats_composer.chords.reading import GRIDS
 from stats_composer.chords.spans import (
     ONE_LINE,
     ChordSpan,
     Found,
     describe,
+    is_readable,
     no_chord,
     no_harmony,
     spellings,
     written,
 )
+from stats_composer.chords.steps import cut_steps
 from stats_composer.chords.styles import is_broken_line, is_chorale
 from stats_composer.errors import ModelFileError
 from stats_composer.files import packaged
@@ -197,10 +200,10 @@ class ChordRecognizer:
         grid : {"event", "beat", "bar"}
             What a span is: a chord as long as it lasts, or the likeliest one of each beat or bar.
         heard : bool
-            Whether to hear a score anew that has chord symbols, instead of reading those.
-
+            Whether to hear a score anew that has chord symbols, instead of reading those; a score
+            of whose symbols none can be read is heard.
         style : {"chorale", "classical", "songs"}, optional
-            How its chords are written; by default what its texture says.
+            How its chords are written; by default what `style` says.
 
         Returns
         -------
@@ -217,15 +220,37 @@ class ChordRecognizer:
             raise ValueError(f"style {style!r}: expected one of {CHORALE}, {', '.join(STYLES)}")
         if grid not in GRIDS or (grid != "event" and self.harmony is None):
             raise ValueError(f"grid {grid!r}: expected one of {', '.join(GRIDS)}")
-        if len(score.chords) and not heard:
+        if is_readable(score) and not heard:
             return written(score)
-        why = no_harmony(score)
-        if why and not (self.harmony and why == ONE_LINE and is_broken_line(score)):
+        why = self._unheard(score)
+        if why:
             return [no_chord(score, 0, score.end, why)]
-        chorale = style == CHORALE or (style is None and is_chorale(score))
-        if self.harmony and (grid != "event" or not chorale):
-            return self.harmony.recognize(score, grid=grid, style=None if chorale else style)
+        style = style or self.style(score)
+        if self.harmony and (grid != "event" or style != CHORALE):
+            style = STYLES[0] if style == CHORALE else style
+            return self.harmony.recognize(score, grid=grid, style=style)
         return self._chorale(score)
+
+    def _unheard(self, score: Score) -> str:
+        """Say why a score has no chords to hear; empty where it has: broken chords are some."""
+        why = no_harmony(score)
+        return "" if self.harmony and why == ONE_LINE and is_broken_line(score) else why
+
+    def style(self, score: Score) -> str:
+        """Tell how the chords of a score are written, by what it sounds like.
+
+        Returns
+        -------
+        {"chorale", "classical", "songs", ""}
+            Empty where it has no chords to hear.
+        """
+        if self._unheard(check_score(score)):
+            return ""
+        if self.harmony is None or is_chorale(score):
+            return CHORALE
+        if no_harmony(score) == ONE_LINE:
+            return STYLES[0]  # a song is accompanied
+        return self.harmony.style(chord_profiles(cut_steps(score)))
 
     def _chorale(self, score: Score) -> list[ChordSpan]:
         events = chord_events(score)
@@ -258,7 +283,7 @@ class ChordRecognizer:
         spans : sequence of ChordSpan, optional
             By default what `recognize` finds.
         """
-        if len(check_score(score).chords) and spans is None:
+        if spans is None and is_readable(check_score(score)):
             return score
         spans = self.recognize(score) if spans is None else spans
         spans = [span for span in spans if span.reason != "silence"]

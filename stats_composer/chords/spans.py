@@ -40,6 +40,7 @@ __all__ = [
     "Found",
     "describe",
     "home_of",
+    "is_readable",
     "no_chord",
     "no_harmony",
     "place_of",
@@ -259,6 +260,17 @@ def place_of(score: Score, tick: int) -> tuple[int | str, float]:
     """Return the printed number of a tick's bar, and the beat, from 1 in the metre's beats."""
     bar, beat = score.where(tick)
     return bar, round(float(beat), 3)
+
+
+def is_readable(score: Score) -> bool:
+    """Tell whether any chord symbol of a score can be read: numerals among them cannot."""
+    for symbol in score.chords["symbol"].tolist():
+        try:
+            if is_no_chord(symbol) or parse_chord(symbol):
+                return True
+        except ValueError:
+            continue
+    return False
 
 
 def written(score: Score) -> list[ChordSpan]:

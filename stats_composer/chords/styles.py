@@ -1,27 +1,18 @@
-"""Which kind of music a score is, by its texture: where analysts write chords in other ways.
-
-Four voices that move together are a chorale, read as Bach's are. Of the rest a linear classifier
-tells songs, whose beat is subdivided and anticipated and whose chords are held, from piano pieces,
-lieder and quartets; what it asks is a few shares of the steps, the same in all keys and tempos.
-"""
+"""Textures that are read in ways of their own: four voices that move together, a broken line."""
 
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from stats_composer.chords.steps import SILENT, Steps, pitched_notes
+from stats_composer.chords.steps import pitched_notes
 from stats_composer.score import Score
 
-__all__ = ["N_FEATURES", "is_broken_line", "is_chorale", "texture"]
-
-Floats = NDArray[np.float64]
+__all__ = ["is_broken_line", "is_chorale"]
 
 FULL = 0.6
 """Share of its attacks that three voices or more of a chorale strike together."""
 LEAP = 3
 """Semitones of the least leap; a single line that leaps more often than not is a broken chord."""
-N_FEATURES = 8
 
 
 def is_chorale(score: Score) -> bool:
@@ -43,29 +34,3 @@ def is_broken_line(score: Score) -> bool:
     pitch = notes["pitch"].astype(np.int64)[np.argsort(notes["onset"], kind="stable")]
     leaps = abs(np.diff(pitch)) >= LEAP
     return len(leaps) >= 3 and float(leaps.mean()) > 0.5
-
-
-def texture(steps: Steps) -> Floats:
-    """Describe a texture: (N_FEATURES,), shares of the steps."""
-    struck = steps.weights["struck"].sum(axis=1)
-    sounding = (steps.weights["sounding"] > 0.1).sum(axis=1)
-    attacked = struck > 0
-    strong = np.zeros(len(steps), np.bool_)
-    strong[steps.beats.first[:-1]] = True
-    after = np.append(attacked[1:], False)
-    silent = steps.bass == SILENT
-    weak = ~strong & attacked
-    return np.array(
-        [
-            1.0,
-            attacked[strong].mean(),
-            attacked[~strong].mean() if (~strong).any() else 0.0,
-            # an anticipation: struck off the beat, and not on the beat that follows
-            (weak & ~after).mean(),
-            struck.mean() / 4.0,
-            sounding.mean() / 4.0,
-            silent.mean(),
-            (steps.weights["raised"].sum() + steps.weights["lowered"].sum())
-            / max(steps.weights["sounding"].sum(), 1e-9),
-        ]
-    )

@@ -18,7 +18,8 @@ from stats_composer.files import write_whole
 from stats_composer.theory import TICKS_PER_QUARTER
 
 if TYPE_CHECKING:
-    from stats_composer.chords import ChordSpan
+    from stats_composer.chords import ChordRecognizer, ChordSpan
+    from stats_composer.score import Score
 
 __all__ = ["chords"]
 
@@ -39,7 +40,7 @@ def chords(
     ] = "event",
     style: Annotated[
         str | None,
-        typer.Option(help="chorale, classical or songs; by default what the texture says."),
+        typer.Option(help="chorale, classical or songs; by default what it sounds like."),
     ] = None,
     heard: Annotated[
         bool, typer.Option("--heard", help="Hear the notes, even where chords are written.")
@@ -60,12 +61,14 @@ def chords(
     texts = [name for name in output or () if Path(name).suffix.lower() in ROMAN_TEXT]
     scores = [name for name in output or () if name not in texts]
     check_outputs(scores, force=force)
+    check_outputs(texts, suffixes=ROMAN_TEXT, force=force)
     from stats_composer.chords import ChordRecognizer
     from stats_composer.chords.romantext import roman_text
 
     recognizer = ChordRecognizer.bundled() if model is None else ChordRecognizer.load(model)
     score = read_input(file, part)
     spans = recognizer.recognize(score, grid=grid, heard=heard, style=style)
+    _tell_how(score, recognizer, heard=heard, style=style)
     data = STANDARD in (output or ())
     if as_json:
         print_json([_facts(span) for span in spans])
@@ -88,6 +91,21 @@ def _check_choices(grid: str, style: str | None, model: str | None) -> None:
         raise typer.BadParameter(f"--style {style}: expected chorale, classical or songs")
     if model is not None and (grid != "event" or style is not None):
         raise typer.BadParameter("--model: a model of one's own hears events, in one style")
+
+
+def _tell_how(score: Score, recognizer: ChordRecognizer, *, heard: bool, style: str | None) -> None:
+    """Say aside whether symbols were read or notes heard, and as what."""
+    from stats_composer.chords.spans import is_readable
+
+    if len(score.chords) and not heard:
+        if is_readable(score):
+            say("Its chord symbols are read: --heard hears the notes.", aside=True)
+            return
+        first = str(score.chords["symbol"][0])
+        say(f"No chord symbol can be read ({first!r} is the first): notes are heard.", aside=True)
+    told = recognizer.style(score) if style is None else ""
+    if told:
+        say(f"Heard as {told} (--style).", aside=True)
 
 
 def _write_text(name: str, text: str) -> None:

@@ -283,7 +283,7 @@ class PairChain(Estimator):
 
 
 def _likely(log_prob: Floats, near: int, n: int, given: Ints | None) -> Ints:
-    """Choose the n likeliest columns at or near each step, the one that is given first."""
+    """Choose the n likeliest columns at or near each step, one that is given among them."""
     raised = log_prob.copy()
     for shift in range(1, min(near, len(log_prob) - 1) + 1):
         faded = log_prob - FADE * shift
@@ -291,4 +291,5 @@ def _likely(log_prob: Floats, near: int, n: int, given: Ints | None) -> Ints:
         np.maximum(raised[:-shift], faded[shift:], out=raised[:-shift])
     if given is not None:
         raised[np.arange(len(given)), given] = np.inf
-    return np.argsort(-raised, axis=1, kind="stable")[:, :n].astype(np.int64)
+    found: Ints = np.argpartition(-raised, min(n, raised.shape[1]) - 1, axis=1)[:, :n]
+    return found
