@@ -225,7 +225,12 @@ def test_small_files_and_trusted_ones_need_no_child(pool, monkeypatch):
 
 
 HOSTILE = {
-    "abc": [b"X:1\nK:C\n" + b"[" * 8000, b"X:1\nK:C\nC\n\n" * 600, b"X:1\nK:C\n" + b"C-" * 4000],
+    "abc": [
+        b"X:1\nK:C\n" + b"[" * 8000,
+        b"X:1\nK:C\nC\n\n" * 600,
+        b"X:1\nK:C\n" + b"C-" * 4000,
+        *(b"X:1\nK:C\n" + opening * 2000 for opening in (b"[CE", b"[K:", b"[C2-", b'["')),
+    ],
     "kern": [b"**kern\n4c\n*-\n" * 500, b"**kern\n" + b"*^\n" * 2000, b"**kern\n4" + b"c " * 4000],
     "midi": [smf_of(b"\0\x90\x3c\x50" * 16_000), smf_of(b"\1\xff\x58\4\1\2\1\1" * 8000)],
     "musicxml": [musicxml(b"<a>" * 80_000), musicxml(NOTE * 3000), musicxml(b"<backup/>" * 20_000)],

@@ -40,6 +40,7 @@ ABC_LETTERS = {
 }  # fmt: skip
 """Pitch class and place on the line of fifths."""
 
+# What could run on to the line's end is bounded, so that a line of openings takes linear time.
 _LENGTH = r"[0-9]{0,6}/*[0-9]{0,6}"
 _HEAD = rf"""(?P<accidental>(?:\^\^|__|[\^_=])?)(?P<micro>(?<=[\^_])[0-9]{{0,2}}(?:/[0-9]{{0,2}})?|)
     (?P<letter>[A-Ga-g])(?P<octave>[,']*)(?P<length>{_LENGTH})"""
@@ -48,9 +49,9 @@ _TOKEN = re.compile(
     (?P<sound>{_HEAD})
     | (?P<bar>\.?(?P<line>:*(?:\[?\|+\]?)+:*|::+|\[\])[ \t]*(?P<times>\[?[0-9][-0-9,.]*)?)
     | (?P<quote>"(?P<quoted>[^"]*)"?)
-    | (?P<field>\[(?P<field_letter>[A-Za-z]):(?P<field_text>[^\]]*)\])
-    | (?P<ending>\[(?:(?P<number>[0-9][-0-9,.]*)|"(?P<named>[0-9][^"]*)"(?=[^\]|]*\|)))
-    | (?P<chord>\[(?P<inside>(?:"[^"]*"|![^!\s]*!|[^\]|"])*)\](?P<chord_length>{_LENGTH}))
+    | (?P<field>\[(?P<field_letter>[A-Za-z]):(?P<field_text>[^\[\]]{{0,2000}})\])
+    | (?P<ending>\[(?:(?P<number>[0-9][-0-9,.]*)|"(?P<named>[0-9][^"]{{0,40}})"(?=[^\[\]|]{{0,2000}}\|)))
+    | (?P<chord>\[(?P<inside>(?:"[^"]{{0,200}}"|![^!\s]{{0,40}}!|[^\[\]|"]){{0,400}})\](?P<chord_length>{_LENGTH}))
     | (?P<rest>[zx](?P<rest_length>{_LENGTH}))
     | (?P<bars_rest>[ZX](?P<n_bars>[0-9]{{0,5}}))
     | (?P<spacer>y[0-9]*)
