@@ -17,7 +17,9 @@ CORE = ("numpy", "numba")
 NAME = re.compile(r"[A-Za-z0-9._-]+")
 
 
-def closure(names: list[str], found: dict[str, Distribution] | None = None) -> dict[str, Distribution]:
+def closure(
+    names: list[str], found: dict[str, Distribution] | None = None
+) -> dict[str, Distribution]:
     """Find distributions and all that they require without an extra."""
     found = {} if found is None else found
     for name in names:

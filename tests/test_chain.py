@@ -12,7 +12,7 @@ from stats_composer.factors import Automaton, live_states, multiply_all
 from stats_composer.factors import automata as automata_module
 from stats_composer.kernels import chain as kernels
 from stats_composer.sampling import chain as chain_module
-from stats_composer.sampling.chain import Chain
+from stats_composer.sampling.chain import Chain, Redrawing
 
 N_STEPS, N_SYMBOLS, N_DRAWS = 5, 3, 20_000
 STAY = np.array([[0.0, -np.inf], [-np.inf, 0.0]])
@@ -141,7 +141,7 @@ def test_kernels_equal_their_naive_twins(seed):
     unary[rng.random(unary.shape) < 0.1] = -np.inf
     arcs = chain_module.flatten(automaton, unary > -np.inf)
     messages = np.empty((N_STEPS + 1, automaton.n_states))
-    comp = kernels.backward_messages(arcs, unary, messages)
+    comp = kernels.backward_messages(arcs, unary, messages, 0, -1)
     ref = naive.chain_backward_messages(tables, unary.tolist())
     assert comp == pytest.approx(ref[0][0], abs=1e-12)
     live, _ = live_states(automaton, unary > -np.inf)
@@ -240,3 +240,29 @@ def test_the_same_seed_gives_the_same_paths():
 @pytest.mark.parametrize("module", [automata_module, chain_module])
 def test_examples(module):
     assert doctest.testmod(module).failed == 0
+
+
+def test_redrawing_draws_as_a_new_chain_does():
+    # Log-weights change ahead and back again, and what a path began with grows and shrinks.
+    rng = np.random.default_rng(5)
+    n_steps, n_symbols = 9, 3
+    table = rng.normal(size=(n_symbols, n_symbols))
+    table[1, 2] = -np.inf
+    chain = Chain(np.zeros((n_steps, n_symbols)), [Automaton.first_order(table, n_steps)])
+    redrawing, unary = Redrawing(chain), np.zeros((n_steps, n_symbols))
+    path = chain.sample(1, random_state=0)[0]
+    for i, n in enumerate([0, 2, 5, 3, 8, 0, 4, 9]):
+        unary = unary.copy()
+        unary[rng.integers(0, n_steps, 2)] = rng.normal(size=n_symbols)
+        drawn = redrawing.draw(unary, path[:n], random_state=i)
+        expected = chain.under(unary).after(path[:n]).sample(1, random_state=i)[0]
+        assert drawn.tolist() == expected.tolist()
+
+
+def test_redrawing_says_where_there_is_no_way_on_and_goes_on_after_it():
+    redrawing = Redrawing(Chain(np.zeros((4, 2))))
+    closed = np.zeros((4, 2))
+    closed[2] = -np.inf
+    assert redrawing.draw(closed, np.array([1]), random_state=0) is None
+    only = np.array([[0.0, -np.inf], [-np.inf, 0.0], [0.0, -np.inf], [-np.inf, 0.0]])
+    assert redrawing.draw(only, np.array([0]), random_state=0).tolist() == [1, 0, 1]

@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import typer
 
@@ -167,6 +167,14 @@ def listing(names: Iterable[str], word: str = "and") -> str:
     return f"{', '.join(first)} {word} {last}" if first else last
 
 
+class Draws(TypedDict):
+    """What a composer is told: the first seed, how many results, how many at a time."""
+
+    random_state: int
+    n: int
+    n_jobs: int
+
+
 @dataclass
 class Delivery:
     """How many results of a verb, of which seeds, where they go, and what is said of them."""
@@ -192,8 +200,8 @@ class Delivery:
             check_outputs(names, force=self.force)
 
     @property
-    def draws(self) -> dict[str, int]:
-        """What a composer is told: the first seed, how many results, how many at a time."""
+    def draws(self) -> Draws:
+        """What a composer is told of the results."""
         return {"random_state": self.first_seed, "n": self.count, "n_jobs": self.jobs}
 
     def deliver(

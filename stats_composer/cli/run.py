@@ -38,6 +38,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
             stream.reconfigure(errors="replace")
     arguments = sys.argv[1:] if arguments is None else arguments
     status = _run(list(arguments) or ["--help"])
+    if status == INTERRUPTED:  # threads may still be in a kernel, and no file is half written
+        sys.stdout.flush()
+        os._exit(status)
     try:
         sys.stdout.flush()
     except OSError as error:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import threading
 from collections.abc import Iterable
 from typing import Any
 
@@ -27,6 +28,7 @@ __all__ = [
     "asked_metre",
     "asked_mode",
     "asked_run",
+    "asked_seconds",
     "asked_seeds",
     "asked_tempo",
     "asked_voice",
@@ -154,3 +156,13 @@ def asked_seeds(random_state: Seed, n: int | None) -> list[int]:
             f"random_state {random_state!r}: expected a whole number from 0, a Generator or None"
         )
     return [int(first) + i for i in range(several)]
+
+
+def asked_seconds(timeout: Any) -> float | None:
+    """Check how many seconds work may take; None is as many as it takes."""
+    if timeout is None:
+        return None
+    number = isinstance(timeout, int | float | np.number) and not isinstance(timeout, bool)
+    if not number or not 0 < timeout <= threading.TIMEOUT_MAX:
+        raise ConstraintError(f"timeout {timeout!r}: expected seconds, above 0")
+    return float(timeout)

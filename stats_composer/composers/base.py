@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, ClassVar, Self, TypedDict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stats_composer import modelfile
-from stats_composer.composers.asked import Seed, asked_bars, asked_jobs, asked_seeds
+from stats_composer.composers.asked import asked_bars
+from stats_composer.composers.many import Drawn
 from stats_composer.constraints import Constraint
 from stats_composer.errors import ModelFileError
 from stats_composer.files import packaged
@@ -25,7 +25,6 @@ __all__ = [
     "extended",
     "join",
     "named",
-    "write_many",
 ]
 
 Arrays = Mapping[str, NDArray[Any]]
@@ -33,12 +32,10 @@ Arrays = Mapping[str, NDArray[Any]]
 OWN_KEYS = ("model", "random_state", "sizes", "schema", "arrays", "sha256")
 
 
-class Writing(TypedDict, total=False):
+class Writing(Drawn, total=False):
     """What every verb of a composer may be told beside its own parameters."""
 
     constraints: Sequence[Constraint]
-    random_state: Seed
-    n_jobs: int
 
 
 class Composer(Estimator):
@@ -112,16 +109,6 @@ class Composer(Estimator):
 def named(arrays: Arrays, name: str) -> dict[str, NDArray[Any]]:
     """Return the arrays whose names begin so, without that beginning."""
     return {k.removeprefix(name): a for k, a in arrays.items() if k.startswith(name)}
-
-
-def write_many(
-    write: Callable[[np.random.Generator], Score], random_state: Seed, n: int | None, n_jobs: int
-) -> Score | list[Score]:
-    """Write one score, or a list of n, each from a seed of its own (`asked_seeds`)."""
-    seeds = [np.random.SeedSequence(seed).spawn(1)[0] for seed in asked_seeds(random_state, n)]
-    with ThreadPoolExecutor(min(asked_jobs(n_jobs), len(seeds))) as pool:
-        scores = list(pool.map(lambda seed: write(np.random.default_rng(seed)), seeds))
-    return scores[0] if n is None else scores
 
 
 def extended(score: Score, bars: int) -> Score:

@@ -12,13 +12,14 @@ the n-gram over slices and their place in the beat, given what is kept on both s
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, overload
+from typing import Any, Unpack, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stats_composer.composers.asked import Seed
-from stats_composer.composers.base import extended, join, write_many
+from stats_composer.composers.base import extended, join
+from stats_composer.composers.many import Drawn, Patience, write_many
 from stats_composer.errors import EncodingError
 from stats_composer.factors import phased
 from stats_composer.models.ngram import NGram, WittenBell
@@ -56,13 +57,13 @@ AGAIN = -2.0
 
 @overload
 def continue_phrase(
-    phrase: Score, *, bars: int = ..., random_state: Seed = ..., n: None = None, n_jobs: int = ...
+    phrase: Score, *, bars: int = ..., n: None = None, **drawn: Unpack[Drawn]
 ) -> Score: ...
 
 
 @overload
 def continue_phrase(
-    phrase: Score, *, bars: int = ..., random_state: Seed = ..., n: int, n_jobs: int = ...
+    phrase: Score, *, bars: int = ..., n: int, **drawn: Unpack[Drawn]
 ) -> list[Score]: ...
 
 
@@ -73,6 +74,7 @@ def continue_phrase(
     random_state: Seed = None,
     n: int | None = None,
     n_jobs: int = 1,
+    **patience: Unpack[Patience],
 ) -> Score | list[Score]:
     """Continue a phrase in its own style.
 
@@ -82,7 +84,7 @@ def continue_phrase(
         Of any number of voices, each of one note at a time; it comes back unchanged, with
         `bars` more bars. Where its last bar is not full, that is filled first.
     bars : int
-    random_state, n, n_jobs
+    random_state, n, n_jobs, **patience
         As of `ChoraleComposer.compose`.
 
     Returns
@@ -119,23 +121,24 @@ def continue_phrase(
         grid = np.concatenate([rows, slices[path]])
         return join(phrase, page, _notes(grid, phrase, step))
 
-    return write_many(write, random_state, n, n_jobs)
+    return write_many(write, random_state, n, n_jobs, **patience)
 
 
 @overload
-def vary_phrase(
-    phrase: Score, *, random_state: Seed = ..., n: None = None, n_jobs: int = ...
-) -> Score: ...
+def vary_phrase(phrase: Score, *, n: None = None, **drawn: Unpack[Drawn]) -> Score: ...
 
 
 @overload
-def vary_phrase(
-    phrase: Score, *, random_state: Seed = ..., n: int, n_jobs: int = ...
-) -> list[Score]: ...
+def vary_phrase(phrase: Score, *, n: int, **drawn: Unpack[Drawn]) -> list[Score]: ...
 
 
 def vary_phrase(
-    phrase: Score, *, random_state: Seed = None, n: int | None = None, n_jobs: int = 1
+    phrase: Score,
+    *,
+    random_state: Seed = None,
+    n: int | None = None,
+    n_jobs: int = 1,
+    **patience: Unpack[Patience],
 ) -> Score | list[Score]:
     """Vary a phrase: its strong beats and its last bar stay, what lies between is drawn anew.
 
@@ -144,7 +147,7 @@ def vary_phrase(
     phrase : Score
         Of any number of voices, each of one note at a time. Its words are left out, since
         they need not fit any more.
-    random_state, n, n_jobs
+    random_state, n, n_jobs, **patience
         As of `ChoraleComposer.compose`.
 
     Returns
@@ -176,7 +179,7 @@ def vary_phrase(
         grid = slices[law.sample(1, random_state=rng)[0]]
         return page.replace(notes=make_table(NOTE_DTYPE, list(_notes(grid, phrase, step))))
 
-    return write_many(write, random_state, n, n_jobs)
+    return write_many(write, random_state, n, n_jobs, **patience)
 
 
 def _varied_law(phrase: Score, step: int, symbols: Ints, n_slices: int) -> Chain:

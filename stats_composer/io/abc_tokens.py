@@ -50,8 +50,10 @@ _TOKEN = re.compile(
     | (?P<bar>\.?(?P<line>:*(?:\[?\|+\]?)+:*|::+|\[\])[ \t]*(?P<times>\[?[0-9][-0-9,.]*)?)
     | (?P<quote>"(?P<quoted>[^"]*)"?)
     | (?P<field>\[(?P<field_letter>[A-Za-z]):(?P<field_text>[^\[\]]{{0,2000}})\])
-    | (?P<ending>\[(?:(?P<number>[0-9][-0-9,.]*)|"(?P<named>[0-9][^"]{{0,40}})"(?=[^\[\]|]{{0,2000}}\|)))
-    | (?P<chord>\[(?P<inside>(?:"[^"]{{0,200}}"|![^!\s]{{0,40}}!|[^\[\]|"]){{0,400}})\](?P<chord_length>{_LENGTH}))
+    | (?P<ending>\[(?:(?P<number>[0-9][-0-9,.]*)|"(?P<named>[0-9][^"]{{0,40}})"
+        (?=[^\[\]|]{{0,2000}}\|)))
+    | (?P<chord>\[(?P<inside>(?:"[^"]{{0,200}}"|![^!\s]{{0,40}}!|[^\[\]|"]){{0,400}})\]
+        (?P<chord_length>{_LENGTH}))
     | (?P<rest>[zx](?P<rest_length>{_LENGTH}))
     | (?P<bars_rest>[ZX](?P<n_bars>[0-9]{{0,5}}))
     | (?P<spacer>y[0-9]*)

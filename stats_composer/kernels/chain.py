@@ -79,7 +79,7 @@ class Arcs(NamedTuple):
 
 
 @jit()
-def backward_messages(arcs: Arcs, unary: Floats, messages: Floats) -> float:
+def backward_messages(arcs: Arcs, unary: Floats, messages: Floats, first: int, stop: int) -> float:
     """Fill the messages (2) and return log Z, -inf where no path is allowed.
 
     Parameters
@@ -87,17 +87,23 @@ def backward_messages(arcs: Arcs, unary: Floats, messages: Floats) -> float:
     arcs : Arcs
     unary : ndarray of shape (T, n_symbols), C-contiguous
     messages : ndarray of shape (T + 1, S), overwritten
+    first, stop : int
+        The rows [first, stop) alone are filled, given row `stop`; a negative one is T + 1, for
+        all from `first` on. What is returned is the message of the initial state in row `first`.
     """
     n_steps, n_symbols = unary.shape
     linear = np.empty(arcs.final.size)
     odds = np.empty(n_symbols)
     summed = np.empty(arcs.final.size)
     summed_at = np.full(arcs.final.size, -1)
-    messages[:] = -np.inf
-    for i in range(arcs.live_start[n_steps], arcs.live_start[n_steps + 1]):
-        messages[n_steps, arcs.live[i]] = arcs.final[arcs.live[i]]
-    for t in range(n_steps - 1, -1, -1):
+    if stop < 0:
+        stop = n_steps
+        messages[stop] = -np.inf
+        for i in range(arcs.live_start[stop], arcs.live_start[stop + 1]):
+            messages[stop, arcs.live[i]] = arcs.final[arcs.live[i]]
+    for t in range(stop - 1, first - 1, -1):
         kind = arcs.kind[t]
+        messages[t] = -np.inf
         largest = -np.inf
         for i in range(arcs.live_start[t + 1], arcs.live_start[t + 2]):
             largest = max(largest, messages[t + 1, arcs.live[i]])
@@ -126,7 +132,7 @@ def backward_messages(arcs: Arcs, unary: Floats, messages: Floats) -> float:
                 else:
                     summed[s] = _sum_arcs(arcs, kind, s, unary[t], messages[t + 1])
             messages[t, arcs.live[i]] = summed[s]
-    return messages[0, arcs.initial]  # type: ignore[no-any-return]
+    return messages[first, arcs.initial]  # type: ignore[no-any-return]
 
 
 @jit()
@@ -297,7 +303,7 @@ def redraw_path(
     log_prob_path, log_prob_current : float
         Normalised; both -inf where no path is allowed.
     """
-    log_normaliser = backward_messages(arcs, unary, messages)
+    log_normaliser = backward_messages(arcs, unary, messages, 0, -1)
     if log_normaliser == -np.inf:
         return -np.inf, -np.inf
     draw_paths(arcs, unary, messages, u.reshape((1, -1)), path.reshape((1, -1)))

@@ -19,7 +19,7 @@ from stats_composer.factors.seeds import RandomState, generator
 from stats_composer.kernels import chain as kernels
 from stats_composer.kernels.arrays import Bools, Floats, Ints
 
-__all__ = ["Chain", "Walk", "flatten"]
+__all__ = ["Chain", "Redrawing", "Walk", "flatten"]
 
 
 def flatten(automaton: Automaton, allowed: Bools) -> kernels.Arcs:
@@ -215,7 +215,7 @@ class Chain:
     @cached_property
     def _backward(self) -> tuple[Floats, float]:
         messages = np.empty((self.n_steps + 1, self.automaton.n_states))
-        log_normaliser = kernels.backward_messages(self.arcs, self.unary, messages)
+        log_normaliser = kernels.backward_messages(self.arcs, self.unary, messages, 0, -1)
         return messages, float(log_normaliser)
 
     @property
@@ -361,3 +361,59 @@ class Walk:
         kind = self._arcs.kind[self.n_taken]
         arcs = slice(*self._arcs.first[kind, self._state : self._state + 2])
         return self._arcs.symbol[arcs].astype(np.int64), self._arcs.target[arcs].astype(np.int64)
+
+
+class Redrawing:
+    """Draws of the rest of a path, again and again, while the log-weights ahead change.
+
+    A message (2) of `stats_composer.kernels.chain` depends on the steps after its own alone: so
+    those of the steps beyond the last change are kept, and a draw costs what has changed.
+
+    Parameters
+    ----------
+    chain : Chain
+        Whose automaton all draws obey.
+
+    Examples
+    --------
+    >>> alternate = Automaton.first_order(np.array([[-np.inf, 0.0], [0.0, -np.inf]]), 3)
+    >>> redrawing = Redrawing(Chain(np.zeros((3, 2)), [alternate]))
+    >>> redrawing.draw(np.zeros((3, 2)), np.array([1]), random_state=0).tolist()
+    [0, 1]
+    """
+
+    def __init__(self, chain: Chain) -> None:
+        self.chain = chain
+        self._unary = chain.unary
+        self._messages = np.empty((chain.n_steps + 1, chain.automaton.n_states))
+        self._from = chain.n_steps + 1  # the step from which on the messages are right
+
+    def draw(self, unary: Floats, begun: Ints, *, random_state: RandomState) -> Ints | None:
+        """Draw the steps after those that a path began with; None where there is no way on.
+
+        Parameters
+        ----------
+        unary : ndarray of shape (n_steps, n_symbols), float64
+            As `Chain.under` takes it.
+        begun : ndarray of shape (n,), int64
+        random_state : int, Generator or None
+
+        Returns
+        -------
+        ndarray of shape (n_steps - n,), int64, or None
+        """
+        rest = self.chain.under(unary).after(begun)
+        n, n_steps = len(begun), self.chain.n_steps
+        changed = np.flatnonzero((unary != self._unary).any(axis=1))
+        right = max(self._from, int(changed[-1]) + 1 if len(changed) else 0)
+        arcs = self.chain.arcs._replace(initial=rest.arcs.initial)
+        end = right if right <= n_steps else -1
+        total = kernels.backward_messages(arcs, unary, self._messages, n, end)
+        self._unary, self._from = unary, n_steps + 1 if total == -np.inf else min(n, right)
+        if total == -np.inf:
+            return None
+        path = np.empty((1, n_steps - n), np.int64)
+        u = generator(random_state).random(path.shape)
+        kernels.draw_paths(rest.arcs, rest.unary, self._messages[n:], u, path)
+        drawn: Ints = path[0]
+        return drawn

@@ -108,7 +108,7 @@ class ContextVoice:
         u : ndarray of shape (n_steps,), in [0, 1)
         """
         arcs, unary = self.at(lines, scale)
-        if kernels.backward_messages(arcs, unary, self._messages) == -np.inf:
+        if kernels.backward_messages(arcs, unary, self._messages, 0, -1) == -np.inf:
             raise ConstraintError("no path of the context voice is allowed")
         path = np.empty((1, len(unary)), np.int64)
         kernels.draw_paths(arcs, unary, self._messages, u[None], path)

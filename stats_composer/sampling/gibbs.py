@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from stats_composer.errors import ConstraintError
 from stats_composer.factors import Factors, multiply_all
+from stats_composer.factors.breath import breathe
 from stats_composer.factors.seeds import RandomState, generator
 from stats_composer.kernels.arrays import Bools, Float32s, Ints
 from stats_composer.kernels.gibbs import Steps, Target
@@ -43,6 +44,8 @@ __all__ = ["GibbsSampler", "annealing"]
 
 # Enough that a call costs nothing beside them; uniforms for more would fill the caches.
 SWEEPS_A_CALL = 32
+# A part of a second of a kernel's work: between calls it may be stopped.
+SITES_A_CALL = 60_000
 
 
 def annealing(
@@ -193,8 +196,10 @@ class GibbsSampler:
         """
         inverse = np.float32(1) / _check_temperatures(temperatures)
         strides = [move.stride for move in self.moves if move.stride is not None]
-        size = min(strides, default=SWEEPS_A_CALL)
+        fewest = max(1, SITES_A_CALL // max(self.free.size, 1))
+        size = min(strides, default=min(SWEEPS_A_CALL, fewest))
         for begin in range(0, len(inverse), size):
+            breathe()
             for move in self.moves:
                 if move.stride is None or begin % move.stride == 0:
                     told = move(self.state, inverse[begin : begin + size], self.rng)

@@ -25,7 +25,7 @@ from stats_composer.composers.asked import (
     asked_run,
     asked_tempo,
 )
-from stats_composer.composers.base import Arrays, Composer, Writing, extended, named, write_many
+from stats_composer.composers.base import Arrays, Composer, Writing, extended, named
 from stats_composer.composers.chorale.chord_voice import ChordVoice, chord_path
 from stats_composer.composers.chorale.endings import Endings
 from stats_composer.composers.chorale.models import (
@@ -46,6 +46,7 @@ from stats_composer.composers.chorale.task import (
     region_task,
 )
 from stats_composer.composers.chorale.writer import Writer
+from stats_composer.composers.many import Patience, write_many
 from stats_composer.constraints import Constraint
 from stats_composer.encoding import GridEncoder
 from stats_composer.errors import EncodingError, NotFittedError
@@ -246,6 +247,7 @@ class ChoraleComposer(Composer):
         random_state: Seed = None,
         n: int | None = None,
         n_jobs: int = 1,
+        **patience: Unpack[Patience],
     ) -> Score | list[Score]:
         """Compose chorales.
 
@@ -265,6 +267,8 @@ class ChoraleComposer(Composer):
             Number of scores.
         n_jobs : int
             Threads that write them; -1 is one a core.
+        **patience
+            A `timeout` in seconds and a `callback(n_done, n)`: see `Patience`.
 
         Returns
         -------
@@ -288,7 +292,7 @@ class ChoraleComposer(Composer):
             task = Task(page, (fifths, mode), planned_spans(page), wishes)
             return writer.write(writer.prepare(task), rng)
 
-        return write_many(write, random_state, n, n_jobs)
+        return write_many(write, random_state, n, n_jobs, **patience)
 
     @overload
     def harmonize(self, melody: Score, *, n: None = None, **asked: Unpack[_Harmonize]) -> Score: ...
@@ -308,6 +312,7 @@ class ChoraleComposer(Composer):
         random_state: Seed = None,
         n: int | None = None,
         n_jobs: int = 1,
+        **patience: Unpack[Patience],
     ) -> Score | list[Score]:
         """Set a melody for four voices.
 
@@ -325,7 +330,7 @@ class ChoraleComposer(Composer):
             which sets sopranos; or by sampling that starts from there.
         fermatas : bool
             Print them where the phrases end, though the melody has none.
-        constraints, random_state, n, n_jobs
+        constraints, random_state, n, n_jobs, **patience
             As of `compose`.
 
         Returns
@@ -338,7 +343,7 @@ class ChoraleComposer(Composer):
         task = melody_task(melody, voice, asked_key(key), wishes, self.phrasing_, fermatas)
         writer = self._writer(self._road(road, voice))
         setup = writer.prepare(task)
-        return write_many(lambda rng: writer.write(setup, rng), random_state, n, n_jobs)
+        return write_many(lambda rng: writer.write(setup, rng), random_state, n, n_jobs, **patience)
 
     @staticmethod
     def heard_key(melody: Score) -> str:
@@ -372,6 +377,7 @@ class ChoraleComposer(Composer):
         random_state: Seed = None,
         n: int | None = None,
         n_jobs: int = 1,
+        **patience: Unpack[Patience],
     ) -> Score | list[Score]:
         """Go on from the beginning of a chorale.
 
@@ -381,7 +387,7 @@ class ChoraleComposer(Composer):
             Of four voices, top to bottom; it comes back unchanged, with `bars` more bars. Where
             its last bar is not full, that is filled first.
         bars : int
-        constraints, random_state, n, n_jobs
+        constraints, random_state, n, n_jobs, **patience
             As of `compose`.
 
         Returns
@@ -396,6 +402,7 @@ class ChoraleComposer(Composer):
         return self.resample(
             longer, bars=region, constraints=constraints, random_state=random_state, n=n,
             n_jobs=n_jobs,
+            **patience,
         )  # fmt: skip
 
     @overload
@@ -414,6 +421,7 @@ class ChoraleComposer(Composer):
         random_state: Seed = None,
         n: int | None = None,
         n_jobs: int = 1,
+        **patience: Unpack[Patience],
     ) -> Score | list[Score]:
         """Write a region of a four-part score anew and keep everything else.
 
@@ -425,7 +433,7 @@ class ChoraleComposer(Composer):
             Printed numbers of the first and the last bar of the region.
         voices : sequence of str
             Lines that are written anew there.
-        constraints, random_state, n, n_jobs
+        constraints, random_state, n, n_jobs, **patience
             As of `compose`.
 
         Returns
@@ -440,7 +448,7 @@ class ChoraleComposer(Composer):
         )
         writer = self._writer()
         setup = writer.prepare(task)
-        return write_many(lambda rng: writer.write(setup, rng), random_state, n, n_jobs)
+        return write_many(lambda rng: writer.write(setup, rng), random_state, n, n_jobs, **patience)
 
     def _road(self, road: str | Road, voice: str) -> Road:
         if not isinstance(road, Road):

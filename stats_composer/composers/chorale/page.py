@@ -86,11 +86,10 @@ def planned_spans(page: Score) -> list[tuple[int, int]]:
 def add_fermatas(score: Score, spans: list[tuple[int, int]]) -> Score:
     """Put a fermata on the note of every part that sounds at the start of a final note."""
     rows = [tuple(row) for row in score.fermatas.tolist()]
-    for onset, _ in spans:
-        for part, voice in score.voices:
-            notes = score.notes[(score.notes["part"] == part) & (score.notes["voice"] == voice)]
-            end = notes["onset"] + notes["duration"]
-            sounding = notes[(notes["onset"] <= onset) & (onset < end)]
-            if len(sounding):
-                rows.append((int(sounding["onset"][-1]), part, voice))
+    for part, voice in score.voices:
+        notes = score.notes[(score.notes["part"] == part) & (score.notes["voice"] == voice)]
+        end = notes["onset"] + notes["duration"]
+        for onset, _ in spans:
+            sounding = notes["onset"][(notes["onset"] <= onset) & (onset < end)]
+            rows += [(int(sounding[-1]), part, voice)] if len(sounding) else []
     return score.replace(fermatas=make_table(FERMATA_DTYPE, sorted(set(rows))))

@@ -29,7 +29,6 @@ from stats_composer.composers.base import (
     extended,
     join,
     named,
-    write_many,
 )
 from stats_composer.composers.folk.balance import balance
 from stats_composer.composers.folk.form import part_lengths
@@ -37,6 +36,7 @@ from stats_composer.composers.folk.plan import TuneTask
 from stats_composer.composers.folk.style import Style, symbols_of
 from stats_composer.composers.folk.tune import KINDS, Tune, read_phrase, read_tune, tonic_height
 from stats_composer.composers.folk.writer import TuneWriter
+from stats_composer.composers.many import Patience, write_many
 from stats_composer.constraints import Constraint, with_corpus
 from stats_composer.errors import ConstraintError, EncodingError, NotFittedError
 from stats_composer.models.base import Callback
@@ -182,6 +182,7 @@ class MelodyComposer(Composer):
         random_state: Seed = None,
         n: int | None = None,
         n_jobs: int = 1,
+        **patience: Unpack[Patience],
     ) -> Score | list[Score]:
         """Compose tunes.
 
@@ -209,6 +210,8 @@ class MelodyComposer(Composer):
             Number of scores.
         n_jobs : int
             Threads that write them; -1 is one a core.
+        **patience
+            A `timeout` in seconds and a `callback(n_done, n)`: see `Patience`.
 
         Returns
         -------
@@ -239,7 +242,7 @@ class MelodyComposer(Composer):
                 )
             return writers[tonic, mode, pickup].write(rng)
 
-        return write_many(write, random_state, n, n_jobs)
+        return write_many(write, random_state, n, n_jobs, **patience)
 
     @overload
     def continue_tune(
@@ -260,6 +263,7 @@ class MelodyComposer(Composer):
         random_state: Seed = None,
         n: int | None = None,
         n_jobs: int = 1,
+        **patience: Unpack[Patience],
     ) -> Score | list[Score]:
         """Continue a phrase as a tune of its dance goes on.
 
@@ -269,7 +273,7 @@ class MelodyComposer(Composer):
             Of one line; it comes back unchanged, with `bars` more bars. Where its last bar is
             not full, that is filled first.
         bars : int
-        constraints, random_state, n, n_jobs
+        constraints, random_state, n, n_jobs, **patience
             As of `compose`.
 
         Returns
@@ -307,7 +311,7 @@ class MelodyComposer(Composer):
             tune = TuneWriter(task, self.corpus).write(rng)
             return join(phrase, page, tune.notes.tolist())
 
-        return write_many(write, random_state, n, n_jobs)
+        return write_many(write, random_state, n, n_jobs, **patience)
 
     def _writer(self, task: TuneTask) -> TuneWriter:
         try:

@@ -35,8 +35,9 @@ from stats_composer.constraints import MaxCopy, check_feasible
 from stats_composer.encoding import Alphabet, GridFrame
 from stats_composer.errors import SamplingError
 from stats_composer.factors import Automaton, Factors, phased
+from stats_composer.factors.breath import breathe
 from stats_composer.ngrams import Repertoire
-from stats_composer.sampling.chain import Chain
+from stats_composer.sampling.chain import Chain, Redrawing
 from stats_composer.score import Score, played
 from stats_composer.theory import MINOR, MODES
 from stats_composer.views import HOLD as HOLD_ENTRY
@@ -222,8 +223,9 @@ class TuneWriter:
         style = self._wishes_of_style(tokens, rng)
         task = self.task
         line = np.zeros(0, np.int64)
+        redrawing = Redrawing(self.chain)
         for _ in range(REDRAWS):
-            line = self._draw(tokens, style, line, rng)
+            line = self._draw(tokens, style, line, redrawing, rng)
             step = self._copy_to_break(line)
             if step < 0:
                 return line
@@ -254,36 +256,53 @@ class TuneWriter:
         note = self.corpus.first_copy(self.max_copy, self.pitch[line[at]], ticks)
         return -1 if note < 0 else int(at[note])
 
-    def _draw(self, tokens: Ints, style: Floats, before: Ints, rng: np.random.Generator) -> Ints:
+    def _draw(
+        self,
+        tokens: Ints,
+        style: Floats,
+        before: Ints,
+        redrawing: Redrawing,
+        rng: np.random.Generator,
+    ) -> Ints:
         """Draw a line that begins with the bars that stand before."""
         task = self.task
         half = split_at(task.style.kind)
         fixed = np.full(self.n_steps, -1)
         fixed[: len(before)] = before
-        ties = [
+        bars = [
             (copies(self.place, bar, RELATIONS[t]), bar, n)
             for n in (None, half)
             for bar, t in enumerate(tokens.tolist())
             if t < len(RELATIONS) and (n or RELATIONS[t].whole)
         ]
+        ties = [
+            (source, copy, task.span(source, n), task.span(copy, n)) for source, copy, n in bars
+        ]
         path: Ints | None = None
         for bar in range(task.n_bars):
             span = task.span(bar)
+            breathe()
             if path is None:
-                path, kept = self._path(style, fixed, span.start, rng)
+                path, kept = self._path(style, fixed, span.start, redrawing, rng)
                 ties = ties if kept else [tie for tie in ties if tie[0] >= bar]
                 fixed[span.start :] = np.where(kept, fixed[span.start :], -1)
             fixed[: span.stop] = path[: span.stop]
-            for source, copy, n in ties:
-                here, there = fixed[task.span(source, n)], task.span(copy, n)
-                steps = np.arange(there.start, there.stop)
-                new = copy > bar and (fixed[there] < 0).any()
-                if new and (here >= 0).all() and (style[steps, here] > -np.inf).all():
+            ties = [tie for tie in ties if tie[1] > bar]
+            for _, _, source, there in ties:
+                here = fixed[source]
+                if here[0] < 0 or (here < 0).any() or (fixed[there] >= 0).all():
+                    continue
+                if (style[np.arange(there.start, there.stop), here] > -np.inf).all():
                     fixed[there], path = here, None
         return fixed
 
     def _path(
-        self, style: Floats, fixed: Ints, start: int, rng: np.random.Generator
+        self,
+        style: Floats,
+        fixed: Ints,
+        start: int,
+        redrawing: Redrawing,
+        rng: np.random.Generator,
     ) -> tuple[Ints, bool]:
         """Draw a path through what is fixed, and say whether what is ahead could be kept.
 
@@ -298,9 +317,8 @@ class TuneWriter:
             kept = self.chain.unary[rows, pins[rows]]
             unary[rows] = -np.inf
             unary[rows, pins[rows]] = kept
-            chain = self.chain.under(unary).after(fixed[:begun])
-            if chain.log_normaliser > -np.inf:
-                rest = chain.sample(1, random_state=rng)[0]
+            rest = redrawing.draw(unary, fixed[:begun], random_state=rng)
+            if rest is not None:
                 return np.concatenate([fixed[:begun], rest]), pins is fixed
         raise SamplingError("no path through what is fixed")
 
@@ -372,7 +390,9 @@ class TuneWriter:
         fixed[task.span(slot, split_at(kind))] = line[task.span(last, split_at(kind))]
         fixed[task.span(slot + 1)] = line[task.span(first)]
         tokens = np.zeros(task.n_bars, np.int64)
-        path, kept = self._path(self._wishes_of_style(tokens, rng), fixed, 0, rng)
+        path, kept = self._path(
+            self._wishes_of_style(tokens, rng), fixed, 0, Redrawing(self.chain), rng
+        )
         if not kept:
             return None
         ending = path[task.span(slot)]

@@ -15,7 +15,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from stats_composer.composers.asked import Seed, asked_constraints
-from stats_composer.composers.base import Arrays, Composer, Writing, named, write_many
+from stats_composer.composers.base import Arrays, Composer, Writing, named
 from stats_composer.composers.jazz.band import BassModel, draw_comping
 from stats_composer.composers.jazz.chart import Chart
 from stats_composer.composers.jazz.model import SoloModel
@@ -29,6 +29,7 @@ from stats_composer.composers.jazz.page import (
 )
 from stats_composer.composers.jazz.solo import STEPS, Solo
 from stats_composer.composers.jazz.writer import SoloTask, SoloWriter
+from stats_composer.composers.many import Patience, write_many
 from stats_composer.constraints import with_corpus
 from stats_composer.errors import EncodingError, NotFittedError
 from stats_composer.models.parameters import Parameters, Whole
@@ -141,6 +142,7 @@ class JazzComposer(Composer):
         random_state: Seed = None,
         n: int | None = None,
         n_jobs: int = 1,
+        **patience: Unpack[Patience],
     ) -> Score | list[Score]:
         """Improvise over a page with chord symbols.
 
@@ -164,7 +166,7 @@ class JazzComposer(Composer):
             The voice is called `solo`; bars are those of all choruses in a row.
         random_state : int, Generator or None
             The same seed gives the same scores for any `n_jobs`.
-        n, n_jobs
+        n, n_jobs, **patience
             As of `MelodyComposer.compose`.
 
         Returns
@@ -194,7 +196,7 @@ class JazzComposer(Composer):
             score = with_parts(page, parts)
             return mark_swing(score) if swing else score
 
-        return write_many(write, random_state, n, n_jobs)
+        return write_many(write, random_state, n, n_jobs, **patience)
 
     def _task(self, page: Score, compass: tuple[int, int], wishes: tuple[Any, ...]) -> SoloTask:
         chart = chart_on(page)
