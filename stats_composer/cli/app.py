@@ -12,6 +12,7 @@ from stats_composer.cli.chords import chords
 from stats_composer.cli.compose import compose, continue_, harmonize
 from stats_composer.cli.convert import convert, play
 from stats_composer.cli.evaluate import evaluate
+from stats_composer.cli.explain import explain
 from stats_composer.cli.improvise import improvise
 from stats_composer.cli.models import models, train
 from stats_composer.cli.options import spread
@@ -29,7 +30,7 @@ app = typer.Typer(
 )
 _VERBS = (
     compose, harmonize, continue_, improvise, resample, vary, chords, show, play, inspect, convert,
-    train, models, evaluate, originality,
+    train, models, evaluate, originality, explain,
 )  # fmt: skip
 for _verb in _VERBS:
     app.command(_verb.__name__.rstrip("_"))(spread(_verb))

@@ -21,6 +21,7 @@ from __future__ import annotations
 import functools
 import warnings
 from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -32,7 +33,7 @@ from stats_composer.score import Score, beat_levels, phrase_spans
 from stats_composer.theory import MINOR, QUALITIES, estimate_key
 from stats_composer.views import REST, line
 
-__all__ = ["CHORD_QUALITIES", "NO_ROOT", "Heard", "Phrase", "Reading"]
+__all__ = ["CHORD_QUALITIES", "NO_ROOT", "Heard", "Phrase", "Reading", "name_chord"]
 
 Ints = NDArray[np.int64]
 
@@ -100,6 +101,22 @@ def _chord_table() -> dict[frozenset[int], tuple[int, str]]:
             for root in range(12):
                 table.setdefault(frozenset((root + t) % 12 for t in tones), (root, quality))
     return table
+
+
+def name_chord(pitches: Sequence[int]) -> Heard | None:
+    """Name the chord of some pitches, None where they are none.
+
+    Examples
+    --------
+    >>> name_chord([52, 60, 67]), name_chord([60, 62])
+    (Heard(root=0, quality='maj', bass=4), None)
+    """
+    root, quality = _chord_table().get(frozenset(p % 12 for p in pitches), (NO_ROOT, ""))
+    if root == NO_ROOT:
+        return None
+    bass = min(pitches) % 12
+    root = bass if quality in ("dim7", "aug") else root
+    return Heard(root, quality, (bass - root) % 12)
 
 
 class Reading:
@@ -250,18 +267,8 @@ class Reading:
     @functools.cached_property
     def chords(self) -> list[Heard | None]:
         """The chord of each sonority, None for what is none."""
-        table = _chord_table()
-        found: list[Heard | None] = []
-        for row in self.pitch.tolist():
-            sounding = [pitch for pitch in row if pitch >= 0]
-            root, quality = table.get(frozenset(p % 12 for p in sounding), (NO_ROOT, ""))
-            if root == NO_ROOT:
-                found.append(None)
-                continue
-            bass = min(sounding) % 12
-            root = bass if quality in ("dim7", "aug") else root
-            found.append(Heard(root, quality, (bass - root) % 12))
-        return found
+        rows = self.pitch.tolist()
+        return [name_chord([pitch for pitch in row if pitch != REST]) for row in rows]
 
     def chord_between(self, start: int, stop: int) -> Heard | None:
         """Return the first chord that sounds from one tick up to another."""
