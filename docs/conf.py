@@ -32,10 +32,10 @@ extensions = [
     "myst_nb",
     "numpydoc",
     "sphinx.ext.autodoc",
-    "sphinx.ext.autosummary",
     "sphinx_design",
     "chapters",
     "mathml",
+    "rooms",
 ]
 templates_path = ["_templates"]
 exclude_patterns = ["build", "_ext", "conf.py"]
@@ -57,7 +57,6 @@ myst_heading_anchors = 3
 
 # ---- reference ---------------------------------------------------------------------------------
 
-autosummary_generate = True
 autodoc_typehints = "none"
 numpydoc_show_class_members = False
 numpydoc_xref_param_type = False
