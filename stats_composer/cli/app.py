@@ -17,6 +17,7 @@ from stats_composer.cli.improvise import improvise
 from stats_composer.cli.models import models, train
 from stats_composer.cli.options import spread
 from stats_composer.cli.originality import originality
+from stats_composer.cli.quantize import quantize
 from stats_composer.cli.rewrite import resample, vary
 from stats_composer.cli.show import inspect, show
 
@@ -30,7 +31,7 @@ app = typer.Typer(
 )
 _VERBS = (
     compose, harmonize, continue_, improvise, resample, vary, chords, show, play, inspect, convert,
-    train, models, evaluate, originality, explain,
+    quantize, train, models, evaluate, originality, explain,
 )  # fmt: skip
 for _verb in _VERBS:
     app.command(_verb.__name__.rstrip("_"))(spread(_verb))

@@ -1,5 +1,7 @@
 """Listening: which part plays what, and where the beat is."""
 
+from stats_composer.listening.beats import BeatModel
+from stats_composer.listening.quantize import Quantized, Timing, quantize
 from stats_composer.listening.roles import ROLES, RoleModel, RoleOf
 
-__all__ = ["ROLES", "RoleModel", "RoleOf"]
+__all__ = ["ROLES", "BeatModel", "Quantized", "RoleModel", "RoleOf", "Timing", "quantize"]

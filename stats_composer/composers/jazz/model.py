@@ -41,7 +41,7 @@ Floats = NDArray[np.float64]
 
 N_CELLS, N_CLUSTERS, PLAN_N = 96, 10, 3
 PITCH_PENALTY, RHYTHM_PENALTY = 300.0, 300.0
-LEAST = 4
+LEAST, MAX_EVENTS = 5, 6_000
 ENDS = np.array([3, 6, 12, 24])
 N_GAPS = LONGEST + 1
 WIDEST = 24
@@ -78,8 +78,9 @@ class SoloModel:
     def __init__(self, *, n_clusters: int = N_CLUSTERS, random_state: int = 0) -> None:
         self.n_clusters = n_clusters
         self.random_state = random_state
-        self.rhythm_ = rhythm_model(penalty=RHYTHM_PENALTY, least=LEAST, margin=0)
-        self.pitch_ = pitch_model(penalty=PITCH_PENALTY, least=LEAST)
+        options: dict[str, Any] = {"least": LEAST, "max_events": MAX_EVENTS}
+        self.rhythm_ = rhythm_model(penalty=RHYTHM_PENALTY, margin=0, **options)
+        self.pitch_ = pitch_model(penalty=PITCH_PENALTY, **options)
 
     def fit(self, solos: Sequence[Solo]) -> Self:
         """Learn from solos."""

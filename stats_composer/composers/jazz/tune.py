@@ -12,7 +12,7 @@ from stats_composer.composers.jazz.harmony import harmonized
 from stats_composer.composers.jazz.model import SoloModel
 from stats_composer.composers.jazz.page import chained, with_parts
 from stats_composer.errors import EncodingError
-from stats_composer.listening import RoleModel, RoleOf
+from stats_composer.listening import RoleModel, RoleOf, quantize
 from stats_composer.score import (
     PART_TABLES,
     TEMPO_DTYPE,
@@ -27,6 +27,9 @@ from stats_composer.score.places import DEFAULT_TEMPO
 from stats_composer.theory import TICKS_PER_QUARTER, key_name
 
 __all__ = ["Heard", "framed", "hear_tune"]
+
+EVEN = 1.3
+"""The first of two eighths over the second, below which they do not swing."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,12 +79,15 @@ def hear_tune(score: Score, model: SoloModel, melody: int | None = None) -> Hear
     EncodingError
         If nothing in it has a pitch, or there are no chords to be heard.
     """
-    tune = _chorus(score)
+    found = quantize(swung(unfold(score)))
+    tune = _chorus(found.score)
     roles = RoleModel.bundled().roles(tune)
     if not any(role.role == "melody" for role in roles):
         raise EncodingError("no notes of a pitch: expected a tune")
     lead = [role.role for role in roles].index("melody") if melody is None else melody
     account = [_said(tune, roles, lead, melody is not None)]
+    if found.timing is not None:
+        account.append("A performance: its beat was found, its notes put on a grid.")
     tune, said = _with_chords(tune, model)
     account.append(said)
     if not len(tune.tempos):
@@ -95,7 +101,7 @@ def hear_tune(score: Score, model: SoloModel, melody: int | None = None) -> Hear
     played = {role.role for i, role in enumerate(roles) if i != lead}
     missing = tuple(name for name in ("bass", "chords") if name not in played)
     page = without_parts(tune, [lead])
-    return Heard(tune, lead, roles, page, missing, _swings(tune), account)
+    return Heard(tune, lead, roles, page, missing, _swings(tune, found.swing), account)
 
 
 def _with_chords(tune: Score, model: SoloModel) -> tuple[Score, str]:
@@ -112,8 +118,7 @@ def _with_chords(tune: Score, model: SoloModel) -> tuple[Score, str]:
 
 
 def _chorus(score: Score) -> Score:
-    """Return what a chorus is played on: repeats written out, no upbeat, the last bar full."""
-    score = swung(unfold(score))
+    """Return what a chorus is played on: no upbeat, the last bar full."""
     if score.pickup:
         if score.n_bars < 2:
             raise EncodingError("one bar that is not full: expected a tune")
@@ -132,11 +137,11 @@ def _said(tune: Score, roles: Sequence[RoleOf], lead: int, chosen: bool) -> str:
     return f"Melody: {part}: {roles[lead].reason} ({roles[lead].confidence:.0%} sure)."
 
 
-def _swings(tune: Score) -> bool:
-    """Tell whether offbeats of a tune stand at the third of triplets; without any they do too."""
-    place = tune.notes["onset"] % TICKS_PER_QUARTER * 12 // TICKS_PER_QUARTER
-    halves, late = (place == 6).sum(), np.isin(place, (8, 9)).sum()
-    return bool(late >= halves) and metre_of(tune.time_signatures[0]).beat == TICKS_PER_QUARTER
+def _swings(tune: Score, ratio: float | None) -> bool:
+    """Tell whether straight eighths fit: in quarters, unless the tune's own are even."""
+    return metre_of(tune.time_signatures[0]).beat == TICKS_PER_QUARTER and (
+        ratio is None or ratio > EVEN
+    )
 
 
 def without_parts(score: Score, parts: Sequence[int]) -> Score:

@@ -5,6 +5,8 @@ They were chosen on the training part of the first of five folds by tune.
 
 from __future__ import annotations
 
+from typing import Any
+
 from stats_composer.models.viewpoints import ViewpointModel
 
 __all__ = ["pitch_model", "rhythm_model"]
@@ -77,7 +79,7 @@ def _without(chains: tuple[str, ...], *names: str) -> tuple[str, ...]:
     return tuple(chain for chain in chains if not any(name in chain for name in names))
 
 
-def pitch_model(*without: str, short: bool = True, **options: float) -> ViewpointModel:
+def pitch_model(*without: str, short: bool = True, **options: Any) -> ViewpointModel:
     """Return a model of the pitches of `solo.note_table`.
 
     Parameters
@@ -91,10 +93,10 @@ def pitch_model(*without: str, short: bool = True, **options: float) -> Viewpoin
     """
     own = PITCH_SHORT if short else ()
     chains = _without(PITCH_CHAINS, *without, *([] if short else ["repeat"]))
-    return ViewpointModel(PITCH_VIEWPOINTS, chains, short=_without(own, *without), **options)  # type: ignore[arg-type]
+    return ViewpointModel(PITCH_VIEWPOINTS, chains, short=_without(own, *without), **options)
 
 
-def rhythm_model(*without: str, short: bool = True, **options: float) -> ViewpointModel:
+def rhythm_model(*without: str, short: bool = True, **options: Any) -> ViewpointModel:
     """Return a model of the cells of `solo.beat_table`; parameters as of `pitch_model`."""
     own = RHYTHM_SHORT if short else ()
     chains = _without(RHYTHM_CHAINS, *without, *([] if short else ["repeat"]))
@@ -103,5 +105,5 @@ def rhythm_model(*without: str, short: bool = True, **options: float) -> Viewpoi
         chains,
         short=_without(own, *without),
         symbol="cell",
-        **options,  # type: ignore[arg-type]
+        **options,
     )

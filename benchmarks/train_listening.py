@@ -1,0 +1,37 @@
+"""Train the bundled models of roles and beats from POP909.
+
+`python -m benchmarks.train_listening --data DIR -o FOLDER`: writes roles.npz and beats.npz.
+"""
+
+import argparse
+from pathlib import Path
+
+from benchmarks.pop909 import read_pop909, variants
+from stats_composer.listening import BeatModel, RoleModel
+from stats_composer.listening.beats import onsets_of_score
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True, help="the folder with pop909/")
+    parser.add_argument("-o", "--output", type=Path, required=True)
+    asked = parser.parse_args()
+    folder = asked.data / "pop909"
+    songs = read_pop909(folder)
+    manifest = {
+        "trained_on": f"{len(songs)} songs of POP909",
+        "songs": [song.name for song in songs],
+        "licence": "MIT",
+        "notice": (folder / "LICENSE").read_text("utf-8"),
+        "attribution": "POP909 dataset, Music X Lab",
+    }
+    taught = [one for song in songs for one in variants(song)]
+    roles = RoleModel().fit([one.score for one in taught], [one.roles for one in taught])
+    roles.save(asked.output / "roles.npz", {"name": "roles", **manifest})
+    onsets = [onsets_of_score(song.score) for song in songs]
+    beats = BeatModel().fit(onsets, [s.beats for s in songs], [s.downbeats for s in songs])
+    beats.save(asked.output / "beats.npz", {"name": "beats", **manifest})
+
+
+if __name__ == "__main__":
+    main()

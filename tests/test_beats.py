@@ -1,0 +1,102 @@
+"""Beats of performances, and scores made of them."""
+
+import numpy as np
+import pytest
+
+from stats_composer.cli.run import main
+from stats_composer.errors import EncodingError
+from stats_composer.io import read, write
+from stats_composer.listening import BeatModel, quantize
+from stats_composer.listening.beats import onsets_of_score
+from stats_composer.listening.quantize import is_on_grid
+from stats_composer.score import TEMPO_DTYPE, Part, Score, make_notes, make_table, respell
+
+QUARTER = 10080
+
+
+def performed(seed=0, bpm=93.0, n_bars=16, drift=0.0):
+    """Play chords, a bass and a tune at a tempo, loosely, in a file that says 120.
+
+    Returns the score and the seconds of its beats.
+    """
+    rng = np.random.default_rng(seed)
+    period = 60 / bpm * (1 + drift * np.sin(np.arange(4 * n_bars + 1) / 9))
+    beat = 0.7 + np.append(0.0, np.cumsum(period))
+    rows = []
+    for k in range(4 * n_bars):
+        loud = 100 if k % 4 == 0 else 80
+        rows.append((beat[k], period[k] * 0.9, 72 + int(rng.integers(0, 8)), 90))
+        rows.append((beat[k] + period[k] / 2, period[k] * 0.4, 70 + int(rng.integers(0, 8)), 80))
+        if k % 2 == 0:
+            rows.append((beat[k], period[k] * 1.8, 36 + 5 * (k // 4 % 2), loud))
+        if k % 4 == 0:
+            root = 60 + 5 * (k // 4 % 2)
+            rows += [(beat[k], period[k] * 3.8, root + tone, loud) for tone in (0, 4, 7)]
+    start, length, pitch, velocity = np.array(rows).T
+    start = start + rng.normal(0, 0.008, len(start))
+    ticks = np.round(np.stack([start, length]) * 2 * QUARTER).astype(np.int64)
+    notes = make_notes(
+        onset=ticks[0], duration=ticks[1], pitch=pitch.astype(int), velocity=velocity.astype(int)
+    )
+    tempos = make_table(TEMPO_DTYPE, [(0, 120.0)])
+    return Score(notes, tempos=tempos, parts=(Part("piano"),)), beat
+
+
+def hits(found, beats):
+    """Return the share of beats that have a found one within 70 ms."""
+    return np.mean([np.abs(found - beat).min() < 0.07 for beat in beats])
+
+
+@pytest.mark.parametrize(("bpm", "drift"), [(75.0, 0.0), (93.0, 0.04), (110.0, 0.0)])
+def test_beats_are_found_where_they_were_played(bpm, drift):
+    score, beat = performed(bpm=bpm, drift=drift)
+    found = BeatModel.bundled().find(onsets_of_score(score))
+    assert hits(found.time, beat[:-1]) > 0.95
+    assert abs(len(found.time) - len(beat)) < 6
+    assert hits(found.time[found.place == 0], beat[:-1:4]) > 0.9
+
+
+def test_a_performance_is_played_again_to_the_tick():
+    score, _ = performed(drift=0.04)
+    made = quantize(score)
+    assert not is_on_grid(score) and is_on_grid(made.score)
+    again = made.timing.play(made.score)
+    columns = ["onset", "duration", "pitch"]
+    assert sorted(again.notes[columns].tolist()) == sorted(score.notes[columns].tolist())
+    assert abs(np.median(made.score.tempos["quarters_per_minute"]) - 93) < 3
+    assert made.swing == pytest.approx(1, abs=0.1)
+    with pytest.raises(EncodingError, match="another number"):
+        made.timing.play(made.score.replace(notes=made.score.notes[1:]))
+
+
+def test_a_score_on_its_grid_comes_back():
+    score = Score(make_notes(onset=[0, 3360, 6720, 10080, 15120], pitch=60))
+    assert quantize(score).score is score
+
+
+def test_three_notes_have_no_beat():
+    score = Score(make_notes(onset=[0, 1234, 4321], pitch=60))
+    with pytest.raises(EncodingError, match="3 notes: too few for a beat"):
+        quantize(score)
+
+
+def test_the_shell_keeps_the_timing(tmp_path, capsys):
+    score, _ = performed()
+    score = respell(score)
+    write(score, tmp_path / "live.musicxml")
+    played = read(tmp_path / "live.musicxml")
+    names = [str(tmp_path / name) for name in ("live.musicxml", "page.musicxml", "t.csv")]
+    with pytest.raises(SystemExit) as stop:
+        main(["quantize", names[0], "-o", names[1], "--timing", names[2]])
+    assert not stop.value.code
+    again = str(tmp_path / "again.musicxml")
+    with pytest.raises(SystemExit) as stop:
+        main(["quantize", names[1], "--as", names[2], "-o", again])
+    assert not stop.value.code
+    columns = ["onset", "pitch"]
+    found = sorted(read(again).notes[columns].tolist())
+    assert found == sorted(played.notes[columns].tolist())
+    (tmp_path / "t.csv").write_text("kind,first,second\nbeat,x,\n")
+    with pytest.raises(SystemExit) as stop:
+        main(["quantize", names[1], "--as", names[2], "-o", again, "--force"])
+    assert stop.value.code == 1 and "t.csv: line 2: expected" in capsys.readouterr().err
