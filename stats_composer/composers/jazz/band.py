@@ -2,11 +2,12 @@
 
 The bass plays a note a beat. Its law is a chain of the first order, drawn exactly:
 
-    P(line) = exp(sum over beats of 1.5 log tone[role, quality, pitch - root] + log move[step]) / Z,
+    P(line) = exp(sum over beats of c log tone[role, quality, pitch - root] + log move[step]) / Z,
 
 a tone's role being the first of its chord, the last before the next chord (where its distance to
-the next root counts too), or another. Chords are voiced without their root, all inversions
-within a compass, each drawn given the one before: the fewer semitones the hands move, the better.
+the next root counts too), or another; c is larger for the first. Chords are voiced without their
+root, all inversions within a compass, each drawn given the one before: the fewer semitones the
+hands move, the better.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ FIRST, LAST, OTHER = range(3)
 N_QUALITIES = len(QUALITY_NAMES)
 BASS_COMPASS = (28, 52)
 WIDEST = 12
-SHARPER = 1.5
+SHARPER, FIRM = 1.5, 3.0
 
 VOICINGS = (
     (), (4, 7, 9, 2), (4, 9, 10, 2), (3, 7, 10, 2), (3, 6, 10, 0), (3, 6, 9, 0), (5, 7, 10, 2),
@@ -95,7 +96,8 @@ class BassModel:
         role, beats = _roles(chart), np.arange(chart.n_beats)
         tone = (pitches - chart.root[:, None]) % 12
         share = _cleared(self.tone_)
-        unary = SHARPER * np.log(share[role[:, None], chart.quality[:, None], tone])
+        unary = np.log(share[role[:, None], chart.quality[:, None], tone])
+        unary *= np.where(role == FIRST, FIRM, SHARPER)[:, None]
         toward = SHARPER * np.log(_cleared(self.approach_))
         last = role == LAST
         unary[last] += toward[(pitches - _next_roots(chart)[:, None]) % 12][last]

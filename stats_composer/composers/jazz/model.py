@@ -41,6 +41,7 @@ Floats = NDArray[np.float64]
 
 N_CELLS, N_CLUSTERS, PLAN_N = 96, 10, 3
 PITCH_PENALTY, RHYTHM_PENALTY = 300.0, 300.0
+LONGEST_WAIT = 255
 LEAST, MAX_EVENTS = 5, 6_000
 ENDS = np.array([3, 6, 12, 24])
 N_GAPS = LONGEST + 1
@@ -99,7 +100,7 @@ class SoloModel:
             gap = np.minimum(solo.gaps, LONGEST)
             end = np.where(solo.length < solo.gaps, np.searchsorted(ENDS, solo.length), len(ENDS))
             np.add.at(self.ends_, (gap, np.minimum(end, len(ENDS))), 1)
-        self.corpus_ = Repertoire((solo.pitch, solo.onset) for solo in kept)
+        self.corpus_ = Repertoire((solo.pitch, _hurried(solo.onset)) for solo in kept)
         self._count_crude(kept)
         return self
 
@@ -185,7 +186,8 @@ class SoloModel:
             "intervals": self.moves_.astype(np.int32),
             "tones": self.tones_.astype(np.int32),
             "changes": self.changes_.astype(np.float32),
-            "moves": np.clip(self.corpus_.moves, -(2**15), 2**15 - 1).astype(np.int16),
+            "leaps": self.corpus_.moves[:, 0].astype(np.int8),
+            "waits": self.corpus_.moves[:, 1].astype(np.uint8),
             "length": self.corpus_.length.astype(np.int32),
         }
         for name in ("plan", "rhythm", "pitch"):
@@ -202,7 +204,8 @@ class SoloModel:
         self.ends_ = arrays["ends"].astype(np.float64)
         self.moves_, self.tones_ = (arrays[k].astype(np.float64) for k in ("intervals", "tones"))
         self.changes_ = arrays["changes"].astype(np.float64)
-        self.corpus_ = Repertoire.restore(arrays)
+        moves = np.stack([arrays["leaps"], arrays["waits"]], axis=1, dtype=np.int64)
+        self.corpus_ = Repertoire.restore({"moves": moves, "length": arrays["length"]})
         self.plan_ = self._plan()
         for name in ("plan", "rhythm", "pitch"):
             learned = {
@@ -212,3 +215,10 @@ class SoloModel:
             }
             getattr(self, f"{name}_").restore(sizes[name], learned)
         return self
+
+
+def _hurried(onset: Ints) -> Ints:
+    """Shorten waits to `LONGEST_WAIT`, so that they fit in a byte."""
+    waits = np.minimum(np.diff(onset, prepend=onset[:1]), LONGEST_WAIT)
+    hurried: Ints = np.cumsum(waits)
+    return hurried

@@ -305,6 +305,8 @@ class CopyWatch:
 
     def refused(self, pitches: Ints, onset: int) -> Ints:
         """Return the indices of the pitches that would end a copy of n + 1 notes."""
+        if self.node[0] < self.tree.level[-3]:  # The run before is too short.
+            return np.zeros(0, np.int64)
         return np.flatnonzero(self._after(pitches, onset) >= self.tree.level[-2])
 
     def put(self, pitch: int, onset: int) -> None:

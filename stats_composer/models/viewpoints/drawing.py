@@ -6,7 +6,7 @@ the cost of an event does not grow with the piece, but for the search of repeats
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,13 +18,15 @@ from stats_composer.kernels.viewpoints import (
     gather_evidence,
     mix_evidence,
 )
-from stats_composer.models.viewpoints.experts import N_MOST, Atom, System, Tree
+from stats_composer.models.viewpoints.experts import N_MOST, System, Tree
 from stats_composer.models.viewpoints.language import ABSENT, Repeats, Viewpoint
 
 __all__ = ["Drawing", "Learned"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+
+HALF = 1 << 31  # as `experts._pack` shifts values
 
 
 class Learned:
@@ -55,8 +57,20 @@ class Learned:
         self.system, self.experts = system, experts
         self.counts, self.weights, self.low, self.n_symbols = counts, weights, low, n_symbols
         self.contexts = [dict(zip(k.tolist(), range(len(k)), strict=True)) for k in keys]
+        self.long, self.own = _Kinds(system.tree), _Kinds(system.short_tree)
         self.short = np.flatnonzero(experts.short)
-        self.kinds = [expert.kind for expert in system.experts]
+        kinds = zip(experts.short.tolist(), system.experts, strict=True)
+        n_long = len(system.tree.atoms)
+        # Where an expert's context stands among those of all kinds; the last is the empty one.
+        self.place = np.array([-1 if e.kind < 0 else e.kind + n_long * s for s, e in kinds])
+
+
+class _Kinds:
+    """The kinds of a tree: the atoms that they are made of, and of each its parent and atom."""
+
+    def __init__(self, tree: Tree) -> None:
+        self.atoms = list(dict.fromkeys(atom for _, atom in tree.atoms))
+        self.kinds = [(parent, self.atoms.index(atom)) for parent, atom in tree.atoms]
 
 
 class Drawing:
@@ -66,19 +80,22 @@ class Drawing:
     ----------
     learned : Learned
     columns : mapping of str to ndarray of shape (n_events,)
-        All but the symbol's; each is read when its event comes, and may be filled until then.
+        All but the symbol's.
     n_events : int
     """
 
     def __init__(self, learned: Learned, columns: Mapping[str, Ints], n_events: int) -> None:
-        self.learned, self.columns = learned, columns
+        self.learned = learned
         experts = learned.experts
         size = np.where(experts.short == 1, n_events * experts.n_cells[experts.target], 0)
         self._experts = experts._replace(first=experts.first + np.cumsum(size) - size)
         self._counts = np.zeros(int(size.sum()), np.int32)
-        self._numbers: list[dict[int, int]] = [{} for _ in learned.system.short_tree.atoms]
+        self._numbers: list[dict[int, int]] = [{} for _ in learned.own.kinds]
         self._repeats = Repeats(n_events)
-        self._values: list[dict[str, int]] = []
+        rows = zip(*(column.tolist() for column in columns.values()), strict=True)
+        given = [dict(zip(columns, row, strict=True)) for row in rows] or [{}] * n_events
+        self._rows: list[dict[str, int]] = [{**row} for row in given]
+        self._rows[0].update(self._repeats.now)
         self._ready = False
 
     @property
@@ -86,64 +103,46 @@ class Drawing:
         """The symbols so far."""
         return self._repeats.symbols
 
-    def _column(self, name: str, t: int) -> int:
-        made = self._repeats.now.get(name) if t == len(self.symbols) else None
-        if made is not None:
-            return made
-        if name in self.columns:
-            return int(self.columns[name][t])
-        return self._values[t][name]
-
     def _reference(self, viewpoint: Viewpoint) -> int:
         """Return what is subtracted from the next symbol, or ABSENT."""
         t = len(self.symbols)
         if viewpoint.back:
             back = viewpoint.back
-            lag = int(back) if back.isdigit() else self._column(back, t)
+            lag = int(back) if back.isdigit() else self._rows[t][back]
             return self.symbols[t - lag] if 0 < lag <= t else ABSENT
         if viewpoint.column:
-            value = self._column(viewpoint.column, t)
+            value = self._rows[t][viewpoint.column]
             return ABSENT if value < 0 else value
         return 0
 
-    def _atom(self, name: str, lag: int) -> int:
-        t = len(self.symbols) - lag
-        if t < 0:
-            return ABSENT
-        return (
-            self._values[t][name]
-            if name in self.learned.system.viewpoints
-            else (self._column(name, t))
-        )
-
-    def _contexts(self, tree: Tree, known: Sequence[dict[int, int]], new: bool) -> Iterator[int]:
+    def _contexts(self, kinds: _Kinds, known: Sequence[dict[int, int]], new: bool) -> list[int]:
         """Find the contexts of the next event, kind by kind; -1 where there is none."""
-        values: dict[Atom, int] = {}
+        t = len(self.symbols)
+        values = [
+            HALF + (self._rows[t - lag][name] if lag <= t else ABSENT) for name, lag in kinds.atoms
+        ]
         found: list[int] = []
-        for (parent, atom), numbers in zip(tree.atoms, known, strict=True):
-            if atom not in values:
-                values[atom] = self._atom(*atom)
+        for (parent, atom), numbers in zip(kinds.kinds, known, strict=True):
             above = 0 if parent < 0 else found[parent]
-            packed = (above << 32) + values[atom] + (1 << 31)
+            packed = (above << 32) + values[atom]
             if above < 0:
                 found.append(-1)
             elif new:
                 found.append(numbers.setdefault(packed, len(numbers)))
             else:
                 found.append(numbers.get(packed, -1))
-            yield found[-1]
+        return found
 
     def _look(self) -> Events:
         """Return what the experts see of the next event."""
         learned, system = self.learned, self.learned.system
-        long = [*self._contexts(system.tree, learned.contexts, False), 0]
-        short = [*self._contexts(system.short_tree, self._numbers, True), 0]
+        long = self._contexts(learned.long, learned.contexts, False)
+        short = self._contexts(learned.own, self._numbers, True)
+        numbers = np.array([*long, *short, 0])[learned.place]
         reference = np.array([self._reference(target) for target in system.targets])
         defined = reference != ABSENT
         reference -= learned.low
         defined &= (reference <= N_MOST) & (reference >= learned.n_symbols - 1 - N_MOST)
-        kinds = zip(learned.kinds, self._experts.short.tolist(), strict=True)
-        numbers = np.array([(short if is_short else long)[kind] for kind, is_short in kinds])
         context = np.where(defined[self._experts.target], numbers, -1)
         return Events(
             np.zeros(1, np.int64),
@@ -156,7 +155,7 @@ class Drawing:
         """Return the log-probabilities of all candidates for the next symbol, in nats."""
         learned = self.learned
         self._seen = self._look()
-        shape = len(learned.kinds), learned.n_symbols
+        shape = len(learned.place), learned.n_symbols
         evidence = Evidence(np.zeros((1, *shape), np.float32), np.zeros((1, shape[0]), np.int8))
         counts = learned.counts, self._counts
         gather_evidence(self._experts, self._seen, *counts, 0, 0, evidence)
@@ -176,11 +175,10 @@ class Drawing:
         cell = experts.cell[target, difference + N_MOST]
         slot = experts.first[short] + context * experts.n_cells[target] + cell
         self._counts[slot[(context >= 0) & (cell >= 0)]] += 1
-        viewpoints = self.learned.system.viewpoints
-        values = dict(self._repeats.now)
-        for name, viewpoint in viewpoints.items():
+        row = self._rows[len(self.symbols)]
+        for name, viewpoint in self.learned.system.viewpoints.items():
             base = self._reference(viewpoint)
-            (value,) = viewpoint.reduce(np.array([symbol - base])).tolist()
-            values[name] = ABSENT if base == ABSENT else value
-        self._values.append(values)
+            row[name] = ABSENT if base == ABSENT else viewpoint.reduced(symbol - base)
         self._repeats.add(symbol)
+        if len(self.symbols) < len(self._rows):
+            self._rows[len(self.symbols)].update(self._repeats.now)

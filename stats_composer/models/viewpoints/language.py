@@ -87,6 +87,12 @@ class Viewpoint:
             difference = np.sign(difference)
         return difference % self.modulus if self.modulus else difference
 
+    def reduced(self, difference: int) -> int:
+        """Return the small integer that one difference stands for."""
+        if self.sign:
+            difference = (difference > 0) - (difference < 0)
+        return difference % self.modulus if self.modulus else difference
+
     def reference(self, table: Table) -> Ints:
         """Return what is subtracted at each event, or ABSENT."""
         if self.back:

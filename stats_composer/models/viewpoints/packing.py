@@ -14,6 +14,7 @@ Ints = NDArray[np.int64]
 Arrays = dict[str, NDArray[Any]]
 
 SHIFT = 1 << 31
+BYTE = 255
 
 
 def _small(values: Ints) -> NDArray[Any]:
@@ -45,19 +46,30 @@ def unpack_keys(arrays: Mapping[str, NDArray[Any]]) -> list[Ints]:
 
 
 def pack_counts(counts: NDArray[np.int32]) -> Arrays:
-    """Return the counts above 0, and how far each is from the one before."""
+    """Return the counts above 0, and how far each is from the one before.
+
+    Bytes hold what fits in them; `..._at` and `..._over` what does not.
+    """
     slot = np.flatnonzero(counts)
-    return {
-        "skip": _small(np.diff(slot, prepend=0)),
-        "count": _small(counts[slot].astype(np.int64)),
-    }
+    arrays: Arrays = {}
+    columns = {"skip": np.diff(slot, prepend=0), "count": counts[slot].astype(np.int64)}
+    for name, values in columns.items():
+        over = np.flatnonzero(values > BYTE)
+        arrays[name] = np.minimum(values, BYTE).astype(np.uint8)
+        arrays[f"{name}_at"], arrays[f"{name}_over"] = over.astype(np.uint32), _small(values[over])
+    return arrays
 
 
 def unpack_counts(arrays: Mapping[str, NDArray[Any]], n_counts: int) -> NDArray[np.int32]:
     """Take back what `pack_counts` gave."""
-    counts = np.zeros(n_counts, np.int32)
-    slot = np.cumsum(arrays["skip"].astype(np.int64))
+    columns = []
+    for name in ("skip", "count"):
+        column = arrays[name].astype(np.int64)
+        column[arrays[f"{name}_at"]] = arrays[f"{name}_over"]
+        columns.append(column)
+    slot = np.cumsum(columns[0])
     if (slot < 0).any():
         raise IndexError(f"slot {slot.min()} of counts")
-    counts[slot] = arrays["count"]
+    counts = np.zeros(n_counts, np.int32)
+    counts[slot] = columns[1]
     return counts
