@@ -89,6 +89,14 @@ def lead_and_bass(song: Song) -> Song:
     return Song(song.name, score, ["melody", "bass"], song.beats, song.downbeats)
 
 
+def merged(song: Song) -> tuple[np.ndarray, np.ndarray]:
+    """Return the notes of melody and accompaniment as of one part, and which are the melody."""
+    melody = song.roles.index("melody")
+    notes = song.score.notes
+    notes = notes[np.isin(notes["part"], (melody, song.score.n_parts - 1))]
+    return notes, notes["part"] == melody
+
+
 def variants(song: Song) -> list[Song]:
     """Return a song as it is and in other layouts."""
     return [song, with_bass(song), two_hands(song), lead_and_bass(song)]

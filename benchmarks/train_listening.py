@@ -1,13 +1,13 @@
-"""Train the bundled models of roles and beats from POP909.
+"""Train the bundled models of roles, lines and beats from POP909.
 
-`python -m benchmarks.train_listening --data DIR -o FOLDER`: writes roles.npz and beats.npz.
+`python -m benchmarks.train_listening --data DIR -o FOLDER`: writes roles, lines and beats.npz.
 """
 
 import argparse
 from pathlib import Path
 
-from benchmarks.pop909 import read_pop909, variants
-from stats_composer.listening import BeatModel, RoleModel
+from benchmarks.pop909 import merged, read_pop909, variants
+from stats_composer.listening import BeatModel, LineModel, RoleModel
 from stats_composer.listening.beats import onsets_of_score
 
 
@@ -28,6 +28,8 @@ def main():
     taught = [one for song in songs for one in variants(song)]
     roles = RoleModel().fit([one.score for one in taught], [one.roles for one in taught])
     roles.save(asked.output / "roles.npz", {"name": "roles", **manifest})
+    lines = LineModel().fit(*zip(*map(merged, songs), strict=True))
+    lines.save(asked.output / "lines.npz", {"name": "lines", **manifest})
     onsets = [onsets_of_score(song.score) for song in songs]
     beats = BeatModel().fit(onsets, [s.beats for s in songs], [s.downbeats for s in songs])
     beats.save(asked.output / "beats.npz", {"name": "beats", **manifest})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,7 +12,8 @@ from stats_composer.composers.jazz.harmony import harmonized
 from stats_composer.composers.jazz.model import SoloModel
 from stats_composer.composers.jazz.page import chained, with_parts
 from stats_composer.errors import EncodingError
-from stats_composer.listening import RoleModel, RoleOf, quantize
+from stats_composer.listening import LineModel, RoleModel, RoleOf, quantize
+from stats_composer.listening.roles import FEATURES, describe_parts
 from stats_composer.score import (
     PART_TABLES,
     TEMPO_DTYPE,
@@ -28,6 +29,7 @@ from stats_composer.theory import TICKS_PER_QUARTER, key_name
 
 __all__ = ["Heard", "framed", "hear_tune"]
 
+MOSTLY_ALONE = 0.6
 EVEN = 1.3
 """The first of two eighths over the second, below which they do not swing."""
 
@@ -86,6 +88,10 @@ def hear_tune(score: Score, model: SoloModel, melody: int | None = None) -> Hear
         raise EncodingError("no notes of a pitch: expected a tune")
     lead = [role.role for role in roles].index("melody") if melody is None else melody
     account = [_said(tune, roles, lead, melody is not None)]
+    tune, apart = _apart(tune, lead)
+    if apart:
+        roles.append(RoleOf("chords", 1.0, "what was beside the melody"))
+        account.append("Its highest line was taken apart from the chords in the same part.")
     if found.timing is not None:
         account.append("A performance: its beat was found, its notes put on a grid.")
     tune, said = _with_chords(tune, model)
@@ -102,6 +108,21 @@ def hear_tune(score: Score, model: SoloModel, melody: int | None = None) -> Hear
     missing = tuple(name for name in ("bass", "chords") if name not in played)
     page = without_parts(tune, [lead])
     return Heard(tune, lead, roles, page, missing, _swings(tune, found.swing), account)
+
+
+def _apart(tune: Score, lead: int) -> tuple[Score, bool]:
+    """Give what is beside the melody in its part a part of its own, and say whether it had any."""
+    notes = tune.notes.copy()
+    mine = np.flatnonzero(notes["part"] == lead)
+    (alone,) = describe_parts(tune.select(lead), [0])[:, FEATURES.index("alone")]
+    if alone > MOSTLY_ALONE:
+        return tune, False
+    melody = LineModel.bundled().melody(notes[mine])
+    if not melody.any():
+        return tune, False
+    notes["part"][mine[~melody]] = tune.n_parts
+    other = replace(tune.parts[lead], name="")
+    return tune.replace(notes=notes, parts=(*tune.parts, other)), True
 
 
 def _with_chords(tune: Score, model: SoloModel) -> tuple[Score, str]:

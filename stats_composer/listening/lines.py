@@ -1,0 +1,198 @@
+"""The melody inside a part that has the accompaniment too: a chain over what begins together.
+
+Notes that begin together are a group. Of each group one of its highest notes is the melody, or
+none. How a note stands in its group and among the notes around tells how likely it is a melody's,
+by logistic regression; how far the line moves from group to group, and how often it rests, is
+counted; the melody is the most probable path of the chain.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stats_composer import modelfile
+from stats_composer.errors import EncodingError, ModelFileError
+from stats_composer.factors import Automaton
+from stats_composer.files import packaged
+from stats_composer.sampling.chain import Chain
+from stats_composer.theory import TICKS_PER_QUARTER
+
+__all__ = ["LineModel"]
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+TOGETHER = TICKS_PER_QUARTER // 12
+MOST = 4
+AROUND = 2 * TICKS_PER_QUARTER
+LEAPS = np.array([3, 6, 10])
+NONE = 0
+
+
+def _groups(notes: NDArray[np.void]) -> tuple[Ints, Ints]:
+    """Return the group of each note, and its rank in it from 0, the highest."""
+    onset = notes["onset"].astype(np.int64)
+    group = np.cumsum(np.append(False, np.diff(onset) > TOGETHER))
+    order = np.lexsort([-notes["pitch"].astype(np.int64), group])
+    rank = np.empty(len(notes), np.int64)
+    first = np.searchsorted(group[order], np.arange(int(group[-1]) + 1))
+    rank[order] = np.arange(len(notes)) - first[group[order]]
+    return group, rank
+
+
+def _describe(notes: NDArray[np.void], group: Ints, rank: Ints) -> Floats:
+    """Describe each note in its group and among those around it."""
+    onset, pitch = notes["onset"].astype(np.int64), notes["pitch"].astype(np.float64)
+    loud = notes["velocity"].astype(np.float64)
+    size = np.bincount(group)[group]
+    top = np.zeros(int(group[-1]) + 1)
+    np.maximum.at(top, group, pitch)
+    top_loud = np.zeros(len(top))
+    np.maximum.at(top_loud, group, loud)
+    near = [np.searchsorted(onset, onset + d) for d in (-AROUND, AROUND)]
+    mean = [_window(x, near) for x in (pitch, loud, top[group])]
+    highest = _sounding_above(notes)
+    columns = [
+        rank == 0, rank == 1, size == 1, np.log(size), (pitch - mean[0]) / 12,
+        (pitch - mean[2]) / 12, (loud - mean[1]) / 16, (top[group] - pitch) / 12,
+        np.log2(notes["duration"] / TICKS_PER_QUARTER), highest, (pitch - 66) / 12,
+        (loud - loud.mean()) / (loud.std() + 1), (pitch - pitch.mean()) / (pitch.std() + 1),
+        (loud - top_loud[group]) / 16,
+    ]  # fmt: skip
+    rows = np.stack([np.asarray(column, np.float64) for column in columns], axis=1)
+    return np.concatenate([rows, rows[:, 4:] * (rank == 0)[:, None]], axis=1)
+
+
+def _window(values: Floats, near: Sequence[Ints]) -> Floats:
+    total = np.append(0.0, np.cumsum(values))
+    mean: Floats = (total[near[1]] - total[near[0]]) / np.maximum(near[1] - near[0], 1)
+    return mean
+
+
+def _sounding_above(notes: NDArray[np.void]) -> Bools:
+    """Tell the notes that begin while a higher one sounds on."""
+    onset = notes["onset"].astype(np.int64)
+    end, pitch = onset + notes["duration"], notes["pitch"]
+    above = np.zeros(len(notes), bool)
+    held: list[int] = []
+    for i in range(len(notes)):
+        held = [j for j in held if end[j] > onset[i] + TOGETHER]
+        above[i] = any(pitch[j] > pitch[i] for j in held)
+        held.append(i)
+    return above
+
+
+class LineModel:
+    """The chain of the module's docstring.
+
+    Attributes
+    ----------
+    note_ : ndarray
+        Weights of a note's description, the bias last.
+    move_ : ndarray of shape (len(LEAPS) + 1 + 3,)
+        Log-weights of moves by size, then of a note after none, none after a note and after none.
+    manifest_ : dict
+    """
+
+    def fit(self, parts: Sequence[NDArray[np.void]], melodies: Sequence[Bools]) -> Self:
+        """Learn from parts, and which of their notes are melody.
+
+        Raises
+        ------
+        EncodingError
+            If there is no part.
+        """
+        from sklearn.linear_model import LogisticRegression
+
+        if not parts:
+            raise EncodingError("no parts: expected at least one")
+        rows, labels = [], []
+        seen = np.ones(len(LEAPS) + 4)
+        for notes, is_melody in zip(parts, melodies, strict=True):
+            group, rank = _groups(notes)
+            rows.append(_describe(notes, group, rank))
+            labels.append(is_melody)
+            line = np.full(int(group[-1]) + 1, -1)
+            line[group[is_melody]] = notes["pitch"][is_melody]
+            seen += np.bincount(_kind(line[:-1], line[1:]), minlength=len(seen))
+        x, y = np.concatenate(rows), np.concatenate(labels)
+        model = LogisticRegression(C=1.0, max_iter=2000).fit(x, y)
+        self.note_ = np.append(model.coef_[0], model.intercept_[0])
+        moves, rests = seen[: len(LEAPS) + 1], seen[len(LEAPS) + 1 :]
+        self.move_ = np.log(np.append(moves / moves.max(), rests / rests.max()))
+        self.manifest_: dict[str, Any] = {}
+        return self
+
+    def melody(self, notes: NDArray[np.void]) -> Bools:
+        """Tell which notes of a part are its melody.
+
+        Parameters
+        ----------
+        notes : ndarray of NOTE_DTYPE, sorted by onset
+        """
+        group, rank = _groups(notes)
+        odds = _describe(notes, group, rank) @ self.note_[:-1] + self.note_[-1]
+        n_groups = int(group[-1]) + 1
+        unary = np.full((n_groups, MOST + 1), -np.inf)
+        unary[:, NONE] = 0.0
+        pitch = np.full((n_groups, MOST + 1), -1)
+        kept = rank < MOST
+        unary[group[kept], rank[kept] + 1] = odds[kept]
+        pitch[group[kept], rank[kept] + 1] = notes["pitch"][kept]
+        before = np.concatenate([pitch[:1] * 0 - 1, pitch[:-1]])
+        kind = _kind(
+            np.broadcast_to(before[:, :, None], (n_groups, MOST + 1, MOST + 1)),
+            np.broadcast_to(pitch[:, None, :], (n_groups, MOST + 1, MOST + 1)),
+        )
+        target = np.broadcast_to(np.arange(MOST + 1), kind.shape)
+        automaton = Automaton.from_table(target, np.arange(n_groups), log_weight=self.move_[kind])
+        path = Chain(unary, [automaton]).best()
+        chosen: Bools = (rank + 1 == path[group]) & (path[group] != NONE)
+        return chosen
+
+    # ---- files --------------------------------------------------------------------------
+
+    def save(self, path: str | os.PathLike[str], manifest: Mapping[str, Any]) -> None:
+        """Write the weights to a model file, with what they were learned from."""
+        header = {**manifest, "model": type(self).__name__}
+        modelfile.save(path, header, {"note": self.note_, "move": self.move_})
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Self:
+        """Read a model file.
+
+        Raises
+        ------
+        ModelFileError
+            If it is damaged, or holds another kind of model.
+        """
+        header, arrays = modelfile.load(path)
+        if header.get("model") != cls.__name__:
+            raise ModelFileError(f"{path}: holds {header.get('model')}: expected {cls.__name__}")
+        model = cls()
+        with modelfile.restoring(path):
+            model.note_, model.move_ = arrays["note"], arrays["move"]
+        model.manifest_ = header
+        return model
+
+    @classmethod
+    def bundled(cls) -> Self:
+        """Read the model that comes with the package."""
+        with packaged("pretrained/lines.npz") as path:
+            return cls.load(path)
+
+
+def _kind(before: Ints, after: Ints) -> Ints:
+    """Tell kinds of moves: by size, then a note after none, none after a note, after none."""
+    size = np.searchsorted(LEAPS, np.abs(after - before), side="right")
+    n = len(LEAPS) + 1
+    kind: Ints = np.select(
+        [(before < 0) & (after < 0), before < 0, after < 0], [n + 2, n, n + 1], size
+    )
+    return kind
