@@ -112,6 +112,17 @@ def maxent_pair_cells(grid, world, max_lag, max_diagonal, difference):
     return [cell for cell in cells if cell]
 
 
+def maxent_residue_pairs(grid, world):
+    """Return the cells [lag, gate, residue, residue] of two lines in a row, or in two."""
+    cells, m = [], world["modulus"]
+    for a, b, lag in _maxent_pairs(world, 0, 1):
+        for t in range(len(grid) - lag):
+            p, q = world["pitch"][a][grid[t][a]], world["pitch"][b][grid[t + lag][b]]
+            if min(p, q) >= 0:
+                cells.append((lag, world["gate"][t], p % m, q % m))
+    return cells
+
+
 def maxent_motion_cells(grid, world, shape, lag=1):
     """Return the cells of two lines over a step; shape is "kind", "fine" or "parallel".
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from stats_composer.composers.chorale import ChoraleComposer
-from stats_composer.composers.chorale.task import VOICES, melody_key
+from stats_composer.composers.chorale.task import VOICES, melody_key, melody_keys
 from stats_composer.constraints import (
     Cadence,
     ChordAt,
@@ -349,3 +349,22 @@ def test_a_symbol_that_is_none_is_told_by_its_place(composer):
     chords = make_table(CHORD_DTYPE, [(0, "G"), (4 * QUARTER, "Hm?"), (8 * QUARTER, "C")])
     with pytest.warns(ScoreWarning, match="bar 2 beat 1: not followed: "):
         composer.harmonize(tune.replace(chords=chords), random_state=3)
+
+
+def test_a_change_of_key_is_followed(composer):
+    # Four bars in C, and the same four a minor third higher, in Eb.
+    pitches = [64, 62, 60, 62, 64, 65, 67, 67, 69, 67, 65, 64, 62, 62, 60, 60]
+    notes = make_notes(onset=np.arange(32) * QUARTER, pitch=pitches + [p + 3 for p in pitches])
+    signatures = make_table(KEY_SIGNATURE_DTYPE, [(0, 0, 0), (16 * QUARTER, -3, 0)])
+    tune = Score(notes, key_signatures=signatures)
+    assert melody_keys(tune) == [(0, (0, 0)), (16 * QUARTER, (-3, 0))]
+    assert composer.heard_key(tune) == "C major, from bar 5 beat 1 Eb major"
+    score = composer.harmonize(tune, random_state=1)
+    np.testing.assert_array_equal(part(score, 0), part(tune, 0))
+    for start, scale in ((0, {0, 2, 4, 5, 7, 9, 11}), (16, {3, 5, 7, 8, 10, 0, 2})):
+        inside = (score.notes["onset"] >= start * QUARTER) & (score.notes["part"] > 0)
+        inside &= score.notes["onset"] < (start + 16) * QUARTER
+        sung = score.notes[inside]
+        right = np.isin(sung["pitch"] % 12, list(scale))
+        assert sung["duration"][right].sum() > 0.85 * sung["duration"].sum()
+    assert score.notes["pitch"][(score.notes["part"] == 3)][-1] % 12 == 3

@@ -24,6 +24,7 @@ from stats_composer.models.maxent.terms import (
     Onset,
     Pair,
     PairDifference,
+    PairResidue,
     ParallelMotion,
     Passage,
     Progression,
@@ -58,6 +59,8 @@ TERMS = [
     BeatMotion(fine=True),
     BeatParallels(),
     Passage(),
+    Passage(tied=True),
+    PairResidue(max_lag=3, max_diagonal=1),
 ]
 
 
@@ -107,7 +110,11 @@ def naive_cells(model, grid):
             x, world, "fine" if t.fine else "kind", 2
         ),
         "BeatParallels": lambda t: naive.maxent_motion_cells(x, world, "parallel", 2),
-        "Passage": lambda t: naive.maxent_passage_cells(x, world),
+        "Passage": lambda t: [
+            (int(w == N_LINES - 1), *rest) if t.tied else (v, w, *rest)
+            for v, w, *rest in naive.maxent_passage_cells(x, world)
+        ],
+        "PairResidue": lambda t: naive.maxent_residue_pairs(x, world),
         "Sonority": lambda t: naive.maxent_sonority_cells(x, world, t.kind),
         "Progression": lambda t: [
             (lag, earlier, later)
@@ -180,6 +187,40 @@ def test_the_gradient_is_the_slope_of_the_pseudo_likelihood():
         model.weights_.fold()
         values.append(model.score(grids) * n_sites)
     assert (values[0] - values[1]) / 0.6 == pytest.approx(float(gradient @ direction), rel=0.02)
+
+
+def test_features_are_counted_by_weight():
+    rng = np.random.default_rng(4)
+    model = random_model(rng)
+    grids = [random_grid(rng) for _ in range(2)]
+    counts = model.count_features(grids)
+    fields = {
+        name for name, t in zip(model.weights_.tables, TERMS, strict=True) if "Field" in str(t)
+    }
+    expected = {name: np.zeros_like(table) for name, table in model.weights_.tables.items()}
+    names = [name for name in expected if name not in fields]
+    for grid in grids:
+        for name, (_, cells) in zip(names, naive_cells(model, grid), strict=True):
+            for cell in cells:
+                expected[name][cell] += 1
+    np.testing.assert_allclose(
+        counts, np.concatenate([t.ravel() for t in expected.values()]), atol=1e-3
+    )
+
+
+def test_a_model_with_further_terms_is_as_before_until_they_have_weights():
+    rng = np.random.default_rng(5)
+    model = random_model(rng, TERMS[:10])
+    model.weights_.vector[:] = model.weights_.vector.astype(np.float16)
+    model.weights_.fold()
+    longer = model.extended([BeatMotion(), Passage(tied=True)])
+    grid = random_grid(rng)
+    assert longer.log_weight(grid) == pytest.approx(model.log_weight(grid), abs=1e-3)
+    longer.weights_.vector[-1] = 1.0
+    assert [str(t) for t in longer.terms] == [
+        str(t) for t in [*TERMS[:10], BeatMotion(), Passage(tied=True)]
+    ]
+    assert len(longer.weights_.vector) > len(model.weights_.vector)
 
 
 def test_a_worked_example_on_paper():

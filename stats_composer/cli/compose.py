@@ -11,12 +11,15 @@ import typer
 
 from stats_composer.cli.options import (
     Choir,
+    Form,
     Key,
     ModelFile,
     Page,
     Parts,
+    Phrases,
     ScoreFile,
     Style,
+    Upbeat,
     Wishes,
     checked,
     refuse,
@@ -79,6 +82,9 @@ def compose(
     delivery: Delivery,
     style: StyleOf = None,
     dance: Dance = None,
+    form: Form = None,
+    phrases: Phrases = None,
+    upbeat: Upbeat = None,
     model: ModelFile = None,
 ) -> None:
     """Compose a four-part chorale, or with `--style folk` a dance tune.
@@ -89,8 +95,10 @@ def compose(
     asked: dict[str, Any] = {**vars(page), "constraints": wishes.gather()}
     found, composer = load_composer(style, model, verb="compose")
     if found == Style.FOLK:
+        refuse("--form, --phrases and --upbeat: they are of chorales", form, phrases, upbeat)
         asked["dance"] = dance
     else:
+        asked |= {"form": form, "phrases": phrases, "upbeat": upbeat}
         refuse("--dance: only folk tunes are dances", dance)
         checked("asked_key")(page.key)
     asked = {name: value for name, value in asked.items() if value is not None}

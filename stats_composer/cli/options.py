@@ -126,6 +126,14 @@ TimeSignature = Annotated[
     str | None,
     typer.Option(help="The metre, such as 3/4, or C.", callback=checked("asked_metre")),
 ]
+Form = Annotated[
+    str | None,
+    typer.Option(help="Of a chorale: a letter a section, such as AAB; A comes back."),
+]
+Phrases = Annotated[
+    int | None, typer.Option(help="Of a chorale: how many, two bars of 4/4 each; sets its bars.")
+]
+Upbeat = Annotated[int | None, typer.Option(help="Of a chorale: beats before its first full bar.")]
 Tempo = Annotated[
     float | None, typer.Option(help="Quarters a minute.", callback=checked("asked_tempo"))
 ]

@@ -9,65 +9,50 @@ fourth model writes the lines where a chart names their chords (composers/choral
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, ClassVar, Required, Self, Unpack, overload
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Required, Unpack, overload
 
 import numpy as np
-from numpy.typing import NDArray
 
-from stats_composer.chords import ChordRecognizer
 from stats_composer.composers.asked import (
     Seed,
-    asked_bars,
     asked_constraints,
     asked_key,
     asked_metre,
     asked_run,
     asked_tempo,
 )
-from stats_composer.composers.base import Arrays, Composer, Writing, extended, named
-from stats_composer.composers.chorale.chord_voice import ChordVoice, chord_path
-from stats_composer.composers.chorale.endings import Endings
-from stats_composer.composers.chorale.models import (
-    charted_model,
-    passing_model,
-    skeleton_model,
-    striking_grid,
-    striking_model,
-)
+from stats_composer.composers.base import Writing, extended
+from stats_composer.composers.chorale.fitted import FittedChorales
+from stats_composer.composers.chorale.form import asked_form, returned_melody
 from stats_composer.composers.chorale.page import blank_page, planned_spans
-from stats_composer.composers.chorale.phrasing import Phrasing
-from stats_composer.composers.chorale.roads import ROADS, Road, drafting_model
+from stats_composer.composers.chorale.roads import ROADS, Road
 from stats_composer.composers.chorale.task import (
     VOICES,
     Task,
-    melody_key,
+    in_keys,
+    melody_keys,
     melody_task,
     region_task,
 )
-from stats_composer.composers.chorale.writer import Writer
 from stats_composer.composers.many import Patience, write_many
 from stats_composer.constraints import Constraint
-from stats_composer.encoding import GridEncoder
 from stats_composer.errors import EncodingError, NotFittedError
-from stats_composer.models.base import Callback
-from stats_composer.models.maxent import MaxEnt
-from stats_composer.models.parameters import Parameters, Whole
-from stats_composer.score import Score, check_score, check_scores
-from stats_composer.theory import key_name
+from stats_composer.score import Score, check_score
+from stats_composer.theory import Metre, key_name
 
 __all__ = ["VOICES", "ChoraleComposer"]
 
 
-MODELS = ("skeleton_", "passing_", "striking_", "endings_", "phrasing_")
-QUANTILE = 0.002
-
-
 class _Compose(Writing, total=False):
-    bars: int
+    bars: int | None
     key: str | None
     time_signature: str
     tempo: float | None
+    form: str | None
+    phrases: int | None
+    upbeat: int | None
 
 
 class _Harmonize(Writing, total=False):
@@ -86,7 +71,7 @@ class _Resample(Writing, total=False):
     voices: Sequence[str]
 
 
-class ChoraleComposer(Composer):
+class ChoraleComposer(FittedChorales):
     """Composer of four-part chorales.
 
     Parameters
@@ -103,7 +88,7 @@ class ChoraleComposer(Composer):
     encoder_, fine_encoder_ : GridEncoder
         At two and at four steps a beat.
     skeleton_, passing_, striking_ : MaxEnt
-    endings_ : Endings
+    endings_, beginnings_ : Endings and Beginnings
     phrasing_ : Phrasing
     chords_, charted_ : ChordVoice and MaxEnt, or None
         The chords, and the lines at two steps a beat given them.
@@ -120,115 +105,6 @@ class ChoraleComposer(Composer):
     """
 
     _bundled = "bach-chorale.npz"
-    _parameters: ClassVar[Parameters] = {
-        "chord_voice": (bool,),
-        "directed": (bool,),
-        "random_state": (Whole(),),
-    }
-
-    def __init__(
-        self, *, chord_voice: bool = False, directed: bool = False, random_state: int = 0
-    ) -> None:
-        self.chord_voice = chord_voice
-        self.directed = directed
-        self.random_state = random_state
-
-    # ---- learning -----------------------------------------------------------------------
-
-    def fit(self, scores: Iterable[Score], y: object = None, *, callback: Callback = None) -> Self:
-        """Learn the style of four-part scores.
-
-        Parameters
-        ----------
-        scores : iterable of Score
-            Each with four voices, top to bottom.
-        y : ignored
-        callback : callable, optional
-            Called as callback(stage, done, total).
-        """
-        self._check_params()
-        scores = check_scores(scores)
-        coarse, fine = _encoders()
-        self.encoder_, self.fine_encoder_ = coarse.fit(scores), fine.fit(scores)
-        self.manifest_ = {}
-        self.keys_ = np.array([GridEncoder.key(score) for score in scores], np.int64)
-        pitches = [
-            np.concatenate([s.notes["pitch"][s.notes["part"] == s.voices[v][0]] for s in scores])
-            for v in range(4)
-        ]
-        quantiles = (QUANTILE, 1 - QUANTILE)
-        self.ranges_ = np.array([np.quantile(p, quantiles).round() for p in pitches], np.int64)
-        encoded = [self.encoder_.encode(score) for score in scores]
-        grids = [grid for grid, _ in encoded]
-        self._build()
-        self.endings_.fit(grids)
-        self.phrasing_.fit(scores)
-        self.skeleton_.fit(grids, callback=callback)
-        if self.chord_voice:
-            recognizer = ChordRecognizer.bundled()
-            pairs = zip(scores, encoded, strict=True)
-            paths = [chord_path(score, frame, recognizer) for score, (_, frame) in pairs]
-            self._build_charted(ChordVoice(self.encoder_).fit(grids, paths))
-            lines = [np.column_stack(pair) for pair in zip(grids, paths, strict=True)]
-            self.charted_.fit(lines, callback=callback)  # type: ignore[union-attr]
-        if self.directed_ is not None:
-            self.directed_.fit(grids)
-        fine_grids = [self.fine_encoder_.encode(score)[0] for score in scores]
-        self.passing_.fit(fine_grids, callback=callback)
-        onsets = [striking_grid(self.encoder_, symbols, symbols[:, -4:] > 0) for symbols in grids]
-        self.striking_.fit(onsets, callback=callback)
-        return self
-
-    def _build(self) -> None:
-        seed = self.random_state
-        self.skeleton_ = skeleton_model(self.encoder_, random_state=seed)
-        self.passing_ = passing_model(self.fine_encoder_, random_state=seed)
-        self.striking_ = striking_model(self.encoder_, random_state=seed)
-        self.endings_, self.phrasing_ = Endings(self.encoder_), Phrasing()
-        self.chords_: ChordVoice | None = None
-        self.charted_: MaxEnt | None = None
-        self.directed_ = drafting_model(self.encoder_) if self.directed else None
-
-    def _build_charted(self, chords: ChordVoice) -> None:
-        self.chords_ = chords
-        self.charted_ = charted_model(self.encoder_, chords.field(), random_state=self.random_state)
-
-    # ---- files --------------------------------------------------------------------------
-
-    def _state(self) -> tuple[dict[str, Any], Arrays]:
-        sizes: dict[str, Any] = {}
-        arrays: dict[str, NDArray[Any]] = {"ranges": self.ranges_, "keys": self.keys_}
-        for name in ("encoder_", "fine_encoder_"):
-            for v, alphabet in enumerate(getattr(self, name).alphabets_[:4]):
-                arrays[f"{name}{v}"] = alphabet.entries
-        for name in self._names():
-            sizes[name], learned = getattr(self, name).state()
-            arrays |= {f"{name}{key}": array for key, array in learned.items()}
-        return sizes, arrays
-
-    def _restore(self, sizes: Mapping[str, Any], arrays: Arrays) -> None:
-        self.ranges_, self.keys_ = arrays["ranges"], arrays["keys"]
-        self.encoder_, self.fine_encoder_ = _encoders()
-        for name in ("encoder_", "fine_encoder_"):
-            getattr(self, name).set_entries([arrays[f"{name}{v}"] for v in range(4)])
-        self.directed, self.chord_voice = "directed_" in sizes, "chords_" in sizes
-        self._build()
-        if self.chord_voice:
-            chords = ChordVoice(self.encoder_)
-            self._build_charted(chords.restore(sizes["chords_"], named(arrays, "chords_")))
-        for name in self._names():
-            getattr(self, name).restore(sizes[name], named(arrays, name))
-
-    def _names(self) -> tuple[str, ...]:
-        """Return the names of the models that there are."""
-        charted = () if self.charted_ is None else ("chords_", "charted_")
-        return (*MODELS, *charted, *(() if self.directed_ is None else ("directed_",)))
-
-    def _check_ready(self) -> None:
-        if not hasattr(self, "striking_"):
-            raise NotFittedError("ChoraleComposer has no models: call fit, load or bundled first")
-
-    # ---- what a user asks for -----------------------------------------------------------
 
     @overload
     def compose(self, *, n: None = None, **asked: Unpack[_Compose]) -> Score: ...
@@ -239,10 +115,13 @@ class ChoraleComposer(Composer):
     def compose(
         self,
         *,
-        bars: int = 8,
+        bars: int | None = None,
         key: str | None = None,
         time_signature: str = "4/4",
         tempo: float | None = None,
+        form: str | None = None,
+        phrases: int | None = None,
+        upbeat: int | None = None,
         constraints: Sequence[Constraint] = (),
         random_state: Seed = None,
         n: int | None = None,
@@ -253,12 +132,20 @@ class ChoraleComposer(Composer):
 
         Parameters
         ----------
-        bars : int
+        bars : int, optional
+            Of full bars; by default 8, and an upbeat as often as in Bach's chorales.
         key : str, optional
             Such as `G`, `e minor`, `Bb`; by default one as common as in the style.
         time_signature : str
         tempo : float, optional
             Quarters a minute.
+        form : str, optional
+            A letter a section, such as `AAB`: sections of one letter have one soprano. As often
+            as in Bach's chorales by default; without wishes alone.
+        phrases : int, optional
+            Of eight beats, or of twelve in metres of three: instead of `bars`.
+        upbeat : int, optional
+            Beats before the first full bar, which the last one lacks.
         constraints : sequence of Constraint
         random_state : int, Generator or None
             The same seed gives the same scores for any `n_jobs`. Score i of several is that of
@@ -282,15 +169,24 @@ class ChoraleComposer(Composer):
             If nothing that keeps them was found.
         """
         self._check_ready()
-        bars, given_key, speed = asked_bars(bars), asked_key(key), asked_tempo(tempo)
+        given_key, speed = asked_key(key), asked_tempo(tempo)
         metre, wishes = asked_metre(time_signature) or (4, 4), asked_constraints(constraints)
+        asked = asked_form(bars, form, phrases, upbeat, Metre(*metre))
         writer = self._writer()
 
         def write(rng: np.random.Generator) -> Score:
-            fifths, mode = given_key or rng.choice(self.keys_).tolist()
-            page = blank_page(bars, (fifths, mode), metre, tempo=speed, title="Chorale")
-            task = Task(page, (fifths, mode), planned_spans(page), wishes)
-            return writer.write(writer.prepare(task), rng)
+            tonic, mode = given_key or rng.choice(self.keys_).tolist()
+            drawn = asked.drawn(Metre(*metre), not wishes, rng)
+            page = blank_page(
+                drawn.bars, (tonic, mode), metre, tempo=speed, title="Chorale", upbeat=drawn.upbeat
+            )
+            task = Task(page, (tonic, mode), planned_spans(page), wishes)
+            score = writer.write(writer.prepare(task), rng)
+            melody = returned_melody(score, drawn.letters, [end for _, end in task.spans])
+            if melody is None:
+                return score
+            given, free = page.replace(notes=melody), (False, True, True, True)
+            return writer.write(writer.prepare(replace(task, given=given, free=free)), rng)
 
         return write_many(write, random_state, n, n_jobs, **patience)
 
@@ -324,7 +220,8 @@ class ChoraleComposer(Composer):
         voice : {"soprano", "alto", "tenor", "bass"}
             Which of the four it is.
         key : str, optional
-            By default as its signature and notes tell.
+            By default as its signatures and notes tell: where they change, so does the key,
+            unless there are wishes.
         road : {"gibbs", "directed", "both"} or Road
             How the lines are written: by Gibbs sampling; by one pass of the directed model,
             which sets sopranos; or by sampling that starts from there.
@@ -339,15 +236,24 @@ class ChoraleComposer(Composer):
         """
         self._check_ready()
         wishes = asked_constraints(constraints)
-        melody = check_score(melody, "melody")
-        task = melody_task(melody, voice, asked_key(key), wishes, self.phrasing_, fermatas)
+        melody, asked = check_score(melody, "melody"), asked_key(key)
+        keys = melody_keys(melody) if asked is None and not wishes else []
+        task = melody_task(melody, voice, asked, wishes, self.phrasing_, fermatas)
         writer = self._writer(self._road(road, voice))
-        setup = writer.prepare(task)
-        return write_many(lambda rng: writer.write(setup, rng), random_state, n, n_jobs, **patience)
+        tasks = in_keys(task, keys) if len(keys) > 1 else [task]
+        first = writer.prepare(tasks[0])
+
+        def write(rng: np.random.Generator) -> Score:
+            score = writer.write(first, rng)
+            for task in tasks[1:]:
+                score = writer.write(writer.prepare(replace(task, given=score)), rng)
+            return score
+
+        return write_many(write, random_state, n, n_jobs, **patience)
 
     @staticmethod
     def heard_key(melody: Score) -> str:
-        """Name the key that a melody is set in where none is asked for.
+        """Name the keys that a melody is set in where none is asked for.
 
         Examples
         --------
@@ -356,7 +262,13 @@ class ChoraleComposer(Composer):
         >>> ChoraleComposer.heard_key(tune)
         'G major'
         """
-        return key_name(*melody_key(check_score(melody, "melody")))
+        keys = melody_keys(check_score(melody, "melody"))
+        named = [key_name(*key) for _, key in keys]
+        changes = [
+            f"from {melody.where(start)} {name}"
+            for (start, _), name in zip(keys, named, strict=True)
+        ]
+        return ", ".join([named[0], *changes[1:]])
 
     @overload
     def continue_chorale(
@@ -461,15 +373,3 @@ class ChoraleComposer(Composer):
             if self.directed_ is None:
                 raise NotFittedError("no directed model: train one with directed=True (--directed)")
         return road
-
-    def _writer(self, road: Road = ROADS["gibbs"]) -> Writer:
-        return Writer(
-            self.encoder_, self.fine_encoder_, self.skeleton_, self.passing_, self.striking_,
-            self.endings_, self.ranges_, self.charted_, self.chords_, self.directed_, road,
-        )  # fmt: skip
-
-
-def _encoders() -> tuple[GridEncoder, GridEncoder]:
-    """Return the encoders at two and at four steps a beat."""
-    coarse = GridEncoder(4, steps_per_beat=2)
-    return coarse, GridEncoder(4, steps_per_beat=4, contexts=(*coarse.contexts, "given"))

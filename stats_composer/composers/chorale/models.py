@@ -16,13 +16,17 @@ from numpy.typing import NDArray
 from stats_composer.encoding import GridEncoder
 from stats_composer.models.maxent import ContrastiveDivergence, MaxEnt, StochasticGradient, Term
 from stats_composer.models.maxent.terms import (
+    BeatParallels,
     Field,
+    GatedProgression,
     Melody,
     Motion,
     Onset,
     Pair,
     PairDifference,
+    PairResidue,
     ParallelMotion,
+    Passage,
     Progression,
     Rhythm,
     ShiftedField,
@@ -30,6 +34,7 @@ from stats_composer.models.maxent.terms import (
 )
 
 __all__ = [
+    "balanced_terms",
     "charted_model",
     "passing_model",
     "skeleton_model",
@@ -103,6 +108,11 @@ def skeleton_terms(
         Onset(l2),
         Rhythm(l2),
     ]
+
+
+def balanced_terms() -> list[Term]:
+    """List the further terms of the same lines, which are balanced and not fitted."""
+    return [BeatParallels(), Passage(tied=True), PairResidue(), GatedProgression()]
 
 
 def skeleton_model(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from stats_composer.score import (
+    BAR_DTYPE,
     FERMATA_DTYPE,
     KEY_SIGNATURE_DTYPE,
     NOTE_DTYPE,
@@ -12,6 +13,7 @@ from stats_composer.score import (
     TIME_SIGNATURE_DTYPE,
     Part,
     Score,
+    bar_onsets,
     make_table,
 )
 from stats_composer.theory import Metre, key_signature
@@ -21,12 +23,13 @@ __all__ = [
     "add_fermatas",
     "blank_page",
     "planned_spans",
+    "upbeat_of",
 ]
 
 CHOIR = 52
 PARTS = tuple(Part(name, CHOIR) for name in ("Soprano", "Alto", "Tenor", "Bass"))
 TEMPO = 76.0
-BEATS_A_PHRASE = 8
+BEATS_A_PHRASE = (8, 12)  # in other metres, and in those of three beats
 
 
 def blank_page(
@@ -36,8 +39,9 @@ def blank_page(
     *,
     tempo: float | None = None,
     title: str = "",
+    upbeat: int = 0,
 ) -> Score:
-    """Prepare a page of full bars.
+    """Prepare a page of full bars, the last of which lends its end to an upbeat before the first.
 
     Parameters
     ----------
@@ -47,40 +51,47 @@ def blank_page(
     tempo : float, optional
         Quarters a minute; by default 76 beats.
     title : str
+    upbeat : int
+        Beats of it, fewer than a bar's.
     """
     numerator, denominator = time_signature
     beat = Metre(numerator, denominator).beat
     speed = TEMPO * beat / Metre(4, 4).beat if tempo is None else tempo
+    metres = make_table(TIME_SIGNATURE_DTYPE, [(0, numerator, denominator)])
+    end = bars * Metre(numerator, denominator).bar
+    onsets = bar_onsets(metres, end, upbeat * beat or None)
     return Score(
         np.zeros(0, NOTE_DTYPE),
-        time_signatures=make_table(TIME_SIGNATURE_DTYPE, [(0, numerator, denominator)]),
+        bars=make_table(BAR_DTYPE, onset=onsets),
+        time_signatures=metres,
         key_signatures=make_table(KEY_SIGNATURE_DTYPE, [(0, key_signature(*key), key[1])]),
         tempos=make_table(TEMPO_DTYPE, [(0, speed)]),
         parts=PARTS,
         title=title,
         composer="stats_composer",
-        end=bars * Metre(numerator, denominator).bar,
+        end=end,
     )
 
 
 def planned_spans(page: Score) -> list[tuple[int, int]]:
     """Place the final notes of the phrases of a new piece.
 
-    Phrases last about eight beats. Within the piece the last beat of a bar of three or four
-    is left for the upbeat of the next phrase, as most chorales have it; the last phrase ends
-    with the piece.
+    Phrases last eight beats, twelve in metres of three, as far as bars allow, and each begins
+    where the piece does in its bar. A final note stands on the last strong beat before.
     """
-    numerator, denominator = (int(n) for n in page.time_signatures[0].tolist()[1:])
-    bar, beat = Metre(numerator, denominator).bar, Metre(numerator, denominator).beat
-    n_beats = bar // beat
-    bars_a_phrase = max(1, round(BEATS_A_PHRASE * beat / bar))
-    first = beat * (0 if n_beats == 3 else n_beats // 2)
-    upbeat = beat if n_beats > 2 else 0
-    ends = list(range(bars_a_phrase * bar, page.end, bars_a_phrase * bar))
-    if ends and page.end - ends[-1] < bars_a_phrase * bar:
-        ends.pop()
-    spans = [(end - bar + first, end - upbeat) for end in ends]
-    return [*spans, (page.end - bar + first, page.end)]
+    metre, upbeat = page.metre_at(0), upbeat_of(page)
+    beats = BEATS_A_PHRASE[metre.n_beats == 3]
+    phrase = max(1, round(beats * metre.beat / metre.bar)) * metre.bar
+    strong = metre.bar // 2 if metre.n_beats == 4 else metre.bar
+    ends = list(range(phrase, page.end - phrase + 1, phrase))
+    return [(end - ((end - upbeat) % strong or strong), end) for end in [*ends, page.end]]
+
+
+def upbeat_of(page: Score) -> int:
+    """Return the ticks of a first bar that is shorter than its metre, else 0."""
+    onset = page.bars["onset"]
+    first = int(onset[1]) if len(onset) > 1 else page.end
+    return first if first < page.metre_at(0).bar else 0
 
 
 def add_fermatas(score: Score, spans: list[tuple[int, int]]) -> Score:

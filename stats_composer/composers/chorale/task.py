@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,9 +37,12 @@ __all__ = [
     "Task",
     "given_onsets",
     "given_symbols",
+    "in_keys",
     "kept_notes",
     "melody_key",
+    "melody_keys",
     "melody_task",
+    "phrase_starts",
     "region_task",
     "silent_steps",
     "without_overlap",
@@ -50,7 +53,7 @@ Bools = NDArray[np.bool_]
 
 VOICES = ("soprano", "alto", "tenor", "bass")
 # Nats against a tone outside the chord written above a melody, a step and voice.
-CHART = -3.0
+CHART = -4.0
 # Share of a melody that a signature's scale may miss, beyond the estimated key's, and be believed.
 STRANGE = 0.02
 
@@ -168,7 +171,7 @@ def region_task(
     page = given.replace(notes=np.zeros(0, NOTE_DTYPE))
     free = tuple(name in voices for name in VOICES)
     key, spans = melody_key(score), phrasing.spans(score.select(*score.voices[0]))
-    return Task(page, key, spans, tuple(constraints), given, free, region)
+    return Task(page, key, spans, tuple(constraints), given, free, region, fermatas=False)
 
 
 def melody_key(melody: Score) -> tuple[int, int]:
@@ -192,6 +195,31 @@ def melody_key(melody: Score) -> tuple[int, int]:
         return estimate
     _, tonic, mode = keys(melody)[0]
     return tonic, mode
+
+
+def melody_keys(melody: Score) -> list[tuple[int, tuple[int, int]]]:
+    """Tell the keys of a melody whose key signature changes: (tick from which on, key)."""
+    found: list[tuple[int, tuple[int, int]]] = []
+    rows = melody.key_signatures
+    stops = [*rows["onset"][1:].tolist(), melody.end + 1]
+    onset = melody.notes["onset"]
+    for i, stop in enumerate(stops if len(rows) else ()):
+        start = int(rows["onset"][i])
+        notes = melody.notes[(onset >= (start if found else 0)) & (onset < stop)]
+        if len(notes):
+            key = melody_key(melody.replace(notes=notes, key_signatures=rows[i : i + 1]))
+            if not found or found[-1][1] != key:
+                found.append((start if found else 0, key))
+    return found if len(found) > 1 else [(0, melody_key(melody))]
+
+
+def in_keys(task: Task, keys: Sequence[tuple[int, tuple[int, int]]]) -> list[Task]:
+    """Part a task by its keys: each a region, to be written one after the other."""
+    stops = [*(start for start, _ in keys[1:]), task.page.end]
+    return [
+        replace(task, key=key, region=(start, stop))
+        for (start, key), stop in zip(keys, stops, strict=True)
+    ]
 
 
 def _outside(notes: NDArray[np.void], signature: int) -> float:
@@ -269,6 +297,16 @@ def _quiet_grid(score: Score, step: int) -> tuple[Ints, Bools]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return view_grid(score, step, [(v, 0) for v in range(4)])
+
+
+def phrase_starts(task: Task) -> list[int]:
+    """Return the onset of the first note of each phrase: the first given one after each end."""
+    ends = [0, *(end for _, end in task.spans[:-1])]
+    if task.given is None:
+        return ends
+    onset = np.unique(task.given.notes["onset"])
+    first = np.searchsorted(onset, ends)
+    return [int(tick) for tick in onset[first[first < len(onset)]]]
 
 
 def silent_steps(frame: GridFrame, task: Task) -> Bools:

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stats_composer.composers.chorale.chord_voice import ChordVoice, pinned_labels
-from stats_composer.composers.chorale.endings import Endings
+from stats_composer.composers.chorale.edges import Beginnings, Endings, completed
 from stats_composer.composers.chorale.models import striking_grid
 from stats_composer.composers.chorale.page import add_fermatas
 from stats_composer.composers.chorale.roads import ROADS, Road, draft
@@ -29,6 +29,7 @@ from stats_composer.composers.chorale.task import (
     given_onsets,
     given_symbols,
     kept_notes,
+    phrase_starts,
     silent_steps,
     without_overlap,
 )
@@ -100,7 +101,7 @@ class Writer:
     encoder, fine_encoder : GridEncoder
         At two and at four steps a beat.
     skeleton, passing, striking : MaxEnt
-    endings : Endings
+    endings, beginnings : Endings and Beginnings
     ranges : ndarray of shape (4, 2), int64
         Lowest and highest pitch of each voice.
     charted : MaxEnt or None
@@ -119,6 +120,7 @@ class Writer:
     passing: MaxEnt
     striking: MaxEnt
     endings: Endings
+    beginnings: Beginnings
     ranges: Ints
     charted: MaxEnt | None = None
     chords: ChordVoice | None = None
@@ -162,13 +164,20 @@ class Writer:
                 return score
         raise SamplingError(f"nothing found in {ATTEMPTS} attempts; the last one broke {broken[0]}")
 
+    def lines(self, setup: Setup, rng: np.random.Generator) -> Ints:
+        """Write the lines at two steps a beat: a grid of the encoder, without onsets."""
+        return self._skeleton(self._plan(setup, rng), rng)[0]
+
     def _plan(self, setup: Setup, rng: np.random.Generator) -> Setup:
-        """Draw how the phrases end."""
-        frame, metre = setup.frame, setup.task.page.metre_at(0)
-        finals = [(steps.start, min(steps.stop, frame.n_steps)) for steps in self._finals(setup)]
-        factors = self.endings.plan(
-            setup.symbols, ~setup.free, setup.factors, finals, metre.beat // frame.step, rng
-        )
+        """Draw how the phrases end and begin."""
+        frame, factors = setup.frame, setup.factors
+        known, beat = ~setup.free, setup.task.page.metre_at(0).beat // frame.step
+        finals = [(s.start, min(s.stop, frame.n_steps)) for s in self._finals(setup)]
+        ends = [(*final, final == finals[-1]) for final in finals]
+        starts = [onset // frame.step for onset in phrase_starts(setup.task)]
+        begins = [(row, row + 1, row == starts[0]) for row in starts]
+        for edges, places in ((self.endings, ends), (self.beginnings, begins)):
+            factors = edges.plan(setup.symbols, known, factors, places, beat, rng)
         return setup._replace(factors=factors)
 
     @staticmethod
@@ -284,8 +293,11 @@ class Writer:
     def _hold(self, setup: Setup, symbols: Ints) -> Bools:
         """Hold the chords of final notes, in place, where no constraint forbids it."""
         held = np.zeros(setup.free.shape, np.bool_)
+        gain = self._gain(setup, symbols)
         fixed = [v in setup.factors.automata for v in range(4)]
         for steps in self._finals(setup):
+            if 0 < steps.start < len(symbols):
+                self._complete(setup, symbols, gain, steps.start)
             rows = np.arange(max(steps.start, 0) + 1, min(steps.stop, len(symbols)))
             if not len(rows):
                 continue
@@ -299,6 +311,21 @@ class Writer:
             held[rows] = may
         return held
 
+    def _gain(self, setup: Setup, symbols: Ints) -> NDArray[np.float64]:
+        """Return the log-weight of each symbol at each step and line, the others as they are."""
+        scores = self.skeleton.site_scores(symbols[:, : setup.symbols.shape[1]]).astype(np.float64)
+        n_symbols = self.encoder.labels.shape[1]
+        gain: NDArray[np.float64] = scores[..., :n_symbols] + setup.factors.unary[:, :4, :n_symbols]
+        return gain
+
+    def _complete(self, setup: Setup, symbols: Ints, gain: NDArray[np.float64], row: int) -> None:
+        """Make the final chord of a phrase one, in place, where no constraint forbids it."""
+        before = symbols[row, :4].copy()
+        free = setup.free[row] & np.array([v not in setup.factors.automata for v in range(4)])
+        symbols[row, :4] = completed(before, self.encoder.labels, gain[row], free)
+        if _is_broken(setup.factors, symbols, np.array([row])):
+            symbols[row, :4] = before
+
     def _strike(self, setup: Setup, symbols: Ints, held: Bools, rng: np.random.Generator) -> Bools:
         """Decide which notes start, of those that do not change their pitch."""
         free, task = setup.free, setup.task
@@ -311,6 +338,10 @@ class Writer:
         unsettled = free & ~settled & (~held | asked.must)
         grid[:, :4] = np.where(free, settled, onset)
         grid[:, :4] |= unsettled & asked.must
+        # Everybody takes a breath between phrases.
+        fresh = np.array([tick // setup.frame.step for tick in phrase_starts(task)])
+        grid[fresh, :4] |= (unsettled & ~asked.never & ~asked.changes)[fresh]
+        unsettled[fresh] = False
         unary = np.zeros((len(grid), 4, 2))
         unary[..., 0][asked.must] = -np.inf
         unary[..., 1][(asked.never | asked.changes) & ~asked.must] = -np.inf
@@ -370,8 +401,7 @@ class Writer:
             fresh &= (notes["onset"] < stop) & (notes["onset"] + notes["duration"] > start)
             notes = np.concatenate([without_overlap(notes[fresh], kept, start, stop), kept])
         score = written.replace(notes=notes)
-        plain = task.region is not None or not task.fermatas
-        return score if plain else add_fermatas(score, task.spans)
+        return add_fermatas(score, task.spans) if task.fermatas else score
 
 
 def _is_compound(page: Score) -> bool:

@@ -40,7 +40,7 @@ from stats_composer.factors import Factors
 from stats_composer.factors.seeds import RandomState, generator
 from stats_composer.kernels.arrays import Bools, Float32s, Floats, Ints
 from stats_composer.kernels.gibbs import Target, no_steps
-from stats_composer.kernels.maxent import score_sites
+from stats_composer.kernels.maxent import add_counts, score_sites
 from stats_composer.models.base import Estimator, check_pieces
 from stats_composer.models.maxent.divergence import ContrastiveDivergence
 from stats_composer.models.maxent.pieces import Columns, Pieces
@@ -297,6 +297,30 @@ class MaxEnt(Estimator):
             )
         return grids
 
+    def extended(self, terms: Sequence[Term]) -> Self:
+        """Return the model with further terms, all of whose weights are 0."""
+        sizes, arrays = self.state()
+        longer = type(self)(**{**self.get_params(deep=False), "terms": [*self._terms(), *terms]})
+        shape = self._sizes(self.layout_.n_gates, self.layout_.n_places)
+        added = Weights(terms, make_layout(longer._terms(), shape, self.labels), {}).vector
+        arrays["weights"] = np.concatenate([arrays["weights"], added.astype(np.float16)])
+        return longer.restore(sizes, arrays)
+
+    def count_features(self, grids: Sequence[Ints]) -> Floats:
+        """Count how often the feature of each weight occurs in grids; those of fields are 0.
+
+        Returns
+        -------
+        ndarray of the shape of `weights_.vector`, float64
+        """
+        pieces, weights = self.pack(self._check(grids)), self.weights_
+        counts = np.zeros_like(weights.folded)
+        add_counts(pieces.grids, self.layout_, pieces.rows, counts)
+        layout = self.layout_
+        residual = np.zeros((len(pieces.grid), layout.n_lines, layout.width), np.float32)
+        counts /= weights.multiplicity
+        return weights.unfold(counts, residual, pieces.grid).astype(np.float64)
+
     # ---- files --------------------------------------------------------------------------
 
     def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
@@ -329,14 +353,7 @@ class MaxEnt(Estimator):
         terms = self._terms()
         if self.n_lines is None or self.n_symbols is None:
             raise ValueError("restore: expected a model with n_lines and n_symbols")
-        shape = Sizes(
-            self.n_lines,
-            np.asarray(self.n_symbols, np.int64),
-            int(sizes["n_gates"]),
-            int(sizes["n_places"]),
-            self.modulus,
-            self.clip,
-        )
+        shape = self._sizes(int(sizes["n_gates"]), int(sizes["n_places"]))
         set_class = arrays["set_class"].astype(np.int64)
         self.layout_ = make_layout(terms, shape, self.labels, set_class=set_class)
         values = {int(k): int(v) for k, v in sizes["context_values"].items()}
@@ -354,6 +371,11 @@ class MaxEnt(Estimator):
             least = max(least, self.n_features_in_)
         self.n_values_ = self._count_values(least)
         return self
+
+    def _sizes(self, n_gates: int, n_places: int) -> Sizes:
+        """Return what the layout of a model of known lines is made for."""
+        n_symbols = np.asarray(self.n_symbols, np.int64)
+        return Sizes(self.n_lines or 0, n_symbols, n_gates, n_places, self.modulus, self.clip)
 
     # ---- scores -------------------------------------------------------------------------
 

@@ -45,6 +45,7 @@ __all__ = [
     "Onset",
     "Pair",
     "PairDifference",
+    "PairResidue",
     "ParallelMotion",
     "Passage",
     "Progression",
@@ -487,13 +488,52 @@ class Passage(Term):
     [line, other line, gate, step into the middle, residue of the interval there, step out of it];
     the steps are clipped to three: stay, small, large or leap. A dissonance is prepared and
     resolved in it.
+
+    Attributes
+    ----------
+    tied : bool
+        Whether it tells of the lines only if the other is the last: [last, gate, ...].
     """
 
+    tied: bool = False
     primitive: ClassVar[str] = "passage"
+    _parameters: ClassVar[Parameters] = {**L2, "tied": (bool,)}
 
     def shape(self, layout: Layout, n_values: int = 1) -> tuple[int, ...]:
         """Shape of the term's table."""
         n_near = 2 * NEAR + 1
-        return (
-            layout.n_lines, layout.n_lines, layout.n_gates, n_near, layout.modulus, n_near,
-        )  # fmt: skip
+        lines = (2,) if self.tied else (layout.n_lines, layout.n_lines)
+        return (*lines, layout.n_gates, n_near, layout.modulus, n_near)
+
+    def index(self, layout: Layout) -> Ints:
+        """Cell of the table for each cell of the primitive, flat."""
+        if not self.tied:
+            return super().index(layout)
+        size = int(np.prod(self.shape(layout)[1:]))
+        is_last = np.arange(layout.n_lines) == layout.n_lines - 1
+        cell = is_last[:, None] * size + np.arange(size)
+        return np.tile(cell.ravel(), layout.n_lines)
+
+
+@dataclass(frozen=True)
+class PairResidue(Pair):
+    """Couplings of the residues of two different lines, tied: [steps between, gate, a, b].
+
+    At one step and from one to the next; its pairs must be those of the `Pair` beside it.
+    """
+
+    def shape(self, layout: Layout, n_values: int = 1) -> tuple[int, ...]:
+        """Shape of the term's table."""
+        return 2, layout.n_gates, layout.modulus, layout.modulus
+
+    def index(self, layout: Layout) -> Ints:
+        """Cell of the table for each cell of the primitive, flat."""
+        shape, n_gates = self.shape(layout), layout.n_gates
+        cells = np.full((len(self.pairs(layout.n_lines)), n_gates, *2 * (layout.width,)), -1)
+        for number, (a, b, lag) in enumerate(self.pairs(layout.n_lines)):
+            if a != b and lag < shape[0]:
+                one, other = layout.residue[a][:, None], layout.residue[b]
+                cell = (lag * n_gates + np.arange(n_gates)[:, None, None]) * layout.modulus**2
+                cell = cell + one * layout.modulus + other
+                cells[number] = np.where((one >= 0) & (other >= 0), cell, -1)
+        return cells.ravel()

@@ -1,9 +1,9 @@
-"""The ends of phrases: which are kept, how they are drawn, and what is asked of the lines."""
+"""The edges of phrases: which are kept, how they are drawn, and what is asked of the lines."""
 
 import numpy as np
 import pytest
 
-from stats_composer.composers.chorale.endings import Endings, rows_before
+from stats_composer.composers.chorale.edges import Beginnings, Endings, completed
 from stats_composer.encoding import GridEncoder
 from stats_composer.factors import Factors
 from stats_composer.score import FERMATA_DTYPE, Score, make_notes, make_table
@@ -41,7 +41,8 @@ def taught():
 
 
 def test_rows_of_a_beat_of_three_parts_are_its_first_and_its_last():
-    assert rows_before(12, 3).tolist() == [12, 11, 9, 8, 6, 5, 3, 2, 0]
+    assert Endings(GridEncoder()).rows(12, 3).tolist() == [12, 11, 9, 8, 6, 5, 3, 2, 0]
+    assert Beginnings(GridEncoder()).rows(0, 3).tolist() == [0, 2, 3, 5, 6, 8, 9, 11, 12]
 
 
 def test_ends_are_kept_with_their_place(taught):
@@ -89,7 +90,7 @@ def test_an_ending_is_drawn_by_its_law(taught):
     draws, rng = 2000, np.random.default_rng(0)
     found = np.zeros(12, np.int64)
     for _ in range(draws):
-        planned = endings.plan(grid, known, Factors(unary), [(8, 10)], 2, rng)
+        planned = endings.plan(grid, known, Factors(unary), [(8, 10, True)], 2, rng)
         found[basses_asked(encoder, planned, 7)] += 1
     # The half cadence's F major has no G. The last piece's own ending shares all nine rows with
     # the soprano, the authentic one three, and both close a piece.
@@ -106,7 +107,7 @@ def test_what_is_forbidden_is_not_drawn(taught):
     forbidden[7, 3, np.flatnonzero(basses % 12 == 4)] = -np.inf
     rng = np.random.default_rng(1)
     for _ in range(50):
-        planned = endings.plan(grid, known, Factors(forbidden), [(8, 10)], 2, rng)
+        planned = endings.plan(grid, known, Factors(forbidden), [(8, 10, True)], 2, rng)
         assert basses_asked(encoder, planned, 7).tolist() == [7]
 
 
@@ -114,5 +115,54 @@ def test_no_end_that_the_melody_allows_asks_for_nothing(taught):
     _, endings, grid, known, unary = given_soprano(taught)
     strange = unary.copy()
     strange[7:9, 1:] = -np.inf
-    planned = endings.plan(grid, known, Factors(strange), [(8, 10)], 2, np.random.default_rng(2))
+    planned = endings.plan(
+        grid, known, Factors(strange), [(8, 10, True)], 2, np.random.default_rng(2)
+    )
     np.testing.assert_array_equal(planned.unary, strange)
+
+
+def test_a_wish_that_is_soft_weighs_as_much_as_it_says(taught):
+    encoder, endings, grid, known, unary = given_soprano(taught)
+    unary[7, 3, np.flatnonzero(encoder.alphabets_[3].entries % 12 == 4)] = -3.6
+    draws, rng, found = 1000, np.random.default_rng(3), 0
+    for _ in range(draws):
+        planned = endings.plan(grid, known, Factors(unary), [(8, 10, True)], 2, rng).unary
+        found += planned[7, 3, encoder.alphabets_[3].symbol(52)] == -3.6
+    # Six rows more in common are 3.6 nats, which the wish takes away: one of two.
+    assert abs(found / draws - 0.5) < 0.06
+
+
+def test_beginnings_are_kept_with_their_place(taught):
+    encoder, _, grids = taught
+    beginnings = Beginnings(encoder).fit(grids)
+    assert beginnings.kinds_.tolist() == [[0, 1], [0, 0], [0, 1]]
+    bass = beginnings.residues_[:, :6, 3].tolist()
+    assert bass == [[0, 0, 5, 5, 0, 0], [0, 0, 5, 5, 2, 2], [0, 0, 5, 5, 0, 0]]
+    known = np.zeros((len(grids[1]), 4), np.bool_)
+    free = Factors.free(len(grids[1]), np.array([len(a) for a in encoder.alphabets_]))
+    planned = beginnings.plan(grids[1], known, free, [(0, 1, True)], 2, np.random.default_rng(4))
+    assert basses_asked(encoder, planned, 0).tolist() == [0]
+    assert basses_asked(encoder, planned, 2).tolist() == [5]
+
+
+LABELS = np.array([[67, 69, 71, 72], [60, 64, 65, 67], [52, 55, 57, 60], [43, 45, 48, 50]])
+
+
+def test_a_bare_fifth_gets_the_third_that_the_lines_like_most():
+    row = np.array([0, 0, 1, 2])  # G C G C
+    gain = np.zeros((4, 4))
+    gain[1, 1] = 1.0  # E in the alto rather than in the tenor
+    assert completed(row, LABELS, gain, np.ones(4, np.bool_)).tolist() == [0, 1, 1, 2]
+    alto_given = np.array([False, False, True, False])
+    assert completed(row, LABELS, gain, alto_given).tolist() == [0, 0, 0, 2]
+
+
+def test_a_chord_stays_and_so_does_what_nothing_makes_one():
+    chord = np.array([0, 1, 1, 2])
+    np.testing.assert_array_equal(
+        completed(chord, LABELS, np.zeros((4, 4)), np.ones(4, np.bool_)), chord
+    )
+    cluster = np.array([0, 2, 2, 3])
+    np.testing.assert_array_equal(
+        completed(cluster, LABELS, np.zeros((4, 4)), np.zeros(4, np.bool_)), cluster
+    )

@@ -1,0 +1,196 @@
+"""What a chorale composer learns, and keeps in its file: its models, edges and phrasing.
+
+The composer's verbs are in composers/chorale/composer.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stats_composer.chords import ChordRecognizer
+from stats_composer.composers.base import Arrays, Composer, named
+from stats_composer.composers.chorale.balance import balance
+from stats_composer.composers.chorale.chord_voice import ChordVoice, chord_path
+from stats_composer.composers.chorale.edges import Beginnings, Endings
+from stats_composer.composers.chorale.models import (
+    balanced_terms,
+    charted_model,
+    passing_model,
+    skeleton_model,
+    striking_grid,
+    striking_model,
+)
+from stats_composer.composers.chorale.phrasing import Phrasing
+from stats_composer.composers.chorale.roads import ROADS, Road, drafting_model
+from stats_composer.composers.chorale.task import VOICES, melody_task
+from stats_composer.composers.chorale.writer import Writer
+from stats_composer.encoding import GridEncoder
+from stats_composer.errors import NotFittedError
+from stats_composer.models.base import Callback
+from stats_composer.models.directed import DirectedModel
+from stats_composer.models.maxent import MaxEnt
+from stats_composer.models.parameters import Parameters, Whole
+from stats_composer.score import Score, check_scores
+
+__all__ = ["FittedChorales"]
+
+Ints = NDArray[np.int64]
+
+MODELS = ("skeleton_", "passing_", "striking_", "endings_", "beginnings_", "phrasing_")
+QUANTILE = 0.002
+
+
+class FittedChorales(Composer):
+    """The fit and the file of a composer of four-part chorales; its parameters are told there."""
+
+    skeleton_: MaxEnt
+    passing_: MaxEnt
+    striking_: MaxEnt
+    directed_: DirectedModel | None
+    phrasing_: Phrasing
+    _parameters: ClassVar[Parameters] = {
+        "chord_voice": (bool,),
+        "directed": (bool,),
+        "random_state": (Whole(),),
+    }
+
+    def __init__(
+        self, *, chord_voice: bool = False, directed: bool = False, random_state: int = 0
+    ) -> None:
+        self.chord_voice = chord_voice
+        self.directed = directed
+        self.random_state = random_state
+
+    # ---- learning -----------------------------------------------------------------------
+
+    def fit(self, scores: Iterable[Score], y: object = None, *, callback: Callback = None) -> Self:
+        """Learn the style of four-part scores.
+
+        Parameters
+        ----------
+        scores : iterable of Score
+            Each with four voices, top to bottom.
+        y : ignored
+        callback : callable, optional
+            Called as callback(stage, done, total).
+        """
+        self._check_params()
+        scores = check_scores(scores)
+        coarse, fine = _encoders()
+        self.encoder_, self.fine_encoder_ = coarse.fit(scores), fine.fit(scores)
+        self.manifest_ = {}
+        self.keys_ = np.array([GridEncoder.key(score) for score in scores], np.int64)
+        pitches = [
+            np.concatenate([s.notes["pitch"][s.notes["part"] == s.voices[v][0]] for s in scores])
+            for v in range(4)
+        ]
+        quantiles = (QUANTILE, 1 - QUANTILE)
+        self.ranges_ = np.array([np.quantile(p, quantiles).round() for p in pitches], np.int64)
+        encoded = [self.encoder_.encode(score) for score in scores]
+        grids = [grid for grid, _ in encoded]
+        self._build()
+        self.endings_.fit(grids)
+        self.beginnings_.fit(grids)
+        self.phrasing_.fit(scores)
+        self.skeleton_.fit(grids, callback=callback)
+        if self.chord_voice:
+            recognizer = ChordRecognizer.bundled()
+            pairs = zip(scores, encoded, strict=True)
+            paths = [chord_path(score, frame, recognizer) for score, (_, frame) in pairs]
+            self._build_charted(ChordVoice(self.encoder_).fit(grids, paths))
+            lines = [np.column_stack(pair) for pair in zip(grids, paths, strict=True)]
+            self.charted_.fit(lines, callback=callback)  # type: ignore[union-attr]
+        if self.directed_ is not None:
+            self.directed_.fit(grids)
+        fine_grids = [self.fine_encoder_.encode(score)[0] for score in scores]
+        self.passing_.fit(fine_grids, callback=callback)
+        onsets = [striking_grid(self.encoder_, symbols, symbols[:, -4:] > 0) for symbols in grids]
+        self.striking_.fit(onsets, callback=callback)
+        self.balance(scores, callback=callback)
+        return self
+
+    def balance(self, scores: Sequence[Score], *, callback: Callback = None) -> Self:
+        """Correct the fitted model of the lines by settings of melodies that it was fitted to."""
+        writer, frames = self._writer(), [self.encoder_.encode(score) for score in scores]
+
+        def write(model: MaxEnt, piece: int, seed: int) -> tuple[Ints, Ints]:
+            score, (grid, frame) = scores[piece], frames[piece]
+            melody = score.select(*score.voices[0])
+            task = melody_task(melody, VOICES[0], frame.key, (), self.phrasing_)
+            setup = writer.prepare(task)
+            rng = np.random.default_rng(seed)
+            return replace(writer, skeleton=model).lines(setup, rng), grid
+
+        rng = np.random.default_rng(self.random_state)
+        terms = balanced_terms()
+        self.skeleton_ = balance(self.skeleton_, terms, len(scores), write, rng, callback)
+        return self
+
+    def _build(self) -> None:
+        seed = self.random_state
+        self.skeleton_ = skeleton_model(self.encoder_, random_state=seed)
+        self.passing_ = passing_model(self.fine_encoder_, random_state=seed)
+        self.striking_ = striking_model(self.encoder_, random_state=seed)
+        self.endings_, self.beginnings_ = Endings(self.encoder_), Beginnings(self.encoder_)
+        self.phrasing_ = Phrasing()
+        self.chords_: ChordVoice | None = None
+        self.charted_: MaxEnt | None = None
+        self.directed_ = drafting_model(self.encoder_) if self.directed else None
+
+    def _build_charted(self, chords: ChordVoice) -> None:
+        self.chords_ = chords
+        self.charted_ = charted_model(self.encoder_, chords.field(), random_state=self.random_state)
+
+    # ---- files --------------------------------------------------------------------------
+
+    def _state(self) -> tuple[dict[str, Any], Arrays]:
+        sizes: dict[str, Any] = {}
+        arrays: dict[str, NDArray[Any]] = {"ranges": self.ranges_, "keys": self.keys_}
+        for name in ("encoder_", "fine_encoder_"):
+            for v, alphabet in enumerate(getattr(self, name).alphabets_[:4]):
+                arrays[f"{name}{v}"] = alphabet.entries
+        for name in self._names():
+            sizes[name], learned = getattr(self, name).state()
+            arrays |= {f"{name}{key}": array for key, array in learned.items()}
+        return sizes, arrays
+
+    def _restore(self, sizes: Mapping[str, Any], arrays: Arrays) -> None:
+        self.ranges_, self.keys_ = arrays["ranges"], arrays["keys"]
+        self.encoder_, self.fine_encoder_ = _encoders()
+        for name in ("encoder_", "fine_encoder_"):
+            getattr(self, name).set_entries([arrays[f"{name}{v}"] for v in range(4)])
+        self.directed, self.chord_voice = "directed_" in sizes, "chords_" in sizes
+        self._build()
+        self.skeleton_.set_params(terms=[*self.skeleton_.terms, *balanced_terms()])
+        if self.chord_voice:
+            chords = ChordVoice(self.encoder_)
+            self._build_charted(chords.restore(sizes["chords_"], named(arrays, "chords_")))
+        for name in self._names():
+            getattr(self, name).restore(sizes[name], named(arrays, name))
+
+    def _names(self) -> tuple[str, ...]:
+        """Return the names of the models that there are."""
+        charted = () if self.charted_ is None else ("chords_", "charted_")
+        return (*MODELS, *charted, *(() if self.directed_ is None else ("directed_",)))
+
+    def _check_ready(self) -> None:
+        if not hasattr(self, "striking_"):
+            raise NotFittedError("ChoraleComposer has no models: call fit, load or bundled first")
+
+    def _writer(self, road: Road = ROADS["gibbs"]) -> Writer:
+        return Writer(
+            self.encoder_, self.fine_encoder_, self.skeleton_, self.passing_, self.striking_,
+            self.endings_, self.beginnings_, self.ranges_, self.charted_, self.chords_,
+            self.directed_, road,
+        )  # fmt: skip
+
+
+def _encoders() -> tuple[GridEncoder, GridEncoder]:
+    """Return the encoders at two and at four steps a beat."""
+    coarse = GridEncoder(4, steps_per_beat=2)
+    return coarse, GridEncoder(4, steps_per_beat=4, contexts=(*coarse.contexts, "given"))
