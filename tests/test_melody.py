@@ -422,6 +422,21 @@ def test_voices_go_on_together():
     assert longer.n_bars == 7 and last in chords and last[0] == 48
 
 
+def test_chord_symbols_go_on_where_the_phrase_would_have_them():
+    # Each pitch has one chord, which changes at bar lines alone: so it has in the new bars.
+    body = "M:3/4\nL:1/4\nK:C\n" + '"C"c3|"F"f3|"G"g3|"C"c3|' * 3
+    phrase = parsed("X:1\n" + body + "\n")
+    longer = continue_phrase(phrase, bars=8, random_state=1)
+    assert longer.chords[: len(phrase.chords)].tolist() == phrase.chords.tolist()
+    assert (longer.chords["onset"] % (3 * 10080) == 0).all()
+    named = {72: "C", 77: "F", 79: "G"}
+    new = longer.notes[longer.notes["onset"] >= phrase.end]
+    for note in new:
+        assert (
+            str(longer.mark_at("chords", int(note["onset"]))["symbol"]) == named[int(note["pitch"])]
+        )
+
+
 def test_a_phrase_goes_on_as_a_tune(composer):
     phrase = parsed(PHRASE)
     longer = composer.continue_tune(phrase, bars=4, random_state=1)

@@ -4,6 +4,7 @@ Its own style is an n-gram over slices: what all voices do in a step of the metr
 struck or held, or a rest), together with the place of the step in the bar. Slices that the
 phrase does not have are not invented, so chords stay its own. The continuation is drawn from
 the exact law given the phrase, and closes on the tonic where the phrase has a slice for it.
+Chord symbols go on as those of the phrase went with such slices, and followed each other.
 
 A variation keeps the slices of the strong beats and of the last bar, and draws those between from
 the n-gram over slices and their place in the beat, given what is kept on both sides.
@@ -21,10 +22,11 @@ from stats_composer.composers.asked import Seed
 from stats_composer.composers.base import extended, join
 from stats_composer.composers.many import Drawn, Patience, write_many
 from stats_composer.errors import EncodingError
-from stats_composer.factors import phased
+from stats_composer.factors import Automaton, phased
 from stats_composer.models.ngram import NGram, WittenBell
 from stats_composer.sampling.chain import Chain
 from stats_composer.score import (
+    CHORD_DTYPE,
     NOTE_DTYPE,
     Score,
     bar_positions,
@@ -47,10 +49,12 @@ Ints = NDArray[np.int64]
 
 DIVISIONS = (1, 2, 3, 4, 6, 8, 12)
 ON_GRID = 0.95
-N = 4
+N = 3
 VARIED_N = 2
 STRONG = 4
 """The strength of a beat that a variation keeps: downbeats, and the middle of an even bar."""
+LITTLE = 0.1
+"""Of what the phrase has not: a tenth of once."""
 AGAIN = -2.0
 """Nats against each step of a variation that is as it was."""
 
@@ -115,11 +119,18 @@ def continue_phrase(
     symbols = symbols.ravel()[:-1]
     place = bar_positions(page, np.arange(0, page.end, step)) // step
     law = _law(place, symbols, slices, 7 * tonic % 12)
+    coded = place[: len(symbols)] * len(slices) + symbols
 
     def write(rng: np.random.Generator) -> Score:
         path = law.sample(1, random_state=rng)[0]
         grid = np.concatenate([rows, slices[path]])
-        return join(phrase, page, _notes(grid, phrase, step))
+        longer = join(phrase, page, _notes(grid, phrase, step))
+        if not len(phrase.chords):
+            return longer
+        after = place[len(symbols) :] * len(slices) + path
+        struck = (slices[path] != HOLD).any(axis=1)
+        fresh = _chords(phrase, page, coded, after, struck)
+        return longer.replace(chords=np.concatenate([phrase.chords, fresh]))
 
     return write_many(write, random_state, n, n_jobs, **patience)
 
@@ -232,6 +243,35 @@ def _law(place: Ints, symbols: Ints, slices: Ints, tonic: int) -> Chain:
     free = Chain(unary, [phased(automaton, n_slices, after)])
     closing = free.under(_closed(unary, after, slices, hold, tonic))
     return closing if closing.log_normaliser > -np.inf else free
+
+
+def _chords(phrase: Score, page: Score, coded: Ints, after: Ints, struck: Any) -> NDArray[Any]:
+    """Return the likeliest symbols above the slices after a phrase: what is held tells nothing."""
+    step = page.end // (len(coded) + len(after))
+    onset = np.arange(len(coded)) * step
+    names, chord = np.unique(phrase.chords["symbol"], return_inverse=True)
+    row = np.searchsorted(phrase.chords["onset"], onset, side="right") - 1
+    sounding = chord[np.maximum(row, 0)]
+    together = np.full((int(max(coded.max(), after.max())) + 1, len(names)), LITTLE)
+    np.add.at(together, (coded, sounding), 1.0)
+    following = np.ones((len(names), len(names)))
+    np.add.at(following, (chord[:-1], chord[1:]), 1.0)
+    following /= following.sum(axis=1, keepdims=True)
+    # Chords change where in a bar those of the phrase did.
+    position = bar_positions(phrase, phrase.chords["onset"])
+    end = len(coded) * step
+    when = bar_positions(page, np.arange(len(after)) * step + end)
+    starts = np.flatnonzero(np.isin(when, position))
+    if not len(starts):
+        return phrase.chords[:0]
+    together = np.log(together / together.sum(axis=1, keepdims=True))
+    weight = np.add.reduceat(np.where(struck[:, None], together[after], 0.0), starts)
+    begun = np.log(following[sounding[-1]])
+    follows = Automaton.first_order(np.log(following), len(starts), initial=begun)
+    path = Chain(weight, [follows]).best()
+    new = np.flatnonzero(np.diff(path, prepend=sounding[-1]))
+    rows = [(end + int(starts[i]) * step, str(names[path[i]])) for i in new]
+    return make_table(CHORD_DTYPE, rows)
 
 
 def _closed(unary: Any, place: Ints, slices: Ints, hold: int, tonic: int) -> Any:
