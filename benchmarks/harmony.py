@@ -1,7 +1,8 @@
 """Chords and keys of piano pieces, songs and quartets, against musicians' analyses.
 
 `python -m benchmarks.harmony --data DIR [--cache DIR]` measures by folds on `when_in_rome` and
-`pop909`; `--folds 1` stops after the first fold. `--train FILE` makes the bundled model instead,
+`pop909`; `--folds 1` stops after the first fold, with `--unseen` a fold is a kind of texture, of
+which nothing was learned. `--train FILE` makes the bundled model instead,
 from what may ship: the OpenScore pieces of `when_in_rome/train` and every fourth song of `pop909`,
 and measures it on the pieces that it has not seen.
 
@@ -13,6 +14,8 @@ mir_eval, weighted by duration. Needs music21, and mir_eval for songs.
 import argparse
 import hashlib
 import time
+from collections import defaultdict
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +33,10 @@ ATTRIBUTION = (
     "CC BY-SA 4.0, scores CC0) and from POP909 (Z. Wang et al., Music X Lab, MIT)"
 )
 LICENCE = "CC BY-SA 4.0"
+LOSSES = {"SVM": "hinge", "log-linear": "log"}
+KINDS_OF_TEXTURE = {
+    "OpenScore": "lieder", "Quartets": "quartets", "Piano": "sonatas", "Keyboard": "preludes",
+}  # fmt: skip
 
 
 # ---- measures --------------------------------------------------------------------------------
@@ -50,7 +57,7 @@ def agreement(piece, homes, labels, basses):
 def report(name, rows, sure=(), hit=()):
     total = np.sum(rows, axis=0)
     shares = " ".join(f"{share:8.4f}" for share in total[1:] / max(total[0], 1))
-    line = f"{name:44} {len(rows):4} {shares}"
+    line = f"{name:64} {len(rows):4} {shares}"
     if len(sure):
         line += f" {calibration_error(np.concatenate(sure), np.concatenate(hit)):8.3f}"
     print(line, flush=True)
@@ -91,9 +98,11 @@ def mir_eval_scores(piece, heard):
 def measure(title, pieces, heard):
     """Print the figures of pieces that a model has not seen."""
     groups = {"all": pieces}
+    for kind in sorted({kind_of(piece) for piece in pieces}):
+        groups[kind] = [piece for piece in pieces if kind_of(piece) == kind]
     for group in sorted({piece.group for piece in pieces}):
-        groups[group] = [piece for piece in pieces if piece.group == group]
-    groups["where AugmentedNet's stand"] = [piece for piece in pieces if piece.other]
+        beside = [piece for piece in pieces if piece.group == group and piece.other]
+        groups[f"{group}, where AugmentedNet's stand"] = beside
     for name, chosen in groups.items():
         if not chosen:
             continue
@@ -108,11 +117,10 @@ def measure(title, pieces, heard):
             sure.append(by_root[np.arange(len(root)), root][known])
             hit.append((root == piece.labelled.labels // N_KINDS)[known])
         report(f"{title}: {name}", rows, sure, hit)
-    beside = [
-        agreement(p, p.other.homes, p.other.labels, p.other.basses) for p in pieces if p.other
-    ]
-    if beside:
-        report("  AugmentedNet on those", beside)
+        if all(piece.other for piece in chosen):
+            others = [(piece, piece.other) for piece in chosen]
+            report("  AugmentedNet on those",
+                   [agreement(p, o.homes, o.labels, o.basses) for p, o in others])  # fmt: skip
     songs = [piece for piece in pieces if piece.chords]
     if songs:
         scores = [mir_eval_scores(piece, heard[piece.labelled.name]) for piece in songs]
@@ -120,22 +128,56 @@ def measure(title, pieces, heard):
             *np.mean(scores, axis=0)))  # fmt: skip
 
 
-HEADINGS = f"{'':44} {'n':>4} {'root':>8} {'key':>8} {'label':>8} {'numeral':>8} {'ECE':>8}"
+HEADINGS = f"{'':64} {'n':>4} {'root':>8} {'key':>8} {'label':>8} {'numeral':>8} {'ECE':>8}"
 
 
-def cross_validate(title, pieces, n_folds, loss):
+def kind_of(piece):
+    """Return the kind of texture of a piece, by the collection that it is from."""
+    return KINDS_OF_TEXTURE.get(piece.labelled.name.split("_")[0], "other")
+
+
+def by_rounds(piece, said, heard):
+    """Return what is heard without the chain: by the first machines, and by all of them."""
+    rows = {}
+    for title, suffix in (("first round", ""), ("both rounds", " again")):
+        chords, keys = said[f"chord{suffix}"], said[f"key{suffix}"]
+        rows[title] = replace(
+            heard,
+            homes=keys.argmax(axis=1),
+            labels=chords.argmax(axis=1),
+            home_probs=keys,
+            label_probs=chords,
+        )
+    return rows
+
+
+def cross_validate(title, pieces, n_folds, *, unseen=False):
+    """Print figures by folds: each kind of machine alone, with its chain, and both together."""
     fold = np.random.default_rng(0).permutation(len(pieces)) % 5
-    heard, seen = {}, []
+    if unseen:  # a fold is a kind of texture
+        kinds = sorted({kind_of(piece) for piece in pieces})
+        fold = np.array([kinds.index(kind_of(piece)) for piece in pieces])
+        n_folds = len(kinds)
+    rows, seen = defaultdict(dict), []
     for number in range(n_folds):
+        learned = [p.labelled for p, f in zip(pieces, fold, strict=True) if f != number]
+        aside = [p for p, f in zip(pieces, fold, strict=True) if f == number]
         start = time.process_time()
-        model = HarmonyModel(loss=loss)
-        model.fit([p.labelled for p, f in zip(pieces, fold, strict=True) if f != number])
+        models = {name: HarmonyModel(loss=loss).fit(learned) for name, loss in LOSSES.items()}
         print(f"{title}: fold {number + 1}: {time.process_time() - start:.0f} s of CPU")
-        for piece, own in zip(pieces, fold, strict=True):
-            if own == number:
-                heard[piece.labelled.name] = model.hear(piece.steps)
-                seen.append(piece)
-    measure(f"{title}, {loss}", seen, heard)
+        for piece in aside:
+            name, said = piece.labelled.name, {}
+            for machine, model in models.items():
+                said[machine] = model.opinions(piece.steps)
+                rows[machine, "chain"][name] = model.hear(piece.steps)
+                alone = by_rounds(piece, said[machine], rows[machine, "chain"][name])
+                for way, heard in alone.items():
+                    rows[machine, way][name] = heard
+            both = {k: np.sqrt(v * said["log-linear"][k]) for k, v in said["SVM"].items()}
+            rows["both", "chain"][name] = models["SVM"].hear(piece.steps, both)
+        seen += aside
+    for (machine, way), heard in rows.items():
+        measure(f"{title}, {machine}, {way}", seen, heard)
 
 
 def manifest(names, data):
@@ -185,7 +227,7 @@ def main(arguments=None):
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--cache", type=Path, default=Path("harmony-cache"))
     parser.add_argument("--folds", type=int, default=5)
-    parser.add_argument("--loss", default="hinge", choices=["hinge", "log"])
+    parser.add_argument("--unseen", action="store_true")
     parser.add_argument("--only", choices=STYLES)
     parser.add_argument("--train", type=Path)
     options = parser.parse_args(arguments)
@@ -203,7 +245,7 @@ def main(arguments=None):
         return
     for title, own in (("When in Rome", pieces), ("POP909", songs)):
         if own:
-            cross_validate(title, own, options.folds, options.loss)
+            cross_validate(title, own, options.folds, unseen=options.unseen)
 
 
 if __name__ == "__main__":

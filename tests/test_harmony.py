@@ -214,6 +214,15 @@ def test_what_no_chord_explains():
     assert sum(span.duration for span in spans) == score.end
 
 
+def test_what_is_no_chord_for_one_reason_is_one_span():
+    rows = [(4, 0, 0, "maj", 0), (4, 0, 7, "maj", 7), (4, 0, 0, "maj", 0)]
+    _, spans = reading(rows, [(48, 64, 67), (55,), (55,)])
+    assert [(span.symbol, span.duration // STEP) for span in spans] == [
+        ("C", 4), ("N.C.", 8), ("N.C.", 4),
+    ]  # fmt: skip
+    assert spans[1].reason == "a single pitch class" and spans[2].reason == "silence"
+
+
 def test_grids():
     rows = [(4, 0, 0, "maj", 0), (2, 0, 5, "maj", 5), (2, 0, 7, "maj", 7)]
     for grid, expected in (("bar", ["C"]), ("beat", ["C", "C", "F", "G"])):

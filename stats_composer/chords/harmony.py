@@ -198,10 +198,9 @@ class HarmonyModel:
             said[name] = softmax(scores / self.temperatures_[name])
         return said
 
-    def hear(self, steps: Steps) -> Heard:
-        """Find the keys and chords of a piece."""
-        said = self.opinions(steps)
-        seen = _trusted(_seen(steps, said))
+    def hear(self, steps: Steps, said: Mapping[str, Floats] | None = None) -> Heard:
+        """Find the keys and chords of a piece, from the heads' opinions or other ones."""
+        seen = _trusted(_seen(steps, self.opinions(steps) if said is None else said))
         return Heard(*self.chain_.predict(seen), *self.chain_.marginals(seen), self.bass_weights_)
 
     # ---- files --------------------------------------------------------------------------

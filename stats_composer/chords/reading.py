@@ -8,7 +8,7 @@ those, and its chord the likeliest in it.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,6 +74,36 @@ def read_harmony(
     list of ChordSpan
         In the order of time; together they cover the score.
     """
+    homes, labels, basses, silent, first = _cut(score, steps, heard, grid)
+    ends = np.append(first[1:], len(steps)).tolist()
+    onsets = steps.onset[first].tolist()
+    stops = [*onsets[1:], steps.end]
+    written = spellings(score, onsets, stops)
+    told: list[_Told | ChordSpan] = []
+    for row, (i, j) in enumerate(zip(first.tolist(), ends, strict=True)):
+        place = (onsets[row] if row else 0, stops[row])
+        why = "silence" if silent[i] else ""
+        if not why and grid == "event":
+            why = _reason(steps.weights["sounding"][i:j].sum(axis=0), int(labels[i]))
+        last = told[-1] if told and grid == "event" else None
+        if why and isinstance(last, ChordSpan) and last.reason == why:
+            told[-1] = replace(last, duration=place[1] - last.onset)
+        elif why:
+            told.append(no_chord(score, *place, why))
+        else:
+            key, probs = key_near(int(homes[i]), home), heard.label_probs[i:j].mean(axis=0)
+            told.append(_Told(place, key, int(labels[i]), int(basses[i]), probs, written[row]))
+    following = [one.chord if isinstance(one, _Told) else None for one in told[1:]]
+    return [
+        _named(score, one, after) if isinstance(one, _Told) else one
+        for one, after in zip(told, [*following, None], strict=True)
+    ]
+
+
+def _cut(
+    score: Score, steps: Steps, heard: Heard, grid: str
+) -> tuple[Ints, Ints, Ints, NDArray[np.bool_], Ints]:
+    """Return the home, label, bass and silence of each step, and where spans begin."""
     homes, labels = heard.homes, heard.labels
     unit = steps.bars if grid == "bar" else steps.beats
     if grid != "event":
@@ -85,27 +115,7 @@ def read_harmony(
     begins = np.concatenate([[True], (marks[1:] != marks[:-1]).any(axis=1)])
     if grid != "event":
         begins[unit.first[:-1]] = True
-    first = np.flatnonzero(begins)
-    ends = np.append(first[1:], len(steps))
-    onsets = steps.onset[first].tolist()
-    stops = [*onsets[1:], steps.end]
-    written = spellings(score, onsets, stops)
-    told: list[_Told | ChordSpan] = []
-    for row, (i, j) in enumerate(zip(first.tolist(), ends.tolist(), strict=True)):
-        place = (onsets[row] if row else 0, stops[row])
-        why = "silence" if silent[i] else ""
-        if not why and grid == "event":
-            why = _reason(steps.weights["sounding"][i:j].sum(axis=0), int(labels[i]))
-        if why:
-            told.append(no_chord(score, *place, why))
-            continue
-        key, probs = key_near(int(homes[i]), home), heard.label_probs[i:j].mean(axis=0)
-        told.append(_Told(place, key, int(labels[i]), int(basses[i]), probs, written[row]))
-    following = [one.chord if isinstance(one, _Told) else None for one in told[1:]]
-    return [
-        _named(score, one, after) if isinstance(one, _Told) else one
-        for one, after in zip(told, [*following, None], strict=True)
-    ]
+    return homes, labels, basses, silent, np.flatnonzero(begins)
 
 
 @dataclass(frozen=True, eq=False)
