@@ -18,6 +18,7 @@ from stats_composer import modelfile
 from stats_composer._version import __version__
 from stats_composer.chords.harmony import HarmonyModel, LabelledSteps
 from stats_composer.chords.keys import key_near
+from stats_composer.chords.profiles import chord_profiles
 from stats_composer.chords.qualities import KINDS
 from stats_composer.chords.reading import read_harmony
 from stats_composer.chords.spans import ChordSpan, home_of
@@ -115,19 +116,23 @@ class HarmonyModels:
         }
         modelfile.save(path, header, arrays)
 
-    def recognize(self, score: Score, *, style: str, grid: str = "event") -> list[ChordSpan]:
+    def recognize(
+        self, score: Score, *, grid: str = "event", style: str | None = None
+    ) -> list[ChordSpan]:
         """Name the chords of a score that has pitched notes.
 
         Parameters
         ----------
         score : Score
-        style : str
-            One of `STYLES`.
         grid : {"event", "beat", "bar"}
             What a span is: a chord as long as it lasts, or the likeliest one of each beat or bar.
+        style : str, optional
+            One of `STYLES`; by default what `style` tells.
         """
         steps = cut_steps(score)
-        heard = self.models[style].hear(steps)
+        notes = chord_profiles(steps)
+        model = self.models[style or self.style(notes)]
+        heard = model.hear(steps, model.opinions(steps, notes))
         return read_harmony(score, steps, heard, home_of(score), grid=grid)
 
     def style(self, notes: NDArray[np.float32]) -> str:

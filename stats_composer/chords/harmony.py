@@ -164,16 +164,13 @@ class HarmonyModel:
     ) -> None:
         seen = [_seen(p.steps, o) for p, o in zip(pieces, said, strict=True)]
         homes, labels = [p.homes for p in pieces], [p.labels for p in pieces]
-        fold = np.arange(len(seen)) % 2
-        rows = []
-        half, rest = (np.flatnonzero(fold == number).tolist() for number in (0, 1))
-        chain = PairChain(TRIAD, n_gates=N_GATES)
-        chain.fit([seen[i] for i in half], [homes[i] for i in half], [labels[i] for i in half])
+        self.chain_ = PairChain(TRIAD, n_gates=N_GATES).fit(seen, homes, labels)
+        trusted = [_trusted(one) for one in seen]
+        surprises = []
         for temperature in TEMPERATURES:
-            chain.temperature = temperature
-            rows.append((_surprise(chain, [_trusted(s) for s in seen], labels, rest), temperature))
-        self.chain_ = PairChain(TRIAD, n_gates=N_GATES, temperature=min(rows)[1])
-        self.chain_.fit(seen, homes, labels)
+            self.chain_.temperature = temperature
+            surprises.append(_surprise(self.chain_, trusted, labels))
+        self.chain_.temperature = TEMPERATURES[int(np.argmin(surprises))]
 
     # ---- use ----------------------------------------------------------------------------
 
@@ -189,9 +186,16 @@ class HarmonyModel:
         likeliest = softmax(scores / self.temperatures_["chord"]).max(axis=1)
         return float(np.log(likeliest).mean())
 
-    def opinions(self, steps: Steps) -> dict[str, Floats]:
-        """Return what each head thinks of each step, as probabilities."""
-        notes = chord_profiles(steps)
+    def opinions(self, steps: Steps, notes: Singles | None = None) -> dict[str, Floats]:
+        """Return what each head thinks of each step, as probabilities.
+
+        Parameters
+        ----------
+        steps : Steps
+        notes : ndarray of shape (n_steps, n_profiles, 12), optional
+            Their `chord_profiles`, where they are at hand.
+        """
+        notes = chord_profiles(steps) if notes is None else notes
         said: dict[str, Floats] = {}
         for name in HEADS:
             scores = self.heads_[name].decision_function(_inputs(name, steps, notes, said))
@@ -267,14 +271,12 @@ def _temperature(scores: Singles, right: Ints) -> float:
     return TEMPERATURES[int(np.argmin(losses))]
 
 
-def _surprise(
-    chain: PairChain, seen: Sequence[Seen], labels: Sequence[Ints], rows: Iterable[int]
-) -> float:
+def _surprise(chain: PairChain, seen: Sequence[Seen], labels: Sequence[Ints]) -> float:
+    """Return the mean surprise of what is right, in nats a step."""
     total, count = 0.0, 0
-    for i in rows:
-        known = np.flatnonzero(labels[i] >= 0)
-        prob = chain.marginals(seen[i])[1][known, labels[i][known]]
-        total -= float(np.log(prob + 1e-4).sum())
+    for own, right in zip(seen, labels, strict=True):
+        known = np.flatnonzero(right >= 0)
+        total -= float(np.log(chain.marginals(own)[1][known, right[known]] + 1e-4).sum())
         count += len(known)
     return total / max(count, 1)
 

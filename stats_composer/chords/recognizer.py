@@ -225,11 +225,17 @@ class ChordRecognizer:
         why = self._unheard(score)
         if why:
             return [no_chord(score, 0, score.end, why)]
-        style = style or self.style(score)
+        style = style or self._evident(score)
         if self.harmony and (grid != "event" or style != CHORALE):
             style = STYLES[0] if style == CHORALE else style
             return self.harmony.recognize(score, grid=grid, style=style)
         return self._chorale(score)
+
+    def _evident(self, score: Score) -> str | None:
+        """Tell the style where it needs no listening."""
+        if self.harmony is None or is_chorale(score):
+            return CHORALE
+        return STYLES[0] if no_harmony(score) == ONE_LINE else None  # a song is accompanied
 
     def _unheard(self, score: Score) -> str:
         """Say why a score has no chords to hear; empty where it has: broken chords are some."""
@@ -246,10 +252,9 @@ class ChordRecognizer:
         """
         if self._unheard(check_score(score)):
             return ""
-        if self.harmony is None or is_chorale(score):
-            return CHORALE
-        if no_harmony(score) == ONE_LINE:
-            return STYLES[0]  # a song is accompanied
+        evident = self._evident(score)
+        if evident or self.harmony is None:
+            return evident or CHORALE
         return self.harmony.style(chord_profiles(cut_steps(score)))
 
     def _chorale(self, score: Score) -> list[ChordSpan]:
