@@ -293,6 +293,37 @@ def test_kinds_of_texture():
     assert not is_broken_line(Score(scale))
 
 
+@pytest.mark.parametrize(("style", "semitones", "fifths"), [("classical", 3, -3), ("songs", 7, 1)])
+def test_what_is_heard_turns_with_the_score(recognizer, style, semitones, fifths):
+    rng = np.random.default_rng(semitones)
+    onset = np.arange(64) * STEP
+    notes = make_notes(onset=np.tile(onset, 2), duration=STEP, part=np.repeat([0, 1], 64),
+                       pitch=np.concatenate([rng.integers(60, 80, 64), rng.integers(40, 60, 64)]),
+                       )  # fmt: skip
+    score = Score(notes, key_signatures=make_table(KEY_SIGNATURE_DTYPE, [(0, 1, 0)]))
+    model = recognizer.harmony.models[style]
+    one, other = (model.hear(cut_steps(s)) for s in (score, score.transpose(semitones, fifths)))
+    np.testing.assert_array_equal((one.homes + 2 * semitones) % N_HOMES, other.homes)
+    moved = (one.labels + semitones * N_KINDS) % (12 * N_KINDS)
+    np.testing.assert_array_equal(moved, other.labels)
+    turned = np.roll(one.label_probs, semitones * N_KINDS, axis=1)
+    np.testing.assert_allclose(turned, other.label_probs, atol=1e-3)
+
+
+def test_a_song_is_what_the_model_of_songs_is_surer_of():
+    class Sure:
+        def __init__(self, log_prob):
+            self.log_prob = log_prob
+
+        def sureness(self, notes):
+            return self.log_prob
+
+    notes = np.zeros((1000, 1, 12), np.float32)
+    for songs, style in ((-0.4, "songs"), (-0.5, "classical"), (-0.6, "classical")):
+        models = HarmonyModels({"classical": Sure(-0.5), "songs": Sure(songs)})
+        assert models.style(notes) == style
+
+
 def test_another_kind_of_model_is_refused():
     from stats_composer.chords import recognizer
 
