@@ -11,7 +11,13 @@ from test_cli import one_line, run
 
 from stats_composer.errors import ScoreError
 from stats_composer.evaluation import Reading, report, score_card
-from stats_composer.evaluation.distances import bootstrap, divergences, interval, likelihoods
+from stats_composer.evaluation.distances import (
+    bootstrap,
+    divergences,
+    interval,
+    likelihoods,
+    spread,
+)
 from stats_composer.evaluation.features import feature_table, piece_counts
 from stats_composer.evaluation.two_sample import auc, two_sample_test
 from stats_composer.io import write
@@ -81,6 +87,8 @@ def test_divergences_and_intervals_by_hand():
     assert half == pytest.approx(entropy - 0.5)
     around = interval(0.5, np.arange(1001) / 1000)
     assert (around.low, around.high) == pytest.approx((0.025, 0.975))
+    assert spread(0.5, np.array([0.0, 0.2, np.nan])) == pytest.approx((0.5, 0.304, 0.696))
+    assert spread(0.1, np.array([0.0, 0.2])).low == 0
     draws = bootstrap(5, 20, np.random.default_rng(0))
     assert draws.shape == (20, 5) and (draws.sum(axis=1) == 5).all()
 
@@ -95,9 +103,8 @@ def test_a_likelihood_is_of_a_model_that_did_not_see_the_tune():
     own, others = sides["intervals of the tune"]
     lines = [12 + np.diff(s.notes["pitch"].astype(int)).clip(-12, 12) for s in corpus]
     unseen = [line for line, group in zip(lines, groups[1:], strict=True) if group % 5]
-    assert (
-        own[0] == others[0] == pytest.approx(NGram(n=4, n_symbols=32).fit(unseen).score([lines[0]]))
-    )
+    model = NGram(n=4, n_symbols=32).fit(unseen)
+    assert own[0] == others[0] == pytest.approx(-model.score([lines[0]]))
     assert "roots and thirds of the chords" not in sides
 
 

@@ -197,7 +197,7 @@ def _card_table(card: ScoreCard) -> str:
     for title, rows in (
         ("Rates", card.rates),
         ("Distances, bits", card.distances),
-        ("Nats a symbol, under models that saw no setting of the tune", card.likelihoods),
+        ("Surprise, nats a symbol, under models that saw no setting of the tune", card.likelihoods),
     ):
         lines += ["", title, *_rows(rows)]
     test = card.test
@@ -234,7 +234,7 @@ def _panels(card: ScoreCard) -> CardPanels:
         for title, rows in (
             ("rates", card.rates),
             ("distances, bits", card.distances),
-            ("nats a symbol", card.likelihoods),
+            ("surprise, nats a symbol", card.likelihoods),
         )
     }
     kinds = sorted(card.test.by_kind.items(), key=lambda item: item[1])

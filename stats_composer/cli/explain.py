@@ -275,7 +275,7 @@ def _explain_model(file: str, output: str | None, seed: int, as_json: bool) -> N
 
 
 def _coupling_tables(composer: Any) -> tuple[dict[str, Any], list[str]]:
-    """Return couplings to draw, on the beat: each voice with its next step, and with the bass."""
+    """Return couplings to draw, on the beat: of the outer voices in time, and with each other."""
     from stats_composer.theory import pitch_name
 
     encoder, model = composer.encoder_, composer.skeleton_
@@ -284,7 +284,7 @@ def _coupling_tables(composer: Any) -> tuple[dict[str, Any], list[str]]:
     rows = [np.searchsorted(every, own) for own in entries]
     names, bass = list(encoder.names), len(entries) - 1
     tables = {}
-    for a, b, lag in [(v, v, 1) for v in range(bass + 1)] + [(v, bass, 0) for v in range(bass)]:
+    for a, b, lag in ((0, 0, 1), (bass, bass, 1), (0, bass, 0)):
         title = f"{names[a]}, one step later" if a == b else f"{names[a]} with the {names[b]}"
         tables[title] = np.zeros((len(every), len(every)))
         own = model.coupling(a, b, lag)[0][: len(rows[a]), : len(rows[b])]

@@ -4,8 +4,9 @@ Conventions
 -----------
 * A distance is the Jensen-Shannon divergence in bits between the label shares of two sets of
   pieces, in the mean over the groups of a kind: 0 where they agree, 1 where they share nothing.
-* A likelihood is that of symbols in nats each under an n-gram model that did not see a setting
-  of the tune: intervals of the top line, its rhythm beat by beat, roots of the chords.
+* A likelihood is told as surprise, its negative logarithm in nats a symbol, under an n-gram model
+  that did not see a setting of the tune: intervals of the top line, its rhythm beat by beat, roots
+  of the chords.
 * Intervals of 95 % come from drawing pieces with replacement (bootstrap). The corpus's own
   value is that of as many of its pieces against the rest of it.
 
@@ -29,7 +30,15 @@ from stats_composer.evaluation.features import Counts
 from stats_composer.evaluation.reading import Reading
 from stats_composer.models.ngram import NGram
 
-__all__ = ["LIKELIHOODS", "Interval", "bootstrap", "divergences", "interval", "likelihoods"]
+__all__ = [
+    "LIKELIHOODS",
+    "Interval",
+    "bootstrap",
+    "divergences",
+    "interval",
+    "likelihoods",
+    "spread",
+]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -56,6 +65,16 @@ def interval(value: float, draws: Floats) -> Interval:
     told = draws[~np.isnan(draws)]
     low, high = np.quantile(told, [0.025, 0.975]) if len(told) else (np.nan, np.nan)
     return Interval(value, float(low), float(high))
+
+
+def spread(value: float, draws: Floats) -> Interval:
+    """Put a value beside 1.96 standard deviations of some draws, from 0 on.
+
+    Draws with replacement lie farther apart than the pieces themselves, so that the middle of
+    their distances is too large; how they vary is not.
+    """
+    far = 1.96 * float(np.nanstd(draws))
+    return Interval(value, max(value - far, 0.0), value + far)
 
 
 def bootstrap(n: int, n_draws: int, rng: np.random.Generator) -> Ints:
@@ -158,7 +177,7 @@ def likelihoods(
     Returns
     -------
     dict of str to (judged, corpus)
-        Nats a symbol and piece, nan for a piece without any.
+        Nats of surprise a symbol, by piece; nan for a piece without any.
     """
     pieces = [*judged, *corpus]
     fold = groups % N_MODEL_FOLDS
@@ -173,7 +192,7 @@ def likelihoods(
             asked = np.flatnonzero(some & (fold == number))
             if train and len(asked):
                 model = NGram(n=4, n_symbols=ALPHABET).fit(train)
-                values[asked] = [model.score([lines[i]]) for i in asked]
+                values[asked] = [-model.score([lines[i]]) for i in asked]
         if some.any():
             found[name] = values[: len(judged)], values[len(judged) :]
     return found

@@ -96,23 +96,26 @@ def piece_counts(reading: Reading) -> Counts:
     return counts
 
 
-def feature_table(readings: Sequence[Reading]) -> Table:
+def feature_table(readings: Sequence[Reading], counted: Sequence[Counts] | None = None) -> Table:
     """Measure pieces by all features.
 
     Parameters
     ----------
     readings : sequence of Reading
+    counted : sequence of Counts, optional
+        What `piece_counts` gives for them, where it is there already.
 
     Returns
     -------
     Table
         Its columns are the measures, and the labels that at least 3 % of the pieces have.
     """
-    counted = [piece_counts(reading) for reading in readings]
+    if counted is None:
+        counted = [piece_counts(reading) for reading in readings]
     groups = sorted({key for counts in counted for key in counts})
     columns, features = [], []
     for measure in MEASURES:
-        rates = [measure.count(reading) for reading in readings]
+        rates = [measure.find(reading) for reading in readings]
         features.append(Feature(measure.kind, measure.words))
         columns.append([len(c.hits) / c.n if c.n else np.nan for c in rates])
     empty: Counter[str] = Counter()
@@ -152,6 +155,7 @@ def _signed(step: int) -> str:
 
 
 def _of_lines(reading: Reading) -> Iterator[tuple[str, str, str]]:
+    beat = reading.score.metre_at(0).beat
     for column, notes in enumerate(reading.lines):
         role = _role(reading, column)
         joined = notes["onset"][1:] == (notes["onset"] + notes["duration"])[:-1]
@@ -167,8 +171,7 @@ def _of_lines(reading: Reading) -> Iterator[tuple[str, str, str]]:
         for _, cell in reading.cells[column]:
             yield "rhythm", f"cell of {role}", "other" if cell > 15 else CELLS[cell]
         for ticks in notes["duration"].tolist():
-            beats = ticks / reading.score.metre_at(0).beat
-            yield "rhythm", f"beats of {role}", f"{min(beats, 4):.3g}"
+            yield "rhythm", f"beats of {role}", f"{min(ticks / beat, 4):.3g}"
 
 
 def _of_degrees(reading: Reading) -> Iterator[tuple[str, str, str]]:

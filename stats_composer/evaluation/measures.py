@@ -70,6 +70,13 @@ class Measure:
     per: int = 100
     fault: str = ""
 
+    def find(self, reading: Reading) -> Found:
+        """Count in a piece, once for each reading of it."""
+        if self.name not in reading.found:
+            reading.found[self.name] = self.count(reading)
+        found: Found = reading.found[self.name]
+        return found
+
 
 def measure(
     table: list[Measure], kind: str, words: str, *, per: int = 100, fault: str = ""
@@ -124,7 +131,7 @@ def rates_of(
     readings = [s if isinstance(s, Reading) else Reading(s) for s in several]
     found = {}
     for measure in measures:
-        counts = [measure.count(reading) for reading in readings]
+        counts = [measure.find(reading) for reading in readings]
         hits, places = sum(len(c.hits) for c in counts), sum(c.n for c in counts)
         value = measure.per * hits / places if places else float("nan")
         found[measure.name] = Rate(value, hits, places)

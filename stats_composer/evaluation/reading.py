@@ -23,7 +23,7 @@ import warnings
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -143,6 +143,8 @@ class Reading:
         How what sounds is spelled.
     note : ndarray of pitch's shape, int64
         Row in its line of the note that sounds, -1 for none.
+    found : dict of str to Found
+        What measures have counted so far, by their names (`Measure.find`).
 
     Examples
     --------
@@ -154,6 +156,7 @@ class Reading:
 
     def __init__(self, score: Score) -> None:
         self.score = score
+        self.found: dict[str, Any] = {}
         notes = score.notes
         self.key = estimate_key(notes["pitch"], notes["duration"], notes["onset"])
         self.tonic = 7 * self.key[0] % 12

@@ -88,7 +88,7 @@ def report(reading: Reading) -> Report:
     endings = [_ending(reading, phrase) for phrase in reading.phrases]
     found: dict[tuple[int, tuple[str, ...], str], Fault] = {}
     for measure in MEASURES:
-        for hit in measure.count(reading).hits if measure.fault else ():
+        for hit in measure.find(reading).hits if measure.fault else ():
             fault = _fault(reading, measure, hit)
             found.setdefault((hit.tick, fault.voices, fault.words), fault)
     return Report(

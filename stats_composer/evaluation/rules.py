@@ -241,8 +241,12 @@ _NAMES = (
 )  # fmt: skip
 _INTERVALS = tuple(f"a {name} or compound" for name in _NAMES)
 _DEGREES = tuple(f"a {name} above the tonic" for name in _NAMES)
-_STEPS = tuple(f"{step:+d} semitones" for step in range(-OCTAVE, OCTAVE + 1))
+_STEPS = tuple(
+    f"{step:+d} semitone{'s' * (abs(step) > 1)}" if step else "none"
+    for step in range(-OCTAVE, OCTAVE + 1)
+)
 _KINDS = "held", "oblique", "similar", "contrary"
 _MOTIONS = tuple(f"{kind} to a {name}" for kind in _KINDS for name in _NAMES)
-_ROOTS = (*(f"a {name} up" for name in _NAMES), "no chord")
-_CHORDS = (*(f"{q} with a {n} in the bass" for q in CHORD_QUALITIES for n in _NAMES), "no chord")
+_ROOTS = ("none", *(f"up a {name}" for name in _NAMES[1:]), "no chord")
+_BASSES = ("root", *_NAMES[1:])
+_CHORDS = (*(f"{q} over its {n}" for q in CHORD_QUALITIES for n in _BASSES), "no chord")

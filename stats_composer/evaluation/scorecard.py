@@ -19,8 +19,9 @@ from stats_composer.evaluation.distances import (
     divergences,
     interval,
     likelihoods,
+    spread,
 )
-from stats_composer.evaluation.features import Table, feature_table, piece_counts
+from stats_composer.evaluation.features import Counts, Table, feature_table, piece_counts
 from stats_composer.evaluation.measures import Measure
 from stats_composer.evaluation.rates import MEASURES
 from stats_composer.evaluation.reading import Reading
@@ -33,6 +34,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 N_DRAWS = 200
+N_OWN_TESTS = 5
 
 
 class Beside(NamedTuple):
@@ -66,10 +68,11 @@ class ScoreCard(NamedTuple):
     ----------
     n_judged, n_corpus : int
     rates, distances, likelihoods : tuple of Beside
-        Rates by `Measure.per` places, bits, nats a symbol.
+        Rates by `Measure.per` places, bits, nats of surprise a symbol.
     test : TwoSample
     own_auc : float
-        Of the same test between as many pieces of the corpus and the rest of it.
+        Of the same test between as many pieces of the corpus and the rest of it, in the mean over
+        five draws.
     """
 
     n_judged: int
@@ -107,27 +110,26 @@ def score_card(
     groups = tune_groups([*scores, *corpus])
     draws = _own_draws(groups[len(judged) :], len(judged), rng)
     weights = bootstrap(len(judged), N_DRAWS, rng)
-    table = feature_table([*judged, *known])
+    counts = [piece_counts(reading) for reading in (*judged, *known)]
+    table = feature_table([*judged, *known], counts)
     label = np.repeat([0, 1], [len(judged), len(known)])
+    own = Table(table.features, table.values[label == 1])
     try:
         test = two_sample_test(table, label, groups, n_seeds=n_seeds, random_state=random_state)
-        own = two_sample_test(
-            Table(table.features, table.values[label == 1]),
-            1 - draws[0],
-            groups[label == 1],
-            n_seeds=1,
-            random_state=random_state,
-        )
+        tests = [
+            two_sample_test(own, 1 - draw, groups[label == 1], n_seeds=1, kinds=False)
+            for draw in draws[:N_OWN_TESTS]
+        ]
     except ValueError as error:
         raise ScoreError(str(error)) from None
     return ScoreCard(
         len(judged),
         len(known),
         _rates(judged, known, weights, draws),
-        _distances(judged, known, weights, draws),
+        _distances(counts[: len(judged)], counts[len(judged) :], weights, draws),
         _likelihoods(judged, known, groups, weights, draws),
         test,
-        own.auc,
+        float(np.mean([test.auc for test in tests])),
     )
 
 
@@ -159,7 +161,7 @@ def _rates(
 
 def _drawn(measure: Measure, readings: Sequence[Reading], weights: Ints) -> Interval:
     """Return a rate over all pieces, and its interval over weighted ones."""
-    counts = [measure.count(reading) for reading in readings]
+    counts = [measure.find(reading) for reading in readings]
     hits, places = np.array([(len(count.hits), count.n) for count in counts]).T
     with np.errstate(invalid="ignore"):
         draws = measure.per * (weights @ hits) / (weights @ places)
@@ -168,17 +170,16 @@ def _drawn(measure: Measure, readings: Sequence[Reading], weights: Ints) -> Inte
 
 
 def _distances(
-    judged: Sequence[Reading], corpus: Sequence[Reading], weights: Ints, draws: Ints
+    counts: Sequence[Counts], known: Sequence[Counts], weights: Ints, draws: Ints
 ) -> tuple[Beside, ...]:
-    counts, known = ([piece_counts(reading) for reading in side] for side in (judged, corpus))
-    ones, others = np.ones((1, len(judged))), np.ones((len(weights), len(corpus)))
+    ones, others = np.ones((1, len(counts))), np.ones((len(weights), len(known)))
     plain = divergences(counts, known, ones, others[:1])
     drawn = divergences(counts, known, weights.astype(np.float64), others)
     own = divergences(known, known, draws.astype(np.float64), (1 - draws).astype(np.float64))
     rows = []
     for kind, value in plain.items():
         if not np.isnan(value[0]):
-            around = interval(float(value[0]), drawn[kind])
+            around = spread(float(value[0]), drawn[kind])
             rows.append(
                 Beside(kind, kind, kind, around, interval(float(np.nanmean(own[kind])), own[kind]))
             )

@@ -77,7 +77,13 @@ def auc(scores: Floats, label: Ints) -> float:
 
 
 def two_sample_test(
-    table: Table, label: Ints, groups: Ints, *, n_seeds: int = 3, random_state: int = 0
+    table: Table,
+    label: Ints,
+    groups: Ints,
+    *,
+    n_seeds: int = 3,
+    kinds: bool = True,
+    random_state: int = 0,
 ) -> TwoSample:
     """Ask a classifier to tell pieces from a corpus.
 
@@ -91,6 +97,8 @@ def two_sample_test(
         The tune of each piece, as `score.tune_groups` numbers them; two or more on each side.
     n_seeds : int
         Divisions into folds.
+    kinds : bool
+        Whether each kind of feature is asked alone as well.
     random_state : int
 
     Returns
@@ -109,7 +117,7 @@ def two_sample_test(
     runs = [_judge(table.values, label, groups, n_folds, seed) for seed in seeds]
     values = np.array([auc(scores, label) for scores, _ in runs])
     by_kind = {}
-    for kind in table.kinds():
+    for kind in table.kinds() if kinds else ():
         own = table.of_kind(kind).values
         alone = [auc(_judge(own, label, groups, n_folds, seed)[0], label) for seed in seeds]
         by_kind[kind] = float(np.mean(alone))
