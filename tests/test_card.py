@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from stats_composer.evaluation.card import card, count_parallels
+from stats_composer.evaluation.card import card
 from stats_composer.evaluation.invention import chord_chain, chords_of, independent_voices, shares
 from stats_composer.evaluation.pairs import pair_correlation, pair_frequencies, repeat_rates
 from stats_composer.score import NOTE_DTYPE, Part, Score, make_table
@@ -32,25 +32,6 @@ CHORDS = [(72, 67, 64, 48), (71, 67, 62, 55), (72, 67, 64, 48)]
 
 def setting(chords=CHORDS):
     return score_of([[(1, chord[v]) for chord in chords] for v in range(4)])
-
-
-@pytest.mark.parametrize(
-    ("pitch", "expected"),
-    [
-        ([[67, 60], [69, 62]], 1),  # fifths
-        ([[72, 60], [74, 62]], 1),  # octaves
-        ([[60, 60], [62, 62]], 1),  # unisons
-        ([[79, 60], [81, 62]], 1),  # a twelfth is a fifth
-        ([[79, 60], [69, 62]], 0),  # against each other
-        ([[67, 60], [67, 60]], 0),  # held
-        ([[64, 60], [65, 62]], 0),  # thirds
-        ([[67, 60], [74, 62]], 0),  # from a fifth to an octave
-        ([[67, 60], [-1, -1], [69, 62]], 0),  # a rest between
-        ([[72, 67, 60], [74, 69, 62]], 2),  # an octave and a fifth, the fourth is none
-    ],
-)
-def test_parallels_are_counted_as_a_teacher_does(pitch, expected):
-    assert count_parallels(np.array(pitch)) == expected
 
 
 def test_a_plain_setting_has_no_fault():

@@ -2,9 +2,8 @@
 
 Conventions
 -----------
-* Parallels are counted at a step of the grid (an eighth by default): two voices both move, the
-  same way, from a perfect fifth, octave or unison, compound ones included, to another of the
-  same kind. They are given per 100 notes.
+* Parallels, as `evaluation.leading` finds them, are counted at a step of the grid (an eighth by
+  default), per 100 notes.
 * A crossing is a step at which a voice sounds above one that lies above it in the score.
 * The final chord is the one that sounds at the end of the last note.
 """
@@ -19,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stats_composer.errors import ScoreWarning
+from stats_composer.evaluation.leading import find_parallels
 from stats_composer.score import Score
 from stats_composer.theory import TICKS_PER_QUARTER, estimate_key
 from stats_composer.views import grid
@@ -26,7 +26,6 @@ from stats_composer.views import grid
 __all__ = ["Card", "card", "count_parallels"]
 
 Ints = NDArray[np.int64]
-PERFECT = (0, 7)
 
 
 @dataclass(frozen=True)
@@ -83,17 +82,7 @@ def count_parallels(pitch: Ints) -> int:
     >>> count_parallels(np.array([[67, 60], [69, 62], [69, 60]]))
     1
     """
-    total = 0
-    n_voices = pitch.shape[1]
-    sounding = pitch >= 0
-    for v in range(n_voices):
-        for w in range(v + 1, n_voices):
-            there = sounding[:-1, v] & sounding[1:, v] & sounding[:-1, w] & sounding[1:, w]
-            steps = np.diff(pitch[:, v]) * np.diff(pitch[:, w]) > 0
-            interval = (pitch[:, v] - pitch[:, w]) % 12
-            same = (interval[:-1] == interval[1:]) & np.isin(interval[1:], PERFECT)
-            total += int((there & steps & same).sum())
-    return total
+    return len(find_parallels(pitch))
 
 
 def card(scores: Sequence[Score], *, step: int = TICKS_PER_QUARTER // 2) -> Card:
