@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -46,19 +47,33 @@ HeatMap = Annotated[
 ]
 
 
+@dataclass(frozen=True)
+class Note:
+    """Which note of a score, and which other may have stood there."""
+
+    bar: Bar = None
+    beat: Beat = None
+    voice: Line = None
+    pitch: Pitch = None
+
+
+@dataclass(frozen=True)
+class Map:
+    """Where a model's couplings are drawn."""
+
+    output: HeatMap = None
+    force: Force = False
+
+
 def explain(
     file: What,
-    bar: Bar = None,
-    beat: Beat = None,
-    voice: Line = None,
-    pitch: Pitch = None,
+    note: Note,
+    drawn: Map,
     model: ModelFile = None,
     against: Against = None,
-    output: HeatMap = None,
     seed: CardSeed = 0,
     jobs: Jobs = 1,
     as_json: Json = False,
-    force: Force = False,
 ) -> None:
     """Tell why a note of a chorale stands where it does, or what a model of chorales has learned.
 
@@ -68,19 +83,20 @@ def explain(
     """
     if Path(file).suffix == ".npz":
         refuse("a model has no bars: --bar, --beat, --voice and --pitch are of scores",
-               bar, beat, voice, pitch, model, against)  # fmt: skip
-        if output is not None:
-            check_outputs([output], suffixes=(".svg", ".png"), force=force)
-        _explain_model(file, output, seed, as_json)
+               *vars(note).values(), model, against)  # fmt: skip
+        if drawn.output is not None:
+            check_outputs([drawn.output], suffixes=(".svg", ".png"), force=drawn.force)
+        _explain_model(file, drawn.output, seed, as_json)
         return
-    refuse("--output: couplings are of a model file", output)
-    if bar is None or beat is None or voice is None:
+    refuse("--output: couplings are of a model file", drawn.output)
+    if note.bar is None or note.beat is None or note.voice is None:
         raise typer.BadParameter("of a score a note: expected --bar, --beat and --voice")
     _, composer = load_composer(None, model, verb="explain", only=Style.CHORALE)
     score = read_input(file)
-    site = _Site(composer, score, _tick(score, bar, beat), list(Choir).index(voice))
+    tick, line = _tick(score, note.bar, note.beat), list(Choir).index(note.voice)
     with patience():
-        facts = site.facts(pitch, read_named(against, jobs) if against else [])
+        corpus = read_named(against, jobs) if against else []
+        facts = _Site(composer, score, tick, line).facts(note.pitch, corpus)
     if as_json:
         print_json(facts)
     else:
