@@ -1,9 +1,13 @@
-"""Chorales for the benchmarks of the chorale models: grids, scores, and how they are split.
+"""Chorales for the benchmarks of the chorale models, and settings of unseen ones beside Bach's.
 
 With `--data DIR` (a folder that has `jsb_chorales/`) the pieces are those of the split of
 Boulanger-Lewandowski et al. (2012), train and valid; without it, those of music21's corpus in
 four parts, every sixth of which is kept from the training, and with it other settings of its
 tune.
+
+`python -m benchmarks.chorales [--data DIR] [--composer FILE]` fits a composer on the train part (or
+reads one that was), sets the sopranos of the others, and prints each rate of `evaluation` beside
+that of Bach's own settings of the same melodies, and the AUC of the classifier that tells them.
 """
 
 import argparse
@@ -15,9 +19,12 @@ import numpy as np
 from stats_composer.composers.chorale import ChoraleComposer, training
 from stats_composer.composers.chorale.models import FINISH, SOLVER, skeleton_terms
 from stats_composer.encoding import GridEncoder
+from stats_composer.evaluation import MEASURES, Reading, rates
+from stats_composer.evaluation.features import feature_table
+from stats_composer.evaluation.two_sample import two_sample_test
 from stats_composer.io import read_corpus
 from stats_composer.models.maxent import MaxEnt
-from stats_composer.score import opening, same_tune
+from stats_composer.score import opening, same_tune, tune_groups
 
 COLUMNS = {"place": 4, "half": 5, "end": 6, "cadence": 7, "shift": 8}
 STEPS_A_BAR = 8
@@ -157,3 +164,32 @@ def fit_composer(scores, *, chord_voice=False):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ScoreWarning)
         return ChoraleComposer(chord_voice=chord_voice, random_state=0).fit(scores)
+
+
+def compare(settings, own):
+    """Print the rates of settings beside Bach's of the same melodies, and what tells them apart."""
+    both = [[Reading(score) for score in scores] for scores in (settings, own)]
+    ours, his = (rates(readings) for readings in both)
+    for measure in MEASURES:
+        name = measure.name
+        print(f"{measure.words:64} {ours[name].value:8.2f} {his[name].value:8.2f}")
+    label = np.repeat([0, 1], len(own))
+    found = two_sample_test(feature_table(both[0] + both[1]), label, np.tile(tune_groups(own), 2))
+    kinds = "  ".join(f"{kind} {area:.2f}" for kind, area in found.by_kind.items())
+    print(f"AUC {found.auc:.2f} by {found.n_features} features  {kinds}")
+
+
+def main():
+    """Set the sopranos of unseen chorales and compare with Bach's settings."""
+    options = arguments(__doc__, composer="", seed=0)
+    train, valid = split_scores(options.data)
+    composer = ChoraleComposer.load(options.composer) if options.composer else fit_composer(train)
+    settings = [
+        composer.harmonize(score.select(*score.voices[0]), random_state=options.seed + number)
+        for number, score in enumerate(valid)
+    ]
+    compare(settings, valid)
+
+
+if __name__ == "__main__":
+    main()

@@ -77,3 +77,7 @@ def test_no_marks_to_learn_from_leave_it_to_long_notes():
     assert phrasing.spans(line) == phrase_spans(line)
     one = tune(4)
     assert phrasing.spans(one) == [(0, 4 * QUARTER)]
+
+
+def test_long_phrases_are_rarer_the_longer_they_are(taught):
+    assert (np.diff(taught.lengths_[:, 32:], axis=1) < 0).all()

@@ -30,9 +30,9 @@ __all__ = ["Phrasing"]
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
-LENGTH = 0.5
+LENGTH = 1.0
 LONGEST = 80  # half beats; what is longer shares the last length
-RARE = 0.1  # pieces' worth of every length
+RARE = 0.1  # phrases' worth of every length, and less by a fifth a half beat above sixteen beats
 L2 = 1.0
 REST = 3.0  # log-odds of a rest after the note; chorales have too few to learn from
 MOTIF = 5
@@ -56,7 +56,8 @@ class Phrasing:
     def fit(self, scores: Sequence[Score]) -> Self:
         """Learn from the top lines of scores, of those that have fermatas."""
         melodies = [s.select(*s.voices[0]) for s in scores if len(s.fermatas)]
-        counts = np.full((2, LONGEST), RARE)
+        rare = RARE * 0.8 ** np.maximum(np.arange(LONGEST) - 32, 0)
+        counts = np.stack([rare, rare])
         seen, final = [], []
         for melody in melodies:
             spans = phrase_spans(melody)

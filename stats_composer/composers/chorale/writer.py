@@ -59,6 +59,9 @@ FIRST_CHORD = -2.0
 TRIADS = ((0, 4, 7), (0, 3, 4, 7))
 # Semitones from a passing note to its neighbours: to the nearer one, and to the other.
 NEAR, NEXT_NEAR = 2, 4
+# Nats against a last sixteenth after a dotted eighth, which one row before and after do not tell
+# from a passing note.
+DOTTED = -2.5
 # Annealing sharpens what the model favours, and not what it avoids: so parallels and crossings
 # are told twice. Voices that crossed while hot seldom find back, so they are kept in order then.
 PARALLELS = ParallelMotion(log_weight=-1.5)
@@ -418,7 +421,7 @@ def _is_broken(factors: Factors, symbols: Ints, rows: Ints) -> bool:
 
 
 def _near(frame: GridFrame, lines: Ints, between: Bools) -> NDArray[np.float64]:
-    """Forbid notes between the steps that leap: unary log-weights."""
+    """Forbid notes between the steps that leap, and weigh dotted ones: unary log-weights."""
     width = int(frame.n_symbols.max())
     unary = np.zeros((frame.n_steps, len(frame.alphabets), width))
     for v in range(4):
@@ -428,5 +431,8 @@ def _near(frame: GridFrame, lines: Ints, between: Bools) -> NDArray[np.float64]:
         after = entries[lines[np.minimum(rows + 1, frame.n_steps - 1), v]][:, None]
         one, other = np.abs(entries - before), np.abs(entries - after)
         fits = (np.minimum(one, other) <= NEAR) & (np.maximum(one, other) <= NEXT_NEAR)
-        unary[rows, v, : len(entries)] = np.where(fits | (entries == before), 0.0, -np.inf)
+        stays = entries == before
+        last = rows[(rows % 4 == 3) & (lines[rows - 1, v] == lines[np.maximum(rows - 3, 0), v])]
+        unary[rows, v, : len(entries)] = np.where(fits | stays, 0.0, -np.inf)
+        unary[last, v, : len(entries)] += np.where(stays[np.isin(rows, last)], 0.0, DOTTED)
     return unary

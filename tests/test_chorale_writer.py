@@ -1,0 +1,25 @@
+"""What the notes between the steps may be."""
+
+import numpy as np
+
+from stats_composer.composers.chorale.page import blank_page
+from stats_composer.composers.chorale.writer import DOTTED, _near
+from stats_composer.encoding import GridEncoder
+
+
+def test_the_last_sixteenth_after_a_dotted_eighth_is_rare_and_leaps_are_none():
+    pitches = np.array([60, 62, 64, 67])
+    encoder = GridEncoder(4, steps_per_beat=4).set_entries([pitches] * 4)
+    frame = encoder.frame(blank_page(1, (0, 0), (4, 4)), (0, 0))
+    lines = np.zeros((frame.n_steps, len(frame.alphabets)), np.int64)
+    lines[4:, 0] = 2  # the soprano: a quarter C, then E
+    lines[6, 0] = 1  # with D on the second half of its second beat
+    between = np.zeros((frame.n_steps, 4), np.bool_)
+    between[1::2] = True
+    weight = _near(frame, lines, between)[:, 0, :4]
+    # Within the C: D passes freely, but for the last sixteenth, before E.
+    assert weight[1].tolist() == [0, 0, -np.inf, -np.inf]
+    assert weight[3].tolist() == [0, DOTTED, DOTTED, -np.inf]
+    # Between E and D, and D and E, what lies near both.
+    assert weight[5].tolist() == [0, 0, 0, -np.inf]
+    assert weight[7].tolist() == [0, 0, 0, -np.inf]
