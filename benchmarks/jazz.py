@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,15 +20,19 @@ from stats_composer.composers.jazz.model import SoloModel
 from stats_composer.composers.jazz.page import lead_page
 from stats_composer.composers.jazz.solo import (
     LONGEST,
+    STEPS,
+    bar_features,
     beat_table,
     known_cells,
     note_table,
     snap,
 )
 from stats_composer.composers.jazz.viewpoints import pitch_model, rhythm_model
+from stats_composer.composers.jazz.writer import SoloTask, SoloWriter
 from stats_composer.listening import BeatModel, RoleModel
 from stats_composer.listening.beats import onsets_of_score
 from stats_composer.models.ngram import KneserNey, NGram
+from stats_composer.theory import TICKS_PER_QUARTER
 
 N_FOLDS = 5
 TOLERANCE = 0.07
@@ -92,7 +97,7 @@ def _ablations(model, train, test, n_notes):
     rows = {}
     for name, solos in (("train", train), ("test", test)):
         kept = [snap(solo, model.known_) for solo in solos]
-        labels = [model.clusters_.predict(_features(solo)) for solo in kept]
+        labels = [model.clusters_.predict(bar_features(solo)) for solo in kept]
         rows[name] = (
             [note_table(s, b) for s, b in zip(kept, labels, strict=True)],
             [beat_table(s, model.known_, b) for s, b in zip(kept, labels, strict=True)],
@@ -111,12 +116,6 @@ def _ablations(model, train, test, n_notes):
             print(f"  {what} {name}: {nats / n_notes / np.log(2):.3f}")
 
 
-def _features(solo):
-    from stats_composer.composers.jazz.solo import bar_features
-
-    return bar_features(solo)
-
-
 def clusters(found, fold, options):
     """Print inertia and held-out bits by number of clusters, and the time beside scikit-learn's."""
     from sklearn.cluster import KMeans as Peer
@@ -126,7 +125,7 @@ def clusters(found, fold, options):
     train = [one.solo for one, f in zip(found, fold, strict=True) if f != 0]
     test = [one.solo for one, f in zip(found, fold, strict=True) if f == 0]
     known = known_cells(train, 96)
-    rows = np.concatenate([_features(snap(solo, known)) for solo in train])
+    rows = np.concatenate([bar_features(snap(solo, known)) for solo in train])
     for k in (8, 16, 32):
         start = time.process_time()
         own = KMeans(k, n_init=4, random_state=0).fit(rows)
@@ -141,6 +140,68 @@ def clusters(found, fold, options):
         bits = SoloModel(n_clusters=k).fit(train[::3]).bits(test[::3])
         print(f"k = {k}: " + ", ".join(f"{n} {b:.3f}" for n, b in bits.items()), end="")
         print(f", sum {sum(bits.values()):.3f} bits a note")
+
+
+def histograms(solos):
+    """Count what solos do: tones of the chord by level, moves, times, phrases, their ends."""
+    rows = {name: np.zeros(size) for name, size in SIZES.items()}
+    for solo in solos:
+        table = note_table(solo, np.zeros(int(solo.chart.bar[-1]) + 1, np.int64))
+        beat = np.minimum(solo.onset // STEPS, solo.chart.n_beats - 1)
+        on = solo.chart.tones()[beat, solo.pitch % 12]
+        np.add.at(rows["chord tones"], 2 * table["level"] + on, 1)
+        np.add.at(rows["moves"], np.clip(np.diff(solo.pitch), -12, 12) + 12, 1)
+        np.add.at(rows["times"], table["length"], 1)
+        end = np.flatnonzero(table["final"])
+        lengths = np.diff(end, prepend=-1)
+        np.add.at(rows["phrases"], np.minimum(np.log2(lengths).astype(int), 7), 1)
+        tone = (solo.pitch - solo.chart.root[beat]) % 12
+        np.add.at(rows["last tones"], tone[end], 1)
+        np.add.at(rows["first tones"], tone[np.append(0, end[:-1] + 1)], 1)
+        bars = bar_features(solo)
+        np.add.at(rows["density"], np.minimum(np.round(bars[:, 8] * 8), 15).astype(int), 1)
+        np.add.at(rows["register"], np.clip(np.round(bars[:, 9] * 4), -5, 5).astype(int) + 5, 1)
+    return {name: row / row.sum() for name, row in rows.items()}
+
+
+SIZES = {
+    "chord tones": 10, "moves": 25, "times": 13, "phrases": 8, "last tones": 12, "first tones": 12,
+    "density": 16, "register": 11,
+}  # fmt: skip
+
+
+def divergence(one, other):
+    """Return the Jensen-Shannon divergence of two histograms, in bits."""
+    middle = (one + other) / 2
+    parts = [np.where(h > 0, h * np.log2((h + 1e-12) / (middle + 1e-12)), 0) for h in (one, other)]
+    return float((parts[0].sum() + parts[1].sum()) / 2)
+
+
+def distances(found, fold, options):
+    """Print how far new solos on unseen charts lie from unseen solos, and halves of these."""
+    train = [one.solo for one, f in zip(found, fold, strict=True) if f != 0][:: options.every]
+    unseen = [one.solo for one, f in zip(found, fold, strict=True) if f == 0]
+    model = SoloModel().fit(train)
+    unseen = [snap(solo, model.known_) for solo in unseen]
+    made = []
+    for number, solo in enumerate(unseen[::2]):
+        n_beats = min(solo.chart.n_beats, 128)
+        chart = replace(
+            solo.chart, root=solo.chart.root[:n_beats], quality=solo.chart.quality[:n_beats],
+            place=solo.chart.place[:n_beats],
+        )  # fmt: skip
+        compass = (int(solo.pitch.min()), int(solo.pitch.max()))
+        task = SoloTask(lead_page("C"), chart, TICKS_PER_QUARTER, solo.tempo, compass, 10)
+        made.append(SoloWriter(task, model).write(np.random.default_rng(number)))
+    new, first, second = map(histograms, (made, unseen[::2], unseen[1::2]))
+    ratios = []
+    for name in SIZES:
+        halves = divergence(first[name], second[name])
+        away = (divergence(new[name], first[name]) + divergence(new[name], second[name])) / 2
+        ratios.append((away, halves))
+        print(f"  {name}: {away:.4f} from unseen solos, {halves:.4f} between their halves")
+    away, halves = np.mean(ratios, axis=0)
+    print(f"distances: {away:.4f} to {halves:.4f}, {away / halves:.2f} times")
 
 
 # ---- listening -------------------------------------------------------------------------------
@@ -222,14 +283,15 @@ def main():
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--folds", type=int, default=N_FOLDS)
     parser.add_argument("--songs", type=int)
+    parser.add_argument("--every", type=int, default=1, help="fit distances to each so-manieth")
     parser.add_argument("--ablate", action="store_true", help="fit the parts left out too")
     parser.add_argument("rows", nargs="*", metavar="ROW")
     options = parser.parse_args()
-    wanted = options.rows or ["likelihood", "clusters", "roles", "beats", "speed"]
-    if {"likelihood", "clusters"} & {*wanted}:
+    wanted = options.rows or ["likelihood", "distances", "clusters", "roles", "beats", "speed"]
+    if {"likelihood", "distances", "clusters"} & {*wanted}:
         found = read_weimar(options.data / "jazz")
         fold = folds([one.tune for one in found])
-        for row in (likelihood, clusters):
+        for row in (likelihood, distances, clusters):
             if row.__name__ in wanted:
                 row(found, fold, options)
     if {"roles", "beats"} & {*wanted}:

@@ -1,4 +1,4 @@
-"""Train the bundled models of roles, lines and beats from POP909.
+"""Train the bundled models of roles, lines and beats from POP909 and chorales.
 
 `python -m benchmarks.train_listening --data DIR -o FOLDER`: writes roles, lines and beats.npz.
 """
@@ -7,6 +7,7 @@ import argparse
 from pathlib import Path
 
 from benchmarks.pop909 import merged, read_pop909, variants
+from stats_composer.io import read_corpus
 from stats_composer.listening import BeatModel, LineModel, RoleModel
 from stats_composer.listening.beats import onsets_of_score
 
@@ -26,7 +27,11 @@ def main():
         "attribution": "POP909 dataset, Music X Lab",
     }
     taught = [one for song in songs for one in variants(song)]
-    roles = RoleModel().fit([one.score for one in taught], [one.roles for one in taught])
+    choirs = [score for score in read_corpus("music21:bach").scores if score.n_parts == 4][:80]
+    voices = ["melody", "other", "other", "bass"]
+    scores = [one.score for one in taught] + choirs
+    roles = RoleModel().fit(scores, [one.roles for one in taught] + [voices] * len(choirs))
+    manifest["trained_on"] += f", roles on {len(choirs)} of music21's chorales too"
     roles.save(asked.output / "roles.npz", {"name": "roles", **manifest})
     lines = LineModel().fit(*zip(*map(merged, songs), strict=True))
     lines.save(asked.output / "lines.npz", {"name": "lines", **manifest})

@@ -70,6 +70,14 @@ def test_a_wrong_chart_is_told_by_its_bar(text, message):
         lead_page(text)
 
 
+@pytest.mark.parametrize(
+    ("changes", "fifths"),
+    [(BLUES, -1), ("Dm7 | G7 | C^7", 0), ("Cm7 | Fm7 | Dm7b5 | G7", -3), ("N.C.", 0)],
+)
+def test_the_key_of_a_chart(changes, fifths):
+    assert lead_page(changes).signature_at(0) == fifths
+
+
 def test_a_symbol_of_a_score_is_told_by_its_bar():
     page = lead_page("C | C")
     chords = page.chords.copy()

@@ -1,7 +1,7 @@
 """Who plays what: the role of each part of a score, by a linear classifier of what it does.
 
 A part is described by what a listener notices (`FEATURES`), by itself and beside the others; a
-multinomial logistic model, learned by scikit-learn and kept as its weights, tells `melody`,
+multinomial logistic model of these and their products, learned by scikit-learn, tells `melody`,
 `bass`, `chords` and `other`. Percussion parts are `drums`. Exactly one part is the melody: that
 which makes the roles of all together likeliest. Names of parts are not looked at.
 """
@@ -114,7 +114,7 @@ class RoleModel:
 
     Attributes
     ----------
-    weights_ : ndarray of shape (n_features, n_roles)
+    weights_ : ndarray of shape (n_features + n_pairs, n_roles)
     bias_ : ndarray of shape (n_roles,)
     center_, scale_ : ndarray of shape (n_features,)
         Of the features.
@@ -136,9 +136,10 @@ class RoleModel:
         rows = np.concatenate([describe_parts(s, range(s.n_parts)) for s in scores])
         labels = [ROLES.index(role) for of_score in roles for role in of_score]
         self.center_, self.scale_ = rows.mean(axis=0), rows.std(axis=0) + 1e-6
-        model = LogisticRegression(C=1.0, max_iter=2000)
-        model.fit((rows - self.center_) / self.scale_, labels)
-        self.weights_ = np.zeros((len(FEATURES), len(ROLES)))
+        model = LogisticRegression(C=0.3, max_iter=2000)
+        seen = self._seen(rows)
+        model.fit(seen, labels)
+        self.weights_ = np.zeros((seen.shape[1], len(ROLES)))
         self.bias_ = np.full(len(ROLES), -20.0)
         self.weights_[:, model.classes_] = model.coef_.T
         self.bias_[model.classes_] = model.intercept_
@@ -147,8 +148,13 @@ class RoleModel:
 
     def probabilities(self, score: Score, parts: Sequence[int]) -> Floats:
         """Return the probabilities of roles of parts that have notes: (n_parts, n_roles)."""
-        rows = (describe_parts(score, parts) - self.center_) / self.scale_
-        return softmax(rows @ self.weights_ + self.bias_)
+        return softmax(self._seen(describe_parts(score, parts)) @ self.weights_ + self.bias_)
+
+    def _seen(self, rows: Floats) -> Floats:
+        """Return standardized features and their products."""
+        rows = np.clip((rows - self.center_) / self.scale_, -3, 3)
+        first, second = np.triu_indices(rows.shape[1])
+        return np.concatenate([rows, rows[:, first] * rows[:, second]], axis=1)
 
     def roles(self, score: Score) -> list[RoleOf]:
         """Tell the role of each part of a score, and why.

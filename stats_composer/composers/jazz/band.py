@@ -30,9 +30,11 @@ Floats = NDArray[np.float64]
 
 FIRST, LAST, OTHER = range(3)
 N_QUALITIES = len(QUALITY_NAMES)
-BASS_COMPASS = (28, 52)
+BASS_COMPASS = (31, 55)
 WIDEST = 12
 SHARPER, FIRM = 1.5, 3.0
+# Of repeated notes of the corpus so many are struck again; the others are held from beat to beat.
+STRUCK = 0.2
 
 VOICINGS = (
     (), (4, 7, 9, 2), (4, 9, 10, 2), (3, 7, 10, 2), (3, 6, 10, 0), (3, 6, 9, 0), (5, 7, 10, 2),
@@ -103,6 +105,7 @@ class BassModel:
         unary[last] += toward[(pitches - _next_roots(chart)[:, None]) % 12][last]
         unary[chart.root < 0] = 0.0
         step = np.log(self.move_ / self.move_.sum())
+        step[WIDEST] += np.log(STRUCK)
         distance = pitches - pitches[:, None]
         law = np.where(np.abs(distance) > WIDEST, -np.inf, step[np.clip(distance, -12, 12) + 12])
         chain = Chain(unary, [Automaton.first_order(law, chart.n_beats)])

@@ -129,8 +129,8 @@ def chart_of(page: Score, beats: Ints, tonic: int) -> Chart:
     quality = [NONE if chord is None else quality_of(chord.intervals) for chord in chords]
     bar = np.searchsorted(page.bars["onset"], beats, side="right") - 1
     place = beats - page.bars["onset"][bar] + page.bar_offsets[bar]
-    units = np.array([page.metre_at(int(beat)).beat for beat in beats])
-    return Chart(root[row], np.array([*quality, NONE])[row], place // units, tonic)
+    unit = int(beats[1] - beats[0]) if len(beats) > 1 else page.metre_at(0).beat
+    return Chart(root[row], np.array([*quality, NONE])[row], place // unit, tonic)
 
 
 def _chord_at(page: Score, onset: int, text: str) -> Chord | None:

@@ -21,6 +21,7 @@ from stats_composer.composers.jazz.chart import Chart
 from stats_composer.composers.jazz.model import SoloModel
 from stats_composer.composers.jazz.page import (
     TEMPO,
+    beat_of,
     beats_of,
     chart_on,
     part_rows,
@@ -203,7 +204,7 @@ class JazzComposer(Composer):
         if (chart.root < 0).all():
             raise EncodingError("no chords: expected symbols to improvise on")
         bare = page.replace(notes=page.notes[:0], parts=(Part("solo"),), **_unmarked(page))
-        beat = page.metre_at(0).beat
+        beat = beat_of(page)
         if wishes:
             corpus = self.solos_.corpus_
             in_ticks = Repertoire.restore(

@@ -28,7 +28,9 @@ from stats_composer.score import (
 )
 from stats_composer.theory import (
     MAJOR,
+    MINOR,
     NO_CHORD,
+    TICKS_PER_QUARTER,
     Metre,
     estimate_key,
     is_no_chord,
@@ -38,6 +40,7 @@ from stats_composer.theory import (
 
 __all__ = [
     "TEMPO",
+    "beat_of",
     "beats_of",
     "chained",
     "chart_on",
@@ -94,41 +97,51 @@ def lead_page(
 
 
 def _key_of(marks: Sequence[tuple[int, str]], end: int) -> tuple[int, int]:
-    """Estimate the key of a chart from the tones of its chords, over their roots."""
-    tones = []
-    for (onset, symbol), (stop, _) in pairwise([*marks, (end, NO_CHORD)]):
-        if not is_no_chord(symbol):
-            chord = parse_chord(symbol, minus="minor")
-            root = 48 + 7 * chord.root % 12
-            tones += [(onset, stop - onset, root + interval) for interval in chord.intervals]
-    if not tones:
+    """Tell the key of a chart: its first chord's where the last leads back to it, else estimated.
+
+    The estimate is that of the tones of its chords, over their roots.
+    """
+    chords = [
+        (onset, stop, parse_chord(symbol, minus="minor"))
+        for (onset, symbol), (stop, _) in pairwise([*marks, (end, NO_CHORD)])
+        if not is_no_chord(symbol)
+    ]
+    if not chords:
         return 0, MAJOR
+    first, last = chords[0][2], chords[-1][2]
+    if 7 * (last.root - first.root) % 12 in (0, 7):
+        return first.root, MINOR if 3 in first.intervals else MAJOR
+    tones = [
+        (onset, stop - onset, 48 + 7 * chord.root % 12 + interval)
+        for onset, stop, chord in chords
+        for interval in chord.intervals
+    ]
     onset, duration, pitch = np.array(tones).T
     return estimate_key(pitch, duration, onset)
 
 
-def beats_of(page: Score) -> Ints:
-    """Return the ticks of a page's beats.
+def beat_of(page: Score) -> int:
+    """Return the ticks of a page's beats: its metre's, or shorter ones that fit all bars.
 
     Raises
     ------
     EncodingError
-        If beats are not all of one length, or a bar is not of whole beats.
+        If bars are no whole number of eighths.
     """
-    metres = [metre_of(row) for row in page.time_signatures]
-    for row, metre in zip(page.time_signatures, metres, strict=True):
-        if metre.beat != metres[0].beat:
-            where = page.where(int(row["onset"])).bar
-            raise EncodingError(
-                f"bar {where}: the beat changes with the metre: expected beats of one length"
-            )
-    ticks = []
-    for start, stop in zip(page.bars["onset"], [*page.bars["onset"][1:], page.end], strict=True):
-        if (stop - start) % metres[0].beat:
-            where = page.where(int(start)).bar
-            raise EncodingError(f"bar {where}: expected a bar of whole beats")
-        ticks.append(np.arange(start, stop, metres[0].beat))
-    return np.concatenate(ticks)
+    starts = np.append(page.bars["onset"], page.end)
+    lengths = np.concatenate([np.diff(starts), page.bar_offsets])
+    beats = {metre_of(row).beat for row in page.time_signatures}
+    for beat in (*beats, TICKS_PER_QUARTER, TICKS_PER_QUARTER // 2):
+        whole = (lengths % beat == 0).all() and all(other % beat == 0 for other in beats)
+        if whole:
+            return int(beat)
+    odd = int(starts[:-1][np.diff(starts) % (TICKS_PER_QUARTER // 2) != 0][0])
+    raise EncodingError(f"bar {page.where(odd).bar}: expected a bar of whole eighths")
+
+
+def beats_of(page: Score) -> Ints:
+    """Return the ticks of a page's beats."""
+    return np.arange(0, page.end, beat_of(page))
 
 
 def chart_on(page: Score) -> Chart:
