@@ -6,10 +6,18 @@
 import argparse
 from pathlib import Path
 
+import numpy as np
+
 from benchmarks.pop909 import merged, read_pop909, variants
 from stats_composer.io import read_corpus
 from stats_composer.listening import BeatModel, LineModel, RoleModel
 from stats_composer.listening.beats import onsets_of_score
+
+
+def of_four(source):
+    """Return the scores of a corpus that have four parts, all of which play."""
+    scores = read_corpus(source).scores
+    return [s for s in scores if s.n_parts == len(np.unique(s.notes["part"])) == 4]
 
 
 def main():
@@ -27,11 +35,13 @@ def main():
         "attribution": "POP909 dataset, Music X Lab",
     }
     taught = [one for song in songs for one in variants(song)]
-    choirs = [score for score in read_corpus("music21:bach").scores if score.n_parts == 4][:80]
+    choirs = (
+        of_four("music21:bach")[:80] + of_four("music21:haydn")[::2] + of_four("music21:mozart")
+    )
     voices = ["melody", "other", "other", "bass"]
     scores = [one.score for one in taught] + choirs
     roles = RoleModel().fit(scores, [one.roles for one in taught] + [voices] * len(choirs))
-    manifest["trained_on"] += f", roles on {len(choirs)} of music21's chorales too"
+    manifest["trained_on"] += f", roles on {len(choirs)} of music21's chorales and quartets too"
     roles.save(asked.output / "roles.npz", {"name": "roles", **manifest})
     lines = LineModel().fit(*zip(*map(merged, songs), strict=True))
     lines.save(asked.output / "lines.npz", {"name": "lines", **manifest})
