@@ -10,7 +10,8 @@
    what leads there easily is preferred. A note that would end a copy is never drawn.
 
 So a hard wish always holds; the law of a solo under wishes is the mixture's, tilted at each note
-by what the chain expects to come. Without wishes it is the mixture's own.
+by what the chain expects to come. Without wishes it is the mixture's own, the solo's own past
+counting less (`MEMORY`).
 
 References
 ----------
@@ -57,6 +58,9 @@ VELOCITY = 90
 # Nats against each step at which a wish makes the rhythm another than was drawn.
 AGAINST = -4.0
 DENSER = 4.0
+# What a solo itself did so far counts less than in solos that were given: it would run away
+# with its own chance moves.
+MEMORY = 0.25
 
 
 @dataclass(frozen=True)
@@ -239,7 +243,7 @@ class SoloWriter:
 
     def _pitches(self, solo: Solo, cluster: Ints, rng: Generator) -> Solo:
         """Draw the pitches of a solo whose rhythm stands."""
-        drawing = self.model.pitch_.begin(note_table(solo, cluster))
+        drawing = self.model.pitch_.begin(note_table(solo, cluster), memory=MEMORY)
         copies = CopyWatch(self.model.corpus_, self.max_copy)
         walk = self._walk(solo) if self.wished else None
         low = self.model.pitch_.low_

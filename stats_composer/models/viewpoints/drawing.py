@@ -82,11 +82,16 @@ class Drawing:
     columns : mapping of str to ndarray of shape (n_events,)
         All but the symbol's.
     n_events : int
+    memory : float
+        Weight of the experts that count the piece so far.
     """
 
-    def __init__(self, learned: Learned, columns: Mapping[str, Ints], n_events: int) -> None:
+    def __init__(
+        self, learned: Learned, columns: Mapping[str, Ints], n_events: int, memory: float = 1.0
+    ) -> None:
         self.learned = learned
         experts = learned.experts
+        self._weights = learned.weights * np.where(experts.short == 1, memory, 1.0)[:, None]
         size = np.where(experts.short == 1, n_events * experts.n_cells[experts.target], 0)
         self._experts = experts._replace(first=experts.first + np.cumsum(size) - size)
         self._counts = np.zeros(int(size.sum()), np.int32)
@@ -160,7 +165,7 @@ class Drawing:
         counts = learned.counts, self._counts
         gather_evidence(self._experts, self._seen, *counts, 0, 0, evidence)
         row = np.empty((1, learned.n_symbols))
-        mix_evidence(evidence, self._seen, learned.weights, row, np.zeros_like(learned.weights))
+        mix_evidence(evidence, self._seen, self._weights, row, np.zeros_like(self._weights))
         self._ready = True
         log_probs: Floats = row[0]
         return log_probs

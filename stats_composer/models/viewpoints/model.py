@@ -411,13 +411,14 @@ class ViewpointModel(Estimator):
             raise ValueError(f"n_steps={n_steps!r}: expected {len(page)}, as given has")
         return page
 
-    def begin(self, page: NDArray[np.void]) -> Drawing:
+    def begin(self, page: NDArray[np.void], *, memory: float = 1.0) -> Drawing:
         """Return a piece to write: its columns but the symbol's, which `Drawing.put` writes.
 
         Parameters
         ----------
         page : structured ndarray of shape (n_steps,)
-            Columns may be filled until their event comes.
+        memory : float
+            Weight of the experts that count the piece so far: 1 is the model's own law.
         """
         self._check_fitted("weights_")
         if self._learned is None:
@@ -425,7 +426,7 @@ class ViewpointModel(Estimator):
             known = self.counts_, self.weights_, self.low_, self.n_symbols_
             self._learned = Learned(self._system, self.keys_, experts, *known)
         columns = {name: page[name] for name in self.columns_ if name != self.symbol}
-        return Drawing(self._learned, columns, len(page))
+        return Drawing(self._learned, columns, len(page), memory)
 
     def _draw(
         self, page: NDArray[np.void], n_given: int, free: NDArray[np.bool_], rng: Generator
