@@ -333,7 +333,8 @@ def test_composing_imports_nothing_heavy(folder):
 def test_models_tell_what_they_were_made_from(capsys):
     run("models", "--json")
     found = json.loads(capsys.readouterr().out)
-    assert [model["name"] for model in found] == ["bach-chorale", "bach-chords", "folk", "harmony"]
+    bundled = ["bach-chorale", "bach-chords", "beats", "folk", "harmony", "jazz", "lines", "roles"]
+    assert [model["name"] for model in found] == bundled
     assert all(model["sha256"] and model["attribution"] for model in found)
     run("models")
     assert capsys.readouterr().out.startswith("bach-chorale")

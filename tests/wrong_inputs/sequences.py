@@ -143,8 +143,8 @@ def of_files():
         ("FrameModel", "weights", lambda v: [1.0], "1 weights"),
         ("ViewpointModel", "low", lambda v: -5, "of another viewpoint model"),
         ("ViewpointModel", "n_symbols", lambda v: 999, "of another viewpoint model"),
-        ("ViewpointModel", "slot", lambda a: a + 10**6, "of another viewpoint model"),
-        ("ViewpointModel", "slot", lambda a: a - 10**6, "of another viewpoint model"),
+        ("ViewpointModel", "skip", lambda a: a + np.int64(10**6), "of another viewpoint model"),
+        ("ViewpointModel", "skip", lambda a: a - np.int64(10**6), "of another viewpoint model"),
         ("ViewpointModel", "weights", lambda a: a[:1], "of another viewpoint model"),
     ):
         yield f"{name}.restore, {key}, {pattern}", partial(restored, name, key, change), pattern

@@ -394,6 +394,10 @@ class ViewpointModel(Estimator):
         page = self._page(n_steps, given)
         if not Whole(0, len(page)).allows(n_given):
             raise ValueError(f"n_given={n_given!r}: expected {Whole(0, len(page))}")
+        known = page.copy()
+        if self.symbol in (known.dtype.names or ()):  # what is drawn may be anything before
+            known[self.symbol][n_given:] = self.low_
+        self._table([known], self._candidates())
         rng = generator(random_state)
         return [self._draw(page, n_given, free, rng) for _ in range(n_samples)]
 
