@@ -252,7 +252,7 @@ def run_rows(
         See `draw_site`.
     u : ndarray of shape (n_steps, n_modelled, 2), in [0, 1), or (0, n_modelled, 2) to draw nothing
     log_prob : ndarray of shape (n_steps, n_modelled, width), float64, written
-        log P of (2), without the unary log-weights.
+        log P of (2), without the unary log-weights; (1) sums those of the grid's own symbols.
     """
     scratch = make_scratch(lines, tables)
     weight, row = np.zeros(lines.labels.shape[1]), np.zeros(lines.labels.shape[1])

@@ -323,7 +323,7 @@ class _Objective:
         paired *= potential
         own = self.unary[np.arange(len(truth)), truth].sum()
         own += transition[batch.gate[later], truth[later - 1], truth[later]].sum()
-        return float(own - log_normaliser), paired
+        return float(own - log_normaliser), paired  # the log of (1)
 
     def __call__(self, parameters: Floats) -> tuple[float, Floats]:
         truth, later = self.truth, self.later

@@ -50,7 +50,7 @@ class _Objective:
         self.slope[:] = 0.0
         weights = mean + START + offset  # (1)
         fit = mix_evidence(self.evidence, self.events, weights, self.log_prob, self.slope)
-        squares = float(FREEDOM * (mean**2).sum() + (offset**2).sum())
+        squares = float(FREEDOM * (mean**2).sum() + (offset**2).sum())  # (2)
         pull = self.penalty * np.hstack([FREEDOM * mean, offset])
         down = np.hstack([self.slope.sum(axis=1, keepdims=True), self.slope]) - pull
         return self.penalty / 2 * squares - fit, -down.ravel()  # (3)

@@ -251,7 +251,7 @@ class FrameModel(Estimator):
         )
 
     def log_probs(self, piece: Any) -> Floats:
-        """Return log P of each frame given those before it, nats.
+        """Return log P of each frame given those before it, nats: (1), summed over its keys.
 
         Parameters
         ----------

@@ -355,7 +355,7 @@ class Weights:
         add_counts(whole, target.layout, target.rows, counts)
         total = (counts / self.multiplicity * target.weights).sum(dtype=np.float64)
         own = np.take_along_axis(target.field, grid[:, :n_lines, None], axis=2)
-        return float(total + own.sum(dtype=np.float64))
+        return float(total + own.sum(dtype=np.float64))  # (1) of `sites`
 
     def couplings(self) -> Float32s:
         """Sum the pair terms: [pair, gate, symbol of a, symbol of b]."""

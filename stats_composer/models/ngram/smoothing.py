@@ -196,7 +196,7 @@ class PPM(Strategy):
             return 1 / sum_, np.where(none, 1.0, escape / sum_)  # (7)
 
         start_scale, start_escape = rates(tree.sum_children(weight), types, is_full)
-        # After a context c, in its suffix c': the counts of what was not seen after c.
+        # (2): after a context c, in its suffix c', the counts of what was not seen after c.
         suffix = tree.suffix[: tree.n_contexts]
         total = tree.sum_children(weight)[suffix] - tree.sum_children(weight[tree.suffix])
         new = types[suffix] - types
