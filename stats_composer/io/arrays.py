@@ -74,6 +74,13 @@ def load_arrays(data: bytes) -> Score:
         If the arrays are not those of a score.
     ScoreError
         If the score they hold breaks its own rules.
+
+    Examples
+    --------
+    >>> load_arrays(b"no arrays")
+    Traceback (most recent call last):
+    ...
+    stats_composer.errors.ScoreFileError: arrays of a score: damaged (BadZipFile)
     """
     stream = io.BytesIO(data)
     try:

@@ -115,6 +115,11 @@ def find_files(source: Source) -> list[tuple[str, Path]]:
     ------
     ScoreFileError
         If there is no such file.
+
+    Examples
+    --------
+    >>> [name for name, _ in find_files("music21:bwv66.6")]
+    ['bach/bwv66.6.mxl']
     """
     if not isinstance(source, str | os.PathLike):
         found = [pair for item in source for pair in find_files(item)]

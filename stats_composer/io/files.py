@@ -22,7 +22,7 @@ PathOrStream = str | os.PathLike[str] | BinaryIO
 
 
 def read(source: PathOrStream, *, format: str | None = None, trusted: bool = False) -> Score:
-    """Read a score; of a file of several pieces, the first.
+    r"""Read a score; of a file of several pieces, the first.
 
     Parameters
     ----------
@@ -49,6 +49,14 @@ def read(source: PathOrStream, *, format: str | None = None, trusted: bool = Fal
     -----
     ScoreWarning
         In one line: what of the file a score cannot hold.
+
+    Examples
+    --------
+    >>> import io
+    >>> tune = io.BytesIO(b"X:1\nM:4/4\nL:1/4\nK:G\nGABc|d4|\n")
+    >>> score = read(tune)
+    >>> score.n_bars, score.notes["pitch"].tolist()
+    (2, [67, 69, 71, 72, 74])
     """
     name, scores, note = _read(source, format, trusted)
     if len(scores) > 1:
@@ -61,13 +69,20 @@ def read(source: PathOrStream, *, format: str | None = None, trusted: bool = Fal
 def read_all(
     source: PathOrStream, *, format: str | None = None, trusted: bool = False
 ) -> list[Score]:
-    """Read all pieces of a file, such as an ABC tune book.
+    r"""Read all pieces of a file, such as an ABC tune book.
 
     Parameters, errors and warnings are those of `read`.
 
     Returns
     -------
     list of Score, at least one
+
+    Examples
+    --------
+    >>> import io
+    >>> book = io.BytesIO(b"X:1\nK:C\nC8|\n\nX:2\nK:C\nD8|\n")
+    >>> [score.notes["pitch"].tolist() for score in read_all(book)]
+    [[60], [62]]
     """
     name, scores, note = _read(source, format, trusted)
     _warn(name, note)
@@ -144,6 +159,15 @@ def write(score: Score, target: PathOrStream, *, format: str | None = None) -> N
     -----
     ScoreWarning
         In one line: what of the score the format cannot hold.
+
+    Examples
+    --------
+    >>> import io
+    >>> from stats_composer.score import Score, make_notes
+    >>> buffer = io.BytesIO()
+    >>> write(Score(make_notes(onset=[0], pitch=[60])), buffer, format="musicxml")
+    >>> b"<pitch>" in buffer.getvalue()
+    True
     """
     name = _name(target)
     report = Report()

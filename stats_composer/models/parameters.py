@@ -46,7 +46,13 @@ Parameters = Mapping[str, tuple[Choice, ...]]
 
 @dataclass(frozen=True)
 class Whole:
-    """An int, from `low` to `high`."""
+    """An int, from `low` to `high`.
+
+    Examples
+    --------
+    >>> Whole(1).allows(3), Whole(1).allows(0), str(Whole(1, 9))
+    (True, False, 'an int in [1, 9]')
+    """
 
     low: int = 0
     high: int | None = None
@@ -68,7 +74,13 @@ class Whole:
 
 @dataclass(frozen=True)
 class Real:
-    """A finite number, from `low` to `high`; above `low` and below `high` where it is open."""
+    """A finite number, from `low` to `high`; above `low` and below `high` where it is open.
+
+    Examples
+    --------
+    >>> Real(0, 1, open=True).allows(0.5), Real(0, 1, open=True).allows(1.0)
+    (True, False)
+    """
 
     low: float = 0.0
     high: float | None = None
@@ -110,7 +122,13 @@ class Has:
 
 @dataclass(frozen=True)
 class Each:
-    """A sequence of members that are each one of some things."""
+    """A sequence of members that are each one of some things.
+
+    Examples
+    --------
+    >>> Each((Whole(),)).allows([1, 2]), Each((Whole(),)).allows([1, -2])
+    (True, False)
+    """
 
     member: tuple[Choice, ...]
     least: int = 0
@@ -129,7 +147,13 @@ class Each:
 
 @dataclass(frozen=True)
 class OneOf:
-    """One of the classes named, told in words."""
+    """One of the classes named, told in words.
+
+    Examples
+    --------
+    >>> OneOf((list,), "a list").allows([]), str(OneOf((list,), "a list"))
+    (True, 'a list')
+    """
 
     types: tuple[type, ...]
     text: str

@@ -42,7 +42,13 @@ DECAY, DECAY_SQUARED, TINY = 0.9, 0.999, 1e-7
 
 
 def softmax(scores: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Return probabilities proportional to exponentials, row by row."""
+    """Return probabilities proportional to exponentials, row by row.
+
+    Examples
+    --------
+    >>> softmax(np.array([[0.0, 0.0], [0.0, np.log(3.0)]])).round(3).tolist()
+    [[0.5, 0.5], [0.25, 0.75]]
+    """
     share = np.exp(scores - scores.max(axis=1, keepdims=True), dtype=np.float64)
     total: NDArray[np.float64] = share / share.sum(axis=1, keepdims=True)
     return total

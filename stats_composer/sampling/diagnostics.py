@@ -134,6 +134,12 @@ def split_r_hat(traces: Any) -> float:
     References
     ----------
     Vehtari et al. (2021), equations 1 to 4 and 14, section 4.2.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> round(split_r_hat(rng.normal(size=(4, 1000))), 2)
+    1.0
     """
     halves = _halves(_check(traces))
     if (np.ptp(halves, axis=1) == 0).any():
@@ -158,6 +164,12 @@ def effective_sample_size(traces: Any) -> float:
     References
     ----------
     Vehtari et al. (2021), equations 10 to 13; Geyer (1992), section 3.3.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> bool(3000 < effective_sample_size(rng.normal(size=(4, 1000))) < 5000)
+    True
     """
     halves = _halves(_check(traces))
     n_chains, n_draws = halves.shape

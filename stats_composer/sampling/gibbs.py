@@ -62,6 +62,11 @@ def annealing(
     Returns
     -------
     ndarray of shape (heating + level + cooling,), float32
+
+    Examples
+    --------
+    >>> annealing(2.0, 0.5, heating=2, level=1, cooling=2).tolist()
+    [2.0, 1.0, 1.0, 1.0, 0.5]
     """
     stages = (np.linspace(hot, 1, heating), np.ones(level), np.linspace(1, cold, cooling))
     return np.concatenate(stages).astype(np.float32)

@@ -43,6 +43,13 @@ def bar_positions(score: Score, ticks: NDArray[np.integer]) -> Ints:
     Returns
     -------
     ndarray of ticks's shape, int64
+
+    Examples
+    --------
+    >>> from stats_composer.score import Score, make_notes
+    >>> score = Score(make_notes(onset=[0], duration=[80640], pitch=[60]))
+    >>> bar_positions(score, np.array([0, 10080, 40320])).tolist()
+    [0, 10080, 0]
     """
     onsets = score.bars["onset"]
     bar = np.maximum(np.searchsorted(onsets, ticks, side="right") - 1, 0)
@@ -56,6 +63,13 @@ def beat_levels(score: Score, ticks: NDArray[np.integer]) -> NDArray[np.int8]:
     Returns
     -------
     ndarray of ticks's shape, int8, in [0, 5]
+
+    Examples
+    --------
+    >>> from stats_composer.score import Score, make_notes
+    >>> score = Score(make_notes(onset=[0, 10080, 20160], pitch=[60, 62, 64]))
+    >>> beat_levels(score, np.array([0, 10080, 20160])).tolist()
+    [5, 3, 4]
     """
     ticks = np.asarray(ticks, np.int64)
     levels = np.zeros(ticks.shape, np.int8)
@@ -105,6 +119,12 @@ def keys(score: Score) -> list[tuple[int, int, int]]:
 
     What the key signatures leave open is estimated from the notes under them: the mode
     where it is unknown, and the key where there is no signature.
+
+    Examples
+    --------
+    >>> from stats_composer.score import Score, make_notes
+    >>> keys(Score(make_notes(onset=[0, 10080, 20160, 30240], pitch=[67, 71, 74, 67])))
+    [(0, 1, 0)]
     """
     notes = score.notes
     signatures = score.key_signatures

@@ -455,7 +455,15 @@ class Score:
 
 
 def merge_parts(scores: Sequence[Score]) -> Score:
-    """Stack the parts of scores that share their bars; marks come from the first."""
+    """Stack the parts of scores that share their bars; marks come from the first.
+
+    Examples
+    --------
+    >>> from stats_composer.score import make_notes
+    >>> one, two = (Score(make_notes(onset=[0], pitch=[p])) for p in (72, 48))
+    >>> merge_parts([one, two]).notes["part"].tolist()
+    [0, 1]
+    """
     first, offset = scores[0], 0
     tables: dict[str, list[NDArray[np.void]]] = {name: [] for name in PART_TABLES}
     for score in scores:

@@ -206,6 +206,11 @@ def natural_fifths(pitch: NDArray[Any], tonic_fifths: int = 0) -> NDArray[np.int
     -------
     ndarray of int8, of pitch's shape
         In [tonic_fifths - 3, tonic_fifths + 8].
+
+    Examples
+    --------
+    >>> natural_fifths(np.array([60, 62, 66])).tolist()  # C, D, F sharp
+    [0, 2, 6]
     """
     lowest = tonic_fifths - 3
     return ((np.asarray(pitch, np.int64) * 7 - lowest) % 12 + lowest).astype(np.int8)

@@ -175,7 +175,13 @@ def key_name(tonic_fifths: int, mode: int) -> str:
 
 
 def key_signature(tonic_fifths: int, mode: int) -> int:
-    """Fifths of a key's signature: sharps, or flats as a negative number."""
+    """Fifths of a key's signature: sharps, or flats as a negative number.
+
+    Examples
+    --------
+    >>> key_signature(3, 1)  # A minor
+    0
+    """
     return tonic_fifths - 3 * (mode == MINOR)
 
 

@@ -53,6 +53,13 @@ def line(score: Score, part: int, voice: int) -> NDArray[np.void]:
     -----
     ScoreWarning
         With the number and the first place of notes left out or cut short.
+
+    Examples
+    --------
+    >>> from stats_composer.score import Score, make_notes
+    >>> tune = Score(make_notes(onset=[0, 10080], pitch=[60, 64]))
+    >>> line(tune, 0, 0)["pitch"].tolist()
+    [60, 64]
     """
     chords = score.notes[(score.notes["part"] == part) & (score.notes["voice"] == voice)]
     onset = chords["onset"]
@@ -160,6 +167,14 @@ def from_grid(
     Returns
     -------
     Score
+
+    Examples
+    --------
+    >>> from stats_composer.score import Score, make_notes
+    >>> page = Score(make_notes(onset=[0], duration=[20160], pitch=[60]))
+    >>> pitch, onset = grid(page, 10080)
+    >>> from_grid(pitch, onset, page, 10080) == page
+    True
     """
     pitch = np.asarray(pitch, np.int64)
     if voices is None:

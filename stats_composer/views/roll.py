@@ -36,6 +36,13 @@ def pianoroll(score: Score, step: int, part: int | None = None) -> NDArray[np.ui
     ----------
     Dong, Hsiao, Yang (2018), "Pypianoroll: open source Python package for handling multitrack
     pianorolls", ISMIR late-breaking demos.
+
+    Examples
+    --------
+    >>> from stats_composer.score import Score, make_notes
+    >>> roll = pianoroll(Score(make_notes(onset=[0, 10080], pitch=[60, 64])), 10080)
+    >>> roll.shape, np.argwhere(roll).tolist()
+    ((4, 128), [[0, 60], [1, 64]])
     """
     notes = score.notes if part is None else score.notes[score.notes["part"] == part]
     roll = np.zeros((-(-score.end // step), 128), np.uint8)
