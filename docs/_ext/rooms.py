@@ -5,6 +5,7 @@ A room's `__all__` is the one list of its public names; pages name rooms, and so
 
 import importlib
 import inspect
+import re
 
 import numpy as np
 from sphinx.util.docutils import SphinxDirective
@@ -12,6 +13,8 @@ from sphinx.util.docutils import SphinxDirective
 __all__ = ["RoomDirective", "setup"]
 
 _SHOWN = 600
+# What is code is left as it is; a name that ends in an underscore is no reference.
+_LEARNED = re.compile(r"(``[^`]*``|`[^`]*`|>>> .*)|\b(\w+)_(?![\w`])")
 
 
 class RoomDirective(SphinxDirective):
@@ -48,7 +51,13 @@ def _shown(value):
     return (text if len(text) <= _SHOWN else text[:_SHOWN] + " ...") or "''"
 
 
+def _escape_learned(app, what, name, obj, options, lines):
+    """Escape the last underscore of names such as `weights_` in the words of a docstring."""
+    lines[:] = [_LEARNED.sub(lambda m: m[1] or f"{m[2]}\\_", line) for line in lines]
+
+
 def setup(app):
     """Register the directive."""
     app.add_directive("room", RoomDirective)
+    app.connect("autodoc-process-docstring", _escape_learned, priority=900)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
