@@ -28,14 +28,14 @@ def workers():
 
 def test_a_callback_hears_of_every_score_and_changes_none():
     heard = []
-    scores = write_many(a_score, 3, 4, 2, callback=lambda done, n: heard.append((done, n)))
+    scores = write_many(a_score, 3, 4, n_jobs=2, callback=lambda done, n: heard.append((done, n)))
     assert heard[-1] == (4, 4) and heard == sorted(heard)
-    assert scores == write_many(a_score, 3, 4, 1)
+    assert scores == write_many(a_score, 3, 4)
 
 
 def test_time_that_is_over_is_an_error_and_ends_the_threads():
     with pytest.raises(SamplingError, match=r"0 of 2 written in 0.05 s: given up"):
-        write_many(endless, 1, 2, 2, timeout=0.05)
+        write_many(endless, 1, 2, n_jobs=2, timeout=0.05)
     for thread in workers():
         thread.join(10)
     assert not workers()
@@ -46,7 +46,7 @@ def test_what_a_callback_raises_stops_the_work():
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        write_many(endless, 1, None, 1, callback=enough)
+        write_many(endless, 1, None, callback=enough)
     for thread in workers():
         thread.join(10)
     assert not workers()
@@ -55,4 +55,4 @@ def test_what_a_callback_raises_stops_the_work():
 @pytest.mark.parametrize("timeout", [0, -1, np.nan, "5", True])
 def test_a_timeout_is_a_number_of_seconds(timeout):
     with pytest.raises(ConstraintError, match=r"timeout .*: expected seconds, above 0"):
-        write_many(a_score, 1, None, 1, timeout=timeout)
+        write_many(a_score, 1, None, timeout=timeout)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -26,24 +27,31 @@ __all__ = ["chords"]
 ROMAN_TEXT = (".rntxt", ".rntext")
 
 
+@dataclass(frozen=True)
+class Hearing:
+    """How chords are heard."""
+
+    grid: Annotated[
+        str, typer.Option(help="A chord as long as it lasts, or one a beat or bar: event|beat|bar.")
+    ] = "event"
+    style: Annotated[
+        str | None,
+        typer.Option(help="chorale, classical or songs; by default what it sounds like."),
+    ] = None
+    heard: Annotated[
+        bool, typer.Option("--heard", help="Hear the notes, even where chords are written.")
+    ] = False
+
+
 def chords(
     file: ScoreFile,
+    hearing: Hearing,
     output: Outputs = None,
     part: Parts = None,
     model: ModelFile = None,
     as_json: Json = False,
     as_csv: Annotated[
         bool, typer.Option("--csv", help="Print the table as comma-separated values.")
-    ] = False,
-    grid: Annotated[
-        str, typer.Option(help="A chord as long as it lasts, or one a beat or bar: event|beat|bar.")
-    ] = "event",
-    style: Annotated[
-        str | None,
-        typer.Option(help="chorale, classical or songs; by default what it sounds like."),
-    ] = None,
-    heard: Annotated[
-        bool, typer.Option("--heard", help="Hear the notes, even where chords are written.")
     ] = False,
     force: Force = False,
 ) -> None:
@@ -57,7 +65,7 @@ def chords(
         raise typer.BadParameter("--json and --csv: expected one of them")
     if (as_json or as_csv) and STANDARD in (output or ()):
         raise typer.BadParameter("'-o -' and --json or --csv: both are standard output")
-    _check_choices(grid, style, model)
+    _check_choices(hearing.grid, hearing.style, model)
     texts = [name for name in output or () if Path(name).suffix.lower() in ROMAN_TEXT]
     scores = [name for name in output or () if name not in texts]
     check_outputs(scores, force=force)
@@ -67,8 +75,8 @@ def chords(
 
     recognizer = ChordRecognizer.bundled() if model is None else ChordRecognizer.load(model)
     score = read_input(file, part)
-    spans = recognizer.recognize(score, grid=grid, heard=heard, style=style)
-    _tell_how(score, recognizer, heard=heard, style=style)
+    spans = recognizer.recognize(score, **vars(hearing))
+    _tell_how(score, recognizer, heard=hearing.heard, style=hearing.style)
     data = STANDARD in (output or ())
     if as_json:
         print_json([_facts(span) for span in spans])

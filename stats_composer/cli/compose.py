@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -76,15 +77,34 @@ Road = Annotated[
 ]
 
 
+@dataclass(frozen=True)
+class Plan:
+    """How a chorale goes."""
+
+    form: Form = None
+    phrases: Phrases = None
+    upbeat: Upbeat = None
+
+
+@dataclass(frozen=True)
+class Setting:
+    """How a melody is set."""
+
+    voice: Annotated[Choir, typer.Option(help="Whose the melody is.")] = Choir.SOPRANO
+    key: Key = None
+    road: Road = WayOfWriting.GIBBS
+    fermatas: Annotated[bool, typer.Option("--fermatas", help="Print them at all phrase ends.")] = (
+        False
+    )
+
+
 def compose(
     page: Page,
+    plan: Plan,
     wishes: Wishes,
     delivery: Delivery,
     style: StyleOf = None,
     dance: Dance = None,
-    form: Form = None,
-    phrases: Phrases = None,
-    upbeat: Upbeat = None,
     model: ModelFile = None,
 ) -> None:
     """Compose a four-part chorale, or with `--style folk` a dance tune.
@@ -95,10 +115,10 @@ def compose(
     asked: dict[str, Any] = {**vars(page), "constraints": wishes.gather()}
     found, composer = load_composer(style, model, verb="compose")
     if found == Style.FOLK:
-        refuse("--form, --phrases and --upbeat: they are of chorales", form, phrases, upbeat)
+        refuse("--form, --phrases and --upbeat: they are of chorales", *vars(plan).values())
         asked["dance"] = dance
     else:
-        asked |= {"form": form, "phrases": phrases, "upbeat": upbeat}
+        asked |= vars(plan)
         refuse("--dance: only folk tunes are dances", dance)
         checked("asked_key")(page.key)
     asked = {name: value for name, value in asked.items() if value is not None}
@@ -112,14 +132,9 @@ def compose(
 
 def harmonize(
     melody: ScoreFile,
+    setting: Setting,
     wishes: Wishes,
     delivery: Delivery,
-    voice: Annotated[Choir, typer.Option(help="Whose the melody is.")] = Choir.SOPRANO,
-    key: Key = None,
-    road: Road = WayOfWriting.GIBBS,
-    fermatas: Annotated[
-        bool, typer.Option("--fermatas", help="Print them at all phrase ends.")
-    ] = False,
     part: Parts = None,
     model: ModelFile = None,
 ) -> None:
@@ -127,21 +142,21 @@ def harmonize(
 
     Without a name it is written as MusicXML and MIDI beside you, under a name that is free.
     """
-    checked("asked_key")(key)
+    checked("asked_key")(setting.key)
     constraints = wishes.gather()
     _, composer = load_composer(None, model, verb="harmonize", only=Style.CHORALE)
     given = read_input(melody, part)
     with named_after(melody), patience():
         scores = composer.harmonize(
             given,
-            voice=voice.value,
-            key=key,
-            road=road.value,
-            fermatas=fermatas,
+            voice=setting.voice.value,
+            key=setting.key,
+            road=setting.road.value,
+            fermatas=setting.fermatas,
             constraints=constraints,
             **delivery.draws,
         )
-    if key is None:
+    if setting.key is None:
         say(f"{melody}: heard in {composer.heard_key(given)}; --key says another", aside=True)
     delivery.deliver(scores, f"{stem_of(melody, 'melody')}-harmonized")
 

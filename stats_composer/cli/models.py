@@ -100,21 +100,28 @@ class TuneTraining:
     attribution: Attribution = ""
 
 
+@dataclass(frozen=True)
+class Work:
+    """How a model's file is made."""
+
+    seed: FileSeed = 0
+    jobs: Jobs = 1
+    force: Force = False
+
+
 def train(
     source: Sources,
     output: NewModel,
     chorales: ChoraleTraining,
     tunes: TuneTraining,
+    work: Work,
     exclude: Exclude = None,
     style: Kind = Style.CHORALE,
-    seed: FileSeed = 0,
-    jobs: Jobs = 1,
-    force: Force = False,
 ) -> None:
     """Learn a style of four-part writing, or of folk tunes, from scores."""
-    check_outputs([output], suffixes=(".npz",), force=force)
+    check_outputs([output], suffixes=(".npz",), force=work.force)
     names = [] if exclude is None else read_names(exclude)
-    options: dict[str, Any] = {"exclude": names, "random_state": seed, "n_jobs": jobs}
+    options: dict[str, Any] = {"exclude": names, "random_state": work.seed, "n_jobs": work.jobs}
     train_style: Any
     if style == Style.FOLK:
         refuse("--chord-voice and --directed: they are of chorales", *vars(chorales).values())

@@ -77,7 +77,6 @@ def continue_phrase(
     bars: int = 8,
     random_state: Seed = None,
     n: int | None = None,
-    n_jobs: int = 1,
     **patience: Unpack[Patience],
 ) -> Score | list[Score]:
     """Continue a phrase in its own style.
@@ -88,7 +87,7 @@ def continue_phrase(
         Of any number of voices, each of one note at a time; it comes back unchanged, with
         `bars` more bars. Where its last bar is not full, that is filled first.
     bars : int
-    random_state, n, n_jobs, **patience
+    random_state, n, **patience
         As of `ChoraleComposer.compose`.
 
     Returns
@@ -132,7 +131,7 @@ def continue_phrase(
         fresh = _chords(phrase, page, coded, after, struck)
         return longer.replace(chords=np.concatenate([phrase.chords, fresh]))
 
-    return write_many(write, random_state, n, n_jobs, **patience)
+    return write_many(write, random_state, n, **patience)
 
 
 @overload
@@ -148,7 +147,6 @@ def vary_phrase(
     *,
     random_state: Seed = None,
     n: int | None = None,
-    n_jobs: int = 1,
     **patience: Unpack[Patience],
 ) -> Score | list[Score]:
     """Vary a phrase: its strong beats and its last bar stay, what lies between is drawn anew.
@@ -158,7 +156,7 @@ def vary_phrase(
     phrase : Score
         Of any number of voices, each of one note at a time. Its words are left out, since
         they need not fit any more.
-    random_state, n, n_jobs, **patience
+    random_state, n, **patience
         As of `ChoraleComposer.compose`.
 
     Returns
@@ -190,7 +188,7 @@ def vary_phrase(
         grid = slices[law.sample(1, random_state=rng)[0]]
         return page.replace(notes=make_table(NOTE_DTYPE, list(_notes(grid, phrase, step))))
 
-    return write_many(write, random_state, n, n_jobs, **patience)
+    return write_many(write, random_state, n, **patience)
 
 
 def _varied_law(phrase: Score, step: int, symbols: Ints, n_slices: int) -> Chain:

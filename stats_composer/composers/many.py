@@ -21,16 +21,19 @@ TELL = 0.1  # seconds from one call of a callback to the next
 
 
 class Patience(TypedDict, total=False):
-    """How long a verb may take, and who hears of it.
+    """How a verb works at its scores, how long it may take, and who hears of it.
 
     Attributes
     ----------
+    n_jobs : int
+        Threads that write them, 1 by default; -1 is one a core. The scores are the same.
     timeout : float, optional
         Seconds for all scores together; a `SamplingError` when they are over.
     callback : callable, optional
         Called as callback(n_done, n), ten times a second; what it raises stops the work.
     """
 
+    n_jobs: int
     timeout: float | None
     callback: Callable[[int, int], object] | None
 
@@ -41,19 +44,17 @@ class Drawn(Patience, total=False):
     Attributes
     ----------
     random_state : int, Generator or None
-    n_jobs : int
     """
 
     random_state: Seed
-    n_jobs: int
 
 
 def write_many(
     write: Callable[[np.random.Generator], Score],
     random_state: Seed,
     n: int | None,
-    n_jobs: int,
     *,
+    n_jobs: int = 1,
     timeout: float | None = None,
     callback: Callable[[int, int], object] | None = None,
 ) -> Score | list[Score]:
@@ -68,9 +69,7 @@ def write_many(
         Of the generator of one score.
     random_state : int, Generator or None
     n : int, optional
-    n_jobs : int
-        Threads; the scores are the same for any number.
-    timeout, callback
+    n_jobs, timeout, callback
         As of `Patience`.
 
     Raises

@@ -125,7 +125,6 @@ class ChoraleComposer(FittedChorales):
         constraints: Sequence[Constraint] = (),
         random_state: Seed = None,
         n: int | None = None,
-        n_jobs: int = 1,
         **patience: Unpack[Patience],
     ) -> Score | list[Score]:
         """Compose chorales.
@@ -152,10 +151,9 @@ class ChoraleComposer(FittedChorales):
             the seed `random_state + i` alone.
         n : int, optional
             Number of scores.
-        n_jobs : int
-            Threads that write them; -1 is one a core.
         **patience
-            A `timeout` in seconds and a `callback(n_done, n)`: see `Patience`.
+            `n_jobs` threads (-1 is one a core), a `timeout` in seconds, a `callback(n_done, n)`:
+            see `Patience`.
 
         Returns
         -------
@@ -188,7 +186,7 @@ class ChoraleComposer(FittedChorales):
             given, free = page.replace(notes=melody), (False, True, True, True)
             return writer.write(writer.prepare(replace(task, given=given, free=free)), rng)
 
-        return write_many(write, random_state, n, n_jobs, **patience)
+        return write_many(write, random_state, n, **patience)
 
     @overload
     def harmonize(self, melody: Score, *, n: None = None, **asked: Unpack[_Harmonize]) -> Score: ...
@@ -207,7 +205,6 @@ class ChoraleComposer(FittedChorales):
         constraints: Sequence[Constraint] = (),
         random_state: Seed = None,
         n: int | None = None,
-        n_jobs: int = 1,
         **patience: Unpack[Patience],
     ) -> Score | list[Score]:
         """Set a melody for four voices.
@@ -227,7 +224,7 @@ class ChoraleComposer(FittedChorales):
             which sets sopranos; or by sampling that starts from there.
         fermatas : bool
             Print them where the phrases end, though the melody has none.
-        constraints, random_state, n, n_jobs, **patience
+        constraints, random_state, n, **patience
             As of `compose`.
 
         Returns
@@ -249,7 +246,7 @@ class ChoraleComposer(FittedChorales):
                 score = writer.write(writer.prepare(replace(task, given=score)), rng)
             return score
 
-        return write_many(write, random_state, n, n_jobs, **patience)
+        return write_many(write, random_state, n, **patience)
 
     @staticmethod
     def heard_key(melody: Score) -> str:
@@ -288,7 +285,6 @@ class ChoraleComposer(FittedChorales):
         constraints: Sequence[Constraint] = (),
         random_state: Seed = None,
         n: int | None = None,
-        n_jobs: int = 1,
         **patience: Unpack[Patience],
     ) -> Score | list[Score]:
         """Go on from the beginning of a chorale.
@@ -299,7 +295,7 @@ class ChoraleComposer(FittedChorales):
             Of four voices, top to bottom; it comes back unchanged, with `bars` more bars. Where
             its last bar is not full, that is filled first.
         bars : int
-        constraints, random_state, n, n_jobs, **patience
+        constraints, random_state, n, **patience
             As of `compose`.
 
         Returns
@@ -313,7 +309,6 @@ class ChoraleComposer(FittedChorales):
         region = longer.bar_number(first), longer.bar_number(longer.n_bars - 1)
         return self.resample(
             longer, bars=region, constraints=constraints, random_state=random_state, n=n,
-            n_jobs=n_jobs,
             **patience,
         )  # fmt: skip
 
@@ -332,7 +327,6 @@ class ChoraleComposer(FittedChorales):
         constraints: Sequence[Constraint] = (),
         random_state: Seed = None,
         n: int | None = None,
-        n_jobs: int = 1,
         **patience: Unpack[Patience],
     ) -> Score | list[Score]:
         """Write a region of a four-part score anew and keep everything else.
@@ -345,7 +339,7 @@ class ChoraleComposer(FittedChorales):
             Printed numbers of the first and the last bar of the region.
         voices : sequence of str
             Lines that are written anew there.
-        constraints, random_state, n, n_jobs, **patience
+        constraints, random_state, n, **patience
             As of `compose`.
 
         Returns
@@ -360,7 +354,7 @@ class ChoraleComposer(FittedChorales):
         )
         writer = self._writer()
         setup = writer.prepare(task)
-        return write_many(lambda rng: writer.write(setup, rng), random_state, n, n_jobs, **patience)
+        return write_many(lambda rng: writer.write(setup, rng), random_state, n, **patience)
 
     def _road(self, road: str | Road, voice: str) -> Road:
         if not isinstance(road, Road):

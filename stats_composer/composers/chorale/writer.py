@@ -51,7 +51,7 @@ Bools = NDArray[np.bool_]
 
 ATTEMPTS = 8
 # Site updates that a piece may take; longer ones get fewer sweeps.
-MAX_UPDATES = 2_000_000
+MAX_UPDATES = 800_000
 # Nats against each voice of the last chord, or of the first of a free piece, that is not in the
 # tonic's triad in root position.
 LAST_CHORD = -7.0

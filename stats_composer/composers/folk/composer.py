@@ -181,7 +181,6 @@ class MelodyComposer(Composer):
         constraints: Sequence[Constraint] = (),
         random_state: Seed = None,
         n: int | None = None,
-        n_jobs: int = 1,
         **patience: Unpack[Patience],
     ) -> Score | list[Score]:
         """Compose tunes.
@@ -208,10 +207,9 @@ class MelodyComposer(Composer):
             the seed `random_state + i` alone.
         n : int, optional
             Number of scores.
-        n_jobs : int
-            Threads that write them; -1 is one a core.
         **patience
-            A `timeout` in seconds and a `callback(n_done, n)`: see `Patience`.
+            `n_jobs` threads (-1 is one a core), a `timeout` in seconds, a `callback(n_done, n)`:
+            see `Patience`.
 
         Returns
         -------
@@ -242,7 +240,7 @@ class MelodyComposer(Composer):
                 )
             return writers[tonic, mode, pickup].write(rng)
 
-        return write_many(write, random_state, n, n_jobs, **patience)
+        return write_many(write, random_state, n, **patience)
 
     @overload
     def continue_tune(
@@ -262,7 +260,6 @@ class MelodyComposer(Composer):
         constraints: Sequence[Constraint] = (),
         random_state: Seed = None,
         n: int | None = None,
-        n_jobs: int = 1,
         **patience: Unpack[Patience],
     ) -> Score | list[Score]:
         """Continue a phrase as a tune of its dance goes on.
@@ -273,7 +270,7 @@ class MelodyComposer(Composer):
             Of one line; it comes back unchanged, with `bars` more bars. Where its last bar is
             not full, that is filled first.
         bars : int
-        constraints, random_state, n, n_jobs, **patience
+        constraints, random_state, n, **patience
             As of `compose`.
 
         Returns
@@ -311,7 +308,7 @@ class MelodyComposer(Composer):
             tune = TuneWriter(task, self.corpus).write(rng)
             return join(phrase, page, tune.notes.tolist())
 
-        return write_many(write, random_state, n, n_jobs, **patience)
+        return write_many(write, random_state, n, **patience)
 
     def _writer(self, task: TuneTask) -> TuneWriter:
         try:

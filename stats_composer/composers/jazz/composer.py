@@ -142,7 +142,6 @@ class JazzComposer(Composer):
         constraints: Sequence[Any] = (),
         random_state: Seed = None,
         n: int | None = None,
-        n_jobs: int = 1,
         **patience: Unpack[Patience],
     ) -> Score | list[Score]:
         """Improvise over a page with chord symbols.
@@ -167,7 +166,7 @@ class JazzComposer(Composer):
             The voice is called `solo`; bars are those of all choruses in a row.
         random_state : int, Generator or None
             The same seed gives the same scores for any `n_jobs`.
-        n, n_jobs, **patience
+        n, **patience
             As of `MelodyComposer.compose`.
 
         Returns
@@ -197,7 +196,7 @@ class JazzComposer(Composer):
             score = with_parts(page, parts)
             return mark_swing(score) if swing else score
 
-        return write_many(write, random_state, n, n_jobs, **patience)
+        return write_many(write, random_state, n, **patience)
 
     def _task(self, page: Score, compass: tuple[int, int], wishes: tuple[Any, ...]) -> SoloTask:
         chart = chart_on(page)
