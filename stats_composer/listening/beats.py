@@ -19,17 +19,15 @@ efficient state-space model for joint tempo and meter tracking", ISMIR 2015: tem
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, Self
+from collections.abc import Sequence
+from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stats_composer import modelfile
-from stats_composer.errors import EncodingError, ModelFileError
+from stats_composer.errors import EncodingError
 from stats_composer.factors import Automaton
-from stats_composer.files import packaged
+from stats_composer.listening.stored import StoredWeights
 from stats_composer.sampling.chain import Chain
 from stats_composer.score import Score, seconds
 
@@ -116,7 +114,7 @@ def hear(onsets: Onsets, times: Floats, width: float) -> Floats:
     return np.stack([np.log1p(total), low, count, long, total / (1 + wide)], axis=1)
 
 
-class BeatModel:
+class BeatModel(StoredWeights):
     """The chains of the module's docstring.
 
     Attributes
@@ -125,6 +123,9 @@ class BeatModel:
         Weights of what is heard, the bias last: for a beat, and for a downbeat.
     manifest_ : dict
     """
+
+    _bundled = "beats.npz"
+    _weights = ("beat", "bar")
 
     def fit(
         self, pieces: Sequence[Onsets], beats: Sequence[Floats], bars: Sequence[Floats]
@@ -147,7 +148,7 @@ class BeatModel:
         if not rows:
             raise EncodingError("no performances: expected at least one")
         self.beat_, self.bar_ = _weights(rows, labels), _weights(heard, first)
-        self.manifest_: dict[str, Any] = {}
+        self.manifest_ = {}
         return self
 
     # ---- beats --------------------------------------------------------------------------
@@ -206,37 +207,6 @@ class BeatModel:
         path = Chain(unary, [Automaton.first_order(law, len(times))]).best()
         metre, place = np.array(states)[path].T
         return place, metre
-
-    # ---- files --------------------------------------------------------------------------
-
-    def save(self, path: str | os.PathLike[str], manifest: Mapping[str, Any]) -> None:
-        """Write the weights to a model file, with what they were learned from."""
-        header = {**manifest, "model": type(self).__name__}
-        modelfile.save(path, header, {"beat": self.beat_, "bar": self.bar_})
-
-    @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> Self:
-        """Read a model file.
-
-        Raises
-        ------
-        ModelFileError
-            If it is damaged, or holds another kind of model.
-        """
-        header, arrays = modelfile.load(path)
-        if header.get("model") != cls.__name__:
-            raise ModelFileError(f"{path}: holds {header.get('model')}: expected {cls.__name__}")
-        model = cls()
-        with modelfile.restoring(path):
-            model.beat_, model.bar_ = arrays["beat"], arrays["bar"]
-        model.manifest_ = header
-        return model
-
-    @classmethod
-    def bundled(cls) -> Self:
-        """Read the model that comes with the package."""
-        with packaged("pretrained/beats.npz") as path:
-            return cls.load(path)
 
 
 def _weights(rows: Sequence[Floats], labels: Sequence[Bools]) -> Floats:

@@ -8,17 +8,15 @@ counted; the melody is the most probable path of the chain.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from collections.abc import Sequence
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stats_composer import modelfile
-from stats_composer.errors import EncodingError, ModelFileError
+from stats_composer.errors import EncodingError
 from stats_composer.factors import Automaton
-from stats_composer.files import packaged
+from stats_composer.listening.stored import StoredWeights
 from stats_composer.sampling.chain import Chain
 from stats_composer.theory import TICKS_PER_QUARTER
 
@@ -88,7 +86,7 @@ def _sounding_above(notes: NDArray[np.void]) -> Bools:
     return above
 
 
-class LineModel:
+class LineModel(StoredWeights):
     """The chain of the module's docstring.
 
     Attributes
@@ -99,6 +97,9 @@ class LineModel:
         Log-weights of moves by size, then of a note after none, none after a note and after none.
     manifest_ : dict
     """
+
+    _bundled = "lines.npz"
+    _weights = ("note", "move")
 
     def fit(self, parts: Sequence[NDArray[np.void]], melodies: Sequence[Bools]) -> Self:
         """Learn from parts, and which of their notes are melody.
@@ -126,7 +127,7 @@ class LineModel:
         self.note_ = np.append(model.coef_[0], model.intercept_[0])
         moves, rests = seen[: len(LEAPS) + 1], seen[len(LEAPS) + 1 :]
         self.move_ = np.log(np.append(moves / moves.max(), rests / rests.max()))
-        self.manifest_: dict[str, Any] = {}
+        self.manifest_ = {}
         return self
 
     def melody(self, notes: NDArray[np.void]) -> Bools:
@@ -155,37 +156,6 @@ class LineModel:
         path = Chain(unary, [automaton]).best()
         chosen: Bools = (rank + 1 == path[group]) & (path[group] != NONE)
         return chosen
-
-    # ---- files --------------------------------------------------------------------------
-
-    def save(self, path: str | os.PathLike[str], manifest: Mapping[str, Any]) -> None:
-        """Write the weights to a model file, with what they were learned from."""
-        header = {**manifest, "model": type(self).__name__}
-        modelfile.save(path, header, {"note": self.note_, "move": self.move_})
-
-    @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> Self:
-        """Read a model file.
-
-        Raises
-        ------
-        ModelFileError
-            If it is damaged, or holds another kind of model.
-        """
-        header, arrays = modelfile.load(path)
-        if header.get("model") != cls.__name__:
-            raise ModelFileError(f"{path}: holds {header.get('model')}: expected {cls.__name__}")
-        model = cls()
-        with modelfile.restoring(path):
-            model.note_, model.move_ = arrays["note"], arrays["move"]
-        model.manifest_ = header
-        return model
-
-    @classmethod
-    def bundled(cls) -> Self:
-        """Read the model that comes with the package."""
-        with packaged("pretrained/lines.npz") as path:
-            return cls.load(path)
 
 
 def _kind(before: Ints, after: Ints) -> Ints:

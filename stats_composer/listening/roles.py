@@ -8,17 +8,15 @@ which makes the roles of all together likeliest. Names of parts are not looked a
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stats_composer import modelfile
-from stats_composer.errors import EncodingError, ModelFileError
-from stats_composer.files import packaged
+from stats_composer.errors import EncodingError
+from stats_composer.listening.stored import StoredWeights
 from stats_composer.models.turning import softmax
 from stats_composer.score import Score
 from stats_composer.theory import TICKS_PER_QUARTER
@@ -39,7 +37,6 @@ semitones, above seven, and of none, log of mean quarters of a note. Beside the 
 pitch from 0 to 1, whether lowest, highest, and pitch, density, fill and velocity over their
 mean."""
 
-_BUNDLED = "pretrained/roles.npz"
 _TOGETHER = TICKS_PER_QUARTER // 8
 
 
@@ -109,7 +106,7 @@ def _tops(onset: Ints, pitch: Floats) -> Ints:
     return highest
 
 
-class RoleModel:
+class RoleModel(StoredWeights):
     """The classifier of the module's docstring.
 
     Attributes
@@ -120,6 +117,10 @@ class RoleModel:
         Of the features.
     manifest_ : dict
     """
+
+    _bundled = "roles.npz"
+    _weights = ("weights", "bias", "center", "scale")
+    _features = FEATURES
 
     def fit(self, scores: Sequence[Score], roles: Sequence[Sequence[str]]) -> Self:
         """Learn from scores and the role of each of their parts, all of which have notes.
@@ -143,7 +144,7 @@ class RoleModel:
         self.bias_ = np.full(len(ROLES), -20.0)
         self.weights_[:, model.classes_] = model.coef_.T
         self.bias_[model.classes_] = model.intercept_
-        self.manifest_: dict[str, Any] = {}
+        self.manifest_ = {}
         return self
 
     def probabilities(self, score: Score, parts: Sequence[int]) -> Floats:
@@ -177,39 +178,6 @@ class RoleModel:
             confidence = float(share[i, role])
             found[part] = RoleOf(ROLES[role], confidence, _reason(rows[i], len(pitched)))
         return found
-
-    # ---- files --------------------------------------------------------------------------
-
-    def save(self, path: str | os.PathLike[str], manifest: Mapping[str, Any]) -> None:
-        """Write the weights to a model file, with what they were learned from."""
-        header = {**manifest, "model": type(self).__name__, "features": list(FEATURES)}
-        arrays = {n: getattr(self, f"{n}_") for n in ("weights", "bias", "center", "scale")}
-        modelfile.save(path, header, arrays)
-
-    @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> Self:
-        """Read a model file.
-
-        Raises
-        ------
-        ModelFileError
-            If it is damaged, or holds another kind of model.
-        """
-        header, arrays = modelfile.load(path)
-        if header.get("model") != cls.__name__ or header.get("features") != list(FEATURES):
-            raise ModelFileError(f"{path}: holds {header.get('model')}: expected {cls.__name__}")
-        model = cls()
-        with modelfile.restoring(path):
-            for name in ("weights", "bias", "center", "scale"):
-                setattr(model, f"{name}_", arrays[name].astype(np.float64))
-        model.manifest_ = header
-        return model
-
-    @classmethod
-    def bundled(cls) -> Self:
-        """Read the model that comes with the package."""
-        with packaged(_BUNDLED) as path:
-            return cls.load(path)
 
 
 def _reason(row: Floats, n: int) -> str:
