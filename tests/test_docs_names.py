@@ -1,0 +1,188 @@
+"""Every public name is described: its parameters, what it raises, an example that is run.
+
+The public names are those of the rooms' `__all__`, which the reference lists; examples are run as
+doctests, with the tests. A method is described with its class or where a base class declares it.
+"""
+
+import ast
+import inspect
+import re
+import textwrap
+
+from test_docs import rooms
+
+
+def public_names():
+    """Return (name, value) of each class and function that a room makes public, once."""
+    found = {}
+    for room in rooms():
+        for name in room.__all__:
+            value = getattr(room, name)
+            if inspect.isclass(value) or inspect.isroutine(value):
+                found.setdefault(id(value), (f"{room.__name__.partition('.')[2]}.{name}", value))
+    return list(found.values())
+
+
+def function(member):
+    """Return the function in a method or property, or None."""
+    if isinstance(member, property):
+        return member.fget
+    member = getattr(member, "__func__", member)
+    return member if inspect.isfunction(member) else None
+
+
+def methods():
+    """Return (name, class, function) of each public method and property."""
+    for name, value in public_names():
+        if inspect.isclass(value):
+            for key, member in vars(value).items():
+                if not key.startswith("_") and function(member):
+                    yield f"{name}.{key}", value, function(member)
+
+
+NAMES = dict(public_names())
+METHODS = {name: (home, member) for name, home, member in methods()}
+
+
+def words(name):
+    """Return all that is told of a name: for a method also by its class and their bases."""
+    if name in NAMES:
+        return inspect.getdoc(NAMES[name]) or ""
+    home, member = METHODS[name]
+    bases = [function(vars(base).get(member.__name__)) for base in home.__mro__]
+    docs = [inspect.getdoc(entry) or "" for entry in [home, member, *filter(None, bases)]]
+    return "\n".join(docs)
+
+
+def parameters(value):
+    if inspect.isclass(value) and (
+        getattr(value, "_is_protocol", False) or issubclass(value, Exception)
+    ):
+        return []
+    return [p for p in inspect.signature(value).parameters if p not in {"self", "cls"}]
+
+
+def raises(value):
+    """Return whether a function's own lines raise, save for what is not built."""
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(value)))
+    except (OSError, TypeError):
+        return False
+    return any(
+        isinstance(node, ast.Raise) and node.exc and "NotImplemented" not in ast.unparse(node.exc)
+        for node in ast.walk(tree)
+    )
+
+
+def gaps(name):
+    """Return what a name's docstring lacks."""
+    value = NAMES[name] if name in NAMES else METHODS[name][1]
+    told = words(name)
+    found = [p for p in parameters(value) if not re.search(rf"\b{p}\b", told)]
+    if name in NAMES and ">>>" not in told:
+        found.append("an example")
+    if not inspect.isclass(value) and raises(value) and "Raise" not in told:
+        found.append("what it raises")
+    return found
+
+
+# What is still to be described; it only shrinks.
+LACKING = """
+chords.ChordClassifier chords.ChordClassifier.decision_function chords.ChordClassifier.design
+chords.ChordClassifier.predict chords.ChordClassifier.predict_proba chords.ChordClassifier.score
+chords.ChordClassifier.solver chords.ChordRecognizer.load chords.ChordRecognizer.save
+chords.ChordSpan chords.HarmonyModels chords.HarmonyModels.load chords.HarmonyModels.save
+chords.HarmonyModels.style chords.read_choral_harmony composers.MelodyComposer.fit_tunes
+constraints.Change constraints.Changes.chords constraints.Constraint
+constraints.Constraint.ask_onsets constraints.Constraint.factors
+constraints.Constraint.reads_onsets constraints.Contains.factors constraints.Density.ask_onsets
+constraints.Density.factors constraints.Density.reads_onsets constraints.GivenNote
+constraints.InKey.factors constraints.MaxCopy.factors constraints.NoCrossing.factors
+constraints.NoParallels.factors constraints.NoRepeat.ask_onsets constraints.NoRepeat.factors
+constraints.NoRepeat.reads_onsets constraints.Onsets constraints.Onsets.free
+constraints.Pin.ask_onsets constraints.Pin.factors constraints.PinVoice.ask_onsets
+constraints.Range.factors constraints.Rhythm.ask_onsets constraints.Rhythm.factors
+constraints.check_feasible constraints.compile_constraints constraints.from_json
+constraints.load_constraints constraints.onsets_asked constraints.parse_chord_flag
+constraints.parse_constraints constraints.parse_pin_flag constraints.parse_range_flag
+constraints.schema_path constraints.with_corpus encoding.Alphabet encoding.GridEncoder.decode
+encoding.GridEncoder.fit_transform encoding.GridEncoder.get_feature_names_out
+encoding.GridEncoder.get_params encoding.GridEncoder.inverse_transform
+encoding.GridEncoder.set_params encoding.GridFrame encoding.GridFrame.steps encoding.shift_of
+errors.ConstraintError errors.EncodingError errors.ModelFileError errors.NotFittedError
+errors.SamplingError errors.ScoreError errors.ScoreFileError errors.ScoreWarning
+errors.StatsComposerError evaluation.Beside evaluation.Copy evaluation.Fault evaluation.Measure
+evaluation.Originality evaluation.Rate evaluation.Reading.before evaluation.Reading.chord_between
+evaluation.Report evaluation.ScoreCard evaluation.Usual evaluation.score_card
+factors.Automaton.from_table factors.Automaton.log_weight_of factors.Crossing factors.Factors.free
+factors.Machine factors.ParallelMotion factors.is_refuted factors.live_states factors.multiply
+factors.multiply_all factors.phased files.packaged files.packaged_names files.unused_path
+files.write_whole io.Corpus io.CorpusFile io.read_all io.read_corpus listening.BeatModel
+listening.BeatModel.fit listening.LineModel listening.LineModel.fit listening.Quantized
+listening.RoleModel listening.RoleModel.fit listening.RoleModel.probabilities listening.RoleOf
+listening.Timing listening.Timing.ticks listening.quantize modelfile.load modelfile.read_header
+modelfile.restoring modelfile.save models.base.Estimator models.base.Estimator.set_params
+models.base.check_list models.base.check_size models.base.generator models.crf.ChainCRF.decode
+models.crf.ChainCRF.predict models.crf.ChainCRF.score models.crf.ChainCRF.unary models.crf.Observed
+models.directed.DirectedModel.judged models.directed.DirectedModel.restore
+models.directed.DirectedModel.score models.directed.DirectedModel.score_samples
+models.directed.Drawing models.directed.compile_chains models.directed.parse_chain
+models.frames.Design models.frames.FrameChain models.frames.FrameChain.count
+models.frames.FrameChain.learn models.frames.FrameChain.restore models.frames.FrameChain.score
+models.frames.FrameModel.restore models.frames.FrameModel.score models.frames.Template
+models.maxent.ContrastiveDivergence models.maxent.ContrastiveDivergence.fit models.maxent.Field
+models.maxent.Field.gradient models.maxent.Field.shape models.maxent.LBFGS models.maxent.LBFGS.fit
+models.maxent.MaxEnt.coupling models.maxent.MaxEnt.fit models.maxent.MaxEnt.restore
+models.maxent.MaxEnt.score models.maxent.MaxEnt.score_samples models.maxent.Melody
+models.maxent.Melody.shape models.maxent.Motion models.maxent.Motion.index
+models.maxent.Motion.shape models.maxent.Onset models.maxent.Onset.shape models.maxent.Pair
+models.maxent.Pair.pairs models.maxent.Pair.shape models.maxent.PairDifference
+models.maxent.PairDifference.index models.maxent.PairDifference.shape models.maxent.PairwiseMaxEnt
+models.maxent.ParallelMotion models.maxent.ParallelMotion.index models.maxent.ParallelMotion.shape
+models.maxent.Pieces models.maxent.Pieces.take models.maxent.Progression
+models.maxent.Progression.index models.maxent.Progression.shape models.maxent.Rhythm
+models.maxent.Rhythm.shape models.maxent.ShiftedField models.maxent.ShiftedField.gradient
+models.maxent.ShiftedField.shape models.maxent.Solver models.maxent.Solver.fit
+models.maxent.Sonority models.maxent.Sonority.index models.maxent.Sonority.shape
+models.maxent.StochasticGradient models.maxent.StochasticGradient.fit models.maxent.Term
+models.maxent.Term.index models.maxent.Term.shape models.maxent.Weights models.maxent.Weights.field
+models.maxent.fold_in models.mixture.choose_penalty models.mixture.learn_weights
+models.mixture.take_pieces models.ngram.KneserNey models.ngram.KneserNey.tables
+models.ngram.Lidstone models.ngram.Lidstone.tables models.ngram.NGram.fit models.ngram.NGram.forget
+models.ngram.NGram.partial_fit models.ngram.NGram.restore models.ngram.NGram.score models.ngram.PPM
+models.ngram.PPM.tables models.ngram.Smoothing models.ngram.WittenBell
+models.ngram.WittenBell.tables models.pair_chain.PairChain models.pair_chain.PairChain.marginals
+models.pair_chain.PairChain.predict models.pair_chain.Seen models.parameters.Each
+models.parameters.Has models.parameters.OneOf models.parameters.Strategy
+models.parameters.Strategy.get_params models.parameters.Strategy.with_params
+models.parameters.check_parameters models.parameters.nested_params
+models.texture.KMeans.fit_predict models.texture.KMeans.fit_transform
+models.texture.KMeans.get_feature_names_out models.texture.KMeans.predict
+models.texture.KMeans.score models.texture.KMeans.transform models.turning.softmax
+models.viewpoints.Table models.viewpoints.Table.ago models.viewpoints.ViewpointModel.restore
+models.viewpoints.ViewpointModel.sample models.viewpoints.ViewpointModel.score
+models.viewpoints.parse_chain ngrams.ContextTree ngrams.ContextTree.children
+ngrams.ContextTree.step ngrams.CopyMachine.follow ngrams.Levels ngrams.Repertoire.first_copy
+ngrams.count_levels ngrams.join_pieces render.CardPanels render.context_tree render.draw_card
+render.rasterize render.save_engraving render.save_figure render.save_piano_roll render.score_html
+render.wav_bytes sampling.chain.Walk sampling.chain.flatten sampling.context.ContextLaw
+sampling.context.ContextMove sampling.context.ContextMove.log_weight
+sampling.context.ContextMove.of sampling.context.ContextMove.write sampling.context.ContextVoice
+sampling.context.ContextVoice.at sampling.diagnostics.Diagnosis sampling.diagnostics.energy_traces
+sampling.draws.Draws sampling.draws.draw_grids sampling.draws.random_start
+sampling.gibbs.GibbsSampler sampling.moves.Expert sampling.moves.Expert.judged
+sampling.moves.JudgedMoves sampling.moves.JudgedMoves.log_weight sampling.moves.Law
+sampling.moves.Move sampling.moves.Moved sampling.moves.RowMoves sampling.moves.RowMoves.log_weight
+sampling.moves.SiteMoves sampling.moves.SiteMoves.log_weight sampling.moves.State score.Part
+score.Place score.Score.bar_index score.Score.bar_span score.Score.differences score.Score.place
+score.Score.replace score.bar_onsets score.check_scores score.ending_passes score.mark_swing
+score.metre_of score.opening score.phrase_spans score.played score.respell score.same_tune
+theory.Chord theory.Quality theory.fifths_name theory.hear_tonic theory.key_name
+theory.key_signature theory.parse_time_signature theory.scale_pitch_classes views.end_context
+views.from_events views.from_pianoroll views.grid views.place_context
+"""
+
+
+def test_public_names_are_described():
+    lacking = {name: gaps(name) for name in [*NAMES, *METHODS] if gaps(name)}
+    assert not {name: lacking[name] for name in lacking if name not in LACKING.split()}
