@@ -9,7 +9,15 @@ from stats_composer.io import read, write
 from stats_composer.listening import BeatModel, quantize
 from stats_composer.listening.beats import onsets_of_score
 from stats_composer.listening.quantize import is_on_grid
-from stats_composer.score import TEMPO_DTYPE, Part, Score, make_notes, make_table, respell
+from stats_composer.score import (
+    CHORD_DTYPE,
+    TEMPO_DTYPE,
+    Part,
+    Score,
+    make_notes,
+    make_table,
+    respell,
+)
 
 QUARTER = 10080
 
@@ -72,6 +80,24 @@ def test_a_performance_is_played_again_to_the_tick():
 def test_a_score_on_its_grid_comes_back():
     score = Score(make_notes(onset=[0, 3360, 6720, 10080, 15120], pitch=60))
     assert quantize(score).score is score
+
+
+def test_fast_notes_are_on_a_grid_where_beats_are_struck():
+    fast = [QUARTER * i + QUARTER // n * np.arange(n) for i, n in enumerate((8, 6, 5))]
+    assert is_on_grid(Score(make_notes(onset=np.concatenate(fast), pitch=60)))
+    beside = QUARTER // 8 + QUARTER // 4 * np.arange(16)
+    assert not is_on_grid(Score(make_notes(onset=beside, pitch=60)))
+
+
+def test_a_performance_keeps_its_chord_symbols():
+    score, beat = performed()
+    ticks = np.round(beat[[0, 4]] * 2 * QUARTER).astype(int)
+    made = quantize(
+        score.replace(chords=make_table(CHORD_DTYPE, zip(ticks, ("C", "F"), strict=True)))
+    )
+    bars = made.score.bars["onset"]
+    assert made.score.chords["symbol"].tolist() == ["C", "F"]
+    assert np.isin(made.score.chords["onset"], bars).all()
 
 
 def test_three_notes_have_no_beat():

@@ -179,6 +179,8 @@ def test_inspect_gives_facts_as_json(folder, melody, capsys):
         "title": "Tune",
     }
     assert {name: facts[name] for name in expected} == expected
+    (role,) = facts.pop("roles")
+    assert role["role"] == "melody" and role["reason"].startswith("one note at a time")
     assert facts == score_facts(read("tune.musicxml"))
 
 

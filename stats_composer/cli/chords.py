@@ -14,7 +14,7 @@ import typer
 from stats_composer.cli.options import Force, Json, ModelFile, Outputs, Parts, ScoreFile
 from stats_composer.cli.output import STANDARD, check_outputs, listing, read_input, save
 from stats_composer.cli.speech import print_json, say
-from stats_composer.errors import ScoreFileError
+from stats_composer.errors import EncodingError, ScoreFileError
 from stats_composer.files import write_whole
 from stats_composer.theory import TICKS_PER_QUARTER
 
@@ -74,7 +74,7 @@ def chords(
     from stats_composer.chords.romantext import roman_text
 
     recognizer = ChordRecognizer.bundled() if model is None else ChordRecognizer.load(model)
-    score = read_input(file, part)
+    score = _on_beats(read_input(file, part))
     spans = recognizer.recognize(score, **vars(hearing))
     _tell_how(score, recognizer, heard=hearing.heard, style=hearing.style)
     data = STANDARD in (output or ())
@@ -90,6 +90,19 @@ def chords(
     for name in scores:
         save(annotated, name)
     _tell(output or (), aside=as_json or as_csv or data)
+
+
+def _on_beats(score: Score) -> Score:
+    """Return a performance as a score whose bars were found; a score as it is."""
+    from stats_composer.listening import quantize
+
+    try:
+        found = quantize(score)
+    except EncodingError:  # Too few notes for a beat.
+        return score
+    if found.timing is not None:
+        say("A performance: its beat was found, its notes put on a grid.", aside=True)
+    return found.score
 
 
 def _check_choices(grid: str, style: str | None, model: str | None) -> None:

@@ -61,21 +61,26 @@ def show(
 
 
 def inspect(file: ScoreFile, part: Parts = None, as_json: Json = False) -> None:
-    """Tell what a score holds: notes, parts, pitches, bars, key, metre.
+    """Tell what a score holds: notes, parts and their roles, pitches, bars, key, metre.
 
     Of a file of several pieces the first is measured, and `tunes` counts them.
     """
     from stats_composer.io import read_all
+    from stats_composer.listening import RoleModel
 
     scores = read_all(sys.stdin.buffer if file == STANDARD else file)
-    facts = score_facts(choose_parts(scores[0], part, file))
+    score = choose_parts(scores[0], part, file)
+    facts = score_facts(score)
+    roles = RoleModel.bundled().roles(score)
     if len(scores) > 1:
         facts["tunes"] = len(scores)
     if as_json:
-        print_json(facts)
+        print_json({**facts, "roles": [vars(role) for role in roles]})
         return
     width = max(map(len, facts))
     for name, value in facts.items():
         if value not in (None, "", []):
             shown = ", ".join(filter(None, value)) if isinstance(value, list) else value
             say(f"{name.replace('_', ' '):{width}}  {shown}")
+    for number, role in enumerate(roles if len(score.notes) else [], 1):
+        say(f"{f'part {number}':{width}}  {role.role}: {role.reason} ({role.confidence:.0%} sure)")

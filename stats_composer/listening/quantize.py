@@ -8,6 +8,7 @@ performance's own ticks, so that it can be played again as it was, to the tick.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,8 +31,8 @@ __all__ = ["Quantized", "Timing", "is_on_grid", "quantize"]
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-ON_GRID = 0.9
-GRIDS = (4, 3)
+ON_GRID, STRUCK = 0.9, 0.1
+GRIDS, FINE = (4, 3), (8, 6, 5)
 TRIPLETS_COST = 0.03
 STEADY = 0.01
 FILE_DEFAULT = 120.0
@@ -102,11 +103,20 @@ class Quantized:
 
 
 def is_on_grid(score: Score) -> bool:
-    """Tell whether the notes of a score begin on its thirds and quarters of quarters."""
-    step = TICKS_PER_QUARTER // 12
-    place = score.notes["onset"] % TICKS_PER_QUARTER // step * step
-    on = (score.notes["onset"] % step == 0) & ~np.isin(place // step, (1, 2, 5, 7, 10, 11))
-    return bool(on.mean() >= ON_GRID) if len(on) else True
+    """Tell whether notes begin on thirds and quarters of quarters, or finer while beats are struck.
+
+    Finer are eighths, fifths and sixths; a performance may lie on them by a tempo that fits, but
+    beside the beat.
+    """
+    place = score.notes["onset"] % TICKS_PER_QUARTER
+    coarse, fine = (_share_on(place, grids) for grids in (GRIDS, FINE))
+    return coarse >= ON_GRID or (fine >= ON_GRID and _share_on(place, (1,)) >= STRUCK)
+
+
+def _share_on(place: Ints, grids: Sequence[int]) -> float:
+    """Return the share of places in a quarter that are on one of some grids; 1 of none."""
+    on = [place % (TICKS_PER_QUARTER // grid) == 0 for grid in grids]
+    return float(np.any(on, axis=0).mean()) if len(place) else 1.0
 
 
 def quantize(score: Score, model: BeatModel | None = None) -> Quantized:
@@ -142,8 +152,12 @@ def quantize(score: Score, model: BeatModel | None = None) -> Quantized:
     bare = Timing(beat, np.zeros(0, np.int64), np.zeros(0, np.int64), score.tempos)
     late = [(was - bare.ticks(now))[order] for was, now in ((start, onset), (stop, end))]
     timing = Timing(beat, late[0], late[1], score.tempos)
-    page = _page(score, beat, beats.metre)
-    return Quantized(page.replace(notes=notes[order]), timing, _swing(exact[0]))
+    chords = score.chords.copy()
+    chords["onset"] = (
+        np.round(_positions(chords["onset"], beat)).astype(np.int64) * TICKS_PER_QUARTER
+    )
+    page = _page(score, beat, beats.metre).replace(notes=notes[order], chords=chords)
+    return Quantized(page, timing, _swing(exact[0]))
 
 
 def _whole(score: Score, beats: Beats) -> Ints:
