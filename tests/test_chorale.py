@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from stats_composer.composers.chorale import ChoraleComposer
-from stats_composer.composers.chorale.task import VOICES, melody_key, melody_keys
+from stats_composer.composers.chorale.page import VOICES
+from stats_composer.composers.chorale.task import melody_key, melody_keys
 from stats_composer.constraints import (
     Cadence,
     ChordAt,

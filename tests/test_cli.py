@@ -97,7 +97,6 @@ def test_the_version(capsys):
         (["compose", "--style", "jazz"], "'jazz' is not one of 'chorale', 'folk'"),
         (["train", "x", "-o", "m.npz", "--style", "jazz"], "is not one of 'chorale', 'folk'"),
         (["continue", "x", "--style", "jazz"], "is not one of 'own', 'chorale', 'folk'"),
-        (["harmonize", "x", "--voice", "treble"], "is not one of 'soprano', 'alto'"),
         (["harmonize", "x", "--road", "long"], "is not one of 'gibbs', 'directed', 'both'"),
         (["resample", "x"], "Missing option '--bars'"),
         (["resample", "x", "--bars", "2-3"], "'2-3': expected the first and the last bar"),

@@ -11,7 +11,6 @@ from typing import Annotated, Any
 import typer
 
 from stats_composer.cli.options import (
-    Choir,
     Form,
     Key,
     ModelFile,
@@ -23,6 +22,7 @@ from stats_composer.cli.options import (
     Upbeat,
     Wishes,
     checked,
+    choir,
     refuse,
 )
 from stats_composer.cli.output import DEFAULT_SUFFIXES, Delivery, read_input, stem_of
@@ -90,7 +90,10 @@ class Plan:
 class Setting:
     """How a melody is set."""
 
-    voice: Annotated[Choir, typer.Option(help="Whose the melody is.")] = Choir.SOPRANO
+    voice: Annotated[
+        str | None,
+        typer.Option(help="Whose the melody is; by default the first's.", autocompletion=choir),
+    ] = None
     key: Key = None
     road: Road = WayOfWriting.GIBBS
     fermatas: Annotated[bool, typer.Option("--fermatas", help="Print them at all phrase ends.")] = (
@@ -138,7 +141,7 @@ def harmonize(
     part: Parts = None,
     model: ModelFile = None,
 ) -> None:
-    """Set your melody for four parts; its own notes stay as they are.
+    """Set your melody for four parts, or those of your model; its own notes stay as they are.
 
     Without a name it is written as MusicXML and MIDI beside you, under a name that is free.
     """
@@ -149,7 +152,7 @@ def harmonize(
     with named_after(melody), patience():
         scores = composer.harmonize(
             given,
-            voice=setting.voice.value,
+            voice=setting.voice,
             key=setting.key,
             road=setting.road.value,
             fermatas=setting.fermatas,

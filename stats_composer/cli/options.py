@@ -38,6 +38,7 @@ __all__ = [
     "TimeSignature",
     "Wishes",
     "checked",
+    "choir",
     "refuse",
     "spread",
 ]
@@ -57,6 +58,11 @@ class Choir(StrEnum):
     ALTO = "alto"
     TENOR = "tenor"
     BASS = "bass"
+
+
+def choir(incomplete: str) -> list[str]:
+    """Complete the names of a choir's voices; a model may have others."""
+    return [voice.value for voice in Choir if voice.value.startswith(incomplete)]
 
 
 def checked(name: str) -> Callable[[Any], Any]:

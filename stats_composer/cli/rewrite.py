@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from stats_composer.cli.compose import named_after
-from stats_composer.cli.options import Choir, ModelFile, Parts, ScoreFile, Style, Wishes
+from stats_composer.cli.options import ModelFile, Parts, ScoreFile, Style, Wishes, choir
 from stats_composer.cli.output import Delivery, read_input, stem_of
 from stats_composer.cli.speech import patience
 from stats_composer.cli.styles import load_composer
@@ -38,13 +38,16 @@ def resample(
     wishes: Wishes,
     delivery: Delivery,
     voice: Annotated[
-        list[Choir] | None,
-        typer.Option(help="To write anew there; may be repeated, and is all by default."),
+        list[str] | None,
+        typer.Option(
+            help="To write anew there; may be repeated, and is all by default.",
+            autocompletion=choir,
+        ),
     ] = None,
     part: Parts = None,
     model: ModelFile = None,
 ) -> None:
-    """Write some bars, or voices in them, of a four-part score anew and keep everything else.
+    """Write some bars, or voices in them, of a score in parts anew and keep everything else.
 
     Without a name it is written as MusicXML and MIDI beside you, under a name that is free.
     """
@@ -56,7 +59,7 @@ def resample(
         scores = composer.resample(
             given,
             bars=region,
-            voices=[line.value for line in voice or Choir],
+            voices=voice or None,
             constraints=constraints,
             **delivery.draws,
         )

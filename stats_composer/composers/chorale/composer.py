@@ -26,10 +26,9 @@ from stats_composer.composers.asked import (
 from stats_composer.composers.base import Writing, extended
 from stats_composer.composers.chorale.fitted import FittedChorales
 from stats_composer.composers.chorale.form import asked_form, returned_melody
-from stats_composer.composers.chorale.page import blank_page, planned_spans
+from stats_composer.composers.chorale.page import VOICES, blank_page, planned_spans
 from stats_composer.composers.chorale.roads import ROADS, Road
 from stats_composer.composers.chorale.task import (
-    VOICES,
     Task,
     in_keys,
     melody_keys,
@@ -56,7 +55,7 @@ class _Compose(Writing, total=False):
 
 
 class _Harmonize(Writing, total=False):
-    voice: str
+    voice: str | None
     key: str | None
     road: str | Road
     fermatas: bool
@@ -68,11 +67,11 @@ class _Continue(Writing, total=False):
 
 class _Resample(Writing, total=False):
     bars: Required[tuple[int | str, int | str]]
-    voices: Sequence[str]
+    voices: Sequence[str] | None
 
 
 class ChoraleComposer(FittedChorales):
-    """Composer of four-part chorales.
+    """Composer of chorales, of four parts or as many as it learned from.
 
     Parameters
     ----------
@@ -93,7 +92,8 @@ class ChoraleComposer(FittedChorales):
     chords_, charted_ : ChordVoice and MaxEnt, or None
         The chords, and the lines at two steps a beat given them.
     directed_ : DirectedModel or None
-    ranges_ : ndarray of shape (4, 2), int64
+    parts_ : tuple of Part
+    ranges_ : ndarray of shape (n_parts, 2), int64
         Lowest and highest pitch of each voice.
     keys_ : ndarray of shape (n_pieces, 2), int64
         Tonic (fifths) and mode of the pieces it learned from.
@@ -176,15 +176,17 @@ class ChoraleComposer(FittedChorales):
             tonic, mode = given_key or rng.choice(self.keys_).tolist()
             drawn = asked.drawn(Metre(*metre), not wishes, rng)
             page = blank_page(
-                drawn.bars, (tonic, mode), metre, tempo=speed, title="Chorale", upbeat=drawn.upbeat
-            )
-            task = Task(page, (tonic, mode), planned_spans(page), wishes)
+                drawn.bars, (tonic, mode), metre, tempo=speed, title="Chorale",
+                upbeat=drawn.upbeat, parts=self.parts_,
+            )  # fmt: skip
+            free = (True,) * len(self.parts_)
+            task = Task(page, (tonic, mode), planned_spans(page), wishes, free=free)
             score = writer.write(writer.prepare(task), rng)
             melody = returned_melody(score, drawn.letters, [end for _, end in task.spans])
             if melody is None:
                 return score
-            given, free = page.replace(notes=melody), (False, True, True, True)
-            return writer.write(writer.prepare(replace(task, given=given, free=free)), rng)
+            task = replace(task, given=page.replace(notes=melody), free=(False, *free[1:]))
+            return writer.write(writer.prepare(task), rng)
 
         return write_many(write, random_state, n, **patience)
 
@@ -198,7 +200,7 @@ class ChoraleComposer(FittedChorales):
         self,
         melody: Score,
         *,
-        voice: str = "soprano",
+        voice: str | None = None,
         key: str | None = None,
         road: str | Road = "gibbs",
         fermatas: bool = False,
@@ -207,15 +209,15 @@ class ChoraleComposer(FittedChorales):
         n: int | None = None,
         **patience: Unpack[Patience],
     ) -> Score | list[Score]:
-        """Set a melody for four voices.
+        """Set a melody for all voices.
 
         Parameters
         ----------
         melody : Score
             Of one line; its notes, spelling, lyrics and marks come back unchanged. Its phrases
             end at its fermatas; where it has none, at the likeliest places.
-        voice : {"soprano", "alto", "tenor", "bass"}
-            Which of the four it is.
+        voice : str, optional
+            Which of them it is, such as `alto`: the first by default.
         key : str, optional
             By default as its signatures and notes tell: where they change, so does the key,
             unless there are wishes.
@@ -235,7 +237,9 @@ class ChoraleComposer(FittedChorales):
         wishes = asked_constraints(constraints)
         melody, asked = check_score(melody, "melody"), asked_key(key)
         keys = melody_keys(melody) if asked is None and not wishes else []
-        task = melody_task(melody, voice, asked, wishes, self.phrasing_, fermatas)
+        task = melody_task(
+            melody, voice, asked, wishes, self.phrasing_, fermatas, parts=self.parts_
+        )
         writer = self._writer(self._road(road, voice))
         tasks = in_keys(task, keys) if len(keys) > 1 else [task]
         first = writer.prepare(tasks[0])
@@ -292,7 +296,7 @@ class ChoraleComposer(FittedChorales):
         Parameters
         ----------
         phrase : Score
-            Of four voices, top to bottom; it comes back unchanged, with `bars` more bars. Where
+            Of all voices, top to bottom; it comes back unchanged, with `bars` more bars. Where
             its last bar is not full, that is filled first.
         bars : int
         constraints, random_state, n, **patience
@@ -323,22 +327,22 @@ class ChoraleComposer(FittedChorales):
         score: Score,
         *,
         bars: tuple[int | str, int | str],
-        voices: Sequence[str] = VOICES,
+        voices: Sequence[str] | None = None,
         constraints: Sequence[Constraint] = (),
         random_state: Seed = None,
         n: int | None = None,
         **patience: Unpack[Patience],
     ) -> Score | list[Score]:
-        """Write a region of a four-part score anew and keep everything else.
+        """Write a region of a score anew and keep everything else.
 
         Parameters
         ----------
         score : Score
-            Of four voices, top to bottom.
+            Of all voices, top to bottom.
         bars : (first, last)
             Printed numbers of the first and the last bar of the region.
-        voices : sequence of str
-            Lines that are written anew there.
+        voices : sequence of str, optional
+            Lines that are written anew there: all by default.
         constraints, random_state, n, **patience
             As of `compose`.
 
@@ -349,20 +353,19 @@ class ChoraleComposer(FittedChorales):
         """
         self._check_ready()
         wishes = asked_constraints(constraints)
-        task = region_task(
-            self.phrasing_, check_score(score, "score"), asked_run(bars), voices, wishes
-        )
+        score, run = check_score(score, "score"), asked_run(bars)
+        task = region_task(self.phrasing_, score, run, voices, wishes, self.parts_)
         writer = self._writer()
         setup = writer.prepare(task)
         return write_many(lambda rng: writer.write(setup, rng), random_state, n, **patience)
 
-    def _road(self, road: str | Road, voice: str) -> Road:
+    def _road(self, road: str | Road, voice: str | None) -> Road:
         if not isinstance(road, Road):
             if not isinstance(road, str) or road not in ROADS:
                 raise EncodingError(f"road {road!r}: expected one of {', '.join(ROADS)}")
             road = ROADS[road]
         if road.drafted or road.expert_weight:
-            if voice != VOICES[0]:
+            if voice not in (None, VOICES[0]):
                 raise EncodingError(f"a given {voice}: the directed model sets sopranos alone")
             if self.directed_ is None:
                 raise NotFittedError("no directed model: train one with directed=True (--directed)")

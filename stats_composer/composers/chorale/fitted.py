@@ -25,9 +25,10 @@ from stats_composer.composers.chorale.models import (
     striking_grid,
     striking_model,
 )
+from stats_composer.composers.chorale.page import PARTS, common_parts, voice_names
 from stats_composer.composers.chorale.phrasing import Phrasing
 from stats_composer.composers.chorale.roads import ROADS, Road, drafting_model
-from stats_composer.composers.chorale.task import VOICES, melody_task
+from stats_composer.composers.chorale.task import melody_task
 from stats_composer.composers.chorale.writer import Writer
 from stats_composer.encoding import GridEncoder
 from stats_composer.errors import NotFittedError
@@ -35,7 +36,7 @@ from stats_composer.models.base import Callback
 from stats_composer.models.directed import DirectedModel
 from stats_composer.models.maxent import MaxEnt
 from stats_composer.models.parameters import Parameters, Whole
-from stats_composer.score import Score, check_scores
+from stats_composer.score import Part, Score, check_scores
 
 __all__ = ["FittedChorales"]
 
@@ -46,8 +47,9 @@ QUANTILE = 0.002
 
 
 class FittedChorales(Composer):
-    """The fit and the file of a composer of four-part chorales; its parameters are told there."""
+    """The fit and the file of a composer of chorales; its parameters are told there."""
 
+    parts_: tuple[Part, ...]
     skeleton_: MaxEnt
     passing_: MaxEnt
     striking_: MaxEnt
@@ -69,25 +71,26 @@ class FittedChorales(Composer):
     # ---- learning -----------------------------------------------------------------------
 
     def fit(self, scores: Iterable[Score], y: object = None, *, callback: Callback = None) -> Self:
-        """Learn the style of four-part scores.
+        """Learn the style of scores.
 
         Parameters
         ----------
         scores : iterable of Score
-            Each with four voices, top to bottom.
+            Each with as many voices, two to six, top to bottom.
         y : ignored
         callback : callable, optional
             Called as callback(stage, done, total).
         """
         self._check_params()
         scores = check_scores(scores)
-        coarse, fine = _encoders()
+        self.parts_ = common_parts(scores)
+        coarse, fine = _encoders(self.parts_)
         self.encoder_, self.fine_encoder_ = coarse.fit(scores), fine.fit(scores)
         self.manifest_ = {}
         self.keys_ = np.array([GridEncoder.key(score) for score in scores], np.int64)
         pitches = [
-            np.concatenate([s.notes["pitch"][s.notes["part"] == s.voices[v][0]] for s in scores])
-            for v in range(4)
+            np.concatenate([score.select(*score.voices[v]).notes["pitch"] for score in scores])
+            for v in range(len(self.parts_))
         ]
         quantiles = (QUANTILE, 1 - QUANTILE)
         self.ranges_ = np.array([np.quantile(p, quantiles).round() for p in pitches], np.int64)
@@ -109,7 +112,8 @@ class FittedChorales(Composer):
             self.directed_.fit(grids)
         fine_grids = [self.fine_encoder_.encode(score)[0] for score in scores]
         self.passing_.fit(fine_grids, callback=callback)
-        onsets = [striking_grid(self.encoder_, symbols, symbols[:, -4:] > 0) for symbols in grids]
+        n_lines = len(self.parts_)
+        onsets = [striking_grid(self.encoder_, grid, grid[:, -n_lines:] > 0) for grid in grids]
         self.striking_.fit(onsets, callback=callback)
         self.balance(scores, callback=callback)
         return self
@@ -121,7 +125,7 @@ class FittedChorales(Composer):
         def write(model: MaxEnt, piece: int, seed: int) -> tuple[Ints, Ints]:
             score, (grid, frame) = scores[piece], frames[piece]
             melody = score.select(*score.voices[0])
-            task = melody_task(melody, VOICES[0], frame.key, (), self.phrasing_)
+            task = melody_task(melody, None, frame.key, (), self.phrasing_, parts=self.parts_)
             setup = writer.prepare(task)
             rng = np.random.default_rng(seed)
             return replace(writer, skeleton=model).lines(setup, rng), grid
@@ -149,10 +153,10 @@ class FittedChorales(Composer):
     # ---- files --------------------------------------------------------------------------
 
     def _state(self) -> tuple[dict[str, Any], Arrays]:
-        sizes: dict[str, Any] = {}
+        sizes: dict[str, Any] = {"parts": [[part.name, part.program] for part in self.parts_]}
         arrays: dict[str, NDArray[Any]] = {"ranges": self.ranges_, "keys": self.keys_}
         for name in ("encoder_", "fine_encoder_"):
-            for v, alphabet in enumerate(getattr(self, name).alphabets_[:4]):
+            for v, alphabet in enumerate(getattr(self, name).alphabets_[: len(self.parts_)]):
                 arrays[f"{name}{v}"] = alphabet.entries
         for name in self._names():
             sizes[name], learned = getattr(self, name).state()
@@ -161,9 +165,11 @@ class FittedChorales(Composer):
 
     def _restore(self, sizes: Mapping[str, Any], arrays: Arrays) -> None:
         self.ranges_, self.keys_ = arrays["ranges"], arrays["keys"]
-        self.encoder_, self.fine_encoder_ = _encoders()
+        self.parts_ = tuple(Part(*row) for row in sizes["parts"]) if "parts" in sizes else PARTS
+        self.encoder_, self.fine_encoder_ = _encoders(self.parts_)
         for name in ("encoder_", "fine_encoder_"):
-            getattr(self, name).set_entries([arrays[f"{name}{v}"] for v in range(4)])
+            entries = [arrays[f"{name}{v}"] for v in range(len(self.parts_))]
+            getattr(self, name).set_entries(entries)
         self.directed, self.chord_voice = "directed_" in sizes, "chords_" in sizes
         self._build()
         self.skeleton_.set_params(terms=[*self.skeleton_.terms, *balanced_terms()])
@@ -190,7 +196,9 @@ class FittedChorales(Composer):
         )  # fmt: skip
 
 
-def _encoders() -> tuple[GridEncoder, GridEncoder]:
+def _encoders(parts: Sequence[Part]) -> tuple[GridEncoder, GridEncoder]:
     """Return the encoders at two and at four steps a beat."""
-    coarse = GridEncoder(4, steps_per_beat=2)
-    return coarse, GridEncoder(4, steps_per_beat=4, contexts=(*coarse.contexts, "given"))
+    n_lines, names = len(parts), voice_names(parts)
+    coarse = GridEncoder(n_lines, steps_per_beat=2, names=names)
+    contexts = (*coarse.contexts, "given")
+    return coarse, GridEncoder(n_lines, steps_per_beat=4, contexts=contexts, names=names)

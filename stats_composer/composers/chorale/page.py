@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
+
 import numpy as np
 
 from stats_composer.score import (
@@ -20,10 +23,13 @@ from stats_composer.theory import Metre, key_signature
 
 __all__ = [
     "PARTS",
+    "VOICES",
     "add_fermatas",
     "blank_page",
+    "common_parts",
     "planned_spans",
     "upbeat_of",
+    "voice_names",
 ]
 
 CHOIR = 52
@@ -40,6 +46,7 @@ def blank_page(
     tempo: float | None = None,
     title: str = "",
     upbeat: int = 0,
+    parts: tuple[Part, ...] = PARTS,
 ) -> Score:
     """Prepare a page of full bars, the last of which lends its end to an upbeat before the first.
 
@@ -53,6 +60,7 @@ def blank_page(
     title : str
     upbeat : int
         Beats of it, fewer than a bar's.
+    parts : tuple of Part
     """
     numerator, denominator = time_signature
     beat = Metre(numerator, denominator).beat
@@ -66,11 +74,46 @@ def blank_page(
         time_signatures=metres,
         key_signatures=make_table(KEY_SIGNATURE_DTYPE, [(0, key_signature(*key), key[1])]),
         tempos=make_table(TEMPO_DTYPE, [(0, speed)]),
-        parts=PARTS,
+        parts=parts,
         title=title,
         composer="stats_composer",
         end=end,
     )
+
+
+def voice_names(parts: Sequence[Part]) -> tuple[str, ...]:
+    """Return the names by which the voices of some parts are asked for.
+
+    Examples
+    --------
+    >>> voice_names([Part("Violin"), Part("Violin"), Part("")])
+    ('violin 1', 'violin 2', 'voice 3')
+    """
+    names = [part.name.strip().lower() for part in parts]
+    return tuple(
+        f"voice {v + 1}" if not name else
+        f"{name} {names[: v + 1].count(name)}" if names.count(name) > 1 else name
+        for v, name in enumerate(names)
+    )  # fmt: skip
+
+
+VOICES = voice_names(PARTS)
+
+
+def common_parts(scores: Sequence[Score]) -> tuple[Part, ...]:
+    """Return a part a voice, named and played as in most of some scores of as many voices.
+
+    Four voices without names of their own, as in closed score, are those of a choir.
+    """
+    lines: list[Part] = []
+    for v in range(len(scores[0].voices)):
+        own = [s.parts[s.voices[v][0]] for s in scores if len(s.parts) == len(s.voices)]
+        lines.append(Counter(own).most_common(1)[0][0] if own else Part("", CHOIR))
+    names = voice_names(lines)
+    nameless = len(lines) == len(PARTS) and not any(part.name for part in lines)
+    if nameless or names == VOICES:
+        return PARTS
+    return tuple(Part(n.title(), p.program) for n, p in zip(names, lines, strict=True))
 
 
 def planned_spans(page: Score) -> list[tuple[int, int]]:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stats_composer.composers.asked import asked_voice
-from stats_composer.composers.chorale.page import PARTS, blank_page
+from stats_composer.composers.chorale.page import PARTS, blank_page, voice_names
 from stats_composer.composers.chorale.phrasing import Phrasing
 from stats_composer.constraints import Change, Changes, ChordAt, Constraint
 from stats_composer.constraints.fields import ChordText, as_bar
@@ -24,6 +24,7 @@ from stats_composer.score import (
     NOTE_DTYPE,
     PART_TABLES,
     VOICE_COLUMNS,
+    Part,
     Score,
     keys,
     make_table,
@@ -33,7 +34,6 @@ from stats_composer.theory import estimate_key, key_signature
 from stats_composer.views import grid as view_grid
 
 __all__ = [
-    "VOICES",
     "Task",
     "given_onsets",
     "given_symbols",
@@ -51,7 +51,6 @@ __all__ = [
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
-VOICES = ("soprano", "alto", "tenor", "bass")
 # Nats against a tone outside the chord written above a melody, a step and voice.
 CHART = -4.0
 # Share of a melody that a signature's scale may miss, beyond the estimated key's, and be believed.
@@ -65,12 +64,12 @@ class Task:
     Attributes
     ----------
     page : Score
-        Without notes.
+        Without notes; with a part for each line.
     key : (tonic fifths, mode)
     spans : list of (onset, end)
         The final notes of the phrases.
     given : Score or None
-        Four parts; notes that are kept.
+        Of the same parts; notes that are kept.
     free : ndarray of shape (n_lines,), bool
         Lines without given notes.
     region : (start tick, end tick) or None
@@ -84,20 +83,21 @@ class Task:
     spans: list[tuple[int, int]]
     constraints: tuple[Constraint, ...] = ()
     given: Score | None = None
-    free: tuple[bool, ...] = (True, True, True, True)
+    free: tuple[bool, ...] = (True,) * len(PARTS)
     region: tuple[int, int] | None = None
     fermatas: bool = True
 
 
 def melody_task(
     melody: Score,
-    voice: str,
+    voice: str | None,
     key: tuple[int, int] | None,
     constraints: Sequence[Constraint],
     phrasing: Phrasing,
     fermatas: bool = False,
+    parts: tuple[Part, ...] = PARTS,
 ) -> Task:
-    """Give a melody to one voice; the others are to be written.
+    """Give a melody to one voice, by default the first; the others are to be written.
 
     Its chord symbols are a soft wish where no other tells the chords. Fermatas are put where it
     has some, or where they are asked for.
@@ -107,7 +107,8 @@ def melody_task(
     EncodingError
         If there is no such voice, or the melody is not of one line.
     """
-    line = VOICES.index(asked_voice(voice, VOICES))
+    names = voice_names(parts)
+    line = 0 if voice is None else names.index(asked_voice(voice, names))
     if len(melody.voices) != 1:
         found = len(melody.voices)
         raise EncodingError(
@@ -116,14 +117,14 @@ def melody_task(
             else "a melody without notes: expected at least one"
         )
     tonic = melody_key(melody) if key is None else key
-    given = _as_part(melody.select(*melody.voices[0]), line)
+    given = _as_part(melody.select(*melody.voices[0]), line, parts)
     page = given.replace(notes=np.zeros(0, NOTE_DTYPE))
     if not len(page.key_signatures):
         row = (0, key_signature(*tonic), tonic[1])
         page = page.replace(key_signatures=make_table(page.key_signatures.dtype, [row]))
     if not len(page.tempos):
         page = page.replace(tempos=blank_page(1, tonic, (4, 4)).tempos)
-    free = tuple(v != line for v in range(4))
+    free = tuple(v != line for v in range(len(parts)))
     if not any(isinstance(wish, ChordAt | Changes) for wish in constraints):
         constraints = (*constraints, *chart_of(melody))
     return Task(
@@ -148,28 +149,31 @@ def region_task(
     phrasing: Phrasing,
     score: Score,
     bars: tuple[int | str, int | str],
-    voices: Sequence[str],
+    voices: Sequence[str] | None,
     constraints: Iterable[Constraint],
+    parts: tuple[Part, ...] = PARTS,
 ) -> Task:
-    """Give all of a score of four voices but some voices in some bars, by printed numbers.
+    """Give all of a score but some voices, by default all, in some bars, by printed numbers.
 
     Raises
     ------
     EncodingError
-        If the score has not four voices, or not such voices or bars.
+        If the score has not a voice for each part, or not such voices or bars.
     """
-    if len(score.voices) != 4:
-        raise EncodingError(f"a score of {len(score.voices)} voices: expected four")
-    voices = [asked_voice(v, VOICES) for v in ([voices] if isinstance(voices, str) else voices)]
+    if len(score.voices) != len(parts):
+        raise EncodingError(f"a score of {len(score.voices)} voices: expected {len(parts)}")
+    names = voice_names(parts)
+    asked = names if voices is None else [voices] if isinstance(voices, str) else voices
+    chosen = [asked_voice(voice, names) for voice in asked]
     try:
         region = score.bar_span(bars[0])[0], score.bar_span(bars[1])[1]
     except ScoreError as error:
         raise EncodingError(str(error)) from None
     if region[0] >= region[1]:
         raise EncodingError(f"bars {bars[0]} to {bars[1]}: the last is before the first")
-    given = _as_lines(score)
+    given = _as_lines(score, parts)
     page = given.replace(notes=np.zeros(0, NOTE_DTYPE))
-    free = tuple(name in voices for name in VOICES)
+    free = tuple(name in chosen for name in names)
     key, spans = melody_key(score), phrasing.spans(score.select(*score.voices[0]))
     return Task(page, key, spans, tuple(constraints), given, free, region, fermatas=False)
 
@@ -228,8 +232,8 @@ def _outside(notes: NDArray[np.void], signature: int) -> float:
     return float(notes["duration"][strange].sum() / notes["duration"].sum())
 
 
-def _as_part(melody: Score, line: int) -> Score:
-    """Move a score of one part to a part of the choir."""
+def _as_part(melody: Score, line: int, parts: tuple[Part, ...]) -> Score:
+    """Move a score of one part to one of some parts."""
     tables = {}
     for name in PART_TABLES:
         table = getattr(melody, name).copy()
@@ -237,12 +241,12 @@ def _as_part(melody: Score, line: int) -> Score:
         for column in VOICE_COLUMNS.intersection(table.dtype.names or ()):
             table[column] = 0
         tables[name] = table
-    return melody.replace(parts=PARTS, **tables)
+    return melody.replace(parts=parts, **tables)
 
 
-def _as_lines(score: Score) -> Score:
-    """Move four voices, wherever they stand, to four parts."""
-    parts = score.parts if len(score.parts) == 4 else PARTS
+def _as_lines(score: Score, parts: tuple[Part, ...]) -> Score:
+    """Move voices, wherever they stand, to a part each."""
+    parts = score.parts if len(score.parts) == len(parts) else parts
     lines = [score.select(part, voice) for part, voice in score.voices]
     return merge_parts(lines).replace(parts=parts)
 
@@ -264,15 +268,15 @@ def given_symbols(frame: GridFrame, task: Task) -> Ints:
 
     A pitch outside the alphabet of its line is told to the model at the nearest octave.
     """
-    symbols = np.full((frame.n_steps, 4), -1, np.int64)
+    symbols = np.full((frame.n_steps, frame.n_lines), -1, np.int64)
     if task.given is None:
         return symbols
     kept = task.given.replace(notes=kept_notes(task))
-    pitch, _ = _quiet_grid(kept, frame.step)
+    pitch, _ = _quiet_grid(kept, frame)
     start, stop = task.region or (0, task.page.end)
     inside = np.zeros(frame.n_steps, np.bool_)
     inside[frame.steps(start, stop - start)] = True
-    for v in range(4):
+    for v in range(frame.n_lines):
         entries = frame.alphabets[v].entries
         sounding = pitch[:, v] >= 0
         wanted = pitch[:, v] - frame.shift
@@ -289,14 +293,14 @@ def given_symbols(frame: GridFrame, task: Task) -> Ints:
 
 def given_onsets(frame: GridFrame, given: Score) -> Bools:
     """Onsets of the given notes at each step and line."""
-    return _quiet_grid(given, frame.step)[1]
+    return _quiet_grid(given, frame)[1]
 
 
-def _quiet_grid(score: Score, step: int) -> tuple[Ints, Bools]:
-    """View four parts as a grid; what it cannot hold is kept elsewhere, so nothing is said."""
+def _quiet_grid(score: Score, frame: GridFrame) -> tuple[Ints, Bools]:
+    """View its parts as a grid; what it cannot hold is kept elsewhere, so nothing is said."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return view_grid(score, step, [(v, 0) for v in range(4)])
+        return view_grid(score, frame.step, [(v, 0) for v in range(frame.n_lines)])
 
 
 def phrase_starts(task: Task) -> list[int]:

@@ -82,7 +82,7 @@ class Setup(NamedTuple):
     frame : GridFrame
     symbols : ndarray of shape (n_steps, n_voices), int64
         Context voices filled in, and given notes.
-    free : ndarray of shape (n_steps, 4), bool
+    free : ndarray of shape (n_steps, n_lines), bool
         What is to be written.
     factors : Factors
         Constraints and what holds in any case.
@@ -105,7 +105,7 @@ class Writer:
         At two and at four steps a beat.
     skeleton, passing, striking : MaxEnt
     endings, beginnings : Endings and Beginnings
-    ranges : ndarray of shape (4, 2), int64
+    ranges : ndarray of shape (n_lines, 2), int64
         Lowest and highest pitch of each voice.
     charted : MaxEnt or None
         The skeleton's model given chords.
@@ -130,6 +130,11 @@ class Writer:
     directed: DirectedModel | None = None
     road: Road = ROADS["gibbs"]
 
+    @property
+    def n_lines(self) -> int:
+        """How many lines it writes."""
+        return self.encoder.n_lines
+
     def prepare(self, task: Task) -> Setup:
         """Compile what is asked and given.
 
@@ -141,7 +146,7 @@ class Writer:
         frame = self.encoder.frame(task.page, task.key)
         symbols = self._blank(self.encoder, frame, task)
         given = given_symbols(frame, task)
-        symbols[:, :4] = np.maximum(given, 0)
+        symbols[:, : self.n_lines] = np.maximum(given, 0)
         free = np.array(task.free) & (given < 0)
         factors = self._base(frame, task, given, symbols)
         if task.constraints:
@@ -196,7 +201,7 @@ class Writer:
         """Return a grid with the context voices filled in."""
         symbols = np.zeros((frame.n_steps, len(frame.alphabets)), np.int64)
         context = encoder.context(frame, task.spans)
-        symbols[:, 4 : 4 + context.shape[1]] = context
+        symbols[:, frame.n_lines : frame.n_lines + context.shape[1]] = context
         return symbols
 
     def _base(self, frame: GridFrame, task: Task, given: Ints, symbols: Ints) -> Factors:
@@ -205,7 +210,7 @@ class Writer:
         silent = silent_steps(frame, task)[:, None]
         last = (symbols[:, self.encoder.column("end")] == LAST)[:, None]
         last = last & self._can_end(frame, task, given, last)
-        for v in range(4):
+        for v in range(self.n_lines):
             entries = frame.alphabets[v].entries
             row = unary[:, v, : len(entries)]
             sounding, pitch = entries >= 0, entries + frame.shift
@@ -213,21 +218,21 @@ class Writer:
             row[:, sounding & ((pitch < low) | (pitch > high))] = -np.inf
             if not sounding.all():
                 row[np.where(silent, sounding, ~sounding)] = -np.inf
-            strange = ~np.isin(entries % 12, TRIADS[task.key[1]] if v < 3 else 0)
+            strange = ~np.isin(entries % 12, TRIADS[task.key[1]] if v < self.n_lines - 1 else 0)
             row[last & strange & sounding] += LAST_CHORD
             if task.given is None:
                 row[0, strange & sounding] += FIRST_CHORD
             fixed = given[:, v] >= 0
             row[fixed] = -np.inf
             row[fixed, given[fixed, v]] = 0.0
-        columns = np.arange(unary.shape[2]) == symbols[:, 4:, None]
-        unary[:, 4:] = np.where(columns, 0.0, -np.inf)
+        columns = np.arange(unary.shape[2]) == symbols[:, self.n_lines :, None]
+        unary[:, self.n_lines :] = np.where(columns, 0.0, -np.inf)
         return Factors(unary)
 
     @staticmethod
     def _can_end(frame: GridFrame, task: Task, given: Ints, last: Bools) -> bool:
         """Tell whether what is given of the last chord belongs to the tonic's triad."""
-        for v in range(4):
+        for v in range(frame.n_lines):
             symbols = given[:, v][last[:, 0] & (given[:, v] >= 0)]
             entries = frame.alphabets[v].entries[symbols]
             if not np.isin(entries[entries >= 0] % 12, TRIADS[task.key[1]]).all():
@@ -237,7 +242,9 @@ class Writer:
     def _skeleton(self, setup: Setup, rng: np.random.Generator) -> tuple[Ints, Bools]:
         """Draw the lines at two steps a beat; return them and where final chords are held."""
         symbols = setup.symbols.copy()
-        symbols[:, :4] = np.where(setup.free, self._start(setup, rng)[:, :4], symbols[:, :4])
+        lines = slice(self.n_lines)
+        start = self._start(setup, rng)
+        symbols[:, lines] = np.where(setup.free, start[:, lines], symbols[:, lines])
         sweeps = self.road.sweeps
         share = min(1.0, MAX_UPDATES / max(sum(sweeps) * int(setup.free.sum()), 1))
         heating, level, cooling = (max(min(n, 3), int(n * share)) for n in sweeps)
@@ -297,7 +304,8 @@ class Writer:
         """Hold the chords of final notes, in place, where no constraint forbids it."""
         held = np.zeros(setup.free.shape, np.bool_)
         gain = self._gain(setup, symbols)
-        fixed = [v in setup.factors.automata for v in range(4)]
+        fixed = [v in setup.factors.automata for v in range(self.n_lines)]
+        lines = slice(self.n_lines)
         for steps in self._finals(setup):
             if 0 < steps.start < len(symbols):
                 self._complete(setup, symbols, gain, steps.start)
@@ -305,11 +313,11 @@ class Writer:
             if not len(rows):
                 continue
             may = setup.free[rows] & ~np.array(fixed)
-            before = symbols[rows, :4]
-            chord = np.broadcast_to(symbols[rows[0] - 1, :4], before.shape)
-            symbols[rows, :4] = np.where(may, chord, before)
+            before = symbols[rows, lines]
+            chord = np.broadcast_to(symbols[rows[0] - 1, lines], before.shape)
+            symbols[rows, lines] = np.where(may, chord, before)
             if _is_broken(setup.factors, symbols, rows):
-                symbols[rows, :4] = before
+                symbols[rows, lines] = before
                 continue
             held[rows] = may
         return held
@@ -318,16 +326,19 @@ class Writer:
         """Return the log-weight of each symbol at each step and line, the others as they are."""
         scores = self.skeleton.site_scores(symbols[:, : setup.symbols.shape[1]]).astype(np.float64)
         n_symbols = self.encoder.labels.shape[1]
-        gain: NDArray[np.float64] = scores[..., :n_symbols] + setup.factors.unary[:, :4, :n_symbols]
+        unary = setup.factors.unary[:, : self.n_lines, :n_symbols]
+        gain: NDArray[np.float64] = scores[..., :n_symbols] + unary
         return gain
 
     def _complete(self, setup: Setup, symbols: Ints, gain: NDArray[np.float64], row: int) -> None:
         """Make the final chord of a phrase one, in place, where no constraint forbids it."""
-        before = symbols[row, :4].copy()
-        free = setup.free[row] & np.array([v not in setup.factors.automata for v in range(4)])
-        symbols[row, :4] = completed(before, self.encoder.labels, gain[row], free)
+        lines = slice(self.n_lines)
+        before = symbols[row, lines].copy()
+        fixed = [v in setup.factors.automata for v in range(self.n_lines)]
+        free = setup.free[row] & ~np.array(fixed)
+        symbols[row, lines] = completed(before, self.encoder.labels, gain[row], free)
         if _is_broken(setup.factors, symbols, np.array([row])):
-            symbols[row, :4] = before
+            symbols[row, lines] = before
 
     def _strike(self, setup: Setup, symbols: Ints, held: Bools, rng: np.random.Generator) -> Bools:
         """Decide which notes start, of those that do not change their pitch."""
@@ -336,22 +347,23 @@ class Writer:
         if task.given is not None:
             onset = given_onsets(setup.frame, task.given)
         grid = striking_grid(self.encoder, symbols, onset)
-        settled = (grid[:, -1, None] >> np.arange(4) & 1) > 0
+        n_lines = self.n_lines
+        settled = (grid[:, -1, None] >> np.arange(n_lines) & 1) > 0
         asked = onsets_asked(task.constraints, setup.frame)
         unsettled = free & ~settled & (~held | asked.must)
-        grid[:, :4] = np.where(free, settled, onset)
-        grid[:, :4] |= unsettled & asked.must
+        grid[:, :n_lines] = np.where(free, settled, onset)
+        grid[:, :n_lines] |= unsettled & asked.must
         # Everybody takes a breath between phrases.
         fresh = np.array([tick // setup.frame.step for tick in phrase_starts(task)])
-        grid[fresh, :4] |= (unsettled & ~asked.never & ~asked.changes)[fresh]
+        grid[fresh, :n_lines] |= (unsettled & ~asked.never & ~asked.changes)[fresh]
         unsettled[fresh] = False
-        unary = np.zeros((len(grid), 4, 2))
+        unary = np.zeros((len(grid), n_lines, 2))
         unary[..., 0][asked.must] = -np.inf
         unary[..., 1][(asked.never | asked.changes) & ~asked.must] = -np.inf
         sampler = GibbsSampler(
             self.striking, grid, Factors(unary), free=unsettled, run_share=0.0, random_state=rng
         )
-        return sampler.run(np.ones(30))[:, :4] > 0
+        return sampler.run(np.ones(30))[:, :n_lines] > 0
 
     def _finish(self, setup: Setup, symbols: Ints, onset: Bools, rng: np.random.Generator) -> Score:
         """Put the notes between the steps, and join what was written with what was given."""
@@ -359,12 +371,13 @@ class Writer:
         fine = encoder.frame(task.page, task.key)
         rows = np.minimum(np.arange(fine.n_steps) // 2, len(symbols) - 1)
         lines = self._blank(encoder, fine, task)
-        for v in range(4):
+        n_lines = self.n_lines
+        for v in range(n_lines):
             entries = setup.frame.alphabets[v].entries[symbols[rows, v]]
             lines[:, v] = fine.alphabets[v].encode(entries)
         given = given_symbols(fine, task)
-        lines[:, :4] = np.where(given >= 0, given, lines[:, :4])
-        fine_onset = np.zeros((fine.n_steps, 4), np.bool_)
+        lines[:, :n_lines] = np.where(given >= 0, given, lines[:, :n_lines])
+        fine_onset = np.zeros((fine.n_steps, n_lines), np.bool_)
         fine_onset[::2] = onset[: len(fine_onset[::2])]
         asked = onsets_asked(task.constraints, fine)
         between = setup.free[rows] & (given < 0) & (np.arange(fine.n_steps) % 2 == 1)[:, None]
@@ -372,9 +385,9 @@ class Writer:
         between &= ~np.isin(lines[:, encoder.column("end")], (FINAL, LAST))[:, None]
         if between.any():
             lines = self._pass(task, fine, lines, between, rng)
-        entries = np.stack([fine.alphabets[v].entries[lines[:, v]] for v in range(4)], axis=1)
+        entries = np.stack([fine.alphabets[v].entries[lines[:, v]] for v in range(n_lines)], axis=1)
         pitch = np.where(entries >= 0, entries + fine.shift, -1)
-        lines[:, -4:] = asked.settle(pitch, fine_onset)
+        lines[:, -n_lines:] = asked.settle(pitch, fine_onset)
         return self._join(task, encoder.decode(lines, fine))
 
     def _pass(
@@ -382,8 +395,9 @@ class Writer:
     ) -> Ints:
         """Draw the notes between the steps."""
         factors = compile_constraints(task.constraints, frame)
-        between[:, [v for v in factors.automata if v < 4]] = False
-        base = self._base(frame, task, np.where(between, -1, lines[:, :4]), lines)
+        between[:, [v for v in factors.automata if v < self.n_lines]] = False
+        given = np.where(between, -1, lines[:, : self.n_lines])
+        base = self._base(frame, task, given, lines)
         near = _near(frame, lines, between)
         plain = Factors(
             base.unary + factors.unary + near, {}, factors.pairwise, (*factors.terms, PARALLELS)
@@ -414,7 +428,8 @@ def _is_compound(page: Score) -> bool:
 
 def _is_broken(factors: Factors, symbols: Ints, rows: Ints) -> bool:
     """Tell whether unary or pairwise factors forbid some rows."""
-    worst = min(float(factors.unary[rows, v, symbols[rows, v]].min()) for v in range(4))
+    lines = range(factors.unary.shape[1])
+    worst = min(float(factors.unary[rows, v, symbols[rows, v]].min()) for v in lines)
     for (v, w), table in factors.pairwise.items():
         worst = min(worst, float(table[rows, symbols[rows, v], symbols[rows, w]].min()))
     return worst == -np.inf
@@ -424,7 +439,7 @@ def _near(frame: GridFrame, lines: Ints, between: Bools) -> NDArray[np.float64]:
     """Forbid notes between the steps that leap, and weigh dotted ones: unary log-weights."""
     width = int(frame.n_symbols.max())
     unary = np.zeros((frame.n_steps, len(frame.alphabets), width))
-    for v in range(4):
+    for v in range(frame.n_lines):
         entries = frame.alphabets[v].entries
         rows = np.flatnonzero(between[:, v])
         before = entries[lines[rows - 1, v]][:, None]
