@@ -28,6 +28,7 @@ N_SLOTS = (13, 41, 165)
 
 _OWN = 24 + 4096
 _BASS = 12 + 4096 * 12 + 12 * N_ACCENTS + N_ACCENTS + 12 * N_ACCENTS + 12 * 12
+_ADJACENT = 12 * N_ACCENTS**2 + 4096 + 144 + N_ACCENTS**2 + 48
 
 
 @inline
@@ -38,6 +39,55 @@ def _turned(present: Flags, t: int, root: int) -> int:
         if present[t, (root + degree) % 12]:
             bits |= 1 << degree
     return bits
+
+
+@inline
+def _write_own(own: int, row: Codes) -> None:
+    for d in range(12):
+        row[d] = 2 * d + (own >> d & 1)
+    row[12] = 24 + own
+
+
+@inline
+def _write_bass(own: int, degree: int, level: int, row: Codes) -> None:
+    """Ask of the bass and the accent: 28 slots."""
+    code = _OWN
+    row[0] = code + degree
+    row[1] = code + 12 + own * 12 + degree
+    code += 12 + 4096 * 12
+    row[2] = code + degree * N_ACCENTS + level
+    code += 12 * N_ACCENTS
+    row[3] = code + level
+    code += N_ACCENTS
+    for d in range(12):
+        sounds = own >> d & 1
+        row[4 + d] = code + d * N_ACCENTS + level if sounds else -1
+        row[16 + d] = code + 12 * N_ACCENTS + d * 12 + degree if sounds else -1
+
+
+@inline
+def _write_there(other: int, degree: int, code: int, row: Codes) -> None:
+    """Ask of another event: 14 slots."""
+    row[0] = code + 1
+    for d in range(12):
+        row[1 + d] = code + 2 + d if other >> d & 1 else -1
+    row[13] = code + 14 + degree
+
+
+@inline
+def _write_adjacent(
+    own: int, other: int, degrees: int, accents: int, code: int, row: Codes
+) -> None:
+    """Ask of the event before or after, and of both together: 27 slots."""
+    for d in range(12):
+        row[d] = code + d * N_ACCENTS**2 + accents if other >> d & 1 else -1
+    code += 12 * N_ACCENTS**2
+    row[12] = code + other
+    row[13] = code + 4096 + degrees
+    row[14] = code + 4096 + 144 + accents
+    code += 4096 + 144 + N_ACCENTS**2
+    for d in range(12):
+        row[15 + d] = code + 4 * d + (own >> d & 1) * 2 + (other >> d & 1)
 
 
 @jit()
@@ -55,67 +105,26 @@ def write_codes(
         Pitch classes; bass and metre; neighbours.
     out : (n_events, n_roots, N_SLOTS[n_families - 1]) int32                         # OUT
     """
-    n_events, n_roots = roots.shape
-    for t in range(n_events):
-        for k in range(n_roots):
-            root = roots[t, k]
-            row = out[t, k]
-            own = _turned(present, t, root)
-            degree = (bass[t] - root) % 12
-            level = accent[t]
-            for d in range(12):
-                row[d] = 2 * d + (own >> d & 1)
-            row[12] = 24 + own
-            if n_families < 2:
-                continue
-            code = _OWN
-            row[13] = code + degree
-            row[14] = code + 12 + own * 12 + degree
-            code += 12 + 4096 * 12
-            row[15] = code + degree * N_ACCENTS + level
-            code += 12 * N_ACCENTS
-            row[16] = code + level
-            code += N_ACCENTS
-            for d in range(12):
-                sounds = own >> d & 1
-                row[17 + d] = code + d * N_ACCENTS + level if sounds else -1
-                row[29 + d] = code + 12 * N_ACCENTS + d * 12 + degree if sounds else -1
+    for t in range(len(roots)):
+        for k in range(roots.shape[1]):
+            root, row = roots[t, k], out[t, k]
+            own, degree = _turned(present, t, root), (bass[t] - root) % 12
+            _write_own(own, row)
+            if n_families > 1:
+                _write_bass(own, degree, accent[t], row[N_SLOTS[0] :])
             if n_families < 3:
                 continue
-            code = _OWN + _BASS
-            slot = 41
+            code, slot = _OWN + _BASS, N_SLOTS[1]
             for shift in NEIGHBOURS:
-                there = t + shift
-                exists = 0 <= there < n_events
-                adjacent = shift == 1 or shift == -1
-                width = 14 + 27 * adjacent
-                for j in range(slot, slot + width):
-                    row[j] = -1
-                row[slot] = code + exists
-                if exists:
-                    other = _turned(present, there, root)
-                    other_degree = (bass[there] - root) % 12
-                    accents = level * N_ACCENTS + accent[there]
-                    for d in range(12):
-                        if other >> d & 1:
-                            row[slot + 1 + d] = code + 2 + d
-                    row[slot + 13] = code + 14 + other_degree
+                there, adjacent = t + shift, abs(shift) == 1
+                stop = slot + 14 + 27 * adjacent
+                row[slot:stop] = -1
+                row[slot] = code
+                if 0 <= there < len(roots):
+                    other, far = _turned(present, there, root), (bass[there] - root) % 12
+                    _write_there(other, far, code, row[slot:stop])
                     if adjacent:
-                        base = code + 26
-                        for d in range(12):
-                            if other >> d & 1:
-                                row[slot + 14 + d] = base + d * N_ACCENTS**2 + accents
-                        base += 12 * N_ACCENTS**2
-                        row[slot + 26] = base + other
-                        base += 4096
-                        row[slot + 27] = base + other_degree * 12 + degree
-                        base += 144
-                        row[slot + 28] = base + accents
-                        base += N_ACCENTS**2
-                        for d in range(12):
-                            both = (own >> d & 1) * 2 + (other >> d & 1)
-                            row[slot + 29 + d] = base + 4 * d + both
-                code += 26
-                if adjacent:
-                    code += 12 * N_ACCENTS**2 + 4096 + 144 + N_ACCENTS**2 + 48
-                slot += width
+                        accents = accent[t] * N_ACCENTS + accent[there]
+                        beside = row[slot + 14 : stop]
+                        _write_adjacent(own, other, far * 12 + degree, accents, code + 26, beside)
+                slot, code = stop, code + 26 + _ADJACENT * adjacent
