@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from stats_composer.errors import ModelFileError
 from stats_composer.files import write_whole
 
-__all__ = ["SCHEMA", "load", "read_header", "restoring", "save"]
+__all__ = ["SCHEMA", "load", "load_as", "read_header", "restoring", "save"]
 
 SCHEMA = 1
 MAX_HEADER = 4 << 20
@@ -106,6 +106,33 @@ def load(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, NDArra
             arrays[name] = array
     if _digest(arrays) != header["sha256"]:
         raise ModelFileError(f"{path}: damaged: the arrays do not have the header's sha256")
+    return header, arrays
+
+
+def load_as(
+    model: str, path: str | os.PathLike[str], **told: Any
+) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """Read a file of one kind of model, as `load` does.
+
+    Parameters
+    ----------
+    model : str
+        What the header names as its `model`.
+    path : path
+    **told
+        What else the header must say, such as the names of its classes.
+
+    Raises
+    ------
+    ModelFileError
+        As of `load`, or where the header says otherwise.
+    """
+    header, arrays = load(path)
+    if header.get("model") != model:
+        raise ModelFileError(f"{path}: holds {header.get('model')}: expected {model}")
+    for name, expected in told.items():
+        if header.get(name) != expected:
+            raise ModelFileError(f"{path}: a {model} of other {name} than this version's")
     return header, arrays
 
 

@@ -162,8 +162,17 @@ def test_what_json_cannot_hold_is_an_error_before_anything_is_written(tmp_path):
     assert not os.listdir(tmp_path)
 
 
+def test_a_file_is_read_as_one_kind_of_model_alone(path):
+    header, arrays = modelfile.load_as("Toy", path)
+    assert header["model"] == "Toy" and set(arrays) == set(ARRAYS)
+    with pytest.raises(ModelFileError, match="holds Toy: expected Game"):
+        modelfile.load_as("Game", path)
+    with pytest.raises(ModelFileError, match="a Toy of other classes than this version's"):
+        modelfile.load_as("Toy", path, classes=["major"])
+
+
 def test_a_composer_refuses_what_is_no_composer(path):
-    with pytest.raises(ModelFileError, match="a Toy: expected a ChoraleComposer"):
+    with pytest.raises(ModelFileError, match="holds Toy: expected ChoraleComposer"):
         ChoraleComposer.load(path)
     modelfile.save(path, {**HEADER, "model": "ChoraleComposer"}, ARRAYS)
     with pytest.raises(ModelFileError, match="not as this version writes it"):

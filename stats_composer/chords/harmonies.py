@@ -23,7 +23,6 @@ from stats_composer.chords.qualities import KINDS
 from stats_composer.chords.reading import read_harmony
 from stats_composer.chords.spans import ChordSpan, home_of
 from stats_composer.chords.steps import cut_steps
-from stats_composer.errors import ModelFileError
 from stats_composer.files import packaged
 from stats_composer.score import Score
 
@@ -92,14 +91,13 @@ class HarmonyModels:
         ModelFileError
             If it is damaged, or holds another kind of model.
         """
-        header, arrays = modelfile.load(path)
-        if header.get("model") != cls.__name__ or header.get("kinds") != list(KINDS):
-            raise ModelFileError(f"{path}: holds {header.get('model')}: expected {cls.__name__}")
+        header, arrays = modelfile.load_as(cls.__name__, path, kinds=list(KINDS))
         models = {}
-        for style in STYLES:
-            own = {n.removeprefix(f"{style} "): a for n, a in arrays.items() if n.startswith(style)}
-            models[style] = HarmonyModel.from_arrays(header["styles"][style], own)
-        return cls(models, header["manifest"])
+        with modelfile.restoring(path):
+            for style in STYLES:
+                own = {n.removeprefix(f"{style} "): a for n, a in arrays.items() if style in n}
+                models[style] = HarmonyModel.from_arrays(header["styles"][style], own)
+            return cls(models, header["manifest"])
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write a model file: half precision is enough."""

@@ -37,7 +37,6 @@ from stats_composer.chords.spans import (
 )
 from stats_composer.chords.steps import cut_steps
 from stats_composer.chords.styles import is_broken_line, is_chorale
-from stats_composer.errors import ModelFileError
 from stats_composer.files import packaged
 from stats_composer.models.calibration import VectorScaling
 from stats_composer.models.crf import ChainCRF, Observed
@@ -129,9 +128,7 @@ class ChordRecognizer:
         ModelFileError
             If it is damaged, or holds another kind of model.
         """
-        header, arrays = modelfile.load(path)
-        if header.get("model") != cls.__name__ or header.get("qualities") != list(QUALITY_CODES):
-            raise ModelFileError(f"{path}: holds {header.get('model')}: expected {cls.__name__}")
+        header, arrays = modelfile.load_as(cls.__name__, path, qualities=list(QUALITY_CODES))
         with modelfile.restoring(path):
             model = ChainCRF(**header["parameters"])
             if (model.n_rows, model.n_classes, model.n_gates) != (12, N_QUALITIES, N_GATES):

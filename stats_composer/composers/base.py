@@ -13,7 +13,6 @@ from stats_composer import modelfile
 from stats_composer.composers.asked import asked_bars
 from stats_composer.composers.many import Drawn
 from stats_composer.constraints import Constraint
-from stats_composer.errors import ModelFileError
 from stats_composer.files import packaged
 from stats_composer.models.base import Estimator
 from stats_composer.score import BAR_DTYPE, NOTE_DTYPE, Score, bar_positions, make_table, metre_of
@@ -77,9 +76,7 @@ class Composer(Estimator):
         ModelFileError
             If it is damaged, or another composer's.
         """
-        header, arrays = modelfile.load(path)
-        if header.get("model") != cls.__name__:
-            raise ModelFileError(f"{path}: a {header.get('model')}: expected a {cls.__name__}")
+        header, arrays = modelfile.load_as(cls.__name__, path)
         composer = cls()
         with modelfile.restoring(path):
             composer.random_state = int(header["random_state"])

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
 from stats_composer import modelfile
-from stats_composer.errors import ModelFileError
 from stats_composer.files import packaged
 
 __all__ = ["StoredWeights"]
@@ -43,9 +42,8 @@ class StoredWeights:
         ModelFileError
             If it is damaged, or holds another kind of model.
         """
-        header, arrays = modelfile.load(path)
-        if header.get("model") != cls.__name__ or header.get("features", []) != list(cls._features):
-            raise ModelFileError(f"{path}: holds {header.get('model')}: expected {cls.__name__}")
+        told = {"features": list(cls._features)} if cls._features else {}
+        header, arrays = modelfile.load_as(cls.__name__, path, **told)
         model = cls()
         with modelfile.restoring(path):
             for name in cls._weights:
