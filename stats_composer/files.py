@@ -15,18 +15,24 @@ __all__ = ["packaged", "packaged_names", "unused_path", "write_whole"]
 def write_whole(path: str | os.PathLike[str], data: bytes) -> None:
     """Write a file so that a reader finds the old content or the new, never a part.
 
-    The bytes go to a temporary file beside it, to the disk, and only then under the name. A
-    path that is no regular file, such as `/dev/stdout`, is written directly.
+    The bytes go to a temporary file beside it, to the disk, and only then under the name;
+    where that fails nothing is left. What is no regular file is written directly.
 
     Parameters
     ----------
-    path : path
-    data : bytes
+    path, data : path and bytes
 
     Raises
     ------
     OSError
-        Where it cannot be written; nothing is left behind.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_whole(Path(folder) / "tune.abc", b"X:1")
+    ...     (Path(folder) / "tune.abc").read_bytes()
+    b'X:1'
     """
     path = Path(path)
     if path.exists() and not path.is_file():
@@ -46,21 +52,38 @@ def write_whole(path: str | os.PathLike[str], data: bytes) -> None:
         with contextlib.suppress(OSError):
             temporary.unlink()
         raise
+    _sync(path.parent)
+
+
+def _sync(folder: Path) -> None:
     with contextlib.suppress(OSError):  # not every system lets a folder be synced
-        folder = os.open(path.parent, os.O_RDONLY)
+        opened = os.open(folder, os.O_RDONLY)
         try:
-            os.fsync(folder)
+            os.fsync(opened)
         finally:
-            os.close(folder)
+            os.close(opened)
 
 
 def unused_path(stem: str, suffixes: tuple[str, ...], folder: str | Path = ".") -> Path:
     """Find a name that none of the suffixes has yet: `chorale`, `chorale-2`, ...
 
+    Parameters
+    ----------
+    stem : str
+    suffixes : tuple of str
+        With their dots.
+    folder : path
+        Where the names are looked up.
+
     Returns
     -------
     Path
         Without a suffix.
+
+    Examples
+    --------
+    >>> str(unused_path("chorale", (".mid", ".musicxml"), "no-such-folder"))
+    'no-such-folder/chorale'
     """
     number, folder = 1, Path(folder)
     while True:
@@ -71,7 +94,20 @@ def unused_path(stem: str, suffixes: tuple[str, ...], folder: str | Path = ".") 
 
 
 def packaged_names(folder: str, suffix: str) -> list[str]:
-    """List the data files of a folder of the package, sorted."""
+    """List the data files of a folder of the package, sorted.
+
+    Parameters
+    ----------
+    folder : str
+        Below the package.
+    suffix : str
+        Of the names that are wanted, such as `".npz"`.
+
+    Examples
+    --------
+    >>> packaged_names("pretrained", "folk.npz")
+    ['folk.npz']
+    """
     found = (resources.files("stats_composer") / folder).iterdir()
     return sorted(item.name for item in found if item.name.endswith(suffix))
 
@@ -84,6 +120,12 @@ def packaged(name: str) -> Iterator[Path]:
     ----------
     name : str
         Below the package, with `/` between folders.
+
+    Examples
+    --------
+    >>> with packaged("pretrained/jazz.npz") as path:
+    ...     path.name, path.exists()
+    ('jazz.npz', True)
     """
     with resources.as_file(resources.files("stats_composer") / name) as path:
         yield path

@@ -51,6 +51,15 @@ def save(path: str | os.PathLike[str], header: Mapping[str, Any], arrays: Arrays
     ------
     ModelFileError
         If the file cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save(f"{folder}/model.npz", {"kind": "a table"}, {"counts": np.arange(3)})
+    ...     header, arrays = load(f"{folder}/model.npz")
+    >>> header["kind"], arrays["counts"].tolist(), header["arrays"]
+    ('a table', [0, 1, 2], {'counts': {'dtype': '<i8', 'shape': [3]}})
     """
     if not isinstance(path, str | os.PathLike):
         raise ModelFileError(f"{path!r}: expected the name of a file")
@@ -70,10 +79,21 @@ def save(path: str | os.PathLike[str], header: Mapping[str, Any], arrays: Arrays
 def read_header(path: str | os.PathLike[str]) -> dict[str, Any]:
     """Read what a model file says of itself.
 
+    Parameters
+    ----------
+    path : str or path
+
     Raises
     ------
     ModelFileError
         If it is missing, damaged, foreign, or of another schema.
+
+    Examples
+    --------
+    >>> from stats_composer.files import packaged
+    >>> with packaged("pretrained/folk.npz") as path:
+    ...     read_header(path)["licence"]
+    'Unlicense'
     """
     with _opened(path) as archive:
         return _header(path, archive)
@@ -81,6 +101,10 @@ def read_header(path: str | os.PathLike[str]) -> dict[str, Any]:
 
 def load(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     """Read a model file.
+
+    Parameters
+    ----------
+    path : str or path
 
     Returns
     -------
@@ -91,6 +115,14 @@ def load(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, NDArra
     ------
     ModelFileError
         As of `read_header`, or where an array does not agree with the header.
+
+    Examples
+    --------
+    >>> from stats_composer.files import packaged
+    >>> with packaged("pretrained/folk.npz") as path:
+    ...     header, arrays = load(path)
+    >>> sorted(arrays) == sorted(header["arrays"])
+    True
     """
     with _opened(path) as archive:
         header = _header(path, archive)
@@ -138,7 +170,26 @@ def load_as(
 
 @contextlib.contextmanager
 def restoring(path: str | os.PathLike[str]) -> Iterator[None]:
-    """Say in one line, as a ModelFileError, that what was loaded does not make the model."""
+    """Say in one line, as a ModelFileError, that what was loaded does not make the model.
+
+    Parameters
+    ----------
+    path : str or path
+        The file's name, for the message.
+
+    Raises
+    ------
+    ModelFileError
+        Where the block looked for what is not there, or made something of the wrong kind.
+
+    Examples
+    --------
+    >>> with restoring("mine.npz"):
+    ...     {"counts": 3}["weights"]
+    Traceback (most recent call last):
+        ...
+    stats_composer.errors.ModelFileError: mine.npz: not as this version writes it: no weights
+    """
     try:
         yield
     except ModelFileError:

@@ -109,21 +109,18 @@ constraints.schema_path constraints.with_corpus encoding.Alphabet encoding.GridE
 encoding.GridEncoder.fit_transform encoding.GridEncoder.get_feature_names_out
 encoding.GridEncoder.get_params encoding.GridEncoder.inverse_transform
 encoding.GridEncoder.set_params encoding.GridFrame encoding.GridFrame.steps encoding.shift_of
-errors.ConstraintError errors.EncodingError errors.ModelFileError errors.NotFittedError
-errors.SamplingError errors.ScoreError errors.ScoreFileError errors.ScoreWarning
-errors.StatsComposerError evaluation.Beside evaluation.Copy evaluation.Fault evaluation.Measure
-evaluation.Originality evaluation.Rate evaluation.Reading.before evaluation.Reading.chord_between
-evaluation.Report evaluation.ScoreCard evaluation.Usual evaluation.score_card
-factors.Automaton.from_table factors.Automaton.log_weight_of factors.Crossing factors.Factors.free
-factors.Machine factors.ParallelMotion factors.is_refuted factors.live_states factors.multiply
-factors.multiply_all factors.phased files.packaged files.packaged_names files.unused_path
-files.write_whole io.Corpus io.CorpusFile io.read_all io.read_corpus listening.BeatModel
+evaluation.Beside evaluation.Copy evaluation.Fault evaluation.Measure evaluation.Originality
+evaluation.Rate evaluation.Reading.before evaluation.Reading.chord_between evaluation.Report
+evaluation.ScoreCard evaluation.Usual evaluation.score_card factors.Automaton.from_table
+factors.Automaton.log_weight_of factors.Crossing factors.Factors.free factors.Machine
+factors.ParallelMotion factors.is_refuted factors.live_states factors.multiply factors.multiply_all
+factors.phased io.Corpus io.CorpusFile io.read_all io.read_corpus listening.BeatModel
 listening.BeatModel.fit listening.LineModel listening.LineModel.fit listening.Quantized
 listening.RoleModel listening.RoleModel.fit listening.RoleModel.probabilities listening.RoleOf
-listening.Timing listening.Timing.ticks listening.quantize modelfile.load modelfile.read_header
-modelfile.restoring modelfile.save models.base.Estimator models.base.Estimator.set_params
-models.base.check_list models.base.check_size models.base.generator models.crf.ChainCRF.decode
-models.crf.ChainCRF.predict models.crf.ChainCRF.score models.crf.ChainCRF.unary models.crf.Observed
+listening.Timing listening.Timing.ticks listening.quantize models.base.Estimator
+models.base.Estimator.set_params models.base.check_list models.base.check_size
+models.base.generator models.crf.ChainCRF.decode models.crf.ChainCRF.predict
+models.crf.ChainCRF.score models.crf.ChainCRF.unary models.crf.Observed
 models.directed.DirectedModel.judged models.directed.DirectedModel.restore
 models.directed.DirectedModel.score models.directed.DirectedModel.score_samples
 models.directed.Drawing models.directed.compile_chains models.directed.parse_chain
@@ -173,13 +170,7 @@ sampling.draws.Draws sampling.draws.draw_grids sampling.draws.random_start
 sampling.gibbs.GibbsSampler sampling.moves.Expert sampling.moves.Expert.judged
 sampling.moves.JudgedMoves sampling.moves.JudgedMoves.log_weight sampling.moves.Law
 sampling.moves.Move sampling.moves.Moved sampling.moves.RowMoves sampling.moves.RowMoves.log_weight
-sampling.moves.SiteMoves sampling.moves.SiteMoves.log_weight sampling.moves.State score.Part
-score.Place score.Score.bar_index score.Score.bar_span score.Score.differences score.Score.place
-score.Score.replace score.bar_onsets score.check_scores score.ending_passes score.mark_swing
-score.metre_of score.opening score.phrase_spans score.played score.respell score.same_tune
-theory.Chord theory.Quality theory.fifths_name theory.hear_tonic theory.key_name
-theory.key_signature theory.parse_time_signature theory.scale_pitch_classes views.end_context
-views.from_events views.from_pianoroll views.grid views.place_context
+sampling.moves.SiteMoves sampling.moves.SiteMoves.log_weight sampling.moves.State
 """
 
 

@@ -34,10 +34,21 @@ def check_score(score: Any, what: str = "score") -> Score:
 def check_scores(scores: Any) -> list[Score]:
     """Return some scores as a list.
 
+    Parameters
+    ----------
+    scores : iterable of Score
+
     Raises
     ------
     ScoreError
         If they are none at all, a single one, or one of them is none.
+
+    Examples
+    --------
+    >>> check_scores([])
+    Traceback (most recent call last):
+        ...
+    stats_composer.errors.ScoreError: no scores: expected at least one
     """
     if isinstance(scores, Score):
         raise ScoreError("a single Score: expected a list of scores: wrap it in a list")

@@ -147,7 +147,20 @@ def keys(score: Score) -> list[tuple[int, int, int]]:
 
 
 def respell(score: Score) -> Score:
-    """Spell every note anew in the key in force at its onset, by `theory.spell`."""
+    """Spell every note anew in the key in force at its onset, by `theory.spell`.
+
+    Parameters
+    ----------
+    score : Score
+
+    Examples
+    --------
+    >>> from stats_composer.score import KEY_SIGNATURE_DTYPE, make_notes, make_table
+    >>> flats = make_table(KEY_SIGNATURE_DTYPE, [(0, -4, 0)])
+    >>> score = Score(make_notes(onset=[0], pitch=[68]), key_signatures=flats)
+    >>> respell(score).notes["fifths"].tolist()  # A flat
+    [-4]
+    """
     notes = score.notes.copy()
     spans = keys(score)
     starts = np.array([start for start, _, _ in spans])

@@ -138,12 +138,24 @@ def _ending_runs(repeat: list[int], ending: list[int]) -> tuple[list[int], list[
 def played(score: Score) -> tuple[Ints, Ints]:
     """Tell which notes sound one after the other, repeats and endings included.
 
+    Parameters
+    ----------
+    score : Score
+
     Returns
     -------
     index : ndarray of shape (n_played,), int64
         Of notes of the score; one that is tied into a bar sounds once.
     onset : ndarray of shape (n_played,), int64
         Ticks from the start as played.
+
+    Examples
+    --------
+    >>> from stats_composer.score import BAR_DTYPE, REPEAT_END, make_notes, make_table
+    >>> bars = make_table(BAR_DTYPE, [(0, REPEAT_END, 0), (40320, 0, 0)])
+    >>> index, onset = played(Score(make_notes(onset=[0, 40320], pitch=[60, 64]), bars=bars))
+    >>> index.tolist(), onset.tolist()
+    ([0, 0, 1], [0, 40320, 80640])
     """
     bounds = np.append(score.bars["onset"], score.end)
     place = np.searchsorted(score.notes["onset"], bounds)

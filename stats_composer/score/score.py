@@ -85,6 +85,11 @@ class Part:
     program : int
         General MIDI program, 0 to 127.
     percussion : bool
+
+    Examples
+    --------
+    >>> Part("Flute", program=73)
+    Part(name='Flute', program=73, percussion=False)
     """
 
     name: str = ""
@@ -93,7 +98,14 @@ class Part:
 
 
 class Place(NamedTuple):
-    """A place of a score: a printed bar, and a beat from 1."""
+    """A place of a score: a printed bar, and a beat from 1.
+
+    Examples
+    --------
+    >>> from stats_composer.score import make_notes
+    >>> Score(make_notes(onset=[0, 40320], pitch=[60, 64])).where(45360)
+    Place(bar=2, beat=Fraction(3, 2))
+    """
 
     bar: int | str
     beat: Fraction
@@ -272,6 +284,11 @@ class Score:
     def bar_index(self, number: int | str) -> int:
         """Return the index of a printed bar; -1 is the last, -2 the one before.
 
+        Parameters
+        ----------
+        number : int or str
+            As printed.
+
         Raises
         ------
         ScoreError
@@ -288,6 +305,11 @@ class Score:
 
     def bar_span(self, number: int | str) -> tuple[int, int]:
         """Return the ticks at which a printed bar starts and stops, the rest of a divided one too.
+
+        Parameters
+        ----------
+        number : int or str
+            As printed, or counted from the end: -1 is the last bar.
 
         Raises
         ------
@@ -336,7 +358,7 @@ class Score:
         return int(tick)
 
     def place(self, row: Any) -> str:
-        """Say where a note stands, as an error does: `bar 3 beat 2 (alto)`."""
+        """Say where a note stands, a `row` of the notes, as errors do: `bar 3 beat 2 (alto)`."""
         part = int(row["part"])
         name = self.parts[part].name if 0 <= part < len(self.parts) else ""
         return f"{self.where(max(int(row['onset']), 0))} ({name or f'part {part + 1}'})"
@@ -344,7 +366,7 @@ class Score:
     # ---- new scores from old ----------------------------------------------------------
 
     def replace(self, **changes: Any) -> Score:
-        """Return a score with some of its tables or texts exchanged."""
+        """Return a score with some fields exchanged: `changes` are its tables or texts."""
         return replace(self, **changes)
 
     def select(self, part: int, voice: int | None = None) -> Score:
@@ -435,7 +457,7 @@ class Score:
     __hash__ = None  # type: ignore[assignment]
 
     def differences(self, other: Score) -> list[str]:
-        """Name the fields in which two scores differ; equal scores give an empty list."""
+        """Name the fields in which an `other` score differs; an equal one gives an empty list."""
         return [
             item.name
             for item in fields(self)

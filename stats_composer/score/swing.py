@@ -19,7 +19,18 @@ BEAT = TICKS_PER_QUARTER
 
 
 def mark_swing(score: Score) -> Score:
-    """Return a score that says above its first part that its eighths swing."""
+    """Return a score that says above its first part that its eighths swing.
+
+    Parameters
+    ----------
+    score : Score
+
+    Examples
+    --------
+    >>> from stats_composer.score import make_notes
+    >>> mark_swing(Score(make_notes(onset=[0], pitch=[60]))).directions["text"].tolist()
+    ['Swing']
+    """
     mark = make_table(DIRECTION_DTYPE, [(0, 0, 0, "words", SWING)])
     return score.replace(directions=np.concatenate([mark, score.directions]))
 

@@ -232,6 +232,12 @@ def bar_onsets(
     Returns
     -------
     ndarray of shape (n_bars,), int64, at least one bar
+
+    Examples
+    --------
+    >>> waltz = make_table(TIME_SIGNATURE_DTYPE, [(0, 3, 4)])
+    >>> bar_onsets(waltz, 4 * 30240, pickup=10080).tolist()
+    [0, 10080, 40320, 70560, 100800]
     """
     onsets = [0]
     length = pickup or metre_of(time_signatures[0]).bar
@@ -243,7 +249,17 @@ def bar_onsets(
 
 
 def metre_of(row: Any) -> Metre:
-    """Return the metre that a row of time signatures says."""
+    """Return the metre that a row of time signatures says.
+
+    Parameters
+    ----------
+    row : record of TIME_SIGNATURE_DTYPE
+
+    Examples
+    --------
+    >>> metre_of(make_table(TIME_SIGNATURE_DTYPE, [(0, 6, 8)])[0]).n_beats
+    2
+    """
     return Metre(int(row["numerator"]), int(row["denominator"]))
 
 
@@ -264,7 +280,18 @@ def ending_bits(passes: Iterable[int]) -> int:
 
 
 def ending_passes(bits: int) -> list[int]:
-    """List the passes that an ending is for, rising."""
+    """List the passes that an ending is for, rising.
+
+    Parameters
+    ----------
+    bits : int
+        One bit a pass, as `ending_bits` makes them.
+
+    Examples
+    --------
+    >>> ending_passes(0b101)
+    [1, 3]
+    """
     return [number for number in range(1, MAX_PASSES + 1) if bits >> number - 1 & 1]
 
 

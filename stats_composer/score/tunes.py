@@ -32,6 +32,13 @@ def opening(score: Score) -> Ints:
     Returns
     -------
     ndarray of shape (12,), int64
+
+    Examples
+    --------
+    >>> from stats_composer.score import make_notes
+    >>> tune = [60, 60, 67, 67, 69, 69, 67, 67, 65, 65, 64, 64, 62, 62, 60]
+    >>> opening(Score(make_notes(onset=10080 * np.arange(15), pitch=tune))).tolist()
+    [0, 0, 7, 7, 9, 9, 7, 7, 5, 5, 4, 4]
     """
     part, voice = score.voices[0]
     line = score.notes[(score.notes["part"] == part) & (score.notes["voice"] == voice)]
@@ -43,7 +50,18 @@ def opening(score: Score) -> Ints:
 
 
 def same_tune(one: Ints, other: Ints) -> bool:
-    """Tell whether two openings are of one tune: the same on nearly all beats."""
+    """Tell whether two openings are of one tune: the same on nearly all beats.
+
+    Parameters
+    ----------
+    one, other : ndarray of shape (12,), int64
+        As of `opening`.
+
+    Examples
+    --------
+    >>> same_tune(np.arange(12), np.arange(12)), same_tune(np.arange(12), -np.arange(12))
+    (True, False)
+    """
     return int((one == other).sum()) >= LIKE
 
 

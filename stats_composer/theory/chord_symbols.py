@@ -94,6 +94,12 @@ class Chord:
         Semitones above the root, in [0, 11].
     bass : int or None
         Place on the line of fifths, where the symbol names a bass.
+
+    Examples
+    --------
+    >>> chord = parse_chord("A7/C#")
+    >>> chord, sorted(chord.pitch_classes), chord.bass_pitch_class
+    (Chord(root=3, intervals=(0, 4, 7, 10), bass=7), [1, 4, 7, 9], 1)
     """
 
     root: int

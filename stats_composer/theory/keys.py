@@ -166,6 +166,13 @@ def parse_mode(name: str) -> tuple[int, str]:
 def key_name(tonic_fifths: int, mode: int) -> str:
     """Name a key.
 
+    Parameters
+    ----------
+    tonic_fifths : int
+        The tonic's place on the line of fifths.
+    mode : int
+        MAJOR or MINOR.
+
     Examples
     --------
     >>> key_name(-2, MAJOR), key_name(6, MINOR)
@@ -176,6 +183,13 @@ def key_name(tonic_fifths: int, mode: int) -> str:
 
 def key_signature(tonic_fifths: int, mode: int) -> int:
     """Fifths of a key's signature: sharps, or flats as a negative number.
+
+    Parameters
+    ----------
+    tonic_fifths : int
+        The tonic's place on the line of fifths.
+    mode : int
+        MAJOR or MINOR.
 
     Examples
     --------
@@ -188,9 +202,21 @@ def key_signature(tonic_fifths: int, mode: int) -> int:
 def scale_pitch_classes(tonic_fifths: int, scale: str) -> NDArray[np.bool_]:
     """Mark the pitch classes of a scale.
 
+    Parameters
+    ----------
+    tonic_fifths : int
+        The tonic's place on the line of fifths.
+    scale : str
+        One of `SCALES`.
+
     Returns
     -------
     ndarray of shape (12,), bool
+
+    Raises
+    ------
+    ValueError
+        If there is no such scale.
 
     Examples
     --------
@@ -317,9 +343,15 @@ def hear_tonic(
 
     Returns
     -------
-    tonic : int
-        Fifths.
+    tonic : int, fifths
     mode : str, one of `MODES`
+
+    Examples
+    --------
+    >>> pitch = np.array([62, 69, 65, 62] * 8)  # D, A, F, D under an empty signature
+    >>> tonic, mode = hear_tonic(0, pitch, 10080 * np.arange(32), full=40320)
+    >>> fifths_name(tonic), mode
+    ('D', 'dorian')
     """
     bar = onset // full
     strong = onset % (full // 2 if full % 3 else full // 3) == 0

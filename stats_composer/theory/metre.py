@@ -108,6 +108,10 @@ class Metre(NamedTuple):
 def parse_time_signature(text: str) -> Metre:
     """Read a metre to compose in: 1 to 32 over 1, 2, 4, 8, 16 or 32, `C` or `C|`.
 
+    Parameters
+    ----------
+    text : str
+
     Raises
     ------
     ValueError

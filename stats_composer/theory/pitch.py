@@ -24,6 +24,13 @@ _LETTERS = "FCGDAEB"
 def fifths_name(fifths: int, flat: str = "b") -> str:
     """Name a place on the line of fifths.
 
+    Parameters
+    ----------
+    fifths : int
+        From C as 0: F is -1, G is 1.
+    flat : str
+        What stands for a flat.
+
     Examples
     --------
     >>> fifths_name(6), fifths_name(-2)

@@ -35,6 +35,11 @@ class Quality(NamedTuple):
         Divided by spaces.
     kind : str
         Empty where MusicXML has no value.
+
+    Examples
+    --------
+    >>> QUALITY_TABLE[1]
+    Quality(harte='min', tones=(0, 3, 7), printed='m', spellings='min mi minor', kind='minor')
     """
 
     harte: str

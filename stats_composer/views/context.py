@@ -49,6 +49,13 @@ def place_context(page: Score, step: int, steps_per_beat: int) -> Ints:
         Bars of four beats use the first 4 * steps_per_beat values (those of two the first
         half of them; a compound bar of two beats its first and third beat), bars of three
         the others; longer bars go on in fours.
+
+    Examples
+    --------
+    >>> from stats_composer.score import Score, make_notes
+    >>> page = Score(make_notes(onset=[0], duration=[40320], pitch=[60]))  # a bar of 4/4
+    >>> place_context(page, step=5040, steps_per_beat=2).tolist()
+    [0, 1, 2, 3, 4, 5, 6, 7]
     """
     ticks = np.arange(-(-page.end // step)) * step
     position = bar_positions(page, ticks)
@@ -83,6 +90,11 @@ def end_context(spans: list[tuple[int, int]], n_steps: int, step: int, unit: int
     -------
     ndarray of shape (n_steps,), int64, in [0, END_VALUES)
         0: no end ahead; 1 to 11: units to it, 11 and more; 12: in a final note; 13: in the last.
+
+    Examples
+    --------
+    >>> end_context([(5, 6), (11, 12)], n_steps=12, step=1, unit=1).tolist()
+    [5, 4, 3, 2, 1, 12, 5, 4, 3, 2, 1, 13]
     """
     ticks = np.arange(n_steps) * step
     context = np.zeros(n_steps, np.int64)

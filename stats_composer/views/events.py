@@ -73,6 +73,13 @@ def from_events(table: NDArray[np.void], page: Score) -> Score:
         and durations is enough.
     page : Score
         What stays of it are its marks, parts, texts and end; its notes are replaced.
+
+    Examples
+    --------
+    >>> from stats_composer.score import Score, make_notes
+    >>> score = Score(make_notes(onset=[0, 10080, 20160], pitch=[60, 62, 64]))
+    >>> from_events(events(score), score) == score
+    True
     """
     names = [name for name in NOTE_DTYPE.names or () if name != "onset"]
     notes = make_table(NOTE_DTYPE, **{name: table[name] for name in names})

@@ -94,6 +94,11 @@ def grid(score: Score, step: int, voices: Voices | None = None) -> tuple[Ints, F
     onset : ndarray of shape (n_steps, n_voices), bool
         True where the note that sounds was struck after the step before began.
 
+    Raises
+    ------
+    ScoreError
+        If a step is shorter than a tick.
+
     Warns
     -----
     ScoreWarning

@@ -75,6 +75,13 @@ def from_pianoroll(roll: NDArray[np.integer], page: Score, step: int, part: int 
     -------
     Score
         Spelled in the key in force.
+
+    Examples
+    --------
+    >>> from stats_composer.score import Score, make_notes
+    >>> score = Score(make_notes(onset=[0, 10080, 20160], pitch=[60, 62, 64]))
+    >>> from_pianoroll(pianoroll(score, step=5040), score, step=5040).notes["pitch"].tolist()
+    [60, 62, 64]
     """
     padded = np.pad(np.asarray(roll) > 0, ((1, 1), (0, 0))).astype(np.int8)
     pitch, first = np.nonzero(np.diff(padded, axis=0).T > 0)
