@@ -15,8 +15,7 @@ __all__ = ["packaged", "packaged_names", "unused_path", "write_whole"]
 def write_whole(path: str | os.PathLike[str], data: bytes) -> None:
     """Write a file so that a reader finds the old content or the new, never a part.
 
-    The bytes go to a temporary file beside it, to the disk, and only then under the name;
-    where that fails nothing is left. What is no regular file is written directly.
+    The bytes go to a temporary file beside it first. What is no file is written directly.
 
     Parameters
     ----------

@@ -93,34 +93,15 @@ chords.ChordClassifier.predict chords.ChordClassifier.predict_proba chords.Chord
 chords.ChordClassifier.solver chords.ChordRecognizer.load chords.ChordRecognizer.save
 chords.ChordSpan chords.HarmonyModels chords.HarmonyModels.load chords.HarmonyModels.save
 chords.HarmonyModels.style chords.read_choral_harmony composers.MelodyComposer.fit_tunes
-constraints.Change constraints.Changes.chords constraints.Constraint
-constraints.Constraint.ask_onsets constraints.Constraint.factors
-constraints.Constraint.reads_onsets constraints.Contains.factors constraints.Density.ask_onsets
-constraints.Density.factors constraints.Density.reads_onsets constraints.GivenNote
-constraints.InKey.factors constraints.MaxCopy.factors constraints.NoCrossing.factors
-constraints.NoParallels.factors constraints.NoRepeat.ask_onsets constraints.NoRepeat.factors
-constraints.NoRepeat.reads_onsets constraints.Onsets constraints.Onsets.free
-constraints.Pin.ask_onsets constraints.Pin.factors constraints.PinVoice.ask_onsets
-constraints.Range.factors constraints.Rhythm.ask_onsets constraints.Rhythm.factors
-constraints.check_feasible constraints.compile_constraints constraints.from_json
-constraints.load_constraints constraints.onsets_asked constraints.parse_chord_flag
-constraints.parse_constraints constraints.parse_pin_flag constraints.parse_range_flag
-constraints.schema_path constraints.with_corpus encoding.Alphabet encoding.GridEncoder.decode
-encoding.GridEncoder.fit_transform encoding.GridEncoder.get_feature_names_out
-encoding.GridEncoder.get_params encoding.GridEncoder.inverse_transform
-encoding.GridEncoder.set_params encoding.GridFrame encoding.GridFrame.steps encoding.shift_of
-evaluation.Beside evaluation.Copy evaluation.Fault evaluation.Measure evaluation.Originality
-evaluation.Rate evaluation.Reading.before evaluation.Reading.chord_between evaluation.Report
-evaluation.ScoreCard evaluation.Usual evaluation.score_card factors.Automaton.from_table
-factors.Automaton.log_weight_of factors.Crossing factors.Factors.free factors.Machine
-factors.ParallelMotion factors.is_refuted factors.live_states factors.multiply factors.multiply_all
-factors.phased io.Corpus io.CorpusFile io.read_all io.read_corpus listening.BeatModel
-listening.BeatModel.fit listening.LineModel listening.LineModel.fit listening.Quantized
-listening.RoleModel listening.RoleModel.fit listening.RoleModel.probabilities listening.RoleOf
-listening.Timing listening.Timing.ticks listening.quantize models.base.Estimator
-models.base.Estimator.set_params models.base.check_list models.base.check_size
-models.base.generator models.crf.ChainCRF.decode models.crf.ChainCRF.predict
-models.crf.ChainCRF.score models.crf.ChainCRF.unary models.crf.Observed
+constraints.NoCrossing.factors evaluation.Beside evaluation.Copy evaluation.Fault
+evaluation.Measure evaluation.Originality evaluation.Rate evaluation.Reading.before
+evaluation.Reading.chord_between evaluation.Report evaluation.ScoreCard evaluation.Usual
+evaluation.score_card factors.multiply listening.BeatModel listening.BeatModel.fit
+listening.LineModel listening.LineModel.fit listening.Quantized listening.RoleModel
+listening.RoleModel.fit listening.RoleModel.probabilities listening.RoleOf listening.Timing
+listening.Timing.ticks listening.quantize models.base.Estimator models.base.Estimator.set_params
+models.base.check_list models.base.check_size models.base.generator models.crf.ChainCRF.decode
+models.crf.ChainCRF.predict models.crf.ChainCRF.score models.crf.ChainCRF.unary models.crf.Observed
 models.directed.DirectedModel.judged models.directed.DirectedModel.restore
 models.directed.DirectedModel.score models.directed.DirectedModel.score_samples
 models.directed.Drawing models.directed.compile_chains models.directed.parse_chain
@@ -158,9 +139,7 @@ models.texture.KMeans.get_feature_names_out models.texture.KMeans.predict
 models.texture.KMeans.score models.texture.KMeans.transform models.turning.softmax
 models.viewpoints.Table models.viewpoints.Table.ago models.viewpoints.ViewpointModel.restore
 models.viewpoints.ViewpointModel.sample models.viewpoints.ViewpointModel.score
-models.viewpoints.parse_chain ngrams.ContextTree ngrams.ContextTree.children
-ngrams.ContextTree.step ngrams.CopyMachine.follow ngrams.Levels ngrams.Repertoire.first_copy
-ngrams.count_levels ngrams.join_pieces render.CardPanels render.context_tree render.draw_card
+models.viewpoints.parse_chain render.CardPanels render.context_tree render.draw_card
 render.rasterize render.save_engraving render.save_figure render.save_piano_roll render.score_html
 render.wav_bytes sampling.chain.Walk sampling.chain.flatten sampling.context.ContextLaw
 sampling.context.ContextMove sampling.context.ContextMove.log_weight

@@ -54,6 +54,15 @@ class Onsets:
         What sounds here is held from the step before.
     changes : ndarray
         A note starts here only where the pitch changes, or where `must` says so.
+
+    Examples
+    --------
+    >>> from stats_composer.encoding import Alphabet, GridFrame
+    >>> from stats_composer.score import Score, make_notes
+    >>> page = Score(make_notes(onset=[0]), end=40320)
+    >>> frame = GridFrame(page, 10080, (Alphabet.of([60, 62, 64, 65]),), n_lines=1)
+    >>> Onsets.free(frame).must.shape
+    (4, 1)
     """
 
     must: Bools
@@ -62,7 +71,7 @@ class Onsets:
 
     @classmethod
     def free(cls, frame: GridFrame) -> Onsets:
-        """Ask for nothing."""
+        """Ask for nothing of the notes of a `frame`."""
         shape = (frame.n_steps, frame.n_lines)
         return cls(*(np.zeros(shape, bool) for _ in range(3)))
 
@@ -110,6 +119,14 @@ class Constraint:
     -----
     A field tells its kind (`fields.Kind`): from that come its check, its text, its JSON and its
     schema.
+
+    Examples
+    --------
+    >>> from stats_composer.constraints import Range
+    >>> print(Range("soprano", "C4", "G5", weight=-2), Range("soprano", "C4", "G5").hard)
+    Range(voice=soprano, low=C4, high=G5, weight=-2.0) True
+    >>> sorted(Constraint.types)[:3]
+    ['Cadence', 'Changes', 'ChordAt']
     """
 
     weight: float = field(default=-np.inf, kw_only=True, metadata=asks(WEIGHT))
@@ -140,17 +157,17 @@ class Constraint:
         return self.weight == -np.inf
 
     def ask_onsets(self, frame: GridFrame) -> Onsets:
-        """Return where a hard constraint asks for notes to start or not."""
+        """Return where a hard constraint asks for notes of a `frame` to start or not."""
         return Onsets.free(frame)
 
     def reads_onsets(self, frame: GridFrame) -> int | None:
-        """Return the index of the voice whose onsets change what it compiles to, or None."""
+        """Return the voice of a `frame` whose onsets change what it compiles to, or None."""
         return None
 
     def factors(self, frame: GridFrame, onsets: Onsets) -> Factors:
-        """Return what it asks of the symbols.
+        """Return what it asks of the symbols of a `frame`.
 
-        It may depend on the onsets that all constraints ask for in the voice `reads_onsets`.
+        It may depend on the `onsets` that all constraints ask for in the voice `reads_onsets`.
         """
         raise NotImplementedError
 
@@ -191,6 +208,16 @@ def onsets_asked(constraints: Iterable[Constraint], frame: GridFrame) -> Onsets:
     ----------
     constraints : iterable of Constraint
     frame : GridFrame
+
+    Examples
+    --------
+    >>> from stats_composer.encoding import Alphabet, GridFrame
+    >>> from stats_composer.score import Score, make_notes
+    >>> page = Score(make_notes(onset=[0]), end=40320)
+    >>> frame = GridFrame(page, 10080, (Alphabet.of([60, 62, 64, 65]),), n_lines=1)
+    >>> from stats_composer.constraints import Pin
+    >>> onsets_asked([Pin(0, bar=1, beat=2, pitch="D4", duration=1)], frame).must[:, 0].tolist()
+    [False, True, True, False]
     """
     asked = Onsets.free(frame)
     for constraint in constraints:
@@ -206,25 +233,29 @@ def compile_constraints(
     *,
     known: dict[tuple[int, bytes], Factors] | None = None,
 ) -> Factors:
-    """Compile constraints together.
+    """Compile constraints to factors that forbid and weigh what all of them do.
 
     Parameters
     ----------
     constraints : iterable of Constraint
     frame : GridFrame
     known : dict, optional
-        Filled with what each constraint compiles to, for another call with some of the same
-        constraints.
-
-    Returns
-    -------
-    Factors
-        Forbidding and weighing what all of them do.
+        Filled with what each one compiles to, for another call with some of the same.
 
     Raises
     ------
     ConstraintError
         Where the frame cannot express one of them; the message starts with its text.
+
+    Examples
+    --------
+    >>> from stats_composer.encoding import Alphabet, GridFrame
+    >>> from stats_composer.score import Score, make_notes
+    >>> page = Score(make_notes(onset=[0]), end=40320)
+    >>> frame = GridFrame(page, 10080, (Alphabet.of([60, 62, 64, 65]),), n_lines=1)
+    >>> from stats_composer.constraints import Range
+    >>> (compile_constraints([Range(0, 60, 62)], frame).unary[0, 0] == 0).tolist()
+    [True, True, False, False]
     """
     constraints = list(constraints)
     onsets = onsets_asked(constraints, frame)

@@ -33,37 +33,32 @@ def check_feasible(
 
     Parameters
     ----------
-    constraints : iterable of Constraint
-    frame : GridFrame
+    constraints, frame
+        As of `compile_constraints`.
     base : Factors, optional
         What holds in any case: given notes, a context, the model's own limits.
     seconds : float
-        Limit for all of the search.
-
-    Returns
-    -------
-    Factors
-        Of the constraints and the base together. `search.find_grid` of them gives a start.
+        Limit for all of the search, which is that of `find_grid`.
 
     Raises
     ------
     ConstraintError
-        Where a constraint does not fit the frame, or where they cannot all hold; `conflict`
-        then has the texts of a set that cannot hold together, and could without any one of
-        them (where the time was enough to make it minimal).
+        Where a constraint does not fit the frame, or where they cannot all hold; `conflict` then
+        names a set that cannot, minimal where the time was enough (QuickXplain, Junker 2004).
     SamplingError
-        Where the search could not decide within its limit, which needs several voices with
-        rhythms, motifs or counts that pairwise constraints tie to each other.
+        Where the search, of several voices with automata, could not decide within its limit.
 
-    Notes
-    -----
-    What `find_grid` decides exactly, and what by a limited search, is said there. A set is
-    named as a conflict only where a proof was found. Terms, such as that of `NoParallels`,
-    are not looked at.
-
-    References
-    ----------
-    U. Junker, "QuickXplain", AAAI 2004.
+    Examples
+    --------
+    >>> from stats_composer.encoding import Alphabet, GridFrame
+    >>> from stats_composer.score import Score, make_notes
+    >>> page = Score(make_notes(onset=[0]), end=40320)
+    >>> frame = GridFrame(page, 10080, (Alphabet.of([60, 62, 64, 65]),), n_lines=1)
+    >>> from stats_composer.constraints import Range
+    >>> check_feasible([Range(0, 71, 72)], frame)
+    Traceback (most recent call last):
+        ...
+    stats_composer.errors.ConstraintError: this constraint cannot hold: Range(voice=0, low=B4, high=C5)
     """
     constraints = list(constraints)
     oracle = _Oracle(frame, base, time.monotonic() + seconds)

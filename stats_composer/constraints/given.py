@@ -67,6 +67,11 @@ class GivenNote(NamedTuple):
         In quarters.
     tied : bool
         Held from before the place, without a new attack.
+
+    Examples
+    --------
+    >>> GivenNote(bar=1, beat=Fraction(1), pitch=67, duration=Fraction(3, 2))
+    GivenNote(bar=1, beat=Fraction(1, 1), pitch=67, duration=Fraction(3, 2), tied=False)
     """
 
     bar: int

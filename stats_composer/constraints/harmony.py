@@ -63,7 +63,15 @@ class _Span(NamedTuple):
 
 
 class Change(NamedTuple):
-    """A chord of a chart and where it begins."""
+    """A chord of a chart and where it begins: a printed `bar`, and a `beat` from 1.
+
+    Examples
+    --------
+    >>> from stats_composer.constraints import Changes
+    >>> chart = Changes([(1, 1, "C"), (2, "3/2", "G7")])
+    >>> [(change.bar, str(change.beat), str(change.chord)) for change in chart.changes]
+    [(1, '1', 'C'), (2, '3/2', 'G7')]
+    """
 
     bar: int
     beat: Fraction
@@ -224,7 +232,13 @@ class Changes(_Harmony):
         return words + [w for w in super()._words() if w.startswith("weight=")]
 
     def chords(self, page: Score) -> list[tuple[int, int, Chord]]:
-        """Return what it names on a page: (start, stop, chord), in ticks."""
+        """Return what it names on a page: (start, stop, chord), in ticks.
+
+        Raises
+        ------
+        ConstraintError
+            Where the changes do not rise, or lie outside the page.
+        """
         ticks = [tick_at(page, c.bar, c.beat) for c in self.changes]
         for before, after, change in zip(ticks, ticks[1:], self.changes[1:], strict=False):
             if after <= before:

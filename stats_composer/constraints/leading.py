@@ -41,7 +41,7 @@ class NoCrossing(Constraint):
     """
 
     def factors(self, frame: GridFrame, onsets: Onsets) -> Factors:
-        """Return what it asks of the symbols."""
+        """Return what it asks of the symbols; raise ConstraintError where they may be HOLD."""
         width = int(frame.n_symbols.max())
         lines = chosen_lines(frame)
         pairwise = {}

@@ -102,6 +102,12 @@ def with_corpus(constraints: Iterable[Constraint], corpus: Repertoire) -> list[C
     constraints : iterable of Constraint
     corpus : Repertoire
         Labels are MIDI pitches, times ticks.
+
+    Examples
+    --------
+    >>> from stats_composer.constraints import Range
+    >>> print(*with_corpus([MaxCopy(8), Range(0, 60, 72)], Repertoire([([60, 62], [0, 10080])])))
+    MaxCopy(n=8) Range(voice=0, low=C4, high=C5)
     """
 
     def told(constraint: Constraint) -> Constraint:

@@ -57,7 +57,13 @@ MAX_BYTES = 16 * 2**20
 
 
 def schema_path() -> Traversable:
-    """Return the place of the JSON Schema: a path, or a member of the zip of the package."""
+    """Return the place of the JSON Schema: a path, or a member of the zip of the package.
+
+    Examples
+    --------
+    >>> json.loads(schema_path().read_text())["$schema"]
+    'https://json-schema.org/draft/2020-12/schema'
+    """
     return resources.files("stats_composer") / "constraints.schema.json"
 
 
@@ -126,6 +132,11 @@ def to_json(constraint: Constraint) -> dict[str, Any]:
 def from_json(data: Any) -> Constraint:
     """Read a constraint from JSON values.
 
+    Parameters
+    ----------
+    data : dict
+        As `json.loads` gives it: the `type`, and its fields by name.
+
     Raises
     ------
     ConstraintError
@@ -170,6 +181,13 @@ def parse_constraints(text: str, name: str = "constraints") -> list[Constraint]:
     ------
     ConstraintError
         Naming the file, the constraint by its place from 1, and what is wrong.
+
+    Examples
+    --------
+    >>> parse_constraints('{"constraints": [{"type": "Range", "voice": 0, "low": 60}]}')
+    Traceback (most recent call last):
+        ...
+    stats_composer.errors.ConstraintError: constraints: constraint 1 (Range): without 'high'
     """
     try:
         data = json.loads(text)
@@ -203,6 +221,16 @@ def load_constraints(path: str | os.PathLike[str]) -> list[Constraint]:
     ------
     ConstraintError
         Such as `wishes.json: constraint 3 (Range): low 90 is above high 60`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "wishes.json"
+    ...     _ = path.write_text('{"constraints": [{"type": "NoRepeat", "voice": "alto", "n": 3}]}')
+    ...     print(*load_constraints(path))
+    NoRepeat(voice=alto, n=3)
     """
     path = Path(path)
     try:
@@ -247,6 +275,15 @@ def _number(text: str, name: str) -> int:
 def parse_range_flag(text: str) -> Range:
     """Read `voice:low-high`.
 
+    Parameters
+    ----------
+    text : str
+
+    Raises
+    ------
+    ConstraintError
+        If the text has not this form, or its pitch is none.
+
     Examples
     --------
     >>> print(parse_range_flag("soprano:C4-A5"))
@@ -260,6 +297,15 @@ def parse_range_flag(text: str) -> Range:
 
 def parse_pin_flag(text: str) -> Pin:
     """Read `voice:bar:beat:pitch` or `voice:bar:beat:pitch:quarters`.
+
+    Parameters
+    ----------
+    text : str
+
+    Raises
+    ------
+    ConstraintError
+        If the text has not this form, or its pitch is none.
 
     Examples
     --------
@@ -279,6 +325,15 @@ def parse_pin_flag(text: str) -> Pin:
 
 def parse_chord_flag(text: str) -> ChordAt:
     """Read `bar:beat:chord`.
+
+    Parameters
+    ----------
+    text : str
+
+    Raises
+    ------
+    ConstraintError
+        If the text has not this form, or its chord is none.
 
     Examples
     --------

@@ -29,6 +29,12 @@ class Alphabet:
         MIDI pitches with `REST` and `HOLD` before them, or the values of a context.
     name : str
         The voice's name: `soprano`, `place`.
+
+    Examples
+    --------
+    >>> alto = Alphabet.of([64, 60, 67], "alto")
+    >>> alto.entries.tolist(), alto.symbol(64), alto.encode(np.array([60, 67])).tolist()
+    ([60, 64, 67], 1, [0, 2])
     """
 
     entries: Ints
@@ -97,6 +103,15 @@ class GridFrame:
     shift : int
         Semitones from an alphabet's pitch to the one that sounds.
     key : (tonic fifths, mode)
+
+    Examples
+    --------
+    >>> from stats_composer.encoding import GridEncoder
+    >>> from stats_composer.score import make_notes
+    >>> line = Score(make_notes(onset=10080 * np.arange(6), pitch=[60, 62, 64, 65, 67, 72]))
+    >>> frame = GridEncoder(1, contexts=()).fit([line]).encode(line)[1]
+    >>> frame.n_steps, frame.step, frame.bar.tolist(), frame.steps(40320, 10080)
+    (16, 5040, [0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1], slice(8, 10, None))
     """
 
     page: Score
@@ -123,5 +138,5 @@ class GridFrame:
         return np.searchsorted(self.page.bars["onset"], ticks, side="right").astype(np.int64) - 1
 
     def steps(self, onset: int, duration: int) -> slice:
-        """Return the steps that a span of ticks covers, partly covered ones included."""
+        """Return the steps that a `duration` from an `onset`, in ticks, covers or touches."""
         return slice(onset // self.step, -(-(onset + duration) // self.step))

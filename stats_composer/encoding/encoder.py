@@ -86,11 +86,11 @@ class GridEncoder:
     # ---- scikit-learn's protocol --------------------------------------------------------
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """Return the constructor's parameters by name."""
+        """Return the constructor's parameters by name; none has its own, `deep` or not."""
         return {name: getattr(self, name) for name in _PARAMETERS}
 
     def set_params(self, **params: Any) -> Self:
-        """Set parameters by name.
+        """Set parameters by name: `params` are some of the constructor's.
 
         Raises
         ------
@@ -153,7 +153,7 @@ class GridEncoder:
         return [self.encode(score)[0] for score in check_scores(X)]
 
     def fit_transform(self, X: Iterable[Score], y: object = None) -> list[Ints]:
-        """Collect the alphabets of scores and write these as grids."""
+        """Collect the alphabets of scores `X` and write these as grids; `y` is not read."""
         scores = check_scores(X)
         return self.fit(scores).transform(scores)
 
@@ -167,6 +167,11 @@ class GridEncoder:
         X : iterable of ndarray of shape (n_steps, n_voices), int64
         frames : iterable of GridFrame, optional
             What they are written on, as `encode` gives it; by default pages in 4/4 and C.
+
+        Raises
+        ------
+        ValueError
+            If a grid is none of its own, or frames and grids differ in number.
         """
         self._check_fitted()
         sizes = [len(alphabet) for alphabet in self.alphabets_]
@@ -177,7 +182,7 @@ class GridEncoder:
         return [self.decode(grid, frame) for grid, frame in zip(grids, pages, strict=True)]
 
     def get_feature_names_out(self, input_features: object = None) -> NDArray[np.object_]:
-        """Return the names of the columns of a grid."""
+        """Return the names of the columns of a grid; `input_features` are not read."""
         self._check_fitted()
         return np.array([alphabet.name for alphabet in self.alphabets_], object)
 
@@ -328,7 +333,13 @@ class GridEncoder:
         return np.concatenate(columns, axis=1), frame
 
     def decode(self, symbols: Ints, frame: GridFrame) -> Score:
-        """Write a grid on its page: the inverse of `encode` where the grid could hold the score."""
+        """Write a grid on its page: the inverse of `encode` where the grid could hold the score.
+
+        Parameters
+        ----------
+        symbols : ndarray of shape (n_steps, n_voices), int64
+        frame : GridFrame
+        """
         entries = [frame.alphabets[v].entries[symbols[:, v]] for v in range(self.n_lines)]
         pitch = np.stack(entries, axis=1)
         if self.hold == "onset":
@@ -343,5 +354,15 @@ class GridEncoder:
 
 
 def shift_of(key: tuple[int, int]) -> int:
-    """Semitones from the common tonic C to a key's, -6 to 5."""
+    """Semitones from the common tonic C to a key's, -6 to 5.
+
+    Parameters
+    ----------
+    key : (tonic fifths, mode)
+
+    Examples
+    --------
+    >>> shift_of((1, 0)), shift_of((3, 1))  # G major and A minor
+    (-5, -3)
+    """
     return (7 * key[0] + MIDDLE_SHIFT) % 12 - MIDDLE_SHIFT

@@ -108,6 +108,11 @@ class Automaton:
             -inf refuses too.
         final : array_like that broadcasts to (n_states,)
         initial : int
+
+        Raises
+        ------
+        ConstraintError
+            Where a log-weight is NaN.
         """
         target = np.asarray(target, np.int64)
         if np.isnan(log_weight).any():
@@ -231,7 +236,13 @@ class Automaton:
         return self.final[states]
 
     def log_weight_of(self, symbols: Ints) -> float:
-        """Read a path and return the sum of its log-weights, -inf where it is refused."""
+        """Read a path and return the sum of its log-weights, -inf where it is refused.
+
+        Raises
+        ------
+        ValueError
+            Unless there is a symbol for each step.
+        """
         if len(symbols) != self.n_steps:
             raise ValueError(
                 f"{len(symbols)} symbols: expected one for each of {self.n_steps} steps"
@@ -260,6 +271,13 @@ def live_states(automaton: Automaton, allowed: Bools) -> tuple[Bools, Bools]:
     live : ndarray of shape (n_steps + 1, n_states), bool
         All false where no path is accepted.
     passed : ndarray of shape (n_steps, n_symbols), bool
+
+    Examples
+    --------
+    >>> alternate = Automaton.first_order(np.array([[-np.inf, 0.0], [0.0, -np.inf]]), 3)
+    >>> live, passed = live_states(alternate, np.array([[True, False], [True, True], [True, True]]))
+    >>> passed.astype(int).tolist()
+    [[1, 0], [0, 1], [1, 0]]
     """
     arcs = [automaton.arcs(kind) for kind in range(automaton.n_kinds)]
     live = np.zeros((automaton.n_steps + 1, automaton.n_states), bool)
@@ -305,6 +323,12 @@ def phased(automaton: Automaton, n_symbols: int, kind: Ints) -> Automaton:
     n_symbols : int
     kind : ndarray of shape (n_steps,), int64
         The phase of each step.
+
+    Examples
+    --------
+    >>> by_phase = Automaton.first_order(np.zeros((4, 4)), 3)  # two phases of two symbols
+    >>> phased(by_phase, 2, np.array([0, 1, 0])).log_weight_of(np.array([0, 1, 1]))
+    0.0
     """
     source, symbol, target, log_weight = automaton.arcs(0)
     phase = symbol // n_symbols
@@ -312,15 +336,7 @@ def phased(automaton: Automaton, n_symbols: int, kind: Ints) -> Automaton:
     order = np.lexsort([symbol, source, phase])
     bounds = np.searchsorted(phase[order], np.arange(n_phases + 1))
     spans = [order[low:high] for low, high in pairwise(bounds)]
-    reached = np.zeros((n_phases, automaton.n_states), bool)
-    reached[kind[0], automaton.initial] = True
-    follows = np.unique(np.stack([kind[:-1], kind[1:]], axis=1), axis=0).tolist()
-    n_before = 0
-    while (n_reached := int(reached.sum())) > n_before:
-        n_before = n_reached
-        for here, after in follows:
-            arcs = spans[here]
-            reached[after, target[arcs[reached[here, source[arcs]]]]] = True
+    reached = _reached(automaton, spans, kind)
     spans = [arcs[reached[k, source[arcs]]] for k, arcs in enumerate(spans)]
     count = [np.bincount(source[arcs], minlength=automaton.n_states) for arcs in spans]
     first = np.cumsum([0, *map(len, spans[:-1])])[:, None] + np.cumsum(
@@ -336,3 +352,18 @@ def phased(automaton: Automaton, n_symbols: int, kind: Ints) -> Automaton:
         automaton.final,
         automaton.initial,
     )
+
+
+def _reached(automaton: Automaton, spans: list[Ints], kind: Ints) -> Bools:
+    """Tell of each phase, with its arcs, which states a path may be in: (n_phases, n_states)."""
+    source, _, target, _ = automaton.arcs(0)
+    reached = np.zeros((len(spans), automaton.n_states), bool)
+    reached[kind[0], automaton.initial] = True
+    follows = np.unique(np.stack([kind[:-1], kind[1:]], axis=1), axis=0).tolist()
+    n_before = 0
+    while (n_reached := int(reached.sum())) > n_before:
+        n_before = n_reached
+        for here, after in follows:
+            arcs = spans[here]
+            reached[after, target[arcs[reached[here, source[arcs]]]]] = True
+    return reached

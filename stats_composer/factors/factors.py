@@ -38,6 +38,11 @@ class ParallelMotion:
         Added for each pair of voices and of successive steps where both voices change, in the
         same direction, and the residue of their difference is the same member of `residues`
         before and after.
+
+    Examples
+    --------
+    >>> ParallelMotion(residues=(0, 7), log_weight=-2.0)  # fifths and octaves, each at exp(-2)
+    ParallelMotion(residues=(0, 7), log_weight=-2.0)
     """
 
     residues: tuple[int, ...] = (0, 7)
@@ -52,6 +57,11 @@ class Crossing:
     ----------
     log_weight : float
         Added for each pair of voices and each step at which they cross.
+
+    Examples
+    --------
+    >>> Crossing(log_weight=-2.0)
+    Crossing(log_weight=-2.0)
     """
 
     log_weight: float = -np.inf
@@ -114,6 +124,11 @@ class Factors:
         ----------
         n_steps : int
         n_symbols : ndarray of shape (n_voices,), int64
+
+        Raises
+        ------
+        ConstraintError
+            If there is no step, no voice, or a voice without symbols.
         """
         n_symbols = np.asarray(n_symbols)
         if n_steps < 1 or n_symbols.ndim != 1 or not len(n_symbols) or (n_symbols < 1).any():

@@ -33,6 +33,12 @@ class Machine(Protocol):
     kind, initial : as of an `Automaton`
     n_states : int
         States are numbers below this; it may be large, for only those reached are looked at.
+
+    Examples
+    --------
+    >>> from stats_composer.ngrams import CopyMachine
+    >>> all(hasattr(CopyMachine, name) for name in ("kind", "n_states", "initial", "follow", "end"))
+    False
     """
 
     @property
@@ -70,6 +76,12 @@ def multiply_all(
     ------
     ConstraintError
         Where the product has more than `max_states` states.
+
+    Examples
+    --------
+    >>> free = multiply_all([], allowed=np.ones((3, 2), bool))
+    >>> free.n_states, free.log_weight_of(np.array([0, 1, 1]))
+    (1, 0.0)
     """
     automata = list(automata)
     tables = [part for part in automata if isinstance(part, Automaton)]
@@ -87,7 +99,22 @@ def multiply_all(
 def multiply(
     left: Automaton, right: Automaton | Machine, allowed: Bools, max_states: int = MAX_STATES
 ) -> Automaton:
-    """Build the product of two automata, its states only where they can be reached."""
+    """Build the product of two automata, its states only where they can be reached.
+
+    Parameters
+    ----------
+    left : Automaton
+    right : Automaton or Machine
+    allowed, max_states
+        As of `multiply_all`, whose errors are raised.
+
+    Examples
+    --------
+    >>> allowed = np.ones((3, 2), bool)
+    >>> alternate = Automaton.first_order(np.array([[-np.inf, 0.0], [0.0, -np.inf]]), 3)
+    >>> multiply(alternate, alternate, allowed).log_weight_of(np.array([0, 1, 0]))
+    0.0
+    """
     pairs, kind = np.unique(np.stack([left.kind, right.kind], axis=1), axis=0, return_inverse=True)
     kind = kind.ravel()
     _, rows = np.unique(allowed, axis=0, return_inverse=True)

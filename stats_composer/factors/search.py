@@ -105,6 +105,13 @@ def is_refuted(factors: Factors, *, with_automata: bool) -> bool:
     -------
     bool
         False says nothing: `find_grid` decides.
+
+    Examples
+    --------
+    >>> free = Factors.free(2, np.array([2]))
+    >>> never = Factors(np.full((2, 1, 2), -np.inf))
+    >>> is_refuted(free, with_automata=True), is_refuted(never, with_automata=False)
+    (False, True)
     """
     return _Domains(factors).narrow(with_automata=with_automata)
 

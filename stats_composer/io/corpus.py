@@ -47,6 +47,11 @@ class CorpusFile:
         What of it a score cannot hold.
     reason : str
         Why it was refused; empty for a file that was read.
+
+    Examples
+    --------
+    >>> CorpusFile("tunes/reel.abc", n_scores=2).n_scores
+    2
     """
 
     name: str
@@ -67,6 +72,12 @@ class Corpus(Sequence[Score]):
         The file of each score; `#2` and so on follow where a file holds several.
     manifest : tuple of CorpusFile
         All files, the refused ones as well.
+
+    Examples
+    --------
+    >>> corpus = Corpus((), (), (CorpusFile("a.mid", reason="it is empty"),))
+    >>> len(corpus), [row.name for row in corpus.refused]
+    (0, ['a.mid'])
     """
 
     scores: tuple[Score, ...]
@@ -176,7 +187,7 @@ def _music21_files(name: str) -> list[tuple[str, Path]]:
 def read_corpus(
     source: Source, *, n_jobs: int = 1, cache: bool = True, progress: bool = False
 ) -> Corpus:
-    """Read all scores of a source.
+    r"""Read all scores of a source.
 
     Parameters
     ----------
@@ -190,20 +201,36 @@ def read_corpus(
     progress : bool
         Show a bar, where standard error is a terminal.
 
-    Returns
-    -------
-    Corpus
-
     Raises
     ------
     ScoreFileError
         If the source names no file at all; one bad file among others is only counted.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = (Path(folder) / "book.abc").write_text("X:1\nK:C\nCDEF|\n")
+    ...     len(read_corpus(folder, cache=False)[0].notes)
+    4
     """
+    files = find_files(source)
+    results = _read_files(files, n_jobs, _cache_folder() if cache else None, progress)
+    names = [
+        row.name if row.n_scores == 1 else f"{row.name}#{index + 1}"
+        for row, scores in results
+        for index in range(len(scores))
+    ]
+    scores = tuple(score for _, group in results for score in group)
+    return Corpus(scores, tuple(names), tuple(row for row, _ in results))
+
+
+def _read_files(
+    files: list[tuple[str, Path]], n_jobs: int, folder: Path | None, progress: bool
+) -> list[tuple[CorpusFile, list[Score]]]:
     import joblib
 
-    files = find_files(source)
     n_readers = max(1, min(int(joblib.effective_n_jobs(n_jobs)), len(files)))
-    folder = _cache_folder() if cache else None
     readers: queue.SimpleQueue[GuardedReader] = queue.SimpleQueue()
     opened = [GuardedReader() for _ in range(n_readers)]
     for reader in opened:
@@ -212,17 +239,10 @@ def read_corpus(
         # Threads wait for the child processes, which do the work.
         run = joblib.Parallel(n_readers, backend="threading", return_as="generator")
         task = joblib.delayed(functools.partial(_read_file, readers=readers, folder=folder))
-        results = list(_shown(run(task(*pair) for pair in files), len(files), progress))
+        return list(_shown(run(task(*pair) for pair in files), len(files), progress))
     finally:
         for reader in opened:
             reader.close()
-    names = [
-        row.name if row.n_scores == 1 else f"{row.name}#{index + 1}"
-        for row, scores in results
-        for index in range(len(scores))
-    ]
-    scores = tuple(score for _, group in results for score in group)
-    return Corpus(scores, tuple(names), tuple(row for row, _ in results))
 
 
 def _shown(

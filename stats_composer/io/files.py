@@ -71,7 +71,8 @@ def read_all(
 ) -> list[Score]:
     r"""Read all pieces of a file, such as an ABC tune book.
 
-    Parameters, errors and warnings are those of `read`.
+    `source`, `format` and `trusted`, errors and warnings are those of `read`.
+    @@
 
     Returns
     -------

@@ -112,6 +112,11 @@ class Repertoire:
         -------
         int
             -1 where there is no such run.
+
+        Raises
+        ------
+        ValueError
+            If n is below 1, or labels and times differ in number.
         """
         if n < 1:
             raise ValueError(f"n={n!r}: expected an int from 1")
@@ -211,7 +216,7 @@ class CopyMachine:
         return int(np.prod([*map(int, self.shape)], dtype=object))
 
     def follow(self, kind: int, states: Ints, symbols: Ints) -> tuple[Ints, Floats]:
-        """Return where states go through symbols, -1 where they are refused, and log-weights."""
+        """Return where states go, -1 where refused, and log-weights, at a `kind` of step."""
         node, label, time = np.unravel_index(states, self.shape)
         place = self.place[symbols]
         event = place > 0

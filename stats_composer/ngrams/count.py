@@ -38,6 +38,11 @@ class Levels(NamedTuple):
 
     `children` are the numbers of longer n-grams that the n-grams of levels 0 to n - 1 begin;
     `codes` and `counts` are the last codes and counts of those of levels 1 to n.
+
+    Examples
+    --------
+    >>> count_levels([np.array([0, 1, 0, 1])], 2).counts[1].tolist()
+    [1, 2, 1]
     """
 
     children: list[Ints]
@@ -53,20 +58,24 @@ def join_pieces(
     Parameters
     ----------
     pieces : sequence of ndarray of shape (n_steps,), int
-    limit : int or None
-        Symbols are below it; None leaves that to be checked by whoever reads them.
-    size : int
+    limit, size : int
+        Symbols are below the limit, unless it is None.
 
     Yields
     ------
-    symbols : ndarray of shape (n_symbols,), int64
-    bounds : ndarray of shape (n_pieces + 1,), int64
-        Where each piece begins in `symbols`.
+    symbols, bounds : ndarray of shape (n_symbols,) and (n_pieces + 1,), int64
+        Where each piece begins.
 
     Raises
     ------
     ValueError
         Naming the first symbol that is none, and its piece.
+
+    Examples
+    --------
+    >>> symbols, bounds = next(join_pieces([np.array([0, 1]), np.array([2])], 3, 9))
+    >>> symbols.tolist(), bounds.tolist()
+    ([0, 1, 2], [0, 2, 3])
     """
     bounds = np.zeros(len(pieces) + 1, np.int64)
     np.cumsum([len(piece) for piece in pieces], out=bounds[1:])
@@ -78,14 +87,16 @@ def join_pieces(
                 f"pieces of {symbols.dtype}, {symbols.ndim} axes: expected rows of integers from 0"
             )
         symbols = symbols.astype(np.int64, copy=False)
-        # What is negative is large there.
-        if limit is not None and symbols.view(np.uint64).max(initial=0) >= limit:
-            place = int(np.argmax((symbols < 0) | (symbols >= limit)))
-            piece = int(np.searchsorted(bounds, bounds[i] + place, side="right")) - 1
-            raise ValueError(
-                f"piece {piece}: symbol {symbols[place]}: expected from 0, below {limit}"
-            )
+        if limit is not None:
+            _check_symbols(symbols, bounds[i : j + 1] - bounds[i], i, limit)
         yield symbols, bounds[i : j + 1] - bounds[i]
+
+
+def _check_symbols(symbols: Ints, bounds: Ints, first: int, limit: int) -> None:
+    if symbols.view(np.uint64).max(initial=0) >= limit:  # What is negative is large there.
+        place = int(np.argmax((symbols < 0) | (symbols >= limit)))
+        piece = first + int(np.searchsorted(bounds, place, side="right")) - 1
+        raise ValueError(f"piece {piece}: symbol {symbols[place]}: expected from 0, below {limit}")
 
 
 def count_levels(
@@ -106,6 +117,12 @@ def count_levels(
     ------
     ValueError
         As `join_pieces`; or for an n below 1.
+
+    Examples
+    --------
+    >>> levels = count_levels([np.array([0, 1, 0, 1])], 2)
+    >>> levels.codes[0].tolist(), levels.counts[0].tolist()  # of START, 0 and 1
+    ([0, 2, 3], [1, 2, 2])
     """
     if n < 1:
         raise ValueError(f"n={n!r}: expected an int from 1")

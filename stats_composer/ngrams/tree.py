@@ -44,6 +44,13 @@ class ContextTree:
         At the root the number of symbols predicted, at START the number of pieces.
     first : ndarray of shape (n_contexts + 1,), int64
         Where the children of each node above the last level begin.
+
+    Examples
+    --------
+    >>> from stats_composer.ngrams import count_levels
+    >>> tree = ContextTree.from_levels(count_levels([np.array([0, 1, 0, 1])], 2))
+    >>> tree.n, tree.n_contexts, tree.count[:3].tolist()
+    (2, 4, [4, 1, 2])
     """
 
     level: Ints
@@ -115,14 +122,14 @@ class ContextTree:
         return int(self.code.max()) + 1
 
     def children(self, nodes: Ints, codes: Ints) -> Ints:
-        """Return the child of each node for a code, -1 where there is none."""
+        """Return the child of each node for a code of `codes`, -1 where there is none."""
         known = (codes >= 0) & (codes < self._width)
         wanted = np.where(known, nodes * self._width + codes, -1)
         place = np.minimum(np.searchsorted(self._key, wanted), len(self._key) - 1)
         return np.where(self._key[place] == wanted, place + 1, -1)
 
     def step(self, nodes: Ints, codes: Ints) -> Ints:
-        """Return the longest n-grams that end with some nodes and a code after each.
+        """Return the longest n-grams that end with some nodes and one of `codes` after each.
 
         The root where not even the code is there; a node of the last level is not cut first.
         """
