@@ -158,6 +158,14 @@ def load_as(
     ------
     ModelFileError
         As of `load`, or where the header says otherwise.
+
+    Examples
+    --------
+    >>> from stats_composer.files import packaged
+    >>> with packaged("pretrained/folk.npz") as path:
+    ...     header, _ = load_as("MelodyComposer", path)
+    >>> header["licence"]
+    'Unlicense'
     """
     header, arrays = load(path)
     if header.get("model") != model:
