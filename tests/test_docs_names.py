@@ -99,15 +99,7 @@ evaluation.Reading.chord_between evaluation.Report evaluation.ScoreCard evaluati
 evaluation.score_card factors.multiply listening.BeatModel listening.BeatModel.fit
 listening.LineModel listening.LineModel.fit listening.Quantized listening.RoleModel
 listening.RoleModel.fit listening.RoleModel.probabilities listening.RoleOf listening.Timing
-listening.Timing.ticks listening.quantize models.base.Estimator models.base.Estimator.set_params
-models.base.check_list models.base.check_size models.base.generator models.crf.ChainCRF.decode
-models.crf.ChainCRF.predict models.crf.ChainCRF.score models.crf.ChainCRF.unary models.crf.Observed
-models.directed.DirectedModel.judged models.directed.DirectedModel.restore
-models.directed.DirectedModel.score models.directed.DirectedModel.score_samples
-models.directed.Drawing models.directed.compile_chains models.directed.parse_chain
-models.frames.Design models.frames.FrameChain models.frames.FrameChain.count
-models.frames.FrameChain.learn models.frames.FrameChain.restore models.frames.FrameChain.score
-models.frames.FrameModel.restore models.frames.FrameModel.score models.frames.Template
+listening.Timing.ticks listening.quantize models.frames.FrameChain.restore
 models.maxent.ContrastiveDivergence models.maxent.ContrastiveDivergence.fit models.maxent.Field
 models.maxent.Field.gradient models.maxent.Field.shape models.maxent.LBFGS models.maxent.LBFGS.fit
 models.maxent.MaxEnt.coupling models.maxent.MaxEnt.fit models.maxent.MaxEnt.restore
@@ -125,31 +117,18 @@ models.maxent.Sonority models.maxent.Sonority.index models.maxent.Sonority.shape
 models.maxent.StochasticGradient models.maxent.StochasticGradient.fit models.maxent.Term
 models.maxent.Term.index models.maxent.Term.shape models.maxent.Weights models.maxent.Weights.field
 models.maxent.fold_in models.mixture.choose_penalty models.mixture.learn_weights
-models.mixture.take_pieces models.ngram.KneserNey models.ngram.KneserNey.tables
-models.ngram.Lidstone models.ngram.Lidstone.tables models.ngram.NGram.fit models.ngram.NGram.forget
-models.ngram.NGram.partial_fit models.ngram.NGram.restore models.ngram.NGram.score models.ngram.PPM
-models.ngram.PPM.tables models.ngram.Smoothing models.ngram.WittenBell
-models.ngram.WittenBell.tables models.pair_chain.PairChain models.pair_chain.PairChain.marginals
-models.pair_chain.PairChain.predict models.pair_chain.Seen models.parameters.Each
-models.parameters.Has models.parameters.OneOf models.parameters.Strategy
-models.parameters.Strategy.get_params models.parameters.Strategy.with_params
-models.parameters.check_parameters models.parameters.nested_params
-models.texture.KMeans.fit_predict models.texture.KMeans.fit_transform
-models.texture.KMeans.get_feature_names_out models.texture.KMeans.predict
-models.texture.KMeans.score models.texture.KMeans.transform models.turning.softmax
-models.viewpoints.Table models.viewpoints.Table.ago models.viewpoints.ViewpointModel.restore
-models.viewpoints.ViewpointModel.sample models.viewpoints.ViewpointModel.score
-models.viewpoints.parse_chain render.CardPanels render.context_tree render.draw_card
-render.rasterize render.save_engraving render.save_figure render.save_piano_roll render.score_html
-render.wav_bytes sampling.chain.Walk sampling.chain.flatten sampling.context.ContextLaw
-sampling.context.ContextMove sampling.context.ContextMove.log_weight
-sampling.context.ContextMove.of sampling.context.ContextMove.write sampling.context.ContextVoice
-sampling.context.ContextVoice.at sampling.diagnostics.Diagnosis sampling.diagnostics.energy_traces
-sampling.draws.Draws sampling.draws.draw_grids sampling.draws.random_start
-sampling.gibbs.GibbsSampler sampling.moves.Expert sampling.moves.Expert.judged
-sampling.moves.JudgedMoves sampling.moves.JudgedMoves.log_weight sampling.moves.Law
-sampling.moves.Move sampling.moves.Moved sampling.moves.RowMoves sampling.moves.RowMoves.log_weight
-sampling.moves.SiteMoves sampling.moves.SiteMoves.log_weight sampling.moves.State
+models.mixture.take_pieces models.viewpoints.ViewpointModel.sample render.CardPanels
+render.context_tree render.draw_card render.rasterize render.save_engraving render.save_figure
+render.save_piano_roll render.score_html render.wav_bytes sampling.chain.Walk
+sampling.chain.flatten sampling.context.ContextLaw sampling.context.ContextMove
+sampling.context.ContextMove.log_weight sampling.context.ContextMove.of
+sampling.context.ContextMove.write sampling.context.ContextVoice sampling.context.ContextVoice.at
+sampling.diagnostics.Diagnosis sampling.diagnostics.energy_traces sampling.draws.Draws
+sampling.draws.draw_grids sampling.draws.random_start sampling.gibbs.GibbsSampler
+sampling.moves.Expert sampling.moves.Expert.judged sampling.moves.JudgedMoves
+sampling.moves.JudgedMoves.log_weight sampling.moves.Law sampling.moves.Move sampling.moves.Moved
+sampling.moves.RowMoves sampling.moves.RowMoves.log_weight sampling.moves.SiteMoves
+sampling.moves.SiteMoves.log_weight sampling.moves.State
 """
 
 

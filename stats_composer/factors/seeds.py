@@ -15,10 +15,19 @@ RandomState = int | np.random.Generator | None
 def generator(random_state: RandomState) -> np.random.Generator:
     """Return a random generator.
 
+    Parameters
+    ----------
+    random_state : int, Generator or None
+
     Raises
     ------
     ValueError
         For what is neither a seed from 0, a generator, nor None.
+
+    Examples
+    --------
+    >>> generator(5).integers(9, size=3).tolist() == generator(5).integers(9, size=3).tolist()
+    True
     """
     if isinstance(random_state, np.random.Generator):
         return random_state

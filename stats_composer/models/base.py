@@ -108,12 +108,19 @@ def check_lines(pieces: Any, n_symbols: int | None = None) -> list[Ints]:
 
 
 def check_size(name: str, value: Any, low: int = 0) -> int:
-    """Check how many are asked for.
+    """Check how many are asked for: `value` under its `name`, from `low`.
 
     Raises
     ------
     ValueError
         As in `n_steps=-1: expected an int from 0`.
+
+    Examples
+    --------
+    >>> check_size("n_steps", -1)
+    Traceback (most recent call last):
+        ...
+    ValueError: n_steps=-1: expected an int from 0
     """
     whole = Whole(low)
     if not whole.allows(value):
@@ -124,10 +131,19 @@ def check_size(name: str, value: Any, low: int = 0) -> int:
 def check_list(pieces: Any) -> list[Any]:
     """Return pieces as a list; refuse one that stands where a list of them is expected.
 
+    Parameters
+    ----------
+    pieces : iterable of ndarray
+
     Raises
     ------
     ValueError
         For an array of two axes or fewer, what holds no pieces, or an empty list.
+
+    Examples
+    --------
+    >>> check_list(iter([[0, 1], [2]]))
+    [[0, 1], [2]]
     """
     if isinstance(pieces, np.ndarray) and pieces.dtype != object and pieces.ndim <= 2:
         raise ValueError(
@@ -142,7 +158,15 @@ def check_list(pieces: Any) -> list[Any]:
 
 
 class Estimator:
-    """Base of the models: constructors store, `fit` learns names that end in `_`."""
+    """Base of the models: constructors store, `fit` learns names that end in `_`.
+
+    Examples
+    --------
+    >>> from stats_composer import NGram
+    >>> model = NGram(n=3)
+    >>> isinstance(model, Estimator), model.set_params(n=2).get_params()["n"]
+    (True, 2)
+    """
 
     _parameters: ClassVar[Parameters] = {}
     """What each parameter may be: see `stats_composer.models.parameters`."""
@@ -164,7 +188,7 @@ class Estimator:
         return nested_params(own) if deep else own
 
     def set_params(self, **params: Any) -> Self:
-        """Set parameters by name; nested ones make a new object of the parameter they belong to.
+        """Set parameters by name: `params`; nested ones make a new object of what they belong to.
 
         Raises
         ------

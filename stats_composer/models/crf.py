@@ -56,6 +56,12 @@ class Observed:
         Features of each row of each step, numbers from 0, or -1 for none. One that the training
         pieces did not show has no weight.
     gate : ndarray of shape (n_steps,), int64, in [0, n_gates)
+
+    Examples
+    --------
+    >>> codes = np.zeros((4, 1, 2), np.int32)  # four steps of one row with two features
+    >>> Observed(codes, gate=np.zeros(4, np.int64)).codes.shape
+    (4, 1, 2)
     """
 
     codes: NDArray[np.int32]
@@ -220,7 +226,7 @@ class ChainCRF(Estimator):
         return table
 
     def unary(self, X: Sequence[Observed]) -> list[Floats]:
-        """Return the log-weights of labels at steps, one (n_steps, n_labels) a piece."""
+        """Return the log-weights of labels at steps, one (n_steps, n_labels) a piece of `X`."""
         batch = self._batch(self._check_use(X))
         return np.split(self._gather(batch), batch.start[1:-1])
 
@@ -252,7 +258,7 @@ class ChainCRF(Estimator):
         return np.split(marginal, batch.start[1:-1])
 
     def predict(self, X: Sequence[Observed]) -> list[Ints]:
-        """Return the most probable path of labels of each piece, by Viterbi's algorithm."""
+        """Return the most probable path of labels of each piece of `X`, by Viterbi's algorithm."""
         batch = self._batch(self._check_use(X))
         return self._paths(batch, self._gather(batch))
 
@@ -262,13 +268,13 @@ class ChainCRF(Estimator):
         return np.split(path, batch.start[1:-1])
 
     def decode(self, X: Sequence[Observed]) -> tuple[list[Ints], list[Floats]]:
-        """Return what `predict` and `marginals` return, in one go."""
+        """Return what `predict` and `marginals` return for pieces `X`, in one go."""
         batch = self._batch(self._check_use(X))
         unary = self._gather(batch)
         return self._paths(batch, unary), self._marginals(batch, unary)
 
     def score(self, X: Sequence[Observed], y: Sequence[Ints]) -> float:
-        """Return the mean conditional log-likelihood of a label, in nats."""
+        """Return the mean conditional log-likelihood of a label of `y`, given `X`, in nats."""
         pieces = self._check_use(X)
         truth = _check_labels(pieces, y, self.n_rows * self.n_classes)
         objective = _Objective(self, self._batch(pieces), truth)

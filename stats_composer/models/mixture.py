@@ -130,6 +130,14 @@ def choose_penalty(
     """Return the penalty with which four pieces in five teach most about the fifth.
 
     With fewer than `N_PARTS` pieces there is no fifth: the largest is returned.
+
+    Parameters
+    ----------
+    evidence, events : Evidence and Events
+        As of `learn_weights`.
+    penalties : sequence of float
+    history : list, optional
+        Rows are added for the iterations of the fits.
     """
     n_pieces = len(events.bounds) - 1
     if len(penalties) == 1 or n_pieces < N_PARTS:
@@ -153,7 +161,13 @@ def choose_penalty(
 def take_pieces(
     evidence: Evidence, events: Events, chosen: NDArray[np.bool_]
 ) -> tuple[Evidence, Events]:
-    """Return the evidence and the events of some pieces."""
+    """Return the evidence and the events of some pieces.
+
+    Parameters
+    ----------
+    evidence, events : Evidence and Events
+    chosen : ndarray of shape (n_pieces,), bool
+    """
     length = np.diff(events.bounds)
     rows = np.repeat(chosen, length)
     bounds = np.append(0, np.cumsum(length[chosen]))

@@ -56,6 +56,12 @@ class Seen:
     labels : ndarray of shape (n_steps, 12 * n_classes)
     homes : ndarray of shape (n_steps, 24)
     gate : ndarray of shape (n_steps,), int64
+
+    Examples
+    --------
+    >>> even = Seen(np.zeros((3, 24)), np.zeros((3, 24)), np.zeros(3, np.int64))
+    >>> even.labels.shape
+    (3, 24)
     """
 
     labels: Floats
@@ -91,6 +97,16 @@ class PairChain(Estimator):
     Attributes
     ----------
     weights_ : ndarray of shape (n_weights,)
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> labels, homes = np.log(rng.dirichlet(np.ones(24), 3)), np.log(rng.dirichlet(np.ones(24), 3))
+    >>> seen = Seen(labels, homes, np.zeros(3, np.int64))
+    >>> chain = PairChain(np.array([0, 1]), n_gates=1)
+    >>> best = chain.fit([seen], [homes.argmax(1)], [labels.argmax(1)]).predict(seen)
+    >>> [part.shape for part in best]
+    [(3,), (3,)]
     """
 
     def __init__(
@@ -258,13 +274,13 @@ class PairChain(Estimator):
         return np.arange(len(path)), *np.divmod(path, homes.shape[1])
 
     def predict(self, seen: Seen) -> tuple[Ints, Ints]:
-        """Return the best path: homes and labels, each of shape (n_steps,)."""
+        """Return the best path through `seen`: homes and labels, each of shape (n_steps,)."""
         homes, labels, unary, parts = self._weighed(seen)
         step, label, home = self._best(unary, seen, homes, labels, parts)
         return homes[step, home], labels[step, label]
 
     def marginals(self, seen: Seen) -> tuple[Floats, Floats]:
-        """Return how probable homes and labels are: (n_steps, 24), (n_steps, 12 * n_classes)."""
+        """Return the probabilities of homes, (n_steps, 24), and labels of `seen`."""
         homes, labels, unary, parts = self._weighed(seen)
         tables = Tables(*(part / self.temperature for part in self._tables(parts)))
         marginal = np.empty_like(unary)

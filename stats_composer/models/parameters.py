@@ -105,7 +105,13 @@ class Real:
 
 @dataclass(frozen=True)
 class Has:
-    """An object, not a class, that has some methods."""
+    """An object, not a class, that has some `methods`; `text` tells of it in errors.
+
+    Examples
+    --------
+    >>> Has(("fit",), "a model").allows([]), Has(("append",), "a list").allows([])
+    (False, True)
+    """
 
     methods: tuple[str, ...]
     text: str
@@ -123,6 +129,13 @@ class Has:
 @dataclass(frozen=True)
 class Each:
     """A sequence of members that are each one of some things.
+
+    Parameters
+    ----------
+    member : tuple
+        What each may be.
+    least : int
+        How many there are at least.
 
     Examples
     --------
@@ -147,7 +160,7 @@ class Each:
 
 @dataclass(frozen=True)
 class OneOf:
-    """One of the classes named, told in words.
+    """One of some classes, the `types`, told as `text`.
 
     Examples
     --------
@@ -215,6 +228,14 @@ def check_parameters(owner: Any, table: Parameters, prefix: str = "") -> None:
     ------
     ValueError
         As in `gate=9: expected None or an int in [0, 4]`.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> check_parameters(SimpleNamespace(gate=9), {"gate": (None, Whole(0, 4))})
+    Traceback (most recent call last):
+        ...
+    ValueError: gate=9: expected None or an int in [0, 4]
     """
     for name, choices in table.items():
         value = getattr(owner, name)
@@ -229,7 +250,14 @@ def check_parameters(owner: Any, table: Parameters, prefix: str = "") -> None:
 
 
 def nested_params(params: Mapping[str, Any]) -> dict[str, Any]:
-    """Return parameters by name, those of parameters that have some among them."""
+    """Return `params` by name, those of parameters that have some among them.
+
+    Examples
+    --------
+    >>> from stats_composer.models.ngram import Lidstone
+    >>> nested_params({"smoothing": Lidstone(gamma=1.0)})
+    {'smoothing': Lidstone(gamma=1.0), 'smoothing__gamma': 1.0}
+    """
     found = dict(params)
     for name, value in params.items():
         if hasattr(value, "get_params") and not isinstance(value, type):
@@ -239,17 +267,24 @@ def nested_params(params: Mapping[str, Any]) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Strategy:
-    """Base of parameters that have parameters: frozen dataclasses."""
+    """Base of parameters that have parameters: frozen dataclasses.
+
+    Examples
+    --------
+    >>> from stats_composer.models.ngram import KneserNey
+    >>> KneserNey().with_params(discount=0.5).get_params()
+    {'discount': 0.5}
+    """
 
     _parameters: ClassVar[Parameters] = {}
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """Return the parameters by name, those of nested strategies as `name__inner`."""
+        """Return the parameters by name, if `deep` those of nested ones as `name__inner`."""
         own = {field.name: getattr(self, field.name) for field in fields(self) if field.init}
         return nested_params(own) if deep else own
 
     def with_params(self, **params: Any) -> Self:
-        """Return the same with other parameters.
+        """Return the same with other parameters, `params`.
 
         Raises
         ------

@@ -154,34 +154,37 @@ class KMeans(Estimator):
     def fit_predict(
         self, X: ArrayLike, y: Any = None, sample_weight: ArrayLike | None = None
     ) -> Ints:
-        """Cluster rows and return their labels."""
+        """Cluster rows and return their labels; `X`, `y` and `sample_weight` are those of `fit`."""
         return self.fit(X, sample_weight=sample_weight).labels_
 
     def fit_transform(
         self, X: ArrayLike, y: Any = None, sample_weight: ArrayLike | None = None
     ) -> Floats:
-        """Cluster rows and return their distances to the centers."""
+        """Return the distances of the rows of `X` to the centers fitted to them.
+
+        `y` and `sample_weight` are those of `fit`.
+        """
         return self.fit(X, sample_weight=sample_weight).transform(X)
 
     # ---- use ----------------------------------------------------------------------------
 
     def predict(self, X: ArrayLike) -> Ints:
-        """Return the label of the nearest center of each row, int64 of shape (n_rows,)."""
+        """Return the label of the nearest center of each row of `X`, int64 of shape (n_rows,)."""
         return self._nearest(X)[0]
 
     def transform(self, X: ArrayLike) -> Floats:
-        """Return the distance of each row to each center, (n_rows, n_clusters)."""
+        """Return the distance of each row of `X` to each center, (n_rows, n_clusters)."""
         rows = self._rows(X)
         away = [np.sqrt(((rows - center) ** 2).sum(axis=1)) for center in self.cluster_centers_]
         return np.stack(away, axis=1)
 
     def score(self, X: ArrayLike, y: Any = None, sample_weight: ArrayLike | None = None) -> float:
-        """Return minus the inertia of rows: the sum of their squared distances, times weights."""
+        """Return minus the inertia of `X`, by `sample_weight`; `y` is not read."""
         nearest = self._nearest(X)[1]
         return -float(_check_weight(sample_weight, len(nearest)) @ nearest)
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
-        """Return the names of the columns of `transform`."""
+        """Return the names of the columns of `transform`; `input_features` are not read."""
         self._check_fitted("cluster_centers_")
         return np.array([f"kmeans{i}" for i in range(len(self.cluster_centers_))], object)
 

@@ -44,6 +44,10 @@ DECAY, DECAY_SQUARED, TINY = 0.9, 0.999, 1e-7
 def softmax(scores: NDArray[np.floating]) -> NDArray[np.float64]:
     """Return probabilities proportional to exponentials, row by row.
 
+    Parameters
+    ----------
+    scores : ndarray of shape (n_rows, n_classes)
+
     Examples
     --------
     >>> softmax(np.array([[0.0, 0.0], [0.0, np.log(3.0)]])).round(3).tolist()

@@ -92,6 +92,10 @@ class BackOffChain(NamedTuple):
 def parse_chain(text: str) -> BackOffChain:
     """Read `target: atoms | atoms ...`.
 
+    Parameters
+    ----------
+    text : str
+
     Examples
     --------
     >>> parse_chain("symbol-own@1: run:own@1 | class:own@1").levels
@@ -209,6 +213,11 @@ def compile_chains(texts: Sequence[str]) -> Compiled:
 
     The first expert predicts the target of the first chain without context, and the first
     level of every other chain refines it.
+
+    Parameters
+    ----------
+    texts : sequence of str
+        As of `parse_chain`.
 
     Examples
     --------

@@ -53,6 +53,11 @@ class Drawing(NamedTuple):
         Temperature of the choice where it goes if not.
     min_p : float
         Symbols less likely than this share of the likeliest are left out of that choice.
+
+    Examples
+    --------
+    >>> Drawing(moving=0.8)  # bolder lines where they move
+    Drawing(staying=1.0, moving=0.8, min_p=0.0)
     """
 
     staying: float = 1.0
@@ -282,6 +287,11 @@ class DirectedModel(Estimator):
             Columns past the model's own are not looked at.
         weight : float
             Power of the law in the product.
+
+        Raises
+        ------
+        ValueError
+            If the weight is no number from 0.
         """
         self._check_fitted("tables_")
         (grid,) = self._check([check_grid(grid)[:, : self.n_features_in_]])
@@ -334,7 +344,7 @@ class DirectedModel(Estimator):
         return picked
 
     def score_samples(self, X: Any) -> Floats:
-        """Return the log-likelihood of the modelled lines of each piece, in nats.
+        """Return the log-likelihood of the modelled lines of each piece of `X`, in nats.
 
         Returns
         -------
@@ -343,7 +353,7 @@ class DirectedModel(Estimator):
         return np.array([self._pick(grid).sum() for grid in self._check(X)])
 
     def score(self, X: Any, y: Any = None) -> float:
-        """Return the mean log-likelihood, nats a symbol of the modelled lines."""
+        """Return the mean log-likelihood of `X`, nats a modelled symbol; `y` is not read."""
         grids = self._check(X)
         total = sum(float(self._pick(grid).sum()) for grid in grids)
         return total / (sum(map(len, grids)) * len(self.lines_.order))
@@ -421,7 +431,7 @@ class DirectedModel(Estimator):
         return {}, {**self.learned_, **weights, "symbols": self.n_values_}
 
     def restore(self, sizes: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Self:
-        """Take what `state` returned; the constructor's parameters are to be the same.
+        """Take the `sizes` and arrays that `state` returned, with the same parameters.
 
         Raises
         ------

@@ -45,7 +45,15 @@ PROFILES = np.array(
 
 
 class Design(NamedTuple):
-    """What all orders share: the parameters of `FrameModel` that bear these names."""
+    """What all orders share: the parameters of `FrameModel` that bear these names.
+
+    They are `gaps`, `keys`, `gates`, `memory`, `smoothing`, `caution`, `decay` and `log2_slots`.
+
+    Examples
+    --------
+    >>> Design._fields[:3]
+    ('gaps', 'keys', 'gates')
+    """
 
     gaps: Mapping[str, Template]
     keys: Mapping[str, Template]
@@ -66,6 +74,14 @@ class FrameChain:
         Of `ORDERS`.
     n_keys : int
     design : Design
+
+    Examples
+    --------
+    >>> from stats_composer.models.frames import GAP_TEMPLATES, GATES, KEY_TEMPLATES
+    >>> design = Design(GAP_TEMPLATES, KEY_TEMPLATES, GATES, True, (0.5, 0.5), 1.0, 0.0, 12)
+    >>> chain = FrameChain(list(ORDERS)[0], 88, design)
+    >>> chain.n_keys, len(chain.long)
+    (88, 4096)
     """
 
     def __init__(self, order: str, n_keys: int, design: Design) -> None:
@@ -90,7 +106,7 @@ class FrameChain:
         self.long = np.zeros(1 << log2_slots, np.int64)
 
     def count(self, rolls: Sequence[Bools]) -> None:
-        """Count the training pieces, and keep to the keys that they use."""
+        """Count the training pieces, `rolls` of keys, and keep to the keys that they use."""
         used = np.flatnonzero(np.any([roll.any(axis=0) for roll in rolls], axis=0))
         if len(used):
             reach = (int(used[0]), int(used[-1]) + 1)
@@ -104,10 +120,10 @@ class FrameChain:
     def learn(
         self, rolls: Sequence[Bools], rate: float, rng: np.random.Generator, most: int
     ) -> Floats:
-        """Learn from pieces in random order, of `most` frames at most but the first.
+        """Learn from `rolls` in an order drawn from `rng`, of `most` frames at most but the first.
 
-        Each has its own counts taken out meanwhile. The weights are left at their mean over the
-        second half of the pass, which wavers less than the last ones.
+        Each has its own counts taken out meanwhile. The weights, moved at a `rate`, are left at
+        their mean over the second half of the pass, which wavers less than the last ones.
 
         Returns
         -------
@@ -133,7 +149,7 @@ class FrameChain:
         return np.concatenate(seen)
 
     def score(self, roll: Bools, *, adapt: float = 0.0) -> Floats:
-        """Return the surprise of every key, (n_frames, n_keys)."""
+        """Return the surprise of every key of a `roll`, (n_frames, n_keys); `adapt` is a rate."""
         kept = self.mixer
         if adapt:
             self.mixer = Mixer(*(array.copy() for array in kept))
@@ -162,7 +178,7 @@ class FrameChain:
         }
 
     def restore(self, arrays: Mapping[str, NDArray[Any]]) -> Self:
-        """Take back what `state` gave."""
+        """Take back the `arrays` that `state` gave; raise ValueError where they do not fit."""
         slot = arrays["slot"]
         if slot.shape != arrays["count"].shape or ((slot < 0) | (slot >= len(self.long))).any():
             raise ValueError(f"slots of counts: expected 0 to {len(self.long) - 1}")

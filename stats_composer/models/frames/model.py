@@ -285,7 +285,7 @@ class FrameModel(Estimator):
         return np.array([self.log_probs(roll).sum() for roll in rolls])
 
     def score(self, X: Any, y: Any = None) -> float:
-        """Return the mean log-likelihood of a frame, nats: all its keys together."""
+        """Return the mean log-likelihood of a frame of `X`, nats, all its keys; `y` is not read."""
         self._check_fitted("chains_")
         rolls = check_rolls(X, self.chains_[0].n_keys)
         return float(np.concatenate([self.log_probs(roll) for roll in rolls]).mean())
@@ -370,7 +370,7 @@ class FrameModel(Estimator):
         return sizes, arrays
 
     def restore(self, sizes: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Self:
-        """Take back what `state` gave, for a model of the same parameters.
+        """Take back the `sizes` and arrays that `state` gave, with the same parameters.
 
         Raises
         ------

@@ -28,6 +28,11 @@ class Template(NamedTuple):
         The name of a template before it; empty: the root.
     sides : str
         "l" where it is counted over the training pieces, "s" over the piece itself, "ls".
+
+    Examples
+    --------
+    >>> Template("below@0 place", relative_to="below@0", parent="place")
+    Template(atoms='below@0 place', relative_to='below@0', parent='place', sides='l')
     """
 
     atoms: str

@@ -121,6 +121,7 @@ class NGram(Estimator):
         Parameters
         ----------
         X : list of ndarray of shape (n_steps,) or (n_steps, 1), int, in [0, n_symbols)
+        y : not read
 
         Returns
         -------
@@ -134,12 +135,12 @@ class NGram(Estimator):
         return self._keep(self._count(X))
 
     def partial_fit(self, X: Any, y: Any = None) -> Self:
-        """Count more pieces; the same as having counted all at once."""
+        """Count more pieces `X`; the same as having counted all at once. `y` is not read."""
         counted = self._count(X)
         return self._keep(self.tree_.plus(counted) if hasattr(self, "tree_") else counted)
 
     def forget(self, X: Any) -> Self:
-        """Take the counts of pieces away again; the same as never having counted them.
+        """Take the counts of pieces `X` away again; the same as never having counted them.
 
         Raises
         ------
@@ -184,7 +185,7 @@ class NGram(Estimator):
         return sizes, {k: v.astype(np.min_scalar_type(v.max(initial=0))) for k, v in arrays.items()}
 
     def restore(self, sizes: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Self:
-        """Take back what `state` gave, for a model of the same parameters.
+        """Take back the `sizes` and arrays that `state` gave, with the same parameters.
 
         Raises
         ------
@@ -233,7 +234,7 @@ class NGram(Estimator):
         return np.concatenate(sums)
 
     def score(self, X: Any, y: Any = None) -> float:
-        """Return the mean log-likelihood, nats a symbol (the end counts as one)."""
+        """Return the mean log-likelihood of `X`, nats a symbol, its end's too; `y` is not read."""
         parts = [(total, len(log_prob)) for log_prob, _, total in self._scores(X)]
         return float(sum(total for total, _ in parts) / sum(n for _, n in parts))
 

@@ -64,7 +64,13 @@ _FEW, _ROOM = 6, 4
 
 
 class Smoothing(Protocol):
-    """What `NGram` asks of a strategy."""
+    """What `NGram` asks of a strategy.
+
+    Examples
+    --------
+    >>> [hasattr(smoothing, "tables") for smoothing in (KneserNey, WittenBell, Lidstone, PPM)]
+    [True, True, True, True]
+    """
 
     def tables(self, tree: ContextTree, values: range) -> Tables:
         """Return what the kernels read.
@@ -90,13 +96,20 @@ class KneserNey(Strategy):
     discount : float, optional
         D, above 0 and below 1. By default three of them are estimated at each level by (4), or
         are .5, 1 and 1.5 where counts are too few.
+
+    Examples
+    --------
+    >>> from stats_composer import NGram
+    >>> model = NGram(n=2, smoothing=KneserNey(discount=0.75)).fit([np.array([0, 1, 0, 1, 2])])
+    >>> np.exp(model.log_probs([0, 1, 0])).round(3).tolist()
+    [0.625, 0.719, 0.5]
     """
 
     discount: float | None = None
     _parameters: ClassVar[Parameters] = {"discount": (None, Real(0, 1, open=True))}
 
     def tables(self, tree: ContextTree, values: range) -> Tables:
-        """Return what the kernels read."""
+        """Return what the kernels read: a `tree` of counts and the `values` that may come."""
         count = _predicted(tree)
         inner = ~tree.begins
         inner[tree.level[tree.n] :] = False
@@ -128,10 +141,18 @@ class KneserNey(Strategy):
 
 @dataclass(frozen=True)
 class WittenBell(Strategy):
-    """Interpolated Witten-Bell (5)."""
+    """Interpolated Witten-Bell (5).
+
+    Examples
+    --------
+    >>> from stats_composer import NGram
+    >>> model = NGram(n=2, smoothing=WittenBell()).fit([np.array([0, 1, 0, 1, 2])])
+    >>> np.exp(model.log_probs([0, 1, 0])).round(3).tolist()
+    [0.688, 0.792, 0.438]
+    """
 
     def tables(self, tree: ContextTree, values: range) -> Tables:
-        """Return what the kernels read."""
+        """Return what the kernels read: a `tree` of counts and the `values` that may come."""
         count = _predicted(tree)
         seen = tree.sum_children((count > 0).astype(float))
         total = np.maximum(tree.sum_children(count) + seen, 1.0)
@@ -146,13 +167,20 @@ class Lidstone(Strategy):
     ----------
     gamma : float
         Above 0; 1 is Laplace's law, 1/2 Jeffreys'.
+
+    Examples
+    --------
+    >>> from stats_composer import NGram
+    >>> model = NGram(n=2, smoothing=Lidstone(gamma=1.0)).fit([np.array([0, 1, 0, 1, 2])])
+    >>> np.exp(model.log_probs([0, 1, 0])).round(3).tolist()
+    [0.5, 0.6, 0.4]
     """
 
     gamma: float = 0.5
     _parameters: ClassVar[Parameters] = {"gamma": (Real(open=True),)}
 
     def tables(self, tree: ContextTree, values: range) -> Tables:
-        """Return what the kernels read."""
+        """Return what the kernels read: a `tree` of counts and the `values` that may come."""
         count = _predicted(tree)
         total = tree.sum_children(count) + self.gamma * len(values)
         prob = (count + self.gamma) / total[tree.parent]  # (6)
@@ -173,13 +201,20 @@ class PPM(Strategy):
     ----------
     method : str
         `A`: E(c) = 1; `C`: E(c) = T(c); `D`: E(c) = T(c) / 2 and each count less by d, a half.
+
+    Examples
+    --------
+    >>> from stats_composer import NGram
+    >>> model = NGram(n=2, smoothing=PPM(method="C")).fit([np.array([0, 1, 0, 1, 2])])
+    >>> np.exp(model.log_probs([0, 1, 0])).round(3).tolist()
+    [0.5, 0.667, 0.25]
     """
 
     method: str = "C"
     _parameters: ClassVar[Parameters] = {"method": ("A", "C", "D")}
 
     def tables(self, tree: ContextTree, values: range) -> Tables:
-        """Return what the kernels read."""
+        """Return what the kernels read: a `tree` of counts and the `values` that may come."""
         less, constant, each = _METHODS[self.method]
         count = _predicted(tree)
         seen = (count > 0).astype(float)

@@ -149,6 +149,10 @@ def parse_viewpoint(text: str, symbol: str) -> Viewpoint:
 def parse_chain(text: str) -> ViewpointChain:
     """Read `target: atoms | atoms ...`.
 
+    Parameters
+    ----------
+    text : str
+
     Raises
     ------
     ValueError
@@ -182,6 +186,13 @@ class Table:
         The column that is predicted.
     bounds : ndarray of shape (n_pieces + 1,), int64
         Where each piece begins.
+
+    Examples
+    --------
+    >>> columns = {"pitch": np.array([60, 62, 64]), "bar": np.array([0, 0, 1])}
+    >>> table = Table(columns, "pitch", bounds=np.array([0, 3]))
+    >>> table.symbol.tolist(), table.ago(table.symbol, 1)[1:].tolist()
+    ([60, 62, 64], [60, 62])
     """
 
     def __init__(self, columns: Mapping[str, Ints], symbol: str, bounds: Ints) -> None:
@@ -207,7 +218,7 @@ class Table:
         return self.columns[name]
 
     def ago(self, values: Ints, lag: Ints | int) -> Ints:
-        """Return values so many events before each event, or ABSENT; never of the event itself."""
+        """Return values `lag` events before each event, or ABSENT; never of the event itself."""
         known = (self.index >= lag) & (np.asarray(lag) > 0)
         return np.where(known, values[np.maximum(np.arange(len(values)) - lag, 0)], ABSENT)
 

@@ -344,7 +344,7 @@ class ViewpointModel(Estimator):
         return np.array([row.sum() for row in self._rows(X)])
 
     def score(self, X: Any, y: Any = None) -> float:
-        """Return the mean log-likelihood per event, in nats."""
+        """Return the mean log-likelihood of `X` per event, in nats; `y` is not read."""
         return float(np.concatenate(self._rows(X)).mean())
 
     def _rows(self, X: Any) -> list[Floats]:
@@ -369,22 +369,15 @@ class ViewpointModel(Estimator):
 
         Parameters
         ----------
-        n_samples : int
-        n_steps : int, optional
-            Events of each piece; by default those of what is given.
+        n_samples, n_steps : int
+            Pieces, and the events of each: by default those of what is given.
         given : structured ndarray of shape (n_steps,), optional
-            The columns of a piece. A model of symbols alone needs none.
+            Copies of it are returned, other forms of the symbol, such as degrees, as they were.
         n_given : int
             The symbols of so many of its first events are kept.
         allowed : ndarray of shape (n_symbols_,), bool, optional
-            Candidates that may come.
+            Candidates that may come. What does not fit raises a ValueError.
         random_state : int, Generator or None
-
-        Returns
-        -------
-        list of structured ndarray of shape (n_steps,)
-            Copies of what is given. Columns that hold the symbol in another form, such as a
-            degree, are as they were.
         """
         self._check_fitted("weights_")
         check_size("n_samples", n_samples, 1)
@@ -469,7 +462,7 @@ class ViewpointModel(Estimator):
         return sizes, arrays
 
     def restore(self, sizes: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Self:
-        """Take what `state` returned; the constructor's parameters are to be the same.
+        """Take the `sizes` and arrays that `state` returned, with the same parameters.
 
         Raises
         ------
