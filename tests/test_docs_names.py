@@ -116,19 +116,10 @@ models.maxent.ShiftedField.shape models.maxent.Solver models.maxent.Solver.fit
 models.maxent.Sonority models.maxent.Sonority.index models.maxent.Sonority.shape
 models.maxent.StochasticGradient models.maxent.StochasticGradient.fit models.maxent.Term
 models.maxent.Term.index models.maxent.Term.shape models.maxent.Weights models.maxent.Weights.field
-models.maxent.fold_in models.mixture.choose_penalty models.mixture.learn_weights
-models.mixture.take_pieces models.viewpoints.ViewpointModel.sample render.CardPanels
-render.context_tree render.draw_card render.rasterize render.save_engraving render.save_figure
-render.save_piano_roll render.score_html render.wav_bytes sampling.chain.Walk
-sampling.chain.flatten sampling.context.ContextLaw sampling.context.ContextMove
-sampling.context.ContextMove.log_weight sampling.context.ContextMove.of
-sampling.context.ContextMove.write sampling.context.ContextVoice sampling.context.ContextVoice.at
-sampling.diagnostics.Diagnosis sampling.diagnostics.energy_traces sampling.draws.Draws
-sampling.draws.draw_grids sampling.draws.random_start sampling.gibbs.GibbsSampler
-sampling.moves.Expert sampling.moves.Expert.judged sampling.moves.JudgedMoves
-sampling.moves.JudgedMoves.log_weight sampling.moves.Law sampling.moves.Move sampling.moves.Moved
-sampling.moves.RowMoves sampling.moves.RowMoves.log_weight sampling.moves.SiteMoves
-sampling.moves.SiteMoves.log_weight sampling.moves.State
+models.maxent.fold_in models.viewpoints.ViewpointModel.sample render.CardPanels render.context_tree
+render.draw_card render.rasterize render.save_engraving render.save_figure render.save_piano_roll
+render.score_html render.wav_bytes sampling.moves.JudgedMoves.log_weight
+sampling.moves.RowMoves.log_weight sampling.moves.SiteMoves.log_weight
 """
 
 

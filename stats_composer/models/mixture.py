@@ -90,9 +90,14 @@ def learn_weights(
     history : list, optional
         A row is added for each of them.
 
-    Returns
-    -------
-    ndarray of shape (n_experts, N_BUCKETS), float64
+    Examples
+    --------
+    >>> zero = np.zeros((9, 1), np.int64)
+    >>> ratio = np.log(np.array([[[0.9, 0.1]]] * 9, np.float32))  # one expert, right each time
+    >>> evidence = Evidence(ratio, zero.astype(np.int8))
+    >>> events = Events(zero[:, 0], zero, zero, np.array([0, 9]))
+    >>> learn_weights(evidence, events, penalty=1.0).shape == (1, N_BUCKETS)
+    True
     """
     from scipy.optimize import OptimizeResult, minimize
 
@@ -133,11 +138,17 @@ def choose_penalty(
 
     Parameters
     ----------
-    evidence, events : Evidence and Events
+    evidence, events, history
         As of `learn_weights`.
     penalties : sequence of float
-    history : list, optional
-        Rows are added for the iterations of the fits.
+
+    Examples
+    --------
+    >>> zero = np.zeros((4, 1), np.int64)
+    >>> evidence = Evidence(np.zeros((4, 1, 2), np.float32), zero.astype(np.int8))
+    >>> events = Events(zero[:, 0], zero, zero, np.array([0, 4]))
+    >>> choose_penalty(evidence, events, [1.0, 8.0])
+    8.0
     """
     n_pieces = len(events.bounds) - 1
     if len(penalties) == 1 or n_pieces < N_PARTS:
@@ -167,6 +178,14 @@ def take_pieces(
     ----------
     evidence, events : Evidence and Events
     chosen : ndarray of shape (n_pieces,), bool
+
+    Examples
+    --------
+    >>> zero = np.zeros((4, 1), np.int64)
+    >>> evidence = Evidence(np.zeros((4, 1, 2), np.float32), zero.astype(np.int8))
+    >>> events = Events(zero[:, 0], zero, zero, np.array([0, 3, 4]))
+    >>> take_pieces(evidence, events, np.array([False, True]))[1].bounds.tolist()
+    [0, 1]
     """
     length = np.diff(events.bounds)
     rows = np.repeat(chosen, length)

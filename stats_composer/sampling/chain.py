@@ -31,6 +31,13 @@ def flatten(automaton: Automaton, allowed: Bools) -> kernels.Arcs:
     allowed : ndarray of shape (n_steps, n_symbols), bool
         The symbols that may ever come; the unary log-weights that the kernels get later may
         forbid more, not less.
+
+    Examples
+    --------
+    >>> alternate = Automaton.first_order(np.array([[-np.inf, 0.0], [0.0, -np.inf]]), 3)
+    >>> arcs = flatten(alternate, np.ones((3, 2), bool))
+    >>> arcs.initial
+    2
     """
     live, _ = live_states(automaton, allowed)
     spans = [slice(row[0], row[-1]) for row in automaton.first]
@@ -312,6 +319,14 @@ class Chain:
 
 class Walk:
     """A path that is chosen step by step by somebody else, who is told what lies ahead.
+
+    Parameters
+    ----------
+    arcs : Arcs
+        Of the product of the automata.
+    unary : ndarray of shape (n_steps, n_symbols)
+    messages : ndarray of shape (n_steps + 1, n_states)
+        What lies ahead of each state, as `backward_messages` writes it.
 
     Attributes
     ----------

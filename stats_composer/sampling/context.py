@@ -42,6 +42,13 @@ class ContextLaw:
     kind : ndarray of shape (n_steps,), int64, in [0, n_kinds)
     every : int
         Sweeps of the lines for each draw of the path.
+
+    Examples
+    --------
+    >>> stay = np.log([[[0.9, 0.1], [0.1, 0.9]]])
+    >>> law = ContextLaw(1, np.zeros((3, 2)), stay, kind=np.zeros(3, np.int64))
+    >>> law.every
+    8
     """
 
     column: int
@@ -66,6 +73,14 @@ class ContextVoice:
         Where a step has no value left.
     ValueError
         If the law's arrays are not of each other's shape or the table's.
+
+    Examples
+    --------
+    >>> stay = np.log([[[0.9, 0.1], [0.1, 0.9]]])
+    >>> law = ContextLaw(1, np.zeros((3, 2)), stay, kind=np.zeros(3, np.int64))
+    >>> voice = ContextVoice(law, np.zeros((1, 2, 4), np.float32))
+    >>> voice.values.tolist(), round(voice.log_weight(np.array([0, 0, 1])), 3)
+    ([0, 1], -2.408)
     """
 
     def __init__(self, law: ContextLaw, table: Float32s) -> None:
@@ -86,7 +101,7 @@ class ContextVoice:
         self._messages = np.empty((len(law.kind) + 1, n + 1))
 
     def at(self, lines: Ints, scale: float) -> tuple[kernels.Arcs, Floats]:
-        """Return the chain given the lines, its log-weights times an inverse temperature."""
+        """Return the chain given the lines, its log-weights times `scale`, 1 / temperature."""
         unary = self._unary.copy()
         for v, table in enumerate(self.table):
             unary += table[self.values][:, lines[:, v]].T
@@ -142,13 +157,21 @@ class ContextMove:
     Attributes
     ----------
     voice : ContextVoice
+
+    Examples
+    --------
+    >>> stay = np.log([[[0.9, 0.1], [0.1, 0.9]]])
+    >>> law = ContextLaw(1, np.zeros((3, 2)), stay, kind=np.zeros(3, np.int64))
+    >>> move = ContextMove.of(law, np.zeros((1, 2, 4), np.float32), np.zeros((3, 2), np.int64))
+    >>> move.name, move.stride
+    ('context voice 1', 8)
     """
 
     voice: ContextVoice
 
     @classmethod
     def of(cls, law: ContextLaw, table: Float32s, grid: Ints) -> ContextMove:
-        """Return the move for a law over a grid.
+        """Return the move for a law over a grid; `table` has the fields F of the lines.
 
         Raises
         ------
@@ -179,7 +202,7 @@ class ContextMove:
         return Moved(len(path), self.write(state, path))
 
     def write(self, state: State, path: Ints) -> int:
-        """Write a path, and renew the fields that know it; return how many steps changed."""
+        """Write a path to a `state`, renew its fields, and return how many steps changed."""
         table, column = self.voice.table, state.grid[:, self.voice.law.column]
         changed = np.flatnonzero(path != column)
         new, old = table[:, path[changed]], table[:, column[changed]]
@@ -188,5 +211,5 @@ class ContextMove:
         return len(changed)
 
     def log_weight(self, state: State) -> float:
-        """Return the law's own log-weight of the path."""
+        """Return the law's own log-weight of the path that a `state` has."""
         return self.voice.log_weight(state.grid[:, self.voice.law.column])

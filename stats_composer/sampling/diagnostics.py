@@ -59,6 +59,12 @@ class Diagnosis:
         Effective sample size of all chains together; not a number where they have not mixed.
     reasons : tuple of str
         Why the chains cannot be called mixed; empty where they can.
+
+    Examples
+    --------
+    >>> still = diagnose(np.zeros((4, 100)) + [[0], [0], [0], [1]])
+    >>> still.mixed, still.r_hat, still.reasons[0]
+    (False, inf, 'the chains stand still')
     """
 
     n_chains: int
@@ -197,7 +203,7 @@ def energy_traces(
     burn_in: int = 0,
     temperature: float = 1.0,
 ) -> Floats:
-    """Run chains and note their energies.
+    """Run chains and note their energies, (n_chains, n_draws), in nats, up to a constant.
 
     Parameters
     ----------
@@ -205,16 +211,19 @@ def energy_traces(
         One a chain, from different starts; their states move on.
     n_draws : int
         Energies noted of each chain.
-    sweeps : int
-        Sweeps between two of them.
-    burn_in : int
-        Sweeps before the first.
+    sweeps, burn_in : int
+        Sweeps between two of them, and before the first.
     temperature : float
 
-    Returns
-    -------
-    ndarray of shape (n_chains, n_draws), float64
-        In nats, up to a constant.
+    Examples
+    --------
+    >>> from stats_composer.sampling.gibbs import GibbsSampler
+    >>> from stats_composer.models.maxent import Field, MaxEnt, Pair
+    >>> pieces = [np.array([[0], [1]] * 4)] * 4
+    >>> model = MaxEnt([Field(), Pair(max_lag=1)]).fit(pieces)
+    >>> chains = [GibbsSampler(model, pieces[0], random_state=seed) for seed in (0, 1)]
+    >>> energy_traces(chains, n_draws=5).shape
+    (2, 5)
     """
     traces = np.empty((len(samplers), n_draws))
     for chain, sampler in enumerate(samplers):

@@ -31,6 +31,12 @@ class Draws(list[Ints]):
         Of every grid that was looked at, whether returned or not, in nats.
     moved : tuple of dict of str to Moved
         How many tries of each move each chain made, and how many changed something.
+
+    Examples
+    --------
+    >>> draws = Draws([np.zeros((8, 1), np.int64)], energies=np.zeros((2, 8)), moved=({}, {}))
+    >>> len(draws), draws.diagnosis.mixed
+    (1, False)
     """
 
     def __init__(
@@ -59,6 +65,16 @@ def draw_grids(
         Sweeps before the first draw of a chain.
     thin : int
         Sweeps between two of its draws.
+
+    Examples
+    --------
+    >>> from stats_composer.sampling.gibbs import GibbsSampler
+    >>> from stats_composer.models.maxent import Field, MaxEnt, Pair
+    >>> pieces = [np.array([[0], [1]] * 4)] * 4
+    >>> model = MaxEnt([Field(), Pair(max_lag=1)]).fit(pieces)
+    >>> draws = draw_grids([GibbsSampler(model, pieces[0], random_state=0)], 3, burn_in=10, thin=2)
+    >>> len(draws), draws[0].shape
+    (3, (8, 1))
     """
     n_chains = len(samplers)
     n_draws = max(-(-n_samples // n_chains), MIN_DRAWS)
@@ -84,11 +100,19 @@ def random_start(grid: Ints, free: Bools, factors: Factors, rng: np.random.Gener
     free : ndarray of shape (n_steps, n_lines), bool
     factors : Factors
         Over the lines at least.
+    rng : Generator
 
     Raises
     ------
     ConstraintError
         If none was found.
+
+    Examples
+    --------
+    >>> grid, free = np.zeros((4, 1), np.int64), np.array([[True]] * 3 + [[False]])
+    >>> keys = Factors.free(4, np.array([9]))
+    >>> random_start(grid, free, keys, np.random.default_rng(0))[:, 0].tolist()
+    [3, 2, 2, 0]
     """
     n_lines = free.shape[1]
     fixed = ~free[:, :, None] & (np.arange(factors.n_symbols) != grid[:, :n_lines, None])

@@ -110,6 +110,16 @@ class GibbsSampler:
     ConstraintError
         If the factors are not of this grid, have a term that the model has no primitive for, or
         an automaton that refuses the start.
+
+    Examples
+    --------
+    >>> from stats_composer.models.maxent import Field, MaxEnt, Pair
+    >>> pieces = [np.array([[0], [1]] * 4)] * 4
+    >>> model = MaxEnt([Field(), Pair(max_lag=1)]).fit(pieces)
+    >>> sampler = GibbsSampler(model, pieces[0], random_state=0)
+    >>> _ = sampler.run(np.ones(10))
+    >>> sampler.grid.shape, [move.name for move in sampler.moves]
+    ((8, 1), ['sites'])
     """
 
     def __init__(

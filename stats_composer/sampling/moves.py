@@ -36,7 +36,14 @@ LONGEST_STRETCH = 8
 
 
 class Law(Protocol):
-    """What a sampler asks of a model: a law of grids whose sites can be redrawn one by one."""
+    """What a sampler asks of a model: a law of grids whose sites can be redrawn one by one.
+
+    Examples
+    --------
+    >>> from stats_composer.models.maxent import MaxEnt
+    >>> all(hasattr(MaxEnt, name) for name in ("target", "weigh", "field_table"))
+    True
+    """
 
     def target(self, grid: Any, terms: Sequence[Any] = ()) -> Target:
         """Check a grid; return what its sites' log-weights are read from.
@@ -57,14 +64,29 @@ class Law(Protocol):
 
 
 class Expert(Protocol):
-    """What a sampler asks of a model that judges what another one proposes."""
+    """What a sampler asks of a model that judges what another one proposes.
+
+    Examples
+    --------
+    >>> from stats_composer.models.directed import DirectedModel
+    >>> hasattr(DirectedModel, "judged")
+    True
+    """
 
     def judged(self, grid: Ints, weight: float) -> Judged:
-        """Return the model beside a grid."""
+        """Return the model beside a grid, its law to the power of `weight`."""
 
 
 class State(NamedTuple):
-    """A grid, and what its sites' log-weights are read from; moves change both in place."""
+    """A `grid`, and the `target` its sites' log-weights are read from; moves change both in place.
+
+    Examples
+    --------
+    >>> from stats_composer.models.maxent import Field, MaxEnt
+    >>> grid = np.array([[0], [1], [0]])
+    >>> State(grid, MaxEnt([Field()]).fit([grid]).target(grid)).piece.grid.shape
+    (3, 1)
+    """
 
     grid: Ints
     target: Target
@@ -76,7 +98,13 @@ class State(NamedTuple):
 
 
 class Moved(NamedTuple):
-    """How many tries a move made, and how many of them changed something."""
+    """How many tries a move made, `n_tried`, and how many changed something, `n_changed`.
+
+    Examples
+    --------
+    >>> Moved(n_tried=100, n_changed=37)
+    Moved(n_tried=100, n_changed=37)
+    """
 
     n_tried: int = 0
     n_changed: int = 0
@@ -90,6 +118,11 @@ class Move(Protocol):
     name : str
     stride : int or None
         The move is called once for so many sweeps; None: it makes as many as it is told.
+
+    Examples
+    --------
+    >>> all(hasattr(RowMoves, name) for name in ("name", "log_weight"))
+    True
     """
 
     @property
@@ -105,7 +138,7 @@ class Move(Protocol):
         ...
 
     def log_weight(self, state: State) -> float:
-        """Return what the move's own law adds to the log-weight of a state, in nats."""
+        """Return what the move's own law adds to the log-weight of a `state`."""
         ...
 
 
@@ -119,6 +152,14 @@ class SiteMoves:
         Rows and lines; each sweep tries as many as there are.
     run_share : float
         Share of the moves that try a run.
+    name : str
+    stride : None
+        As of `Move`.
+
+    Examples
+    --------
+    >>> SiteMoves(np.argwhere(np.ones((4, 1), bool))).sites.tolist()
+    [[0, 0], [1, 0], [2, 0], [3, 0]]
     """
 
     sites: Ints
@@ -151,6 +192,15 @@ class JudgedMoves:
     sites : ndarray of shape (n_sites, 2), int64
     judged : Judged
         The expert beside the grid; it is kept up to date.
+    name : str
+    stride : None
+        As of `Move`.
+
+    Examples
+    --------
+    >>> from stats_composer.sampling.moves import Move
+    >>> [hasattr(JudgedMoves, name) for name in ("log_weight", "sites")]
+    [True, False]
     """
 
     sites: Ints
@@ -184,6 +234,16 @@ class RowMoves:
         Rows of the line that may change.
     arcs : Arcs
         Its automaton, which accepts the line as it stands.
+    stride : int
+        As of `Move`.
+
+    Examples
+    --------
+    >>> from stats_composer.factors import Automaton
+    >>> from stats_composer.sampling.chain import flatten
+    >>> alternate = Automaton.first_order(np.array([[-np.inf, 0.0], [0.0, -np.inf]]), 3)
+    >>> RowMoves(0, np.ones(3, bool), flatten(alternate, np.ones((3, 2), bool))).name
+    'line 0'
     """
 
     line: int
