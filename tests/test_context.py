@@ -7,9 +7,15 @@ from enumerate import all_grids, chi_square_p, law
 from stats_composer.errors import ConstraintError
 from stats_composer.kernels.chain import weigh_path
 from stats_composer.kernels.gibbs import sweep_sites
-from stats_composer.kernels.sites import Piece
-from stats_composer.models.maxent import LBFGS, ContrastiveDivergence, MaxEnt, StochasticGradient
-from stats_composer.models.maxent.terms import Field, Pair
+from stats_composer.kernels.layout import Piece
+from stats_composer.models.maxent import (
+    LBFGS,
+    ContrastiveDivergence,
+    Field,
+    MaxEnt,
+    Pair,
+    StochasticGradient,
+)
 from stats_composer.sampling.context import ContextLaw, ContextMove, ContextVoice
 from stats_composer.sampling.gibbs import GibbsSampler
 

@@ -11,10 +11,10 @@ from enumerate import all_grids, chi_square_p, law
 from stats_composer.errors import ConstraintError
 from stats_composer.factors import Automaton, Crossing, Factors, ParallelMotion
 from stats_composer.kernels.gibbs import RuledLine, sweep_row, sweep_sites
-from stats_composer.kernels.sites import Piece
-from stats_composer.models.maxent import MaxEnt
-from stats_composer.models.maxent.terms import (
+from stats_composer.kernels.layout import Piece
+from stats_composer.models.maxent import (
     Field,
+    MaxEnt,
     Melody,
     Motion,
     Onset,
@@ -23,7 +23,7 @@ from stats_composer.models.maxent.terms import (
     Progression,
     Sonority,
 )
-from stats_composer.models.maxent.terms import ParallelMotion as ParallelTerm
+from stats_composer.models.maxent import ParallelMotion as ParallelTerm
 from stats_composer.models.maxent.weights import HARD_TERM
 from stats_composer.sampling.gibbs import GibbsSampler, annealing
 from stats_composer.sampling.moves import RowMoves, SiteMoves

@@ -6,17 +6,16 @@ import pytest
 from enumerate import all_grids, chi_square_p, law
 
 from stats_composer.factors import Factors
-from stats_composer.kernels import pairs as pairs_module
 from stats_composer.kernels._jit import jit
 from stats_composer.kernels._lanes import exp_lanes
 from stats_composer.kernels.gibbs import Target, no_steps
 from stats_composer.kernels.gibbs import sweep_sites as sweep_sites_of_all_terms
+from stats_composer.kernels.layout import Piece
 from stats_composer.kernels.maxent import value_and_gradient
+from stats_composer.kernels.pair_gradient import BLOCK
 from stats_composer.kernels.pairs import has_pairs_alone, pair_kernels, sweep_sites
-from stats_composer.kernels.sites import Piece
-from stats_composer.models.maxent import MaxEnt, pseudo
+from stats_composer.models.maxent import Field, MaxEnt, Melody, Pair, PairDifference, pseudo
 from stats_composer.models.maxent.pseudo import pseudo_gradient, pseudo_likelihood
-from stats_composer.models.maxent.terms import Field, Melody, Pair, PairDifference
 from stats_composer.sampling.gibbs import GibbsSampler
 
 N_SYMBOLS = (4, 3, 5)
@@ -104,7 +103,7 @@ def test_gradient_equals_that_of_the_kernel_for_all_terms(n_symbols, monkeypatch
     # Pieces shorter than the longest lag, and longer than the block in which sums begin anew.
     rng = np.random.default_rng(3)
     model = random_model(rng, n_symbols, max_lag=5)
-    grids = [random_grid(rng, n, n_symbols) for n in (1, 3, 2 * pairs_module.BLOCK + 7, 60, 256)]
+    grids = [random_grid(rng, n, n_symbols) for n in (1, 3, 2 * BLOCK + 7, 60, 256)]
     pieces = model.pack(grids)
     chosen = np.array([0, 1, 2, 4])
     found = pseudo_gradient(model.weights_, pieces, chosen, 0.0)

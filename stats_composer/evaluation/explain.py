@@ -25,8 +25,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from stats_composer.kernels.layout import NEAR, Grids, Rows
 from stats_composer.kernels.maxent import add_counts
-from stats_composer.kernels.sites import NEAR, Grids, Rows
 from stats_composer.models.maxent import MaxEnt
 
 __all__ = ["NoteTerms", "Share", "find_pattern", "note_terms"]

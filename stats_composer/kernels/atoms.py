@@ -133,17 +133,9 @@ def hash_voices(voices, t, reference):  # type: ignore[no-untyped-def]
     return h
 
 
-@shared
-def fill_frame(past, roll, t, profiles, atoms):  # type: ignore[no-untyped-def]
-    """Write the atoms of frame t, after adding the frame before it to what is known."""
-    if t > 0:
-        remember_frame(past, roll, t - 1)
-    past.place[:] = -1
-    atoms[MATCH] = find_places(past, roll, t)
-    atoms[ONE] = 0
-    atoms[TIME4], atoms[TIME8], atoms[TIME16] = t % 4, t % 8, t % 16
-    atoms[TIME12] = t % 12
-    atoms[START] = min(t, 3)
+@inline
+def _fill_before(past, t, atoms):  # type: ignore[no-untyped-def]
+    """Write the atoms of the frames before t."""
     atoms[COUNT1] = min(past.n_notes[t - 1], 9) if t > 0 else -1
     atoms[COUNT2] = min(past.n_notes[t - 2], 9) if t > 1 else -1
     h = 11
@@ -161,6 +153,20 @@ def fill_frame(past, roll, t, profiles, atoms):  # type: ignore[no-untyped-def]
     atoms[CLASSES1] = past.classes[t - 1] if t > 0 else -1
     atoms[CLASSES2] = past.classes[t - 2] if t > 1 else -1
     atoms[BASS_CLASS1] = atoms[BASS1] % 12 if t > 0 else -1
+
+
+@shared
+def fill_frame(past, roll, t, profiles, atoms):  # type: ignore[no-untyped-def]
+    """Write the atoms of frame t, after adding the frame before it to what is known."""
+    if t > 0:
+        remember_frame(past, roll, t - 1)
+    past.place[:] = -1
+    atoms[MATCH] = find_places(past, roll, t)
+    atoms[ONE] = 0
+    atoms[TIME4], atoms[TIME8], atoms[TIME16] = t % 4, t % 8, t % 16
+    atoms[TIME12] = t % 12
+    atoms[START] = min(t, 3)
+    _fill_before(past, t, atoms)
     atoms[KEY] = estimate_key(past.used_class, profiles)
     atoms[MODE] = atoms[KEY] // 12
     atoms[TONIC] = atoms[KEY] % 12
@@ -241,6 +247,40 @@ def fill_tune(past, t, atoms):  # type: ignore[no-untyped-def]
         atoms[STEPS_EXPECTED] = voices[t - 1, 3] + step
 
 
+@inline
+def _fill_own(past, t, atoms):  # type: ignore[no-untyped-def]
+    """Write what the voice that is looked for did before; its notes are there already."""
+    own = atoms[OWN1]
+    atoms[OWN_STEP1] = own - atoms[OWN2] if t > 1 else -99
+    atoms[OWN_STEP2] = atoms[OWN2] - atoms[OWN3] if t > 2 else -99
+    atoms[OWN_CLASS] = own % 12 if t > 0 else -1
+    atoms[OWN_DEGREE] = (own - atoms[TONIC]) % 12 if t > 0 else -1
+    atoms[OWN_SHAPE1] = hash_voices(past.voices, t - 1, own)
+    atoms[OWN_SHAPE2] = hash_voices(past.voices, t - 2, own)
+    atoms[OWN_SHAPE3] = hash_voices(past.voices, t - 3, own)
+
+
+@inline
+def _fill_found(past, t, lowest, atoms):  # type: ignore[no-untyped-def]
+    """Write what the notes found so far are together, and how they moved."""
+    own, top = atoms[OWN1], atoms[TOP]
+    sofar, shape, above, moves, classes = fold(3, top), 5, 6, 8, 0
+    if top >= 0:
+        shape = fold(shape, top - own)
+        above = fold(above, top - lowest)
+        moves = fold(moves, top - past.voices[t - 1, 3] if t > 0 else 99)
+        classes = 1 << (top % 12)
+    for i in range(past.found[0]):
+        k = past.notes[i]
+        sofar = fold(sofar, k)
+        shape = fold(shape, k - own)
+        above = fold(above, k - lowest)
+        moves = fold(moves, k - past.voices[t - 1, min(i, 3)] if t > 0 else 99)
+        classes |= 1 << (k % 12)
+    atoms[SOFAR], atoms[SOFAR_SHAPE], atoms[SOFAR_BASS], atoms[MOVES] = sofar, shape, above, moves
+    atoms[SOFAR_CLASSES] = classes
+
+
 @shared
 def fill_gap(past, roll, t, descending, atoms):  # type: ignore[no-untyped-def]
     """Write the atoms of the gap after the last note found of the frame.
@@ -256,33 +296,11 @@ def fill_gap(past, roll, t, descending, atoms):  # type: ignore[no-untyped-def]
     atoms[BASS] = notes[0] if n > 0 else -1
     for d in range(1, 5):
         atoms[OWN1 + d - 1] = past.voices[t - d, v] if t >= d else -d
-    own = atoms[OWN1]
-    atoms[OWN_STEP1] = own - atoms[OWN2] if t > 1 else -99
-    atoms[OWN_STEP2] = atoms[OWN2] - atoms[OWN3] if t > 2 else -99
-    atoms[OWN_CLASS] = own % 12 if t > 0 else -1
-    tonic = atoms[TONIC]
-    atoms[OWN_DEGREE] = (own - tonic) % 12 if t > 0 else -1
-    atoms[OWN_SHAPE1] = hash_voices(past.voices, t - 1, own)
-    atoms[OWN_SHAPE2] = hash_voices(past.voices, t - 2, own)
-    atoms[OWN_SHAPE3] = hash_voices(past.voices, t - 3, own)
+    _fill_own(past, t, atoms)
     fill_line(past, t, v, atoms)
-    lowest = notes[0] if n > 0 else top if top >= 0 else own
+    lowest = notes[0] if n > 0 else top if top >= 0 else atoms[OWN1]
     atoms[BASS_SHAPE1] = hash_voices(past.voices, t - 1, lowest)
-    sofar, shape, above, moves, classes = fold(3, top), 5, 6, 8, 0
-    if top >= 0:
-        shape = fold(shape, top - own)
-        above = fold(above, top - lowest)
-        moves = fold(moves, top - past.voices[t - 1, 3] if t > 0 else 99)
-        classes = 1 << (top % 12)
-    for i in range(n):
-        k = notes[i]
-        sofar = fold(sofar, k)
-        shape = fold(shape, k - own)
-        above = fold(above, k - lowest)
-        moves = fold(moves, k - past.voices[t - 1, min(i, 3)] if t > 0 else 99)
-        classes |= 1 << (k % 12)
-    atoms[SOFAR], atoms[SOFAR_SHAPE], atoms[SOFAR_BASS], atoms[MOVES] = sofar, shape, above, moves
-    atoms[SOFAR_CLASSES] = classes
+    _fill_found(past, t, lowest, atoms)
     atoms[LAST_MOVE] = -99
     if n > 0 and t > 0:
         atoms[LAST_MOVE] = notes[n - 1] - past.voices[t - 1, min(n - 1, 3)]
@@ -291,7 +309,7 @@ def fill_gap(past, roll, t, descending, atoms):  # type: ignore[no-untyped-def]
         atoms[TOP_MOVE] = top - past.voices[t - 1, 3]
     atoms[LAST_CLASS] = atoms[LAST] % 12 if n > 0 else -1
     atoms[BASS_CLASS] = atoms[BASS] % 12 if n > 0 else -1
-    atoms[BASS_DEGREE] = (atoms[BASS] - tonic) % 12 if n > 0 else -1
+    atoms[BASS_DEGREE] = (atoms[BASS] - atoms[TONIC]) % 12 if n > 0 else -1
     match = past.place[0]
     atoms[AGREE] = min(past.found[5], 3) if match >= 0 else -1
     start = atoms[LAST] + 1

@@ -78,6 +78,28 @@ class Arcs(NamedTuple):
     live_start: Ints  # (T + 2,)
 
 
+@inline
+def _to_linear(arcs, t, unary, message, odds, linear):  # type: ignore[no-untyped-def]
+    """Fill the exponentials of a step's weights and of the message after it, each scaled.
+
+    Returns the logarithm of their scales and of the arcs', -inf where nothing is allowed.
+    """
+    largest = -np.inf
+    for i in range(arcs.live_start[t + 1], arcs.live_start[t + 2]):
+        largest = max(largest, message[arcs.live[i]])
+    top = -np.inf
+    for a in range(unary.size):
+        top = max(top, unary[a])
+    if largest == -np.inf or top == -np.inf:
+        return -np.inf
+    for a in range(unary.size):
+        odds[a] = np.exp(unary[a] - top)
+    linear[:] = 0.0
+    for i in range(arcs.live_start[t + 1], arcs.live_start[t + 2]):
+        linear[arcs.live[i]] = np.exp(message[arcs.live[i]] - largest)
+    return largest + top + arcs.peak[arcs.kind[t]]
+
+
 @jit()
 def backward_messages(arcs: Arcs, unary: Floats, messages: Floats, first: int, stop: int) -> float:
     """Fill the messages (2) and return log Z, -inf where no path is allowed.
@@ -104,20 +126,9 @@ def backward_messages(arcs: Arcs, unary: Floats, messages: Floats, first: int, s
     for t in range(stop - 1, first - 1, -1):
         kind = arcs.kind[t]
         messages[t] = -np.inf
-        largest = -np.inf
-        for i in range(arcs.live_start[t + 1], arcs.live_start[t + 2]):
-            largest = max(largest, messages[t + 1, arcs.live[i]])
-        top = -np.inf
-        for a in range(n_symbols):
-            top = max(top, unary[t, a])
-        if largest == -np.inf or top == -np.inf:
+        shift = _to_linear(arcs, t, unary[t], messages[t + 1], odds, linear)
+        if shift == -np.inf:
             return -np.inf
-        for a in range(n_symbols):
-            odds[a] = np.exp(unary[t, a] - top)
-        linear[:] = 0.0
-        for i in range(arcs.live_start[t + 1], arcs.live_start[t + 2]):
-            linear[arcs.live[i]] = np.exp(messages[t + 1, arcs.live[i]] - largest)
-        shift = largest + top + arcs.peak[kind]
         for i in range(arcs.live_start[t], arcs.live_start[t + 1]):
             s = arcs.twin[kind, arcs.live[i]]
             if summed_at[s] != t:

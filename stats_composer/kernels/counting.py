@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from stats_composer.kernels._jit import jit
+from stats_composer.kernels._jit import inline, jit
 
 __all__ = ["Counted", "count_children", "count_windows", "sort_counts"]
 
@@ -120,6 +120,21 @@ def _empty(table: Counted, windows: Counted, written: int) -> int:
     return written
 
 
+@inline
+def _merge_equal(found, merged):  # type: ignore[no-untyped-def]
+    """Make equal keys one, which may be in place, and return how many are left."""
+    keys, counts = merged
+    left = -1
+    for i in range(keys.size):
+        key, count = found[0][i], found[1][i]
+        if left < 0 or keys[left] != key:
+            left += 1
+            keys[left], counts[left] = key, count
+        else:
+            counts[left] += count
+    return left + 1
+
+
 @jit()
 def sort_counts(
     keys: Codes, counts: Counts, more_keys: Codes, more_counts: Counts, n_bits: int
@@ -159,15 +174,8 @@ def sort_counts(
             start[k, digit] = place + 1
             there[0][place], there[1][place] = here[0][i], here[1][i]
         here, there = there, here
-    left = -1
-    for i in range(n):
-        key, count = here[0][i], here[1][i]
-        if left < 0 or keys[left] != key:
-            left += 1
-            keys[left], counts[left] = key, count
-        else:
-            counts[left] += count
-    return left + 1
+    left: int = _merge_equal(here, (keys, counts))
+    return left
 
 
 @jit()

@@ -238,14 +238,9 @@ def _backward(
 
 @jit()
 def forward_backward(
-    start: Ints,
-    unary: Floats,
-    gate: Ints,
-    potential: Floats,
-    turned: Floats,
-    marginal: Floats,
+    start: Ints, unary: Floats, gate: Ints, potential: Floats, turned: Floats, marginal: Floats,
     paired: Floats,
-) -> float:
+) -> float:  # fmt: skip
     """Compute the log-normaliser of all pieces, and how probable labels and pairs are.
 
     Parameters
@@ -298,6 +293,21 @@ def _step(score: Floats, transition: Floats, least: float, best: Floats, origin:
                 origin[j] = i
 
 
+@inline
+def _trace_back(score, origin, path, first):  # type: ignore[no-untyped-def]
+    """Write the path to the best last label, and return its score."""
+    label = 0
+    for j in range(score.size):
+        if score[j] > score[label]:
+            label = j
+    best = score[label]
+    for t in range(path.size - 1, 0, -1):
+        path[t] = label
+        label = origin[first + t, label]
+    path[0] = label
+    return best
+
+
 @jit()
 def best_paths(start: Ints, unary: Floats, gate: Ints, transition: Floats, path: Ints) -> float:
     """Find the most probable labels of every piece.
@@ -334,13 +344,5 @@ def best_paths(start: Ints, unary: Floats, gate: Ints, transition: Floats, path:
             _step(score, transition[g], least, best, origin[t])
             for j in range(n_labels):
                 score[j] = best[j] + unary[t, j]  # (7)
-        label = 0
-        for j in range(n_labels):
-            if score[j] > score[label]:
-                label = j
-        total += score[label]
-        path[last] = label
-        for t in range(last, first, -1):
-            label = origin[t, label]
-            path[t - 1] = label
+        total += _trace_back(score, origin, path[first : last + 1], first)
     return total

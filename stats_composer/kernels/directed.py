@@ -131,6 +131,14 @@ def make_scratch(lines, tables):  # type: ignore[no-untyped-def]
     )
 
 
+@inline
+def _read_shifts(grid, lines, i, t, n, middle, shift):  # type: ignore[no-untyped-def]
+    """Write how far the cells of a line's targets are moved by the symbols they refer to."""
+    read_references(grid, lines, i, t, shift)
+    for j in range(lines.target_first[i], lines.target_first[i + 1]):
+        shift[j] = middle - shift[j] * n if shift[j] >= 0 else NONE
+
+
 @shared
 def weigh_site(grid, lines, tables, i, t, scratch, row):  # type: ignore[no-untyped-def]
     """Write log P of (2) for the candidates of a site."""
@@ -140,10 +148,7 @@ def weigh_site(grid, lines, tables, i, t, scratch, row):  # type: ignore[no-unty
     prob[n_experts] = 1.0 / n
     log_ratio, middle = scratch.log_ratio[:n], tables.experts.cell.shape[1] // 2
     read_site(grid, lines, i, t, scratch.atoms)
-    read_references(grid, lines, i, t, scratch.reference)
-    for j in range(lines.target_first[i], lines.target_first[i + 1]):
-        symbol = scratch.reference[j]
-        scratch.reference[j] = middle - symbol * n if symbol >= 0 else NONE
+    _read_shifts(grid, lines, i, t, n, middle, scratch.reference)
     row[:n] = 0.0
     for e in range(tables.expert_first[i], tables.expert_first[i + 1]):
         context, target, parent = -1, tables.experts.target[e], tables.experts.parent[e]

@@ -32,7 +32,8 @@ from stats_composer.kernels.arrays import Float32s, Floats, Ints
 from stats_composer.kernels.directed import Tables, make_scratch, weigh_site
 from stats_composer.kernels.directed_sites import Lines, read_site
 from stats_composer.kernels.gibbs import Target, gather_site
-from stats_composer.kernels.sites import LOWEST, Piece, Site, make_places, padded_symbols
+from stats_composer.kernels.layout import LOWEST, Piece, Site
+from stats_composer.kernels.sites import make_places, padded_symbols
 
 __all__ = ["Judged", "sweep_judged"]
 
@@ -102,25 +103,17 @@ def keep_change(grid, judged, t, fresh):  # type: ignore[no-untyped-def]
 
 @jit(fastmath={"contract", "reassoc", "nsz", "arcp"})  # as `sweep_sites`, but -inf stays
 def sweep_judged(
-    piece: Piece,
-    sites: Ints,
-    target: Target,
-    judged: Judged,
-    inverse_temperature: Float32s,
+    piece: Piece, sites: Ints, target: Target, judged: Judged, inverse_temperature: Float32s,
     u: Floats,
-) -> int:
+) -> int:  # fmt: skip
     """Propose symbols at randomly chosen sites of one piece, in place.
 
     Parameters
     ----------
-    piece : Piece
-        The whole grid, which is overwritten.
-    sites : ndarray of shape (n_sites, 2), int64
-        Rows and voices that may be redrawn: of modelled lines alone.
-    target : Target
+    piece, sites, target, inverse_temperature
+        As of `sweep_sites`, of the whole grid and of modelled lines alone.
     judged : Judged
         Its factors and atoms are those of the grid.
-    inverse_temperature : ndarray of shape (n_sweeps,), float32
     u : ndarray of shape (n_sweeps, n_updates, 3), in [0, 1)
         Which site, which symbol, whether to accept.
 

@@ -27,10 +27,8 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
 from stats_composer.kernels._jit import inline, jit, shared
+from stats_composer.kernels.arrays import Bools, Float32s, Floats, Ints
 from stats_composer.kernels.atoms import TOP, fill_frame, fill_gap
 from stats_composer.kernels.key_atoms import fill_key
 from stats_composer.kernels.mixer import (
@@ -47,7 +45,6 @@ from stats_composer.kernels.past import Past
 
 __all__ = ["Job", "Model", "Piece", "Plan", "Scratch", "run_frames"]
 
-Ints = NDArray[np.int64]
 TOTAL, HIT = 0, 1  # symbols of a context: that it was met; that the key sounded
 FIRST_KEY = 256  # the next note is key 0, or the reference itself
 ROOT = 0.05  # the chance of a key where nothing was counted: four notes of some 88 keys
@@ -87,8 +84,8 @@ class Plan(NamedTuple):
     gate: Ints
     gate_size: Ints
     order: Ints
-    profiles: NDArray[np.float64]
-    smoothing: NDArray[np.float64]
+    profiles: Floats
+    smoothing: Floats
 
 
 class Scratch(NamedTuple):
@@ -111,9 +108,9 @@ class Scratch(NamedTuple):
     atoms: Ints
     context: Ints
     left: Ints
-    belief: NDArray[np.float64]
-    said: NDArray[np.float32]
-    weight: NDArray[np.float32]
+    belief: Floats
+    said: Float32s
+    weight: Float32s
     bucket: Ints
     shown: Ints
 
@@ -150,9 +147,9 @@ class Job(NamedTuple):
 class Frames(NamedTuple):
     """What sounds, the uniforms to draw it with, and minus log P of each key's state."""
 
-    roll: NDArray[np.bool_]
-    u: NDArray[np.float64]
-    out: NDArray[np.float64]
+    roll: Bools
+    u: Floats
+    out: Floats
 
 
 @inline
@@ -346,14 +343,7 @@ def run_beyond(roll, t, u, plan, out):  # type: ignore[no-untyped-def]
 
 
 @jit()
-def run_frames(
-    roll: NDArray[np.bool_],
-    u: NDArray[np.float64],
-    model: Model,
-    piece: Piece,
-    job: Job,
-    out: NDArray[np.float64],
-) -> None:
+def run_frames(roll: Bools, u: Floats, model: Model, piece: Piece, job: Job, out: Floats) -> None:
     """Go through frames of a piece whose earlier frames were gone through.
 
     Parameters
@@ -370,8 +360,7 @@ def run_frames(
     """
     plan, past, scratch, mixing = model.plan, piece.past, piece.scratch, job.amount == 0
     atoms, low, high = scratch.atoms, plan.order[1], plan.order[2]
-    table, side, amount = counted(model, piece, job)
-    frames = Frames(roll, u, out)
+    (table, side, amount), frames = counted(model, piece, job), Frames(roll, u, out)
     for t in range(job.start, job.stop):
         run_beyond(roll, t, u, plan, out)
         fill_frame(past, roll, t, plan.profiles, atoms)

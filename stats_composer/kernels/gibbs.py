@@ -48,16 +48,8 @@ from stats_composer.kernels._jit import inline, jit, shared
 from stats_composer.kernels._softmax import draw_row, exp_row
 from stats_composer.kernels.arrays import Bools, Float32s, Floats, Ints, UInt32s
 from stats_composer.kernels.chain import Arcs, find_arc, redraw_path, weigh_path
-from stats_composer.kernels.sites import (
-    LOWEST,
-    Layout,
-    Piece,
-    Rows,
-    Site,
-    make_places,
-    padded_symbols,
-    visit_site,
-)
+from stats_composer.kernels.layout import LOWEST, Layout, Piece, Rows, Site
+from stats_composer.kernels.sites import make_places, padded_symbols, visit_site
 
 __all__ = [
     "RuledLine",
@@ -205,13 +197,9 @@ def _gather_run(grid, site, length, target, values, single, place):  # type: ign
 
 @jit(fastmath=True)  # the row sums vectorize; nothing here is infinite but forbidden fields
 def sweep_sites(
-    piece: Piece,
-    sites: Ints,
-    target: Target,
-    inverse_temperature: Float32s,
-    run_share: float,
+    piece: Piece, sites: Ints, target: Target, inverse_temperature: Float32s, run_share: float,
     u: Floats,
-) -> int:
+) -> int:  # fmt: skip
     """Redraw randomly chosen sites of one piece, in place.
 
     Parameters

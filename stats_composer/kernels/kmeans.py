@@ -33,6 +33,14 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 
+@inline
+def _are_equal(rows, i, j):  # type: ignore[no-untyped-def]
+    same = True
+    for f in range(rows.shape[1]):
+        same = same and rows[i, f] == rows[j, f]
+    return same
+
+
 @jit()
 def group_rows(rows: Ints, table: Ints, group: Ints, first: Ints) -> int:
     """Give each distinct row a number, in the order in which they first come.
@@ -63,13 +71,7 @@ def group_rows(rows: Ints, table: Ints, group: Ints, first: Ints) -> int:
             key ^= key >> np.uint64(29)
         slot = np.int64(key) & mask
         while table[slot] >= 0:
-            other = first[table[slot]]
-            same = True
-            for f in range(d):
-                if rows[i, f] != rows[other, f]:
-                    same = False
-                    break
-            if same:
+            if _are_equal(rows, i, first[table[slot]]):
                 break
             slot = (slot + 1) & mask
         if table[slot] < 0:
@@ -148,6 +150,26 @@ def _assign(rows, columns, distance, label, nearest):  # type: ignore[no-untyped
     return changed
 
 
+@inline
+def _move_centers(rows, weight, label, nearest, centers, total):  # type: ignore[no-untyped-def]
+    """Move each center to the mean of its rows, or to the farthest row."""
+    d = rows.shape[1]
+    centers[:] = 0.0
+    total[:] = 0.0
+    for i in range(rows.shape[0]):
+        total[label[i]] += weight[i]
+        for f in range(d):
+            centers[label[i], f] += weight[i] * rows[i, f]
+    for j in range(total.size):
+        if total[j] > 0.0:
+            for f in range(d):
+                centers[j, f] /= total[j]  # (3)
+        else:
+            farthest = np.argmax(nearest)
+            centers[j] = rows[farthest]
+            nearest[farthest] = 0.0
+
+
 @jit()
 def iterate_lloyd(
     rows: Floats, weight: Floats, max_iter: int, centers: Floats, label: Ints, nearest: Floats,
@@ -188,18 +210,5 @@ def iterate_lloyd(
             inertia[iteration] += weight[i] * nearest[i]  # (1)
         if not changed or iteration == max_iter:
             return iteration
-        centers[:] = 0.0
-        total[:] = 0.0
-        for i in range(n):
-            total[label[i]] += weight[i]
-            for f in range(d):
-                centers[label[i], f] += weight[i] * rows[i, f]
-        for j in range(k):
-            if total[j] > 0.0:
-                for f in range(d):
-                    centers[j, f] /= total[j]  # (3)
-            else:
-                farthest = np.argmax(nearest)
-                centers[j] = rows[farthest]
-                nearest[farthest] = 0.0
+        _move_centers(rows, weight, label, nearest, centers, total)
     return max_iter

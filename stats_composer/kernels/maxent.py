@@ -27,16 +27,8 @@ import numpy as np
 from stats_composer.kernels._jit import inline, jit
 from stats_composer.kernels._softmax import exp_row
 from stats_composer.kernels.arrays import Float32s
-from stats_composer.kernels.sites import (
-    LOWEST,
-    Grids,
-    Layout,
-    Rows,
-    Site,
-    make_places,
-    padded_symbols,
-    visit_site,
-)
+from stats_composer.kernels.layout import LOWEST, Grids, Layout, Rows, Site
+from stats_composer.kernels.sites import make_places, padded_symbols, visit_site
 
 __all__ = ["add_counts", "score_sites", "value_and_gradient"]
 

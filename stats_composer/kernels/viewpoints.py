@@ -41,7 +41,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from stats_composer.kernels._jit import inline, jit
+from stats_composer.kernels._jit import inline, jit, shared
 
 __all__ = [
     "N_BUCKETS",
@@ -148,6 +148,21 @@ def count_event(experts, e, events, i, counts, amount):  # type: ignore[no-untyp
 
 
 @inline
+def _weigh_cells(cells, counts, prob, mass):  # type: ignore[no-untyped-def]
+    """Sum the probabilities of each cell's symbols; return what was counted, and in how many."""
+    n, n_seen = 0, 0
+    mass[:] = 0.0
+    for k in range(cells.size):
+        cell = cells[k]
+        if cell >= 0:
+            if mass[cell] == 0.0 and counts[cell] > 0:
+                n += counts[cell]
+                n_seen += 1
+            mass[cell] += prob[k]
+    return n, n_seen
+
+
+@inline
 def look(experts, e, context, reference, counts, prob, mass, log_ratio):  # type: ignore[no-untyped-def]
     """Fill prob[e] and log_ratio by (1), and return the bucket of the counts.
 
@@ -164,14 +179,8 @@ def look(experts, e, context, reference, counts, prob, mass, log_ratio):  # type
     row = experts.first[e] + context * n_cells
     n, n_seen = 0, 0
     if context >= 0:
-        mass[:n_cells] = 0.0
-        for k in range(n_symbols):
-            cell = experts.cell[target, k + shift]
-            if cell >= 0:
-                if mass[cell] == 0.0 and counts[row + cell] > 0:
-                    n += counts[row + cell]
-                    n_seen += 1
-                mass[cell] += prob[parent, k]
+        cells = experts.cell[target, shift : shift + n_symbols]
+        n, n_seen = _weigh_cells(cells, counts[row : row + n_cells], prob[parent], mass[:n_cells])
     if n == 0:
         prob[e] = prob[parent]
         log_ratio[:] = 0.0
@@ -202,14 +211,9 @@ def count_piece(experts, events, piece, counts, short, amount):  # type: ignore[
 
 @jit()
 def gather_evidence(
-    experts: Experts,
-    events: Events,
-    long: Counts,
-    short: Counts,
-    counted: int,
-    skip: int,
+    experts: Experts, events: Events, long: Counts, short: Counts, counted: int, skip: int,
     evidence: Evidence,
-) -> None:
+) -> None:  # fmt: skip
     """Let every expert look at every event, knowing what came before it in its piece.
 
     Parameters
@@ -233,21 +237,23 @@ def gather_evidence(
                 if looks:
                     counts = short if experts.short[e] else long
                     evidence.bucket[i, e] = look(
-                        experts,
-                        e,
-                        events.context[i, e],
-                        events.reference[i],
-                        counts,
-                        prob,
-                        mass,
+                        experts, e, events.context[i, e], events.reference[i], counts, prob, mass,
                         evidence.log_ratio[i, e],
-                    )
+                    )  # fmt: skip
             for e in range(n_experts):
                 if experts.short[e]:
                     count_event(experts, e, events, i, short, 1)
         count_piece(experts, events, piece, short, 1, -1)
         if counted:
             count_piece(experts, events, piece, long, 0, 1)
+
+
+@shared
+def _log_sum(row):  # type: ignore[no-untyped-def]
+    most, z = row.max(), 0.0
+    for k in range(row.size):
+        z += np.exp(np.float64(row[k]) - most)
+    return most + np.log(z)
 
 
 @jit(fastmath=True)  # sums over symbols vectorize
@@ -276,11 +282,7 @@ def mix_evidence(
                 weight = np.float32(weights[e, b])
                 for k in range(n_symbols):
                     row[k] += weight * evidence.log_ratio[i, e, k]
-        most = row.max()
-        z = 0.0
-        for k in range(n_symbols):
-            z += np.exp(np.float64(row[k]) - most)
-        log_z = most + np.log(z)
+        log_z = _log_sum(row)
         for k in range(n_symbols):
             log_prob[i, k] = row[k] - log_z  # (2)
             error[k] = -np.exp(log_prob[i, k])

@@ -26,7 +26,7 @@ from stats_composer.factors.breath import breathe
 from stats_composer.factors.seeds import RandomState, generator
 from stats_composer.kernels.arrays import Bools, Float32s, Ints
 from stats_composer.kernels.gibbs import Steps, Target
-from stats_composer.kernels.sites import FORBIDDEN, Layout
+from stats_composer.kernels.layout import FORBIDDEN, Layout
 from stats_composer.sampling.chain import flatten
 from stats_composer.sampling.context import ContextLaw, ContextMove
 from stats_composer.sampling.moves import (

@@ -17,8 +17,8 @@ from stats_composer.kernels.arrays import Bools, Float32s, Ints
 from stats_composer.kernels.chain import Arcs, weigh_path
 from stats_composer.kernels.expert import Judged, sweep_judged
 from stats_composer.kernels.gibbs import RuledLine, Target, sweep_row
+from stats_composer.kernels.layout import Piece
 from stats_composer.kernels.pairs import site_sweeper
-from stats_composer.kernels.sites import Piece
 
 __all__ = [
     "Expert",

@@ -38,9 +38,9 @@ import numpy as np
 
 from stats_composer.kernels.arrays import Bools, Float32s, Ints
 from stats_composer.kernels.gibbs import Target, no_steps
+from stats_composer.kernels.layout import Piece
 from stats_composer.kernels.maxent import add_counts
 from stats_composer.kernels.pairs import site_sweeper
-from stats_composer.kernels.sites import Piece
 from stats_composer.models.base import Callback
 from stats_composer.models.maxent.pieces import Pieces
 from stats_composer.models.maxent.pseudo import n_threads

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from stats_composer.kernels.arrays import Ints
-from stats_composer.kernels.sites import Grids, Layout, Rows
+from stats_composer.kernels.layout import Grids, Layout, Rows
 
 __all__ = ["Columns", "Pieces"]
 

@@ -14,9 +14,9 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from stats_composer.kernels.arrays import Float32s, Ints
+from stats_composer.kernels.layout import Layout
 from stats_composer.kernels.maxent import value_and_gradient
 from stats_composer.kernels.pairs import has_pairs_alone, pair_kernels
-from stats_composer.kernels.sites import Layout
 from stats_composer.models.maxent.pieces import Pieces
 from stats_composer.models.maxent.weights import Weights
 
