@@ -3,8 +3,7 @@
 import numpy as np
 
 from stats_composer.composers.chorale.balance import N_ROUNDS, balance
-from stats_composer.models.maxent import MaxEnt
-from stats_composer.models.maxent.terms import BeatParallels, Field
+from stats_composer.models.maxent import BeatParallels, Field, MaxEnt
 from stats_composer.sampling.gibbs import GibbsSampler
 
 GATE, ROWS = 2, 40

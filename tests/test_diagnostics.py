@@ -4,8 +4,7 @@ import naive
 import numpy as np
 import pytest
 
-from stats_composer.models.maxent import MaxEnt
-from stats_composer.models.maxent.terms import Field, Pair
+from stats_composer.models.maxent import Field, MaxEnt, Pair
 from stats_composer.sampling.diagnostics import (
     diagnose,
     effective_sample_size,

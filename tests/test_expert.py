@@ -16,8 +16,7 @@ from enumerate import chi_square_p, law
 
 from stats_composer.factors import Factors
 from stats_composer.kernels.expert import sweep_judged
-from stats_composer.models.maxent import MaxEnt
-from stats_composer.models.maxent.terms import Field, Motion, Pair
+from stats_composer.models.maxent import Field, MaxEnt, Motion, Pair
 from stats_composer.sampling.gibbs import GibbsSampler
 
 WEIGHT, TEMPERATURE = 0.6, 1.5

@@ -8,30 +8,28 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 from stats_composer.errors import NotFittedError
 from stats_composer.models.maxent import (
     LBFGS,
-    ContrastiveDivergence,
-    MaxEnt,
-    PairwiseMaxEnt,
-    StochasticGradient,
-)
-from stats_composer.models.maxent.pseudo import pseudo_gradient
-from stats_composer.models.maxent.terms import (
     BeatMotion,
     BeatParallels,
+    ContrastiveDivergence,
     Field,
     GatedProgression,
+    MaxEnt,
     Melody,
     Motion,
     Onset,
     Pair,
     PairDifference,
     PairResidue,
+    PairwiseMaxEnt,
     ParallelMotion,
     Passage,
     Progression,
     Rhythm,
     ShiftedField,
     Sonority,
+    StochasticGradient,
 )
+from stats_composer.models.maxent.pseudo import pseudo_gradient
 from tests import naive
 
 N_LINES, GATE, SONORITY, PLACE, SHIFT = 3, 3, 4, 5, 6

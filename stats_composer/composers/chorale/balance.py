@@ -26,8 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stats_composer.models.base import Callback
-from stats_composer.models.maxent import MaxEnt
-from stats_composer.models.maxent.terms import Term
+from stats_composer.models.maxent import MaxEnt, Term
 
 __all__ = ["N_PIECES", "N_ROUNDS", "balance"]
 

@@ -24,7 +24,7 @@ from stats_composer.chords.labels import N_LABELS, N_QUALITIES, READINGS
 from stats_composer.constraints import Changes, ChordAt, Constraint
 from stats_composer.encoding import GridEncoder, GridFrame
 from stats_composer.models.crf import ChainCRF, Observed
-from stats_composer.models.maxent.terms import Field
+from stats_composer.models.maxent import Field
 from stats_composer.sampling.context import ContextLaw
 from stats_composer.score import Score
 from stats_composer.theory import Chord

@@ -14,11 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stats_composer.encoding import GridEncoder
-from stats_composer.models.maxent import ContrastiveDivergence, MaxEnt, StochasticGradient, Term
-from stats_composer.models.maxent.terms import (
+from stats_composer.models.maxent import (
     BeatParallels,
+    ContrastiveDivergence,
     Field,
     GatedProgression,
+    MaxEnt,
     Melody,
     Motion,
     Onset,
@@ -31,6 +32,8 @@ from stats_composer.models.maxent.terms import (
     Rhythm,
     ShiftedField,
     Sonority,
+    StochasticGradient,
+    Term,
 )
 
 __all__ = [

@@ -8,10 +8,10 @@ alone finds weights whose own samples freeze: single conditionals are right whil
 law has modes far from the data. A finish by contrastive divergence (Hinton 2002) cures that:
 chains started at the data run a few sweeps, and the weights move until the chains stay.
 
-`MaxEnt(terms=[...])` is the general model, `PairwiseMaxEnt` the published one of fields and
-pair couplings only. The terms are in `models/maxent/terms.py`; the engine under them in
-`kernels/maxent.py`; what fits them in `models/maxent/solvers.py`; what draws from them in
-`sampling/gibbs.py`.
+`MaxEnt(terms=[...])` is the general model; `PairwiseMaxEnt` (`models/maxent/pairwise.py`) the
+published one of fields and pair couplings only. The terms are in `models/maxent/terms.py` and
+its neighbours, the engine under them in `kernels/maxent.py`, what fits them in
+`models/maxent/solvers.py`, what draws from them in `sampling/gibbs.py`.
 
 Conventions
 -----------
@@ -41,31 +41,27 @@ from stats_composer.factors.seeds import RandomState, generator
 from stats_composer.kernels.arrays import Bools, Float32s, Floats, Ints
 from stats_composer.kernels.gibbs import Target, no_steps
 from stats_composer.kernels.maxent import add_counts, score_sites
-from stats_composer.models.base import Estimator, check_pieces
+from stats_composer.models.base import Estimator, check_pieces, check_size
 from stats_composer.models.maxent.divergence import ContrastiveDivergence
 from stats_composer.models.maxent.pieces import Columns, Pieces
 from stats_composer.models.maxent.pseudo import pseudo_likelihood
-from stats_composer.models.maxent.solvers import History, Solver, StochasticGradient
-from stats_composer.models.maxent.terms import (
-    Field,
-    Pair,
-    PairDifference,
-    Progression,
-    Sonority,
-    Term,
+from stats_composer.models.maxent.row_terms import Progression, Sonority
+from stats_composer.models.maxent.sizes import (
+    MAX_SYMBOLS,
+    Sizes,
+    count_contexts,
+    count_symbols,
+    make_layout,
 )
-from stats_composer.models.maxent.weights import Sizes, Weights, fold_in, make_layout
-from stats_composer.models.parameters import SEED, Choice, Each, Has, Parameters, Real, Whole
+from stats_composer.models.maxent.solvers import History, Solver, StochasticGradient
+from stats_composer.models.maxent.terms import Term
+from stats_composer.models.maxent.weights import Weights, fold_in
+from stats_composer.models.parameters import SEED, Choice, Each, Has, Parameters, Whole
 from stats_composer.sampling.draws import Draws, draw_grids, random_start
 from stats_composer.sampling.gibbs import GibbsSampler
 
-__all__ = [
-    "MaxEnt",
-    "PairwiseMaxEnt",
-]
+__all__ = ["MaxEnt"]
 
-# Tables are dense: of two lines at one step this many symbols make 64 MB, and a gigabyte is all.
-MAX_SYMBOLS = 4096
 ANY = 1 << 40  # values of a context voice that no table is as long as
 
 
@@ -217,17 +213,8 @@ class MaxEnt(Estimator):
         terms = self._terms()
         n_lines = grids[0].shape[1] if self.n_lines is None else self.n_lines
         values = np.max([grid.max(axis=0) for grid in grids], axis=0) + 1
-        context_values: dict[int, int] = {}
-        for term in terms:
-            column = getattr(term, "context", None)
-            if column is not None:
-                if not n_lines <= column < len(values):
-                    raise ValueError(f"{term}: expected a context of the columns past the lines")
-                context_values[column] = int(values[column])
-        for term in terms:
-            if term.known is not None and term.known.ndim == 3:
-                context_values[term.context] = term.known.shape[1]  # type: ignore[attr-defined]
-        n_symbols = self._count_symbols(values[:n_lines])
+        context_values = count_contexts(terms, n_lines, values)
+        n_symbols = count_symbols(values[:n_lines], self.n_symbols, self.labels)
         check_pieces(grids, len(values), n_symbols)
         sizes = Sizes(
             n_lines,
@@ -244,36 +231,16 @@ class MaxEnt(Estimator):
         self.n_values_ = self._count_values(len(values))
         check_pieces(grids, len(values), self.n_values_)
 
-    def _count_symbols(self, seen: Ints) -> Ints:
-        """Return the symbols of each line, as told or as seen; check labels beside them."""
-        n_lines = len(seen)
-        n_symbols = seen
-        if self.n_symbols is not None:
-            n_symbols = np.asarray(self.n_symbols, np.int64)[:n_lines]
-        if len(n_symbols) != n_lines or n_symbols.max() > MAX_SYMBOLS:
-            raise ValueError(
-                f"n_symbols={n_symbols.tolist()}: expected {n_lines}, each at most {MAX_SYMBOLS}"
-            )
-        if self.labels is not None:
-            labels = np.asarray(self.labels)
-            expected = n_lines, int(n_symbols.max())
-            fits = labels.ndim == 2 and np.issubdtype(labels.dtype, np.integer)
-            if not fits or len(labels) < n_lines or labels.shape[1] < expected[1]:
-                raise ValueError(
-                    f"labels, {labels.dtype} of shape {labels.shape}: expected int of {expected}"
-                )
-        return n_symbols
-
     def _count_values(self, n_columns: int) -> Ints:
         """Return how many symbols or values of each column the tables have room for."""
         layout = self.layout_
         n_values = np.full(n_columns, ANY)
         for column, n in self.weights_.context_values.items():
             n_values[column] = n
-        for term in self.weights_.terms:
-            if isinstance(term, Sonority) and self.sonority_context is not None:
-                column = self.sonority_context
-                n_values[column] = min(n_values[column], self._n_contexts())
+        n_contexts = [t.n_contexts for t in self._terms() if isinstance(t, Sonority)]
+        if n_contexts and self.sonority_context is not None:
+            column = self.sonority_context
+            n_values[column] = min(n_values[column], max(n_contexts))
         for place, n in ((self.gate, layout.n_gates), (self.place, layout.n_places)):
             if place is not None:
                 n_values[place] = min(n_values[place], n)
@@ -281,10 +248,6 @@ class MaxEnt(Estimator):
             n_values[self.given] = min(n_values[self.given], 1 << layout.n_lines)
         n_values[: layout.n_lines] = layout.n_symbols
         return n_values
-
-    def _n_contexts(self) -> int:
-        """Return the contexts of the sonority's table."""
-        return max(t.n_contexts for t in self._terms() if isinstance(t, Sonority))
 
     def _check(self, X: Any) -> list[Ints]:
         """Check grids against what was fitted."""
@@ -470,18 +433,10 @@ class MaxEnt(Estimator):
         return self.weights_.field_table(context)
 
     def sample(
-        self,
-        n_samples: int = 1,
-        *,
-        n_steps: int | None = None,
-        start: Ints | None = None,
-        free: Bools | None = None,
-        factors: Factors | None = None,
-        n_chains: int = 4,
-        burn_in: int = 200,
-        thin: int = 10,
-        random_state: RandomState = None,
-    ) -> Draws:
+        self, n_samples: int = 1, *, n_steps: int | None = None, start: Ints | None = None,
+        free: Bools | None = None, factors: Factors | None = None, n_chains: int = 4,
+        burn_in: int = 200, thin: int = 10, random_state: RandomState = None,
+    ) -> Draws:  # fmt: skip
         """Draw grids by Gibbs sampling, several chains from random starts.
 
         Parameters
@@ -527,11 +482,9 @@ class MaxEnt(Estimator):
         4
         """
         self._check_fitted("weights_")
-        counts = {"n_samples": n_samples, "n_chains": n_chains, "thin": thin}
-        for name, value in (*counts.items(), ("burn_in", burn_in)):
-            least = int(name in counts)
-            if not Whole(least).allows(value):
-                raise ValueError(f"{name}={value!r}: expected {Whole(least)}")
+        for name, value in (("n_samples", n_samples), ("n_chains", n_chains), ("thin", thin)):
+            check_size(name, value, 1)
+        check_size("burn_in", burn_in)
         grid = self._blank(n_steps, free) if start is None else self._check([start])[0]
         if free is None:
             free = np.ones((len(grid), self.layout_.n_lines), np.bool_)
@@ -584,71 +537,3 @@ class MaxEnt(Estimator):
             raise ValueError(f"no coupling of lines {line} and {other} at lag {lag}: see pairs_")
         table: Float32s = self.couplings_[pairs.index((line, other, lag))]
         return table
-
-
-class PairwiseMaxEnt(MaxEnt):
-    """The published model: fields and pair couplings.
-
-    Parameters
-    ----------
-    max_lag : int
-        Steps that the couplings of a line with itself reach.
-    max_diagonal : int
-        Steps that the couplings between different lines reach.
-    context : int, optional
-        Column of a context voice that the fields depend on.
-    shared : bool
-        Share strength over transpositions, by a table of label differences beside J.
-    l2 : float
-    n_lines, labels, n_symbols, gate, solver, finish, random_state
-        As of `MaxEnt`.
-    """
-
-    _parameters: ClassVar[Parameters] = {
-        **MaxEnt._parameters,
-        "max_lag": (Whole(),),
-        "max_diagonal": (Whole(),),
-        "context": (None, Whole()),
-        "shared": (bool,),
-        "l2": (Real(),),
-    }
-
-    def __init__(
-        self,
-        max_lag: int = 4,
-        max_diagonal: int = 1,
-        *,
-        context: int | None = None,
-        shared: bool = False,
-        l2: float = 1e-5,
-        n_lines: int | None = None,
-        labels: Any = None,
-        n_symbols: Sequence[int] | None = None,
-        gate: int | None = None,
-        solver: Solver | None = None,
-        finish: ContrastiveDivergence | Sequence[ContrastiveDivergence] | None = None,
-        random_state: RandomState = None,
-    ) -> None:
-        super().__init__(
-            n_lines=n_lines,
-            labels=labels,
-            n_symbols=n_symbols,
-            gate=gate,
-            solver=solver,
-            finish=finish,
-            random_state=random_state,
-        )
-        self.max_lag = max_lag
-        self.max_diagonal = max_diagonal
-        self.context = context
-        self.shared = shared
-        self.l2 = l2
-
-    def _terms(self) -> tuple[Term, ...]:
-        reach = (self.l2, self.max_lag, self.max_diagonal)
-        terms: list[Term] = [Field(self.l2), Pair(*reach)]
-        if self.context is not None:
-            terms.append(Field(self.l2, context=self.context))
-        if self.shared:
-            terms.append(PairDifference(*reach))
-        return tuple(terms)

@@ -1,0 +1,168 @@
+"""Terms of a maximum-entropy model over all lines of a row, or one line over some rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from stats_composer.kernels.arrays import Ints
+from stats_composer.kernels.layout import NEAR, Layout
+from stats_composer.models.maxent.terms import L2, Term
+from stats_composer.models.parameters import Parameters, Whole
+
+__all__ = ["GatedProgression", "Melody", "Onset", "Passage", "Progression", "Rhythm", "Sonority"]
+
+
+@dataclass(frozen=True)
+class Sonority(Term):
+    """The residues of all lines of a step, by the sonority context.
+
+    Attributes
+    ----------
+    kind : {"relative", "set", "full"}
+        Residues above the last line's: [context, (n_lines - 1) residues]; the set of residues
+        with the last line's own: [context, residue, set]; or every line's residue.
+    """
+
+    kind: str = "full"
+    n_contexts: int = 1
+    primitive: ClassVar[str] = "sonority"
+    _parameters: ClassVar[Parameters] = {
+        **L2,
+        "kind": ("relative", "set", "full"),
+        "n_contexts": (Whole(1),),
+    }
+
+    def shape(self, layout: Layout, n_values: int = 1) -> tuple[int, ...]:
+        """Shape of the term's table."""
+        m = layout.modulus
+        tail = {
+            "relative": (m,) * (layout.n_lines - 1),
+            "set": (m, 1 << m),
+            "full": (m,) * layout.n_lines,
+        }[self.kind]
+        return self.n_contexts, *tail
+
+    def index(self, layout: Layout) -> Ints:
+        """Cell of the table for each cell of the primitive, flat."""
+        if self.kind == "full":
+            return super().index(layout)
+        m, n_lines = layout.modulus, layout.n_lines
+        residues = np.indices((m,) * n_lines).reshape(n_lines, -1)
+        if self.kind == "set":
+            bits = np.bitwise_or.reduce(1 << residues, axis=0)
+            cell = residues[-1] * (1 << m) + bits
+        else:
+            above = (residues[:-1] - residues[-1]) % m
+            cell = np.ravel_multi_index(tuple(above), (m,) * (n_lines - 1))
+        size = int(np.prod(self.shape(layout)[1:]))
+        cells: Ints = (np.arange(self.n_contexts)[:, None] * size + cell).ravel()
+        return cells
+
+
+@dataclass(frozen=True)
+class Progression(Term):
+    """Classes of the sets of residues of two steps, at lags 1 and 2: [lag, earlier, later].
+
+    The `n_classes - 1` commonest sets of the training pieces have a class each, all others
+    share the last.
+    """
+
+    n_classes: int = 64
+    primitive: ClassVar[str] = "progression"
+    _parameters: ClassVar[Parameters] = {**L2, "n_classes": (Whole(1, 4096),)}
+
+    def shape(self, layout: Layout, n_values: int = 1) -> tuple[int, ...]:
+        """Shape of the term's table."""
+        return 2, layout.n_classes, layout.n_classes
+
+    def index(self, layout: Layout) -> Ints:
+        """Cell of the table for each cell of the primitive, flat."""
+        cell = np.arange(2 * layout.n_classes**2).reshape(2, 1, -1)
+        return np.repeat(cell, layout.n_gates, axis=1).ravel()
+
+
+@dataclass(frozen=True)
+class GatedProgression(Progression):
+    """`Progression` by the gate of the earlier step: [lag, gate, earlier, later].
+
+    Its classes must be those of the `Progression` beside it.
+    """
+
+    def shape(self, layout: Layout, n_values: int = 1) -> tuple[int, ...]:
+        """Shape of the term's table."""
+        return 2, layout.n_gates, layout.n_classes, layout.n_classes
+
+    def index(self, layout: Layout) -> Ints:
+        """Cell of the table for each cell of the primitive, flat."""
+        return Term.index(self, layout)
+
+
+@dataclass(frozen=True)
+class Melody(Term):
+    """Two successive steps of one line, at lags 1 and 2: [lag, line, gate, step, next step]."""
+
+    primitive: ClassVar[str] = "melody"
+
+    def shape(self, layout: Layout, n_values: int = 1) -> tuple[int, ...]:
+        """Shape of the term's table."""
+        k = 2 * layout.clip + 1
+        return 2, layout.n_lines, layout.n_gates, k, k
+
+
+@dataclass(frozen=True)
+class Onset(Term):
+    """Which lines move into a step, by its place: [place, set of lines]."""
+
+    primitive: ClassVar[str] = "onset"
+
+    def shape(self, layout: Layout, n_values: int = 1) -> tuple[int, ...]:
+        """Shape of the term's table."""
+        return layout.n_places, 1 << layout.n_lines
+
+
+@dataclass(frozen=True)
+class Rhythm(Term):
+    """Into which of eight successive steps a line moves: [line, place of the first, pattern]."""
+
+    primitive: ClassVar[str] = "rhythm"
+
+    def shape(self, layout: Layout, n_values: int = 1) -> tuple[int, ...]:
+        """Shape of the term's table."""
+        return layout.n_lines, layout.n_places, 256
+
+
+@dataclass(frozen=True)
+class Passage(Term):
+    """How a line comes to what it sounds with another, and leaves it.
+
+    [line, other line, gate, step into the middle, residue of the interval there, step out of it];
+    the steps are clipped to three: stay, small, large or leap. A dissonance is prepared and
+    resolved in it.
+
+    Attributes
+    ----------
+    tied : bool
+        Whether it tells of the lines only if the other is the last: [last, gate, ...].
+    """
+
+    tied: bool = False
+    primitive: ClassVar[str] = "passage"
+    _parameters: ClassVar[Parameters] = {**L2, "tied": (bool,)}
+
+    def shape(self, layout: Layout, n_values: int = 1) -> tuple[int, ...]:
+        """Shape of the term's table."""
+        n_near = 2 * NEAR + 1
+        lines = (2,) if self.tied else (layout.n_lines, layout.n_lines)
+        return (*lines, layout.n_gates, n_near, layout.modulus, n_near)
+
+    def index(self, layout: Layout) -> Ints:
+        """Cell of the table for each cell of the primitive, flat."""
+        if not self.tied:
+            return super().index(layout)
+        size = int(np.prod(self.shape(layout)[1:]))
+        is_last = np.arange(layout.n_lines) == layout.n_lines - 1
+        cell = is_last[:, None] * size + np.arange(size)
+        return np.tile(cell.ravel(), layout.n_lines)
