@@ -268,6 +268,11 @@ def compile_constraints(
             if key not in known:
                 known[key] = constraint.factors(frame, onsets)
         total &= known[key]
+    return _with_onsets(total, frame, onsets)
+
+
+def _with_onsets(total: Factors, frame: GridFrame, onsets: Onsets) -> Factors:
+    """Add where lines must or must not begin a note."""
     for line in chosen_lines(frame):
         must, never = onsets.must[:, line.index], onsets.never[:, line.index]
         if (must & never).any():

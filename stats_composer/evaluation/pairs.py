@@ -19,13 +19,9 @@ Reals = NDArray[np.float64]
 
 
 def pair_frequencies(
-    grids: Sequence[Ints],
-    pairs: Sequence[tuple[int, int, int]],
-    *,
-    n_symbols: int,
-    gate: int | None = None,
-    n_gates: int = 1,
-) -> Reals:
+    grids: Sequence[Ints], pairs: Sequence[tuple[int, int, int]], *, n_symbols: int,
+    gate: int | None = None, n_gates: int = 1,
+) -> Reals:  # fmt: skip
     """Count how often two symbols meet.
 
     Parameters

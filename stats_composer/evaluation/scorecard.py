@@ -96,10 +96,6 @@ def score_card(
         Divisions into folds of the classifier's test.
     random_state : int
 
-    Returns
-    -------
-    ScoreCard
-
     Raises
     ------
     ScoreError
@@ -122,15 +118,11 @@ def score_card(
         ]
     except ValueError as error:
         raise ScoreError(str(error)) from None
-    return ScoreCard(
-        len(judged),
-        len(known),
-        _rates(judged, known, weights, draws),
-        _distances(counts[: len(judged)], counts[len(judged) :], weights, draws),
-        _likelihoods(judged, known, groups, weights, draws),
-        test,
-        float(np.mean([test.auc for test in tests])),
-    )
+    rates = _rates(judged, known, weights, draws)
+    distances = _distances(counts[: len(judged)], counts[len(judged) :], weights, draws)
+    likelihoods = _likelihoods(judged, known, groups, weights, draws)
+    own_auc = float(np.mean([test.auc for test in tests]))
+    return ScoreCard(len(judged), len(known), rates, distances, likelihoods, test, own_auc)
 
 
 def _own_draws(groups: Ints, n: int, rng: np.random.Generator) -> Ints:

@@ -77,14 +77,9 @@ def auc(scores: Floats, label: Ints) -> float:
 
 
 def two_sample_test(
-    table: Table,
-    label: Ints,
-    groups: Ints,
-    *,
-    n_seeds: int = 3,
-    kinds: bool = True,
+    table: Table, label: Ints, groups: Ints, *, n_seeds: int = 3, kinds: bool = True,
     random_state: int = 0,
-) -> TwoSample:
+) -> TwoSample:  # fmt: skip
     """Ask a classifier to tell pieces from a corpus.
 
     Parameters
@@ -122,14 +117,9 @@ def two_sample_test(
         alone = [auc(_judge(own, label, groups, n_folds, seed)[0], label) for seed in seeds]
         by_kind[kind] = float(np.mean(alone))
     weight = np.mean([weights for _, weights in runs], axis=0)
-    return TwoSample(
-        float(values.mean()),
-        float(values.std()),
-        by_kind,
-        _telling(table, label, weight),
-        len(table.features),
-        n_folds,
-    )
+    telling = _telling(table, label, weight)
+    mean, spread = float(values.mean()), float(values.std())
+    return TwoSample(mean, spread, by_kind, telling, len(table.features), n_folds)
 
 
 def _judge(

@@ -20,7 +20,7 @@ CP 2004.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -29,6 +29,9 @@ import numpy as np
 
 from stats_composer.errors import ConstraintError
 from stats_composer.kernels.arrays import Bools, Floats, Ints
+
+Arcs = tuple[Ints, Ints, Ints, Floats]
+Rule = Callable[[int, Any, int], tuple[Any, float] | None]
 
 __all__ = [
     "Automaton",
@@ -128,28 +131,21 @@ class Automaton:
 
     @classmethod
     def from_rule(
-        cls,
-        rule: Callable[[int, Any, int], tuple[Any, float] | None],
-        kind: Ints,
-        n_symbols: int,
-        initial: Hashable,
+        cls, rule: Rule, kind: Ints, n_symbols: int, initial: Hashable,
         final: Callable[[Any], float] = lambda state: 0.0,
-    ) -> Automaton:
+    ) -> Automaton:  # fmt: skip
         """Build an automaton from a rule, its states found from the initial one.
 
         Parameters
         ----------
         rule : callable (kind, state, symbol) -> (next state, log-weight), or None to refuse
-            A state is any hashable value.
         kind : ndarray of shape (n_steps,), int64
         n_symbols : int
-        initial : hashable
+        initial : hashable, as any state
         final : callable (state) -> log-weight
 
         Examples
         --------
-        At most one 1 among three symbols:
-
         >>> def count(kind, ones, symbol):
         ...     return (ones + symbol, 0.0) if ones + symbol < 2 else None
         >>> once = Automaton.from_rule(count, np.zeros(3, np.int64), 2, 0)
@@ -211,7 +207,7 @@ class Automaton:
         """Number of steps that it reads."""
         return len(self.kind)
 
-    def arcs(self, kind: int) -> tuple[Ints, Ints, Ints, Floats]:
+    def arcs(self, kind: int) -> Arcs:
         """Return source, symbol, target and log-weight of the arcs of one kind of step."""
         bounds = self.first[kind]
         span = slice(bounds[0], bounds[-1])
@@ -280,23 +276,9 @@ def live_states(automaton: Automaton, allowed: Bools) -> tuple[Bools, Bools]:
     [[1, 0], [0, 1], [1, 0]]
     """
     arcs = [automaton.arcs(kind) for kind in range(automaton.n_kinds)]
-    live = np.zeros((automaton.n_steps + 1, automaton.n_states), bool)
-    passed = np.zeros(allowed.shape, bool)
-    live[0, automaton.initial] = True
-    # Steps of one kind soon reach the same states: what was found for one serves the others.
-    usable: list[Bools] = []
-    after: dict[tuple[int, bytes, bytes], tuple[Bools, Bools]] = {}
-    for t, kind in enumerate(automaton.kind.tolist()):
-        source, symbol, target, _ = arcs[kind]
-        step = kind, allowed[t].tobytes(), live[t].tobytes()
-        if step not in after:
-            usable.append(live[t, source] & allowed[t, symbol])
-            live[t + 1, target[usable[t]]] = True
-            after[step] = usable[t], live[t + 1].copy()
-        else:
-            usable.append(after[step][0])
-            live[t + 1] = after[step][1]
+    live, usable = _reach(automaton, arcs, allowed)
     live[-1] &= automaton.final > -np.inf
+    passed = np.zeros(allowed.shape, bool)
     before: dict[tuple[int, int, bytes], tuple[Bools, Bools]] = {}
     for t in range(automaton.n_steps - 1, -1, -1):
         kind = int(automaton.kind[t])
@@ -311,6 +293,28 @@ def live_states(automaton: Automaton, allowed: Bools) -> tuple[Bools, Bools]:
         else:
             live[t], passed[t] = before[back]
     return live, passed
+
+
+def _reach(automaton: Automaton, arcs: Sequence[Arcs], allowed: Bools) -> tuple[Bools, list[Bools]]:
+    """Find the states that allowed symbols reach, and the arcs that each step may use.
+
+    Steps of one kind soon reach the same states: what was found for one serves the others.
+    """
+    live = np.zeros((automaton.n_steps + 1, automaton.n_states), bool)
+    live[0, automaton.initial] = True
+    usable: list[Bools] = []
+    after: dict[tuple[int, bytes, bytes], tuple[Bools, Bools]] = {}
+    for t, kind in enumerate(automaton.kind.tolist()):
+        source, symbol, target, _ = arcs[kind]
+        step = kind, allowed[t].tobytes(), live[t].tobytes()
+        if step not in after:
+            usable.append(live[t, source] & allowed[t, symbol])
+            live[t + 1, target[usable[t]]] = True
+            after[step] = usable[t], live[t + 1].copy()
+        else:
+            usable.append(after[step][0])
+            live[t + 1] = after[step][1]
+    return live, usable
 
 
 def phased(automaton: Automaton, n_symbols: int, kind: Ints) -> Automaton:
@@ -337,21 +341,14 @@ def phased(automaton: Automaton, n_symbols: int, kind: Ints) -> Automaton:
     bounds = np.searchsorted(phase[order], np.arange(n_phases + 1))
     spans = [order[low:high] for low, high in pairwise(bounds)]
     reached = _reached(automaton, spans, kind)
-    spans = [arcs[reached[k, source[arcs]]] for k, arcs in enumerate(spans)]
-    count = [np.bincount(source[arcs], minlength=automaton.n_states) for arcs in spans]
+    spans = [span[reached[k, source[span]]] for k, span in enumerate(spans)]
+    count = [np.bincount(source[span], minlength=automaton.n_states) for span in spans]
     first = np.cumsum([0, *map(len, spans[:-1])])[:, None] + np.cumsum(
         [np.r_[0, n] for n in count], axis=1
     )
     kept = np.concatenate(spans)
-    return Automaton(
-        first,
-        symbol[kept] % n_symbols,
-        target[kept],
-        log_weight[kept],
-        kind,
-        automaton.final,
-        automaton.initial,
-    )
+    arcs = symbol[kept] % n_symbols, target[kept], log_weight[kept]
+    return Automaton(first, *arcs, kind, automaton.final, automaton.initial)
 
 
 def _reached(automaton: Automaton, spans: list[Ints], kind: Ints) -> Bools:

@@ -18,13 +18,17 @@ __all__ = ["check_grid"]
 Ints = NDArray[np.int64]
 
 
+def _as_array(grid: Any, name: str) -> NDArray[Any]:
+    try:
+        return np.asarray(grid)
+    except ValueError as error:
+        raise ValueError(f"{name}: expected rows of equal length") from error
+
+
 def check_grid(
-    grid: Any,
-    n_voices: int | None = None,
-    n_values: Sequence[int] | Ints | None = None,
-    *,
-    name: str = "grid",
-) -> Ints:
+    grid: Any, n_voices: int | None = None, n_values: Sequence[int] | Ints | None = None,
+    *, name: str = "grid",
+) -> Ints:  # fmt: skip
     """Return a grid as int64 of shape (n_steps, n_voices), contiguous: the same array if it is.
 
     Parameters
@@ -49,10 +53,7 @@ def check_grid(
     ...
     ValueError: grid, row 0, column 1: symbol 3, expected 0 to 2
     """
-    try:
-        table = np.asarray(grid)
-    except ValueError as error:
-        raise ValueError(f"{name}: expected rows of equal length") from error
+    table = _as_array(grid, name)
     shape = "(n_steps, n_voices)" if n_voices is None else f"(n_steps, {n_voices})"
     if table.ndim != 2 or 0 in table.shape or n_voices not in (None, table.shape[1]):
         raise ValueError(f"{name} of shape {table.shape}: expected {shape}, one row or more")
@@ -67,8 +68,6 @@ def check_grid(
         row, column = np.argwhere(wrong)[0].tolist()
         known = n_values is not None and column < len(n_values)
         expected = f"0 to {int(highest[column])}" if known else "an integer from 0"
-        symbol = int(table[row, column])
-        raise ValueError(
-            f"{name}, row {row}, column {column}: symbol {symbol}, expected {expected}"
-        )
+        place = f"{name}, row {row}, column {column}"
+        raise ValueError(f"{place}: symbol {int(table[row, column])}, expected {expected}")
     return np.ascontiguousarray(table, np.int64)

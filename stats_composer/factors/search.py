@@ -44,10 +44,7 @@ Pair = tuple[int, int]
 
 
 def find_grid(
-    factors: Factors,
-    random_state: RandomState = None,
-    *,
-    seconds: float = 2.0,
+    factors: Factors, random_state: RandomState = None, *, seconds: float = 2.0
 ) -> Ints | None:
     """Find a grid that no hard factor forbids, or prove that there is none.
 
@@ -58,18 +55,16 @@ def find_grid(
     random_state : int, Generator or None
         Symbols are tried in an order drawn from their unary log-weights.
     seconds : float
-        Limit of the search; only voices with automata that pairwise factors tie to each
-        other can come near it.
+        Limit of the search: near it come voices with automata that pairwise factors tie.
 
     Returns
     -------
-    grid : ndarray of shape (n_steps, n_voices), int64, or None
-        None where it is proved that there is none.
+    ndarray of shape (n_steps, n_voices), int64, or None where it is proved that there is none
 
     Raises
     ------
     SamplingError
-        Where neither was reached within the limit.
+        Where the limit came first.
 
     Examples
     --------

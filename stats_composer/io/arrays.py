@@ -60,18 +60,10 @@ def save_arrays(score: Score) -> bytes:
 def load_arrays(data: bytes) -> Score:
     """Unpack and check what `save_arrays` packed.
 
-    Parameters
-    ----------
-    data : bytes
-
-    Returns
-    -------
-    Score
-
     Raises
     ------
     ScoreFileError
-        If the arrays are not those of a score.
+        If the bytes are not the arrays of a score.
     ScoreError
         If the score they hold breaks its own rules.
 
@@ -89,9 +81,8 @@ def load_arrays(data: bytes) -> Score:
                 raise ScoreFileError("arrays of a score: larger than any score read here")
         with np.load(stream, allow_pickle=False) as arrays:
             tables = {name: arrays[name] for name in _TABLES}
-            names = arrays["part_name"].tolist()
-            programs = arrays["part_program"].tolist()
-            percussion = arrays["part_percussion"].tolist()
+            rows = (arrays[f"part_{name}"].tolist() for name in ("name", "program", "percussion"))
+            parts = tuple(Part(*row) for row in zip(*rows, strict=True))
             title, composer = (str(arrays[name]) for name in _TEXTS)
             order = tuple(arrays["order"].tolist())
             end = int(arrays["end"])
@@ -100,5 +91,4 @@ def load_arrays(data: bytes) -> Score:
     for name, dtype in _TABLES.items():
         if tables[name].dtype != dtype or tables[name].ndim != 1:
             raise ScoreFileError(f"arrays of a score: {name} of another layout")
-    parts = tuple(Part(*row) for row in zip(names, programs, percussion, strict=True))
     return Score(**tables, parts=parts, title=title, composer=composer, end=end, order=order)

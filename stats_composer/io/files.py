@@ -29,12 +29,10 @@ def read(source: PathOrStream, *, format: str | None = None, trusted: bool = Fal
     source : str, path, or binary stream
         MusicXML (.musicxml, .xml), zipped MusicXML (.mxl), MIDI (.mid, .midi), ABC (.abc) or
         Humdrum kern (.krn).
-    format : str, optional
-        One of musicxml, mxl, midi, abc, kern; by default the suffix tells, or the content of
-        a nameless stream.
+    format : {"musicxml", "mxl", "midi", "abc", "kern"}, by default as suffix or content tell
     trusted : bool
-        Whether the bytes are of one's own: read in this process, whatever time and memory
-        they take. Others than small ones are read in a child process that has little of both.
+        Whether to read in this process, whatever time and memory that takes. Others' large files
+        are read in a child process that has little of both.
 
     Returns
     -------
@@ -53,8 +51,7 @@ def read(source: PathOrStream, *, format: str | None = None, trusted: bool = Fal
     Examples
     --------
     >>> import io
-    >>> tune = io.BytesIO(b"X:1\nM:4/4\nL:1/4\nK:G\nGABc|d4|\n")
-    >>> score = read(tune)
+    >>> score = read(io.BytesIO(b"X:1\nM:4/4\nL:1/4\nK:G\nGABc|d4|\n"))
     >>> score.n_bars, score.notes["pitch"].tolist()
     (2, [67, 69, 71, 72, 74])
     """
@@ -153,8 +150,7 @@ def write(score: Score, target: PathOrStream, *, format: str | None = None) -> N
     Raises
     ------
     ScoreFileError
-        In one line: the file's name, and why it cannot be written. What was there before
-        stays.
+        In one line: the file's name, and why it cannot be written. What was there stays.
 
     Warns
     -----

@@ -121,10 +121,6 @@ def read_events(data: bytes, report: Report) -> MidiFile:
     report : Report
         Told what is damaged, and where.
 
-    Returns
-    -------
-    MidiFile
-
     Raises
     ------
     ScoreFileError
@@ -270,12 +266,9 @@ class _Reader:
                     at += 1
                 elif not running:
                     raise _BrokenError("a data byte without a status byte")
-                if 0xBF < running < 0xE0:
-                    first, second = data[at], 0
-                    at += 1
-                else:
-                    first, second = data[at], data[at + 1]
-                    at += 2
+                long = not 0xBF < running < 0xE0
+                first, second = data[at], data[at + 1] if long else 0
+                at += 1 + long
                 if running < 0xA0 or 0xBF < running < 0xD0:
                     keep(time << 24 | running << 16 | first << 8 | second)
         except IndexError:

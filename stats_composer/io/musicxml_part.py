@@ -182,13 +182,12 @@ class PartReader:
             self.chord_onset = self.cursor
             self.cursor += duration
         head = Head(self.bar, self.chord_onset, lane, staff, duration)
-        sounds = "rest" not in found and duration > 0
-        fault = None
-        if sounds:
-            try:
+        sounds, fault = "rest" not in found and duration > 0, None
+        try:
+            if sounds:
                 self._pitch(found, head)
-            except ScoreFileError as error:
-                sounds, fault = False, error
+        except ScoreFileError as error:
+            sounds, fault = False, error
         self.marks.read_note(note, found, head, self.has_ties)
         if follows:
             self._follow(head, sounds)

@@ -166,10 +166,6 @@ def split(start: int, stop: int, beat: int) -> list[tuple[int, int, Value]]:
     beat : int
         Ticks; a stretch without a value of its own is divided where beats begin.
 
-    Returns
-    -------
-    list of (start, stop, value)
-
     Examples
     --------
     >>> split(0, 12600, 10080)

@@ -66,14 +66,9 @@ class _Objective:
 
 
 def learn_weights(
-    evidence: Evidence,
-    events: Events,
-    penalty: float,
-    start: Floats | None = None,
-    *,
-    max_iter: int = MAX_ITER,
-    history: History | None = None,
-) -> Floats:
+    evidence: Evidence, events: Events, penalty: float, start: Floats | None = None,
+    *, max_iter: int = MAX_ITER, history: History | None = None,
+) -> Floats:  # fmt: skip
     """Return the best weights.
 
     Parameters
@@ -81,12 +76,10 @@ def learn_weights(
     evidence : Evidence
         Of pieces that were left out of the counts.
     events : Events
-    penalty : float
-        Inverse variance of the offsets' prior.
-    start : ndarray of shape (n_experts, N_BUCKETS), optional
-        Weights to start from; the result does not depend on them.
-    max_iter : int
-        Iterations of L-BFGS at most.
+    penalty : float, the inverse variance of the offsets' prior
+    start : ndarray of the result's shape, optional
+        The result does not depend on it.
+    max_iter : int, of L-BFGS
     history : list, optional
         A row is added for each of them.
 
@@ -107,14 +100,9 @@ def learn_weights(
     def keep(intermediate_result: OptimizeResult) -> None:
         values.append(-float(intermediate_result.fun))
 
-    found = minimize(
-        objective,
-        objective.start(start),
-        jac=True,
-        method="L-BFGS-B",
-        callback=keep,
-        options={"maxiter": max_iter, "maxcor": 20},
-    )
+    options = {"maxiter": max_iter, "maxcor": 20}
+    first = objective.start(start)
+    found = minimize(objective, first, jac=True, method="L-BFGS-B", callback=keep, options=options)
     if history is not None:
         history += [
             {"stage": "weights", "step": step, "penalty": penalty, "objective": value}

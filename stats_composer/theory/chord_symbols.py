@@ -159,19 +159,23 @@ def parse_chord(symbol: str, *, minus: str = "refuse") -> Chord:
         text = re.sub(pattern, plain, text)
     if minus == "flat":
         text = re.sub(r"(^|/)([A-G])(-+)", lambda m: m[1] + m[2] + "b" * len(m[3]), text)
+    try:
+        return _parse(text, minus)
+    except ValueError as error:
+        raise ValueError(f"chord {symbol!r}: {error}") from None
+
+
+def _parse(text: str, minus: str) -> Chord:
     match = re.fullmatch(r"([A-G](?:#+|b+)?)(.*)", text)
     if not match:
-        raise ValueError(f"chord {symbol!r}: expected a root A to G, such as C:maj/3 or Am7/G")
+        raise ValueError("expected a root A to G, such as C:maj/3 or Am7/G")
     root, rest = name_fifths(match[1]), match[2]
     if rest.startswith("-") and not re.match(r"-[59](?![#b\d])", rest):
         if minus != "minor" and len(match[1]) == 1:
             readings = f"{match[1]}m{rest[1:]} or {match[1]}b{rest[1:]}"
-            raise ValueError(f"chord {symbol!r}: '-' is ambiguous (minor or a flat): {readings}")
+            raise ValueError(f"'-' is ambiguous (minor or a flat): {readings}")
         rest = "m" + rest[1:]
-    try:
-        return _harte(root, rest) if rest.startswith(":") else _lead_sheet(root, rest)
-    except ValueError as error:
-        raise ValueError(f"chord {symbol!r}: {error}") from None
+    return _harte(root, rest) if rest.startswith(":") else _lead_sheet(root, rest)
 
 
 def _harte(root: int, rest: str) -> Chord:

@@ -110,21 +110,13 @@ def melody_table(
     row = np.maximum(np.searchsorted(metres["onset"], onset, side="right") - 1, 0)
     bar = np.array([metre_of(m).bar for m in metres], np.int64)
     final = np.isin(end, [stop for _, stop in phrase_spans(score.select(part, voice))])
+    rest, degree = onset - np.append(0, end[:-1]), (notes["pitch"] - tonic) % 12
     return make_table(
-        MELODY_DTYPE,
-        pitch=notes["pitch"],
-        duration=notes["duration"],
-        rest=onset - np.append(0, end[:-1]),
-        position=bar_positions(score, onset),
-        bar=bar[row],
-        level=beat_levels(score, onset),
-        final=final,
-        since=_since(final),
-        tonic=tonic,
-        mode=mode,
-        degree=(notes["pitch"] - tonic) % 12,
+        MELODY_DTYPE, pitch=notes["pitch"], duration=notes["duration"], rest=rest,
+        position=bar_positions(score, onset), bar=bar[row], level=beat_levels(score, onset),
+        final=final, since=_since(final), tonic=tonic, mode=mode, degree=degree,
         bass=_bass(score, part, voice, onset),
-    )
+    )  # fmt: skip
 
 
 def write_melody(table: NDArray[np.void], page: Score, part: int = 0, voice: int = 0) -> Score:

@@ -34,8 +34,7 @@ def pianoroll(score: Score, step: int, part: int | None = None) -> NDArray[np.ui
 
     References
     ----------
-    Dong, Hsiao, Yang (2018), "Pypianoroll: open source Python package for handling multitrack
-    pianorolls", ISMIR late-breaking demos.
+    Dong, Hsiao, Yang (2018), "Pypianoroll", ISMIR late-breaking demos.
 
     Examples
     --------
@@ -53,9 +52,7 @@ def pianoroll(score: Score, step: int, part: int | None = None) -> NDArray[np.ui
         np.maximum(rows, max(int(note["velocity"]), 1), out=rows)
     struck = np.zeros(roll.shape, np.bool_)
     struck[first, notes["pitch"]] = ~notes["tied"]
-    held = np.zeros(roll.shape, np.bool_)
-    held[1:-1] = (roll[1:-1] > 0) & ~struck[1:-1] & struck[2:]
-    roll[held] = 0
+    roll[1:-1][(roll[1:-1] > 0) & ~struck[1:-1] & struck[2:]] = 0
     return roll
 
 

@@ -236,6 +236,19 @@ def join_lines(learned: Sequence[Arrays]) -> Arrays:
     }
 
 
+def _check_arrays(lines: Lines, n_experts: int, n_lines: int, arrays: Arrays) -> None:
+    """Raise ValueError where the arrays are not those of so many experts and lines."""
+    n_keys, n_entries = arrays["n_contexts"].sum(), arrays["n_entries"].sum()
+    fits = len(arrays["n_contexts"]) == n_experts == arrays["weights"].shape[1]
+    fits &= len(arrays["n_values"]) == len(lines.place)
+    fits &= len(arrays["key"]) == n_keys and len(arrays["n_entries"]) == n_keys
+    fits &= len(arrays["cell"]) == n_entries and len(arrays["count"]) == n_entries
+    shapes = (lines.period, n_experts, N_BUCKETS), (lines.period, n_lines, N_RULES)
+    fits &= (arrays["weights"].shape, arrays["rule_weights"].shape) == shapes
+    if not fits:
+        raise ValueError("these arrays are of another directed model")
+
+
 def make_tables(
     lines: Lines, compiled: Sequence[Compiled], arrays: Arrays, smoothing: Sequence[float]
 ) -> Tables:
@@ -250,14 +263,7 @@ def make_tables(
     n_experts = _ends([len(one.names) for one in compiled])
     key_first, entry_first = _ends(arrays["n_contexts"]), _ends(arrays["n_entries"])
     cell, count = arrays["cell"].astype(np.int32), arrays["count"].astype(np.int32)
-    fits = len(arrays["n_contexts"]) == len(names) == arrays["weights"].shape[1]
-    fits &= len(arrays["n_values"]) == len(lines.place)
-    fits &= len(arrays["key"]) == key_first[-1] and len(arrays["n_entries"]) == key_first[-1]
-    fits &= len(cell) == entry_first[-1] and len(count) == entry_first[-1]
-    shapes = (lines.period, len(names), N_BUCKETS), (lines.period, len(compiled), N_RULES)
-    fits &= (arrays["weights"].shape, arrays["rule_weights"].shape) == shapes
-    if not fits:
-        raise ValueError("these arrays are of another directed model")
+    _check_arrays(lines, len(names), len(compiled), arrays)
     seen = np.split(arrays["value"], np.cumsum(arrays["n_values"])[:-1])
     n_most = max(1, *(len(atoms) for one in compiled for atoms in one.template))
     template = np.full((len(names), n_most), -1, np.int64)
@@ -274,18 +280,9 @@ def make_tables(
     of_entry = np.repeat(np.repeat(experts.target, arrays["n_contexts"]), arrays["n_entries"])
     if (cell >= experts.n_cells[of_entry]).any():
         raise ValueError("these arrays are of another directed model")
-    return Tables(
-        experts,
-        n_experts,
-        template,
-        np.ascontiguousarray(arrays["key"], np.int64),
-        key_first,
-        entry_first,
-        cell,
-        count,
-        np.ascontiguousarray(arrays["weights"], np.float64),
-        np.ascontiguousarray(arrays["rule_weights"], np.float64),
-    )
+    key = np.ascontiguousarray(arrays["key"], np.int64)
+    weights = (np.ascontiguousarray(arrays[n], np.float64) for n in ("weights", "rule_weights"))
+    return Tables(experts, n_experts, template, key, key_first, entry_first, cell, count, *weights)
 
 
 def _ends(lengths: Sequence[int] | NDArray[np.integer]) -> Ints:

@@ -64,6 +64,14 @@ class Drawing(NamedTuple):
     moving: float = 1.0
     min_p: float = 0.0
 
+    def check(self) -> None:
+        """Raise ValueError for a drawing that cannot be."""
+        above = Real(open=True)
+        if not (above.allows(self.staying) and above.allows(self.moving)):
+            raise ValueError(f"{self}: expected temperatures above 0")
+        if not Real(0, 1).allows(self.min_p):
+            raise ValueError(f"{self}: expected a share from 0 to 1")
+
 
 class DirectedModel(Estimator):
     """Lines that go with given ones, drawn forwards.
@@ -361,14 +369,9 @@ class DirectedModel(Estimator):
     # ---- sampling ------------------------------------------------------------------------
 
     def sample(
-        self,
-        n_samples: int = 1,
-        *,
-        given: Ints,
-        unary: Floats | None = None,
-        drawing: Drawing | None = None,
-        random_state: RandomState = None,
-    ) -> list[Ints]:
+        self, n_samples: int = 1, *, given: Ints, unary: Floats | None = None,
+        drawing: Drawing | None = None, random_state: RandomState = None,
+    ) -> list[Ints]:  # fmt: skip
         """Draw the modelled lines of a piece whose given lines and columns are filled in.
 
         Parameters
@@ -397,11 +400,7 @@ class DirectedModel(Estimator):
         if not Whole(1).allows(n_samples):
             raise ValueError(f"n_samples={n_samples!r}: expected {Whole(1)}")
         drawing = drawing or Drawing()
-        above = Real(open=True)
-        if not (above.allows(drawing.staying) and above.allows(drawing.moving)):
-            raise ValueError(f"{drawing}: expected temperatures above 0")
-        if not Real(0, 1).allows(drawing.min_p):
-            raise ValueError(f"{drawing}: expected a share from 0 to 1")
+        drawing.check()
         if unary is not None:
             self._check_unary(unary, len(checked))
         rng = generator(random_state)

@@ -185,10 +185,6 @@ class FrameModel(Estimator):
         callback : callable, optional
             Called as callback(order, passes done, passes in all).
 
-        Returns
-        -------
-        self
-
         Raises
         ------
         ValueError
@@ -215,11 +211,7 @@ class FrameModel(Estimator):
 
         learned = self._for_each(learn, self.orders)
         self.chains_ = [chain for chain, _ in learned]
-        self.history_: History = [
-            {"stage": order, "step": step, "objective": float(log_prob.mean())}
-            for order, (_, passes) in zip(self.orders, learned, strict=True)
-            for step, log_prob in enumerate(passes, 1)
-        ]
+        self.history_ = _history(self.orders, [passes for _, passes in learned])
         self.weights_ = mixture_weights(np.stack([passes[-1] for _, passes in learned]))
         return self
 
@@ -433,6 +425,15 @@ def check_roll(roll: Any, n_keys: int | None = None, *, name: str) -> Bools:
                 "expected booleans, or 0 and 1"
             )
     return np.ascontiguousarray(array, np.bool_)
+
+
+def _history(orders: Sequence[str], passes: Sequence[Sequence[Floats]]) -> History:
+    """Return the mean log-likelihood of a frame in each pass over the pieces."""
+    return [
+        {"stage": order, "step": step, "objective": float(log_prob.mean())}
+        for order, of_one in zip(orders, passes, strict=True)
+        for step, log_prob in enumerate(of_one, 1)
+    ]
 
 
 def mixture_weights(log_prob: Floats, n_rounds: int = 100) -> Floats:

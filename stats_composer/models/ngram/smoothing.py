@@ -267,12 +267,9 @@ def _interpolated(tree: ContextTree, values: range, own: Floats, escape: Floats)
 
 
 def _tables(
-    tree: ContextTree,
-    values: range,
-    prob: Floats,
-    walk: tuple[Floats, Floats, Floats, Floats],
+    tree: ContextTree, values: range, prob: Floats, walk: tuple[Floats, Floats, Floats, Floats],
     flat: bool = False,
-) -> Tables:
+) -> Tables:  # fmt: skip
     """Lay a smoothed tree out for the kernels.
 
     `walk` is `start_scale`, `start_escape`, `scale` and `escape` of `Tables`.

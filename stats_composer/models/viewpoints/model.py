@@ -356,15 +356,10 @@ class ViewpointModel(Estimator):
     # ---- sampling ------------------------------------------------------------------------
 
     def sample(
-        self,
-        n_samples: int = 1,
-        *,
-        n_steps: int | None = None,
-        given: NDArray[np.void] | None = None,
-        n_given: int = 0,
-        allowed: NDArray[np.bool_] | None = None,
-        random_state: RandomState = None,
-    ) -> list[NDArray[np.void]]:
+        self, n_samples: int = 1, *, n_steps: int | None = None,
+        given: NDArray[np.void] | None = None, n_given: int = 0,
+        allowed: NDArray[np.bool_] | None = None, random_state: RandomState = None,
+    ) -> list[NDArray[np.void]]:  # fmt: skip
         """Draw the symbols of pieces whose other columns are given.
 
         Parameters
