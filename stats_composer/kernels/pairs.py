@@ -90,7 +90,7 @@ def site_sweeper(layout: Layout) -> Callable[..., int]:
 def pair_kernels(width: int) -> PairKernels:
     """Return the kernels for tables of a width, `Layout.width`."""
 
-    @jit()
+    @jit(fastmath=True)  # sums over symbols vectorize: half the time; nothing is infinite
     def value_and_gradient(
         grids: Grids, layout: Layout, weights: Float32s, kind: Ints, field: Float32s,
         backward: bool, gradient: Float32s, residual: Float32s,
@@ -99,11 +99,11 @@ def pair_kernels(width: int) -> PairKernels:
         value: float = add_gradient(grids, layout, weights, fields, backward, gradient, width)
         return value
 
-    @jit()
+    @jit(fastmath=True)  # as above
     def local_fields(piece: Piece, target: Target, local: Float32s) -> None:
         fill_fields(piece, target, local, width)
 
-    @jit()
+    @jit(fastmath=True)  # as above
     def sweep_fields(
         piece: Piece, sites: Ints, target: Target, local: Float32s,
         inverse_temperature: Float32s, run_share: float, u: Floats,
