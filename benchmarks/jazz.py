@@ -15,7 +15,7 @@ import numpy as np
 
 from benchmarks.pop909 import read_pop909, variants
 from benchmarks.weimar import read_weimar
-from stats_composer.composers.jazz import JazzComposer
+from stats_composer.composers.jazz import JazzComposer, Manner
 from stats_composer.composers.jazz.model import SoloModel
 from stats_composer.composers.jazz.page import lead_page
 from stats_composer.composers.jazz.solo import (
@@ -191,7 +191,8 @@ def distances(found, fold, options):
             place=solo.chart.place[:n_beats],
         )  # fmt: skip
         compass = (int(solo.pitch.min()), int(solo.pitch.max()))
-        task = SoloTask(lead_page("C"), chart, TICKS_PER_QUARTER, solo.tempo, compass, 10)
+        manner = Manner(compass=compass)
+        task = SoloTask(lead_page("C"), chart, TICKS_PER_QUARTER, solo.tempo, manner)
         made.append(SoloWriter(task, model).write(np.random.default_rng(number)))
     new, first, second = map(histograms, (made, unseen[::2], unseen[1::2]))
     ratios = []

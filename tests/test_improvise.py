@@ -83,9 +83,41 @@ def test_a_bare_melody_gets_changes(tmp_path, capsys):
     assert [p.name for p in read(tmp_path / "solo.musicxml").parts] == ["Solo", "Bass", "Piano"]
 
 
+def test_a_style_is_learned_and_played(tmp_path, capsys):
+    tune, model = tmp_path / "tune.musicxml", tmp_path / "own.npz"
+    write(band(), tune)
+    status, out, _ = run(capsys, "train", tune, "--style", "jazz", "-o", model)
+    assert status == 0 and "Learned from 1 of 1 scores." in out and "improvise TUNE --style" in out
+    for style in (model, "own:0.5"):
+        solo = tmp_path / "solo.musicxml"
+        status, _, _ = run(
+            capsys, "improvise", tune, "--style", style, "--seed", 1, "-o", solo, "--force"
+        )
+        assert status == 0 and read(solo).n_parts == 3
+    status, out, _ = run(
+        capsys, "compose", "--model", model, "--bars", 4, "-o", tmp_path / "new.musicxml"
+    )
+    assert status == 0 and "3 parts, 4 bars" in out
+
+
+def test_a_bass_is_written_under_the_tune(tmp_path, capsys):
+    write(band(), tmp_path / "tune.musicxml")
+    status, _, _ = run(
+        capsys, "improvise", tmp_path / "tune.musicxml", "--part", "bass", "--seed", 1,
+        "-o", tmp_path / "new.musicxml",
+    )  # fmt: skip
+    assert status == 0
+    score = read(tmp_path / "new.musicxml")
+    assert [part.name for part in score.parts] == ["Bass", "a", "c"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "status", "message"),
     [
+        (("--changes", "C", "--style", "own"), 2, "a typed chart has no melody to learn from"),
+        (("x.mid", "--style", "own:2"), 2, "--style own:2: expected own, or own:0.5 and the like"),
+        (("x.mid", "--style", "bebop"), 2, "--style bebop: expected jazz, own, own:0.5 or"),
+        (("--changes", "C", "--part", "bass", "--density", "1"), 2, "they are of a solo"),
         (("--changes", "Dm7 | G#4x"), 1, "changes, bar 2: chord 'G#4x': unknown quality '4x'"),
         ((), 2, "expected a tune or --changes, one of them"),
         (("--changes", "C", "--head"), 2, "--head and --melody: a typed chart has no melody"),

@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from stats_composer.composers.jazz import JazzComposer
+from stats_composer.composers.jazz import JazzComposer, Manner
 from stats_composer.composers.jazz.band import BassModel, draw_comping
 from stats_composer.composers.jazz.chart import chart_of, read_changes
-from stats_composer.composers.jazz.page import chained, chart_on, lead_page, repeated
+from stats_composer.composers.jazz.harmony import harmonized
+from stats_composer.composers.jazz.page import chained, chart_on, lead_page, repeated, solo_on
+from stats_composer.composers.jazz.players import bass_player
 from stats_composer.composers.jazz.solo import (
     STEPS,
     Solo,
@@ -18,8 +20,8 @@ from stats_composer.composers.jazz.solo import (
     onsets_of,
     snap,
 )
-from stats_composer.composers.jazz.writer import CopyWatch
-from stats_composer.constraints import Contains, Density, InKey, Pin, Range
+from stats_composer.composers.jazz.writer import CopyWatch, SoloTask
+from stats_composer.constraints import Changes, Contains, Density, InKey, Pin, Range
 from stats_composer.errors import ConstraintError, EncodingError
 from stats_composer.ngrams import Repertoire
 from stats_composer.score import Score, make_notes, mark_swing, swung
@@ -141,7 +143,9 @@ def test_chords_are_voiced_by_their_own_tones(chart):
 
 def test_a_bass_line_of_roots_is_learned(chart):
     roots = 36 + chart.root
-    line = BassModel().fit([(roots, chart)] * 200).draw(chart, np.random.default_rng(0))
+    task = SoloTask(lead_page("Dm7 G7 | C^7"), chart, 10080, 120.0)
+    play = bass_player(task, BassModel().fit([(roots, chart)] * 200))
+    line = play(np.random.default_rng(0))[1]["pitch"]
     assert (line % 12 == chart.root).mean() > 0.8
 
 
@@ -172,7 +176,7 @@ def test_swing_is_for_the_ear():
 
 
 def test_a_solo_comes_with_its_band(composer):
-    score = composer.improvise(lead_page(BLUES), chorus=2, random_state=1)
+    score = composer.improvise(lead_page(BLUES), manner=Manner(chorus=2), random_state=1)
     assert [part.name for part in score.parts] == ["Solo", "Bass", "Piano"]
     assert score.n_bars == 24
     solo = score.notes[score.notes["part"] == 0]
@@ -214,6 +218,81 @@ def test_no_wish_is_broken(composer, n):
         asked = wishes(rng)
         score = composer.improvise(page, band=(), constraints=asked, random_state=seed)
         assert not [line for wish in asked for line in wish.violations(score)]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_bass_keeps_wishes(composer, seed):
+    asked = [Range("bass", "C2", "C3"), Pin("bass", 2, 3, "B2", 1)]
+    score = composer.improvise(
+        lead_page("Dm7 | G7 | N.C. | C^7"), part="bass", band=(), constraints=asked,
+        random_state=seed,
+    )  # fmt: skip
+    assert [part.name for part in score.parts] == ["Bass"]
+    assert score.notes["onset"].tolist() == [10080 * beat for beat in range(16) if beat // 4 != 2]
+    assert score.notes["pitch"].min() >= 36 and score.notes["pitch"].max() <= 48
+    assert score.notes["pitch"][6] == 47
+
+
+def test_a_part_that_nobody_plays_is_told(composer):
+    page = lead_page("C")
+    with pytest.raises(ConstraintError, match="part 'drums': expected one of solo, bass, chords"):
+        composer.improvise(page, part="drums")
+    with pytest.raises(ConstraintError, match="constraints for chords"):
+        composer.improvise(page, part="chords", constraints=[Range("chords", 50, 70)])
+
+
+# ---- composing, continuing, a tune's own style -----------------------------------------------
+
+
+def test_thirty_two_bars_have_the_form_aaba(composer):
+    score = composer.compose(key="Bb", random_state=3)
+    at = np.searchsorted(score.bars["onset"], score.chords["onset"])
+    named = dict(zip(at.tolist(), score.chords["symbol"].tolist(), strict=True))
+    sounding = [named[max(bar for bar in named if bar <= at)] for at in range(32)]
+    assert sounding[:8] == sounding[8:16] and sounding[:7] == sounding[24:31]
+    assert score.n_bars == 32 and score.signature_at(0) == -2 and sounding[31] == "Bbmaj7"
+    assert [part.name for part in score.parts] == ["Solo", "Bass", "Piano"]
+
+
+def test_a_chart_that_is_wished_for_is_the_changes(composer):
+    asked = Changes([(1, 1, "Em7"), (2, 1, "A7"), (2, 3, "N"), (3, 1, "D")], weight=0)
+    score = composer.compose(bars=4, constraints=[asked], random_state=1)
+    assert score.chords["symbol"].tolist() == ["Em7", "A7", "N.C.", "D"]
+
+
+def test_a_phrase_goes_on_as_it_was(composer):
+    phrase = lead_page("Dm7 | G7", key="C").replace(
+        notes=make_notes(onset=10080 * np.arange(8), pitch=[62, 65, 69, 65, 67, 71, 74, 71])
+    )
+    score = composer.continue_tune(phrase, bars=4, random_state=2)
+    assert score.n_bars == 6 and (score.notes[:8] == phrase.notes).all()
+    assert score.notes["onset"][8:].min() >= phrase.end
+    assert score.chords["symbol"][:2].tolist() == ["Dm7", "G7"] and len(score.chords) > 2
+    assert score.chords["onset"][2] >= phrase.end
+    bare = phrase.replace(chords=phrase.chords[:0])
+    assert len(composer.continue_tune(bare, bars=1, random_state=0).chords)
+
+
+def test_a_tune_can_be_its_own_style(composer):
+    pitch = np.tile([60, 62, 64, 62], 16)
+    page = lead_page(" | ".join(["C"] * 16))
+    tune = solo_on(page, make_notes(onset=10080 * np.arange(64), pitch=pitch))
+    for share in (1.0, 0.5):
+        score = composer.leaning(tune, share).improvise(page, band=(), random_state=1)
+        steps = (score.notes["pitch"] >= 60) & (score.notes["pitch"] <= 64)
+        on_beats = score.notes["onset"] % 10080 == 0
+        assert steps.mean() > share - 0.2 and on_beats.mean() > share - 0.2
+    with pytest.raises(ConstraintError, match="share 0: expected above 0"):
+        composer.leaning(tune, 0)
+
+
+def test_a_bare_melody_in_minor_gets_its_changes(composer):
+    page = lead_page("N.C. | N.C.", key="a").replace(
+        notes=make_notes(onset=10080 * np.arange(8), pitch=[69, 72, 76, 72, 71, 68, 71, 69])
+    )
+    model = composer.solos_
+    found = harmonized(page.replace(chords=page.chords[:0]), model.changes_, model.tones_)
+    assert found.chords["symbol"][-1] == "Am7"
 
 
 def test_a_contradiction_is_named(composer):

@@ -13,6 +13,7 @@ from stats_composer.kernels.viewpoints import N_BUCKETS, Evidence, mix_evidence
 from stats_composer.models.mixture import choose_penalty, learn_weights
 from stats_composer.models.viewpoints import (
     ABSENT,
+    Blend,
     Table,
     ViewpointModel,
     parse_chain,
@@ -383,3 +384,38 @@ def test_evidence_of_nothing_is_uniform(fitted):
     weights = np.ones((1, N_BUCKETS))
     mix_evidence(evidence, events, weights, log_prob, np.zeros_like(weights))
     np.testing.assert_allclose(log_prob, np.log(0.25))
+
+
+# ---- other counts, and blends ----------------------------------------------------------------
+
+
+def test_a_model_recounted_on_its_own_pieces_is_itself(fitted):
+    again = fitted.recounted(tunes())
+    piece = tunes(seed=5)[:1]
+    np.testing.assert_allclose(
+        again.predict_log_proba(piece)[0], fitted.predict_log_proba(piece)[0], atol=1e-12
+    )
+
+
+def test_a_model_recounted_expects_what_it_was_shown(fitted):
+    shown = tune([64, 62] * 9)
+    row = fitted.recounted([shown]).predict_log_proba([shown[:6]])[0][5]
+    assert int(row.argmax()) + fitted.low_ == 62
+
+
+def test_a_blend_is_the_normalised_product_of_its_models(fitted):
+    other = fitted.recounted([tune([64, 62] * 9)])
+    piece = tunes(seed=5)[0]
+    rows = [np.exp(model.predict_log_proba([piece])[0]) for model in (fitted, other)]
+    drawing = Blend([(fitted, 0.25), (other, 0.75)]).begin(piece)
+    for first, second, symbol in zip(*rows, piece["pitch"].tolist(), strict=True):
+        product = first**0.25 * second**0.75
+        np.testing.assert_allclose(np.exp(drawing.log_probs()), product / product.sum(), atol=1e-9)
+        drawing.put(symbol)
+    assert drawing.symbols == piece["pitch"].tolist()
+
+
+def test_models_of_other_symbols_cannot_be_blended(fitted):
+    wider = ViewpointModel(VIEWPOINTS, CHAINS, margin=9).fit(tunes())
+    with pytest.raises(ValueError, match="expected the same candidates"):
+        Blend([(fitted, 0.5), (wider, 0.5)])

@@ -49,6 +49,7 @@ class OwnOrStyle(StrEnum):
     OWN = "own"
     CHORALE = "chorale"
     FOLK = "folk"
+    JAZZ = "jazz"
 
 
 def _dances(incomplete: str) -> list[str]:
@@ -61,7 +62,9 @@ def _dances(incomplete: str) -> list[str]:
 StyleOf = Annotated[
     Style | None,
     typer.Option(
-        "--style", help="A chorale in four parts, by default, or a folk tune to dance to."
+        "--style",
+        help="A chorale in four parts, by default, a folk tune to dance to, or jazz: a solo over "
+        "changes, with a band.",
     ),
 ]
 Dance = Annotated[
@@ -110,18 +113,20 @@ def compose(
     dance: Dance = None,
     model: ModelFile = None,
 ) -> None:
-    """Compose a four-part chorale, or with `--style folk` a dance tune.
+    """Compose a four-part chorale, or with `--style` a dance tune or a jazz solo.
 
     Without a name it is written as MusicXML and MIDI (a tune as ABC too) beside you, under a
     name that is free.
     """
     asked: dict[str, Any] = {**vars(page), "constraints": wishes.gather()}
     found, composer = load_composer(style, model, verb="compose")
-    if found == Style.FOLK:
+    if found == Style.CHORALE:
+        asked |= vars(plan)
+    else:
         refuse("--form, --phrases and --upbeat: they are of chorales", *vars(plan).values())
+    if found == Style.FOLK:
         asked["dance"] = dance
     else:
-        asked |= vars(plan)
         refuse("--dance: only folk tunes are dances", dance)
         checked("asked_key")(page.key)
     asked = {name: value for name, value in asked.items() if value is not None}
@@ -130,7 +135,7 @@ def compose(
     if found == Style.FOLK:
         delivery.deliver(scores, "tune", suffixes=TUNE_SUFFIXES)
     else:
-        delivery.deliver(scores, "chorale")
+        delivery.deliver(scores, "chorale" if found == Style.CHORALE else "solo")
 
 
 def harmonize(
@@ -186,8 +191,8 @@ def continue_(
         refuse("--style and --model: a model has its own style; give one of them", model and style)
         asked = None if model else Style(str(style))
         found, composer = load_composer(asked, model, verb="continue")
-        folk = found == Style.FOLK
-        write = composer.continue_tune if folk else composer.continue_chorale
+        chorale = found == Style.CHORALE
+        write = composer.continue_chorale if chorale else composer.continue_tune
     given = read_input(phrase, part)
     with named_after(phrase), patience():
         scores = write(given, bars=bars, **delivery.draws)

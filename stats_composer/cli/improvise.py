@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from stats_composer.cli.compose import named_after
 from stats_composer.cli.facts import score_facts
-from stats_composer.cli.options import Key, ModelFile, Tempo, TimeSignature, Wishes, refuse
+from stats_composer.cli.options import Key, Tempo, TimeSignature, Wishes, refuse
 from stats_composer.cli.output import Delivery, part_index, read_input, stem_of
 from stats_composer.cli.speech import patience, say
 
@@ -37,6 +38,26 @@ Density = Annotated[
 Temperature = Annotated[
     float, typer.Option(min=0.1, max=3, help="Below 1 more usual, above 1 bolder.")
 ]
+StyleText = Annotated[
+    str,
+    typer.Option(
+        "--style",
+        metavar="jazz|own|FILE",
+        help="jazz; own, learned from the tune's melody alone; own:0.5, half of each; or a model "
+        "that was trained.",
+    ),
+]
+
+
+class PartOf(StrEnum):
+    """What is written."""
+
+    SOLO = "solo"
+    BASS = "bass"
+    CHORDS = "chords"
+
+
+NewPart = Annotated[PartOf, typer.Option("--part", help="What is written anew.")]
 
 
 @dataclass(frozen=True)
@@ -50,7 +71,7 @@ class Chart:
 
     def page(self) -> Score:
         """Return the page of the chart, and tell what was assumed."""
-        from stats_composer.composers.jazz.page import lead_page
+        from stats_composer.composers.jazz import lead_page
 
         page = lead_page(
             str(self.changes), key=self.key, time_signature=self.time_signature, tempo=self.tempo
@@ -64,44 +85,52 @@ class Chart:
 
 
 @dataclass(frozen=True)
-class Manner:
-    """How a solo is to be."""
+class Playing:
+    """How a part is to be played."""
 
     chorus: Chorus = 1
     density: Density = 0.0
     temperature: Temperature = 1.0
+    head: Head = False
 
 
 def improvise(
     chart: Chart,
-    manner: Manner,
+    playing: Playing,
     wishes: Wishes,
     delivery: Delivery,
     tune: Tune = None,
-    head: Head = False,
     melody: Melody = None,
-    model: ModelFile = None,
+    style: StyleText = "jazz",
+    part: NewPart = PartOf.SOLO,
 ) -> None:
     """Improvise a jazz solo over a tune, or over changes that you type.
 
     The tune's own chords, bass and drums accompany; a bass and a piano join where it has none.
-    Wishes name the voice `solo`. What was taken for what is told on standard error. Without a
-    name it is written as MusicXML and MIDI beside you, under a name that is free.
+    Wishes name the voice `solo`, or the part that is asked for. What was taken for what is told on
+    standard error. Without a name it is written as MusicXML and MIDI beside you, under a name that
+    is free.
     """
     if (tune is None) == (chart.changes is None):
         raise typer.BadParameter("expected a tune or --changes, one of them")
-    from stats_composer.composers.jazz import JazzComposer
-    from stats_composer.composers.jazz.tune import framed, hear_tune
+    if part != PartOf.SOLO:
+        refuse("--head, --density: they are of a solo", playing.head, playing.density)
+    model, share = _read_style(style)
+    from stats_composer.composers.jazz import JazzComposer, Manner, framed, hear_tune
 
-    asked: dict[str, Any] = {**vars(manner), "constraints": wishes.gather(), **delivery.draws}
+    asked: dict[str, Any] = {
+        "part": part.value, "constraints": wishes.gather(), **delivery.draws
+    }  # fmt: skip
+    manner = Manner(playing.chorus, playing.temperature, playing.density)
     if tune is None:
-        refuse("--head and --melody: a typed chart has no melody", head, melody)
+        refuse("--head and --melody: a typed chart has no melody", playing.head, melody)
+        refuse("--style own: a typed chart has no melody to learn from", share)
         page = chart.page()
     composer = JazzComposer.bundled() if model is None else JazzComposer.load(model)
     if tune is None:
         with patience():
-            scores = composer.improvise(page, **asked)
-        delivery.deliver(scores, "solo")
+            scores = composer.improvise(page, manner=manner, **asked)
+        delivery.deliver(scores, part.value)
         return
     refuse("--key, --time-signature: the tune has its own", chart.key, chart.time_signature)
     given = read_input(tune)
@@ -110,10 +139,30 @@ def improvise(
         heard = hear_tune(given, composer.solos_, lead)
         for line in heard.account:
             _tell(line)
-        scores = composer.improvise(heard.page, band=heard.missing, swing=heard.swings, **asked)
-        if head:
+        if share:
+            composer = composer.leaning(heard.solo(), share)
+        manner = replace(manner, swing=heard.swings)
+        page = heard.under(part.value)
+        scores = composer.improvise(page, band=heard.missing, manner=manner, **asked)
+        if playing.head:
             scores = [framed(heard, score) for score in scores]
-    delivery.deliver(scores, f"{stem_of(tune, 'tune')}-solo")
+    delivery.deliver(scores, f"{stem_of(tune, 'tune')}-{part.value}")
+
+
+def _read_style(text: str) -> tuple[str | None, float]:
+    """Read a style: the model's file, None for the bundled one, and the tune's own share."""
+    name, _, weight = text.partition(":")
+    if name == "own":
+        try:
+            share = float(weight or 1)
+        except ValueError:
+            share = 0.0
+        if not 0 < share <= 1:
+            raise typer.BadParameter(f"--style {text}: expected own, or own:0.5 and the like")
+        return None, share
+    if text == "jazz" or text.endswith(".npz"):
+        return (None if text == "jazz" else text), 0.0
+    raise typer.BadParameter(f"--style {text}: expected jazz, own, own:0.5 or a model's .npz file")
 
 
 def _tell(line: str) -> None:

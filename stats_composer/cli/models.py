@@ -67,7 +67,11 @@ Exclude = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Names of files to leave out, one a line.")
 ]
 Kind = Annotated[
-    Style, typer.Option(help="chorale: scores in four parts; folk: dance tunes in one.")
+    Style,
+    typer.Option(
+        help="chorale: scores in four parts; folk: dance tunes in one; jazz: tunes or solos with "
+        "their band, of any layout."
+    ),
 ]
 Licence = Annotated[
     str, typer.Option(help="Of the tunes, for the model's record.", show_default=False)
@@ -118,28 +122,31 @@ def train(
     exclude: Exclude = None,
     style: Kind = Style.CHORALE,
 ) -> None:
-    """Learn a style of four-part writing, or of folk tunes, from scores."""
+    """Learn a style of four-part writing, of folk tunes or of solos from scores."""
     check_outputs([output], suffixes=(".npz",), force=work.force)
     names = [] if exclude is None else read_names(exclude)
     options: dict[str, Any] = {"exclude": names, "random_state": work.seed, "n_jobs": work.jobs}
     train_style: Any
-    if style == Style.FOLK:
-        refuse("--chord-voice and --directed: they are of chorales", *vars(chorales).values())
-        from stats_composer.composers.folk.training import train_tunes as train_style
-
-        options |= vars(tunes)
-    else:
-        refuse("--licence and --attribution: they are of folk tunes", *vars(tunes).values())
+    if style == Style.CHORALE:
+        refuse("--licence and --attribution: they are of tunes", *vars(tunes).values())
         from stats_composer.composers.chorale.training import train as train_style
 
         options |= vars(chorales)
+    else:
+        refuse("--chord-voice and --directed: they are of chorales", *vars(chorales).values())
+        options |= vars(tunes)
+    if style == Style.FOLK:
+        from stats_composer.composers.folk.training import train_tunes as train_style
+    elif style == Style.JAZZ:
+        from stats_composer.composers.jazz.training import train_solos as train_style
     with progress() as callback:
         composer = train_style(source, progress=sys.stderr.isatty(), callback=callback, **options)
     composer.save(output)
     say(f"Wrote {output}.")
     for line in _account(composer.manifest_):
         say(line)
-    say(f"Next: stats-composer compose --model {output}")
+    verb = "improvise TUNE --style" if style == Style.JAZZ else "compose --model"
+    say(f"Next: stats-composer {verb} {output}")
 
 
 def _account(manifest: dict[str, Any]) -> list[str]:

@@ -49,6 +49,7 @@ class Style(StrEnum):
 
     CHORALE = "chorale"
     FOLK = "folk"
+    JAZZ = "jazz"
 
 
 class Choir(StrEnum):
@@ -124,7 +125,7 @@ Key = Annotated[
 Bars = Annotated[
     int | None,
     typer.Option(
-        help="Length; by default 8, of a folk tune 16.",
+        help="Length; by default 8, of a folk tune 16, of jazz 32.",
         callback=lambda bars: bars if bars is None else checked("asked_bars")(bars),
     ),
 ]

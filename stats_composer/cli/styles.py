@@ -37,8 +37,13 @@ def load_composer(
     """
     from stats_composer.composers.chorale import ChoraleComposer
     from stats_composer.composers.folk import MelodyComposer
+    from stats_composer.composers.jazz import JazzComposer
 
-    known: dict[Style, Any] = {Style.CHORALE: ChoraleComposer, Style.FOLK: MelodyComposer}
+    known: dict[Style, Any] = {
+        Style.CHORALE: ChoraleComposer,
+        Style.FOLK: MelodyComposer,
+        Style.JAZZ: JazzComposer,
+    }
     if model is None:
         style = style or Style.CHORALE
         return style, known[style].bundled()

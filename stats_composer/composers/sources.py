@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import importlib.metadata
 import os
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+import warnings
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
 
 from stats_composer._version import __version__
 from stats_composer.composers.asked import asked_jobs
+from stats_composer.errors import EncodingError, ScoreFileError, ScoreWarning
 from stats_composer.io import CorpusFile, read_corpus
 from stats_composer.score import Score
 
-__all__ = [
-    "describe",
-    "read_sources",
-]
+__all__ = ["describe", "read_pieces", "read_sources"]
+
+Piece = TypeVar("Piece")
 
 
 def read_sources(
@@ -37,6 +38,52 @@ def read_sources(
     files = {row.name: row for corpus in corpora for row in corpus.manifest}
     refused = {row.name: row.reason for corpus in corpora for row in corpus.refused}
     return list(map(str, sources)), named, files, refused
+
+
+def read_pieces(
+    source: str | os.PathLike[str] | Sequence[str],
+    read: Callable[[Score], Piece],
+    *,
+    name: str,
+    exclude: Iterable[str],
+    n_jobs: int,
+    progress: bool,
+) -> tuple[list[Piece], dict[str, Any]]:
+    """Read the pieces among some files, and the record of them as a style of this name.
+
+    Parameters
+    ----------
+    source, n_jobs, progress
+        As of `read_sources`.
+    read : callable
+        Of a score; an `EncodingError` says why it is no such piece.
+    name : str
+    exclude : iterable of str
+        Names of files to leave out.
+
+    Raises
+    ------
+    ScoreFileError
+        If there is no piece among the files.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ScoreWarning)
+        sources, named, files, refused = read_sources(source, n_jobs=n_jobs, progress=progress)
+        unwanted = {os.path.basename(name) for name in exclude}
+        pieces: dict[str, Piece] = {}
+        for file, score in named:
+            if os.path.basename(file) in unwanted:
+                refused[file] = "held out"
+                continue
+            try:
+                pieces[file] = read(score)
+            except EncodingError as error:
+                refused[file] = str(error)
+    if not pieces:
+        reasons = "; ".join(sorted(set(refused.values()))[:3])
+        raise ScoreFileError(f"{', '.join(sources)}: nothing to learn from: {reasons}")
+    names = [os.path.basename(os.path.normpath(one)) for one in sources]
+    return list(pieces.values()), describe(name, names, pieces, files, refused)
 
 
 def describe(

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Iterable, Sequence
 
 from stats_composer.composers.folk.composer import MelodyComposer
-from stats_composer.composers.folk.tune import Tune, read_tune
-from stats_composer.composers.sources import describe, read_sources
-from stats_composer.errors import EncodingError, ScoreFileError, ScoreWarning
+from stats_composer.composers.folk.tune import read_tune
+from stats_composer.composers.sources import read_pieces
 from stats_composer.models.base import Callback
 
 __all__ = ["train_tunes"]
@@ -54,24 +52,9 @@ def train_tunes(
     ScoreFileError
         If no tune is among the files.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ScoreWarning)
-        sources, named, files, refused = read_sources(source, n_jobs=n_jobs, progress=progress)
-    unwanted = {os.path.basename(name) for name in exclude}
-    tunes: dict[str, Tune] = {}
-    for name, score in named:
-        if os.path.basename(name) in unwanted:
-            refused[name] = "held out"
-            continue
-        try:
-            tunes[name] = read_tune(score)
-        except EncodingError as error:
-            refused[name] = str(error)
-    if not tunes:
-        raise ScoreFileError(f"{', '.join(sources)}: no dance tune in one voice")
-    composer = MelodyComposer(random_state=random_state)
-    composer.fit_tunes(list(tunes.values()), callback=callback)
-    names = [os.path.basename(os.path.normpath(one)) for one in sources]
-    composer.manifest_ = describe("folk", names, tunes, files, refused)
-    composer.manifest_ |= {"licence": licence, "attribution": attribution}
+    tunes, record = read_pieces(
+        source, read_tune, name="folk", exclude=exclude, n_jobs=n_jobs, progress=progress
+    )
+    composer = MelodyComposer(random_state=random_state).fit_tunes(tunes, callback=callback)
+    composer.manifest_ = {**record, "licence": licence, "attribution": attribution}
     return composer

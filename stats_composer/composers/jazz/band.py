@@ -1,6 +1,7 @@
 """A rhythm section: a bass line and chords under a solo, sampled from the changes.
 
-The bass plays a note a beat. Its law is a chain of the first order, drawn exactly:
+The bass plays a note a beat. Its law is a chain of the first order, drawn exactly, under wishes
+too:
 
     P(line) = exp(sum over beats of c log tone[role, quality, pitch - root] + log move[step]) / Z,
 
@@ -30,7 +31,7 @@ Floats = NDArray[np.float64]
 
 FIRST, LAST, OTHER = range(3)
 N_QUALITIES = len(QUALITY_NAMES)
-BASS_COMPASS = (31, 55)
+BASS_PITCHES = np.arange(31, 56)
 WIDEST = 12
 SHARPER, FIRM = 1.5, 3.0
 # Of repeated notes of the corpus so many are struck again; the others are held from beat to beat.
@@ -92,25 +93,35 @@ class BassModel:
             self.move_ += np.bincount(move + WIDEST, minlength=len(self.move_))
         return self
 
-    def draw(self, chart: Chart, rng: Generator) -> Ints:
-        """Draw a line: a MIDI pitch a beat, -1 where there is no chord."""
-        pitches = np.arange(BASS_COMPASS[0], BASS_COMPASS[1] + 1)
-        role, beats = _roles(chart), np.arange(chart.n_beats)
+    def weights(self, chart: Chart) -> tuple[Floats, Floats]:
+        """Return the law of a line over a chart: log-weights of symbols and of moves between them.
+
+        Symbols are HOLD, REST and the pitches of `BASS_PITCHES`, one a beat: HOLD never comes,
+        REST where there is no chord and only there.
+
+        Returns
+        -------
+        ndarray of shape (n_beats, n_symbols), ndarray of shape (n_symbols, n_symbols)
+        """
+        role, pitches = _roles(chart), BASS_PITCHES
         tone = (pitches - chart.root[:, None]) % 12
         share = _cleared(self.tone_)
-        unary = np.log(share[role[:, None], chart.quality[:, None], tone])
-        unary *= np.where(role == FIRST, FIRM, SHARPER)[:, None]
+        played = np.log(share[role[:, None], chart.quality[:, None], tone])
+        played *= np.where(role == FIRST, FIRM, SHARPER)[:, None]
         toward = SHARPER * np.log(_cleared(self.approach_))
         last = role == LAST
-        unary[last] += toward[(pitches - _next_roots(chart)[:, None]) % 12][last]
-        unary[chart.root < 0] = 0.0
+        played[last] += toward[(pitches - _next_roots(chart)[:, None]) % 12][last]
+        unary = np.full((chart.n_beats, len(pitches) + 2), -np.inf)
+        unary[chart.root < 0, 1] = 0.0
+        unary[chart.root >= 0, 2:] = played[chart.root >= 0]
         step = np.log(self.move_ / self.move_.sum())
         step[WIDEST] += np.log(STRUCK)
         distance = pitches - pitches[:, None]
-        law = np.where(np.abs(distance) > WIDEST, -np.inf, step[np.clip(distance, -12, 12) + 12])
-        chain = Chain(unary, [Automaton.first_order(law, chart.n_beats)])
-        line = pitches[chain.sample(1, random_state=rng)[0]]
-        return np.where(chart.root[beats] < 0, -1, line)
+        moves = np.zeros((len(pitches) + 2, len(pitches) + 2))
+        moves[2:, 2:] = np.where(
+            np.abs(distance) > WIDEST, -np.inf, step[np.clip(distance, -WIDEST, WIDEST) + WIDEST]
+        )
+        return unary, moves
 
     def state(self) -> dict[str, NDArray[Any]]:
         """Return what was counted."""

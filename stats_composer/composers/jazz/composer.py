@@ -6,7 +6,8 @@ The solo is drawn from what was learned of improvisers (`model.py`), under the u
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from dataclasses import replace
 from typing import Any, ClassVar, Self, Unpack, overload
 
@@ -14,45 +15,60 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from stats_composer.composers.asked import Seed, asked_constraints
-from stats_composer.composers.base import Arrays, Composer, Writing, named
-from stats_composer.composers.jazz.band import BassModel, draw_comping
+from stats_composer.composers.asked import Seed, asked_bars, asked_constraints, asked_key
+from stats_composer.composers.base import Arrays, Composer, Writing, extended, named
+from stats_composer.composers.jazz.band import BassModel
 from stats_composer.composers.jazz.chart import Chart
+from stats_composer.composers.jazz.harmony import changes_drawn, chart_drawn, harmonized
 from stats_composer.composers.jazz.model import SoloModel
 from stats_composer.composers.jazz.page import (
-    TEMPO,
     beat_of,
-    beats_of,
     chart_on,
-    part_rows,
+    lead_page,
     repeated,
+    solo_on,
+    tempo_of,
     with_parts,
 )
+from stats_composer.composers.jazz.players import (
+    PARTS,
+    Player,
+    bass_player,
+    piano_player,
+    solo_player,
+)
 from stats_composer.composers.jazz.solo import STEPS, Solo
-from stats_composer.composers.jazz.writer import SoloTask, SoloWriter
-from stats_composer.composers.many import Patience, write_many
-from stats_composer.constraints import with_corpus
-from stats_composer.errors import EncodingError, NotFittedError
+from stats_composer.composers.jazz.writer import Manner, SoloTask
+from stats_composer.composers.many import Drawn, Patience, write_many
+from stats_composer.constraints import Changes, Constraint, MaxCopy, with_corpus
+from stats_composer.errors import ConstraintError, EncodingError, NotFittedError
 from stats_composer.models.parameters import Parameters, Whole
 from stats_composer.ngrams import Repertoire
-from stats_composer.score import Part, Score, check_score, mark_swing
-from stats_composer.theory import TICKS_PER_QUARTER
+from stats_composer.score import CHORD_DTYPE, Part, Score, check_score, make_table, mark_swing
+from stats_composer.theory import normalise_symbol
 
 __all__ = ["JazzComposer"]
 
 MAX_COPY = 10
-COMPASS = (52, 84)
-SAXOPHONE, PIANO, BASS = 65, 0, 32
-COMPING_VELOCITY, BASS_VELOCITY = 62, 76
+BAND = ("bass", "chords")
+KEYS = ("C", "F", "Bb", "Eb", "Ab", "G", "c", "f", "g", "d")
 
 
 class _Improvise(Writing, total=False):
-    chorus: int
-    temperature: float
-    density: float
-    compass: tuple[int, int]
+    part: str
     band: tuple[str, ...]
-    swing: bool
+    manner: Manner
+
+
+class _Compose(Writing, total=False):
+    bars: int
+    key: str | None
+    time_signature: str | None
+    tempo: float | None
+
+
+class _Continue(Drawn, total=False):
+    bars: int
 
 
 class JazzComposer(Composer):
@@ -73,10 +89,11 @@ class JazzComposer(Composer):
 
     Examples
     --------
-    >>> composer = JazzComposer.bundled()  # doctest: +SKIP
-    >>> from stats_composer.composers.jazz.page import lead_page
-    >>> page = lead_page("Dm7 | G7 | C^7 | %")
-    >>> score = composer.improvise(page, chorus=2, random_state=1)  # doctest: +SKIP
+    >>> from stats_composer.composers.jazz import Manner, lead_page
+    >>> composer, page = JazzComposer.bundled(), lead_page("Dm7 | G7 | C^7 | %")
+    >>> twice = composer.improvise(page, manner=Manner(chorus=2), random_state=1)
+    >>> twice.n_bars, [part.name for part in twice.parts]
+    (8, ['Solo', 'Bass', 'Piano'])
     """
 
     _bundled = "jazz.npz"
@@ -106,6 +123,22 @@ class JazzComposer(Composer):
         self.bass_ = BassModel().fit(basses)
         return self
 
+    def leaning(self, solo: Solo, share: float = 1.0) -> Self:
+        """Return a composer whose solos lean to one: a tune's own melody, `Heard.solo`.
+
+        Parameters
+        ----------
+        solo : Solo
+        share : float
+            In (0, 1]: its weight in the mixture with what this composer knows.
+        """
+        self._check_ready()
+        if not 0 < share <= 1:
+            raise ConstraintError(f"share {share:g}: expected above 0, and 1 at most")
+        other = copy(self)
+        other.solos_ = self.solos_.leaning([solo], share)
+        return other
+
     # ---- files --------------------------------------------------------------------------
 
     def _state(self) -> tuple[dict[str, Any], Arrays]:
@@ -133,102 +166,218 @@ class JazzComposer(Composer):
         self,
         page: Score,
         *,
-        chorus: int = 1,
-        temperature: float = 1.0,
-        density: float = 0.0,
-        compass: tuple[int, int] = COMPASS,
-        band: tuple[str, ...] = ("bass", "chords"),
-        swing: bool = True,
+        part: str = "solo",
+        band: tuple[str, ...] = BAND,
+        manner: Manner = Manner(),  # noqa: B008
         constraints: Sequence[Any] = (),
         random_state: Seed = None,
         n: int | None = None,
         **patience: Unpack[Patience],
     ) -> Score | list[Score]:
-        """Improvise over a page with chord symbols.
+        """Improvise over a page with chord symbols: a solo, or another part.
 
         Parameters
         ----------
         page : Score
             Its chord symbols are the changes; its notes, if any, accompany.
-        chorus : int
-            How often the page is played.
-        temperature : float
-            Below 1 more usual, above 1 bolder.
-        density : float
-            1 is about twice as many notes, -1 half as many.
-        compass : (int, int)
-            Lowest and highest pitch.
+        part : str
+            `solo`, `bass` or `chords`.
         band : tuple of str
             Parts to add: `bass`, `chords`.
-        swing : bool
-            Whether a mark says that eighths are swung.
+        manner : Manner
         constraints : sequence of Constraint
-            The voice is called `solo`; bars are those of all choruses in a row.
-        random_state : int, Generator or None
-            The same seed gives the same scores for any `n_jobs`.
-        n, **patience
+            Of the part, which is the voice; bars are those of all choruses in a row.
+        random_state, n, **patience
             As of `MelodyComposer.compose`.
 
         Returns
         -------
         Score, or a list of n of them where `n` is given
-            Its first part is the solo, after it the band, after that the page's own.
+            Its first part is the one asked for, after it the band, after that the page's own.
 
         Raises
         ------
-        EncodingError
-            If there are no chords, or beats of several lengths.
-        ConstraintError
-            If wishes cannot all hold.
-        SamplingError
-            If nothing that keeps them was found.
+        EncodingError, ConstraintError, SamplingError
+            If there are no chords or bars of no whole beats; if wishes cannot all hold; if
+            nothing that keeps them was found.
         """
         self._check_ready()
-        page = repeated(check_score(page, "page"), chorus)
-        task = self._task(page, compass, asked_constraints(constraints))
-        task = replace(task, temperature=temperature, density=density)
-        writer = SoloWriter(task, self.solos_)
+        page = repeated(check_score(page, "page"), manner.chorus)
+        play = self._players(page, part, band, manner, asked_constraints(constraints))
+        return write_many(play, random_state, n, **patience)
 
-        def write(rng: Generator) -> Score:
-            solo = writer.write(rng)
-            parts = [(Part("Solo", SAXOPHONE), writer.notes(solo))]
-            parts += [self._band(name, task, rng) for name in band]
-            score = with_parts(page, parts)
-            return mark_swing(score) if swing else score
+    def _players(
+        self,
+        page: Score,
+        part: str,
+        band: Sequence[str],
+        manner: Manner,
+        wishes: tuple[Constraint, ...],
+    ) -> Callable[[Generator], Score]:
+        """Return what plays a page: a part under wishes, and a band."""
+        task = self._task(page, part, manner, wishes)
+        bare = replace(task, constraints=())
+        players = [self._player(part, task)]
+        players += [self._player(name, bare) for name in band if name != part]
 
-        return write_many(write, random_state, n, **patience)
+        def play(rng: Generator) -> Score:
+            score = with_parts(page, [player(rng) for player in players])
+            return mark_swing(score) if manner.swing else score
 
-    def _task(self, page: Score, compass: tuple[int, int], wishes: tuple[Any, ...]) -> SoloTask:
+        return play
+
+    def _player(self, name: str, task: SoloTask) -> Player:
+        if name == "solo":
+            return solo_player(task, self.solos_)
+        if name == "bass":
+            return bass_player(task, self.bass_)
+        if name == "chords":
+            return piano_player(task)
+        raise ConstraintError(f"part {name!r}: expected one of {', '.join(PARTS)}")
+
+    def _task(
+        self, page: Score, part: str, manner: Manner, wishes: tuple[Constraint, ...]
+    ) -> SoloTask:
         chart = chart_on(page)
         if (chart.root < 0).all():
             raise EncodingError("no chords: expected symbols to improvise on")
-        bare = page.replace(notes=page.notes[:0], parts=(Part("solo"),), **_unmarked(page))
+        bare = page.replace(notes=page.notes[:0], parts=(Part(part),), **_unmarked(page))
         beat = beat_of(page)
-        if wishes:
+        if any(isinstance(wish, MaxCopy) for wish in wishes):
             corpus = self.solos_.corpus_
             in_ticks = Repertoire.restore(
                 {"moves": corpus.moves * [1, beat // STEPS], "length": corpus.length}
             )
             wishes = tuple(with_corpus(wishes, in_ticks))
-        quarters = float(page.tempos["quarters_per_minute"][0]) if len(page.tempos) else TEMPO
-        tempo = quarters * TICKS_PER_QUARTER / beat
-        return SoloTask(bare, chart, beat, tempo, compass, self.max_copy, constraints=wishes)
+        tempo = tempo_of(page)
+        return SoloTask(bare, chart, beat, tempo, manner, self.max_copy, constraints=wishes)
 
-    def _band(self, name: str, task: SoloTask, rng: Generator) -> tuple[Part, NDArray[np.void]]:
-        """Draw a part of the band."""
-        page, chart, beat = task.page, task.chart, task.beat
-        ticks = beats_of(page)
-        if name == "bass":
-            line = self.bass_.draw(chart, rng)
-            rows = [(int(t), beat, int(p)) for t, p in zip(ticks, line, strict=True) if p >= 0]
-            return Part("Bass", BASS), part_rows(page, rows, BASS_VELOCITY)
-        half = beat // 2
-        struck = [
-            (at * half, length * half, pitch)
-            for at, length, voicing in draw_comping(chart, rng)
-            for pitch in voicing
-        ]
-        return Part("Piano", PIANO), part_rows(page, struck, COMPING_VELOCITY)
+    @overload
+    def compose(self, *, n: None = None, **asked: Unpack[_Compose]) -> Score: ...
+
+    @overload
+    def compose(self, *, n: int, **asked: Unpack[_Compose]) -> list[Score]: ...
+
+    def compose(
+        self,
+        *,
+        bars: int = 32,
+        key: str | None = None,
+        time_signature: str | None = None,
+        tempo: float | None = None,
+        constraints: Sequence[Any] = (),
+        random_state: Seed = None,
+        n: int | None = None,
+        **patience: Unpack[Patience],
+    ) -> Score | list[Score]:
+        """Compose changes, as charts move, and a solo over them with a band.
+
+        Parameters
+        ----------
+        bars : int
+            32 of them have the form AABA.
+        key : str, optional
+            Such as `G` or `e minor`; by default one of those that improvisers' charts are in.
+        time_signature : str, optional
+            By default 4/4.
+        tempo : float, optional
+            Quarters a minute.
+        constraints : sequence of Constraint
+            The voice is called `solo`. A chart (`Changes`) is kept as the changes.
+        random_state, n, **patience
+            As of `MelodyComposer.compose`.
+
+        Returns
+        -------
+        Score, or a list of n of them where `n` is given
+
+        Raises
+        ------
+        ConstraintError, SamplingError
+            As of `improvise`.
+        """
+        self._check_ready()
+        asked_key(key)
+        wishes = asked_constraints(constraints)
+        bars = asked_bars(bars)
+
+        def write(rng: Generator) -> Score:
+            tonic = key or KEYS[int(rng.integers(len(KEYS)))]
+            page = lead_page(
+                " | ".join(["N.C."] * bars), key=tonic, time_signature=time_signature, tempo=tempo
+            )
+            page = _charted(page, wishes) or chart_drawn(
+                page.replace(chords=page.chords[:0]), self.solos_.changes_, rng
+            )
+            return self._players(page, "solo", BAND, Manner(), wishes)(rng)
+
+        return write_many(write, random_state, n, **patience)
+
+    @overload
+    def continue_tune(
+        self, phrase: Score, *, n: None = None, **asked: Unpack[_Continue]
+    ) -> Score: ...
+
+    @overload
+    def continue_tune(
+        self, phrase: Score, *, n: int, **asked: Unpack[_Continue]
+    ) -> list[Score]: ...
+
+    def continue_tune(
+        self,
+        phrase: Score,
+        *,
+        bars: int = 8,
+        random_state: Seed = None,
+        n: int | None = None,
+        **patience: Unpack[Patience],
+    ) -> Score | list[Score]:
+        """Continue a phrase as a solo goes on; its changes go on as charts do.
+
+        Parameters
+        ----------
+        phrase : Score
+            Of one line; it comes back unchanged, with `bars` more bars. Where it has no chord
+            symbols, the likeliest are put to it.
+        bars : int
+        random_state, n, **patience
+            As of `MelodyComposer.compose`.
+
+        Returns
+        -------
+        Score, or a list of n of them where `n` is given
+
+        Raises
+        ------
+        EncodingError
+            If the phrase is no line of whole beats.
+        """
+        self._check_ready()
+        model = self.solos_
+        if not len(check_score(phrase, "phrase").notes):
+            raise EncodingError("no notes: expected a phrase")
+        known = phrase if len(phrase.chords) else harmonized(phrase, model.changes_, model.tones_)
+        given = solo_on(known, known.notes)
+        page = extended(known, bars)
+
+        def write(rng: Generator) -> Score:
+            whole = changes_drawn(page, model.changes_, rng, page.n_bars - bars)
+            task = replace(self._task(whole, "solo", Manner(), ()), given=given)
+            fresh = solo_player(task, model)(rng)[1]
+            return whole.replace(notes=np.concatenate([phrase.notes, fresh]))
+
+        return write_many(write, random_state, n, **patience)
+
+
+def _charted(page: Score, wishes: Sequence[Constraint]) -> Score | None:
+    """Return a page with the chords of a chart that is wished for, if there is one."""
+    rows = [
+        (page.tick(c.bar, c.beat), normalise_symbol(c.chord, style="lead sheet"))
+        for wish in wishes
+        if isinstance(wish, Changes)
+        for c in wish.changes
+    ]
+    return page.replace(chords=make_table(CHORD_DTYPE, rows)) if rows else None
 
 
 def _unmarked(page: Score) -> dict[str, Any]:

@@ -12,6 +12,7 @@ solo, so that the law of the two together bounds that of the solo from below.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from typing import Any, Self
 
 import numpy as np
@@ -32,12 +33,14 @@ from stats_composer.composers.jazz.solo import (
 from stats_composer.composers.jazz.viewpoints import pitch_model, rhythm_model
 from stats_composer.models.ngram import NGram
 from stats_composer.models.texture import KMeans
+from stats_composer.models.viewpoints import Blend
 from stats_composer.ngrams import Repertoire
 
 __all__ = ["SoloModel"]
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
+Table = NDArray[np.void]
 
 N_CELLS, N_CLUSTERS, PLAN_N = 96, 10, 3
 PITCH_PENALTY, RHYTHM_PENALTY = 300.0, 300.0
@@ -66,6 +69,7 @@ class SoloModel:
         Of rows of `solo.bar_features`.
     plan_ : NGram
     rhythm_, pitch_ : ViewpointModel
+        Each a `Blend` where the model leans to other solos.
     ends_ : ndarray of shape (N_GAPS, len(ENDS) + 1)
         Counts of how long notes are, by the steps to the next; the last column lasts until then.
     moves_, tones_ : ndarray of shape (2 * WIDEST + 1,), (n_qualities, 12)
@@ -87,33 +91,60 @@ class SoloModel:
         """Learn from solos."""
         self.known_ = known_cells(solos, N_CELLS)
         kept = [snap(solo, self.known_) for solo in solos]
-        rows = [bar_features(solo) for solo in kept]
-        self.clusters_ = KMeans(self.n_clusters, n_init=4, random_state=self.random_state)
-        label = self.clusters_.fit(np.concatenate(rows)).labels_
-        labels = np.split(label, np.cumsum([*map(len, rows)])[:-1])
-        self.plan_ = self._plan().fit(labels)
-        pairs = list(zip(kept, labels, strict=True))
-        self.rhythm_.fit([beat_table(solo, self.known_, bars) for solo, bars in pairs])
-        self.pitch_.fit([note_table(solo, bars) for solo, bars in pairs])
-        self.ends_ = np.zeros((N_GAPS, len(ENDS) + 1))
-        for solo in kept:
-            gap = np.minimum(solo.gaps, LONGEST)
-            end = np.where(solo.length < solo.gaps, np.searchsorted(ENDS, solo.length), len(ENDS))
-            np.add.at(self.ends_, (gap, np.minimum(end, len(ENDS))), 1)
+        rows = np.concatenate([bar_features(solo) for solo in kept])
+        n = min(self.n_clusters, len(np.unique(rows, axis=0)))
+        self.clusters_ = KMeans(n, n_init=4, random_state=self.random_state).fit(rows)
+        beats, notes = self._counted(kept)
+        self.rhythm_.fit(beats)
+        self.pitch_.fit(notes)
         self.corpus_ = Repertoire((solo.pitch, _hurried(solo.onset)) for solo in kept)
-        self._count_crude(kept)
         return self
 
-    def _count_crude(self, solos: Sequence[Solo]) -> None:
+    def _counted(self, solos: Sequence[Solo]) -> tuple[list[Table], list[Table]]:
+        """Count all but rhythm and pitches of solos, and return tables of these."""
+        labels = [self.clusters_.predict(bar_features(solo)) for solo in solos]
+        self.plan_ = self._plan().fit(labels)
         self.changes_ = count_moves(solo.chart for solo in solos)
+        self.ends_ = np.zeros((N_GAPS, len(ENDS) + 1))
         self.moves_ = np.ones(2 * WIDEST + 1)
         self.tones_ = np.ones((len(QUALITY_NAMES), 12))
         for solo in solos:
+            gap = np.minimum(solo.gaps, LONGEST)
+            end = np.where(solo.length < solo.gaps, np.searchsorted(ENDS, solo.length), len(ENDS))
+            np.add.at(self.ends_, (gap, np.minimum(end, len(ENDS))), 1)
             move = np.clip(np.diff(solo.pitch), -WIDEST, WIDEST)
             self.moves_ += np.bincount(move + WIDEST, minlength=2 * WIDEST + 1)
             beat = np.minimum(solo.onset // STEPS, solo.chart.n_beats - 1)
             tone = (solo.pitch - solo.chart.root[beat]) % 12
             np.add.at(self.tones_, (solo.chart.quality[beat], tone), 1)
+        pairs = list(zip(solos, labels, strict=True))
+        beats = [beat_table(solo, self.known_, bars) for solo, bars in pairs]
+        return beats, [note_table(solo, bars) for solo, bars in pairs]
+
+    def leaning(self, solos: Sequence[Solo], share: float) -> Self:
+        """Return a model that leans to some solos, however few.
+
+        What is counted of them is trusted as the same counts of this model's are. Cells are this
+        model's; what must not be copied too, so that they may be.
+
+        Parameters
+        ----------
+        solos : sequence of Solo
+        share : float
+            In (0, 1]: weight of the solos in the mixture; 1 leaves nothing of what was known but
+            how far counts are to be trusted.
+        """
+        other = copy(self)
+        beats, notes = other._counted([snap(solo, self.known_) for solo in solos])
+        for name, rows in (("rhythm_", beats), ("pitch_", notes)):
+            known = getattr(self, name)
+            setattr(other, name, Blend([(known.recounted(rows), share), (known, 1 - share)]))
+        if share < 1:
+            other.plan_ = self.plan_
+        for name in ("changes_", "ends_", "moves_", "tones_"):
+            own, known = getattr(other, name), getattr(self, name)
+            setattr(other, name, share * own * known.sum() / own.sum() + (1 - share) * known)
+        return other
 
     def crude_law(self, pitches: Ints, root: int, quality: int) -> Floats:
         """Return a first-order law of pitches on a chord: what a look ahead is taken with.

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from stats_composer.composers.asked import asked_key, asked_metre, asked_tempo
 from stats_composer.composers.jazz.chart import Chart, chart_of, read_changes
+from stats_composer.composers.jazz.solo import STEPS, Solo
 from stats_composer.errors import EncodingError
 from stats_composer.score import (
     BAR_DTYPE,
@@ -47,6 +48,8 @@ __all__ = [
     "lead_page",
     "part_rows",
     "repeated",
+    "solo_on",
+    "tempo_of",
     "with_parts",
 ]
 
@@ -148,6 +151,31 @@ def chart_on(page: Score) -> Chart:
     """Return the chart of a page's chord symbols."""
     tonic = keys(page)[0][1]
     return chart_of(page, beats_of(page), 7 * tonic % 12)
+
+
+def tempo_of(page: Score) -> float:
+    """Return the beats a minute of a page."""
+    quarters = float(page.tempos["quarters_per_minute"][0]) if len(page.tempos) else TEMPO
+    return quarters * TICKS_PER_QUARTER / beat_of(page)
+
+
+def solo_on(page: Score, notes: NDArray[np.void]) -> Solo:
+    """Return a line over the chords of a page as a solo; of notes together the highest counts.
+
+    Raises
+    ------
+    EncodingError
+        If there are no chords, or a bar is of no whole eighths.
+    """
+    chart, step = chart_on(page), beat_of(page) // STEPS
+    start = np.round(notes["onset"] / step).astype(np.int64)
+    order = np.lexsort([-notes["pitch"].astype(np.int64), start])
+    kept = order[np.diff(start[order], prepend=-1) > 0]
+    kept = kept[start[kept] < chart.n_beats * STEPS]
+    onset = start[kept]
+    gaps = np.diff(onset, append=chart.n_beats * STEPS)
+    length = np.clip(np.round(notes["duration"][kept] / step).astype(np.int64), 1, gaps)
+    return Solo(onset, length, notes["pitch"][kept].astype(np.int64), chart, tempo_of(page))
 
 
 def chained(first: Score, second: Score) -> Score:

@@ -10,7 +10,8 @@ import numpy as np
 from stats_composer.chords import ChordRecognizer
 from stats_composer.composers.jazz.harmony import harmonized
 from stats_composer.composers.jazz.model import SoloModel
-from stats_composer.composers.jazz.page import chained, with_parts
+from stats_composer.composers.jazz.page import chained, solo_on, with_parts
+from stats_composer.composers.jazz.solo import Solo
 from stats_composer.errors import EncodingError
 from stats_composer.listening import LineModel, RoleModel, RoleOf, quantize
 from stats_composer.listening.roles import FEATURES, describe_parts
@@ -46,8 +47,6 @@ class Heard:
         Its part that leads.
     roles : list of RoleOf
         Of its parts.
-    page : Score
-        The tune without its melody.
     missing : tuple of str
         What a band should add: `bass`, `chords`.
     swings : bool
@@ -59,10 +58,38 @@ class Heard:
     tune: Score
     melody: int
     roles: list[RoleOf]
-    page: Score
     missing: tuple[str, ...]
     swings: bool
     account: list[str]
+
+    @property
+    def page(self) -> Score:
+        """The tune without its melody."""
+        return self.under("solo")
+
+    def under(self, part: str) -> Score:
+        """Return the tune without what a new part is to take the place of.
+
+        Parameters
+        ----------
+        part : str
+            `solo`, `bass` or `chords`.
+        """
+        rest = [i for i, r in enumerate(self.roles) if r.role == part and i != self.melody]
+        return without_parts(self.tune, [self.melody] if part == "solo" else rest)
+
+    def solo(self) -> Solo:
+        """Return its melody as a solo over its chords.
+
+        Raises
+        ------
+        EncodingError
+            If it has less than two notes.
+        """
+        solo = solo_on(self.tune, self.tune.select(self.melody).notes)
+        if len(solo.onset) < 2:
+            raise EncodingError("a melody of one note: expected more to learn from")
+        return solo
 
 
 def hear_tune(score: Score, model: SoloModel, melody: int | None = None) -> Heard:
@@ -106,8 +133,7 @@ def hear_tune(score: Score, model: SoloModel, melody: int | None = None) -> Hear
     )
     played = {role.role for i, role in enumerate(roles) if i != lead}
     missing = tuple(name for name in ("bass", "chords") if name not in played)
-    page = without_parts(tune, [lead])
-    return Heard(tune, lead, roles, page, missing, _swings(tune, found.swing), account)
+    return Heard(tune, lead, roles, missing, _swings(tune, found.swing), account)
 
 
 def _apart(tune: Score, lead: int) -> tuple[Score, bool]:

@@ -11,6 +11,8 @@ from stats_composer.models.viewpoints import ViewpointModel
 
 __all__ = ["pitch_model", "rhythm_model"]
 
+MARGIN = 8
+"""Semitones beyond what is known that a solo may reach."""
 PITCH_VIEWPOINTS = (
     "pitch = pitch",
     "interval = pitch - pitch@1",
@@ -93,7 +95,8 @@ def pitch_model(*without: str, short: bool = True, **options: Any) -> ViewpointM
     """
     own = PITCH_SHORT if short else ()
     chains = _without(PITCH_CHAINS, *without, *([] if short else ["repeat"]))
-    return ViewpointModel(PITCH_VIEWPOINTS, chains, short=_without(own, *without), **options)
+    shorter = _without(own, *without)
+    return ViewpointModel(PITCH_VIEWPOINTS, chains, short=shorter, margin=MARGIN, **options)
 
 
 def rhythm_model(*without: str, short: bool = True, **options: Any) -> ViewpointModel:

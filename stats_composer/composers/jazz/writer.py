@@ -34,9 +34,12 @@ from stats_composer.composers.jazz.solo import (
     BAR_FEATURES,
     STEPS,
     Solo,
+    bar_features,
     beat_page,
+    cells_of,
     note_table,
     onsets_of,
+    snap,
 )
 from stats_composer.constraints import Constraint, MaxCopy, check_feasible
 from stats_composer.encoding import Alphabet, GridFrame
@@ -47,7 +50,7 @@ from stats_composer.sampling.chain import Chain, Walk
 from stats_composer.score import Score
 from stats_composer.views import HOLD, REST
 
-__all__ = ["SoloTask", "SoloWriter"]
+__all__ = ["Manner", "SoloTask", "SoloWriter"]
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -64,6 +67,31 @@ MEMORY = 0.25
 
 
 @dataclass(frozen=True)
+class Manner:
+    """How a part is to be played.
+
+    Attributes
+    ----------
+    chorus : int
+        How often the page is played.
+    temperature : float
+        Below 1 more usual, above 1 bolder.
+    density : float
+        How much busier a solo is than the style's: 1 doubles its notes, -1 halves them, about.
+    compass : (int, int)
+        Lowest and highest pitch of a solo.
+    swing : bool
+        Whether a mark says that eighths are swung.
+    """
+
+    chorus: int = 1
+    temperature: float = 1.0
+    density: float = 0.0
+    compass: tuple[int, int] = (52, 84)
+    swing: bool = True
+
+
+@dataclass(frozen=True)
 class SoloTask:
     """What is to be written.
 
@@ -77,25 +105,22 @@ class SoloTask:
         Ticks.
     tempo : float
         Beats a minute.
-    compass : (int, int)
-        Lowest and highest pitch.
+    manner : Manner
     max_copy : int
         Longest run of notes that a solo of the corpus may have too.
-    temperature : float
-    density : float
-        How much busier bars are than the model's: 1 doubles them, -1 halves them, about.
     constraints : tuple of Constraint
+    given : Solo, optional
+        How it begins, up to a bar line; under constraints nothing is given.
     """
 
     page: Score
     chart: Chart
     beat: int
     tempo: float
-    compass: tuple[int, int]
-    max_copy: int
-    temperature: float = 1.0
-    density: float = 0.0
+    manner: Manner = Manner()
+    max_copy: int = 10
     constraints: tuple[Constraint, ...] = field(default=())
+    given: Solo | None = None
 
 
 class SoloWriter:
@@ -103,7 +128,7 @@ class SoloWriter:
 
     def __init__(self, task: SoloTask, model: SoloModel) -> None:
         self.task, self.model = task, model
-        low, high = task.compass
+        low, high = task.manner.compass
         first = model.pitch_.low_
         candidates = np.arange(first, first + model.pitch_.n_symbols_)
         self.usable = (candidates >= low) & (candidates <= high)
@@ -112,6 +137,7 @@ class SoloWriter:
         self.pitches = candidates[self.usable]
         copies = [w.n for w in task.constraints if isinstance(w, MaxCopy) and w.hard]
         self.max_copy = min([task.max_copy, *copies])
+        self.given = None if task.given is None else snap(task.given, model.known_)
         self.wished = bool(task.constraints)
         if self.wished:
             self.hard = self._compile()
@@ -213,7 +239,7 @@ class SoloWriter:
             score = self.score(solo)
             broken = [line for wish in self.task.constraints for line in wish.violations(score)]
             if not broken:
-                return solo
+                return self._new(solo)
             reason = broken[0]
         raise SamplingError(f"no solo found in {ATTEMPTS} attempts: {reason}")
 
@@ -224,22 +250,32 @@ class SoloWriter:
         dense = model.clusters_.cluster_centers_[:, BAR_FEATURES.index("density")]
         unary = np.zeros((n_bars, model.n_clusters))
         unary[:, len(dense) :] = -np.inf
-        unary[:, : len(dense)] = DENSER * self.task.density * (dense - dense.mean())
+        unary[:, : len(dense)] = DENSER * self.task.manner.density * (dense - dense.mean())
+        if self.given is not None:
+            heard = model.clusters_.predict(bar_features(self.given))
+            unary[: len(heard)] = -np.inf
+            unary[np.arange(len(heard)), heard] = 0.0
         automaton = model.plan_.automaton(n_bars, unary > -np.inf)
         labels: Ints = Chain(unary, [automaton]).sample(1, random_state=rng)[0]
         return labels
 
     def _rhythm(self, cluster: Ints, rng: Generator) -> Solo:
         """Draw cells and the ends of notes."""
-        model, task = self.model, self.task
+        model, task, given = self.model, self.task, self.given
         drawing = model.rhythm_.begin(beat_page(task.chart, task.tempo, cluster))
-        for _ in range(task.chart.n_beats):
+        n_given = 0 if given is None else given.chart.n_beats
+        for cell in [] if given is None else cells_of(given.onset, n_given).tolist():
+            drawing.put(int(np.searchsorted(model.known_, cell)))
+        for _ in range(n_given, task.chart.n_beats):
             drawing.put(self._choose(drawing.log_probs(), rng) + model.rhythm_.low_)
         onset = onsets_of(model.known_[drawing.symbols])
         if not len(onset):
             raise SamplingError("a solo without notes")
         solo = Solo(onset, np.ones_like(onset), np.full_like(onset, 60), task.chart, task.tempo)
-        return replace(solo, length=model.lengths(onset, solo.gaps, rng))
+        length = model.lengths(onset, solo.gaps, rng)
+        if given is not None:
+            length[: len(given.onset)] = np.minimum(given.length, solo.gaps[: len(given.onset)])
+        return replace(solo, length=length)
 
     def _pitches(self, solo: Solo, cluster: Ints, rng: Generator) -> Solo:
         """Draw the pitches of a solo whose rhythm stands."""
@@ -247,7 +283,11 @@ class SoloWriter:
         copies = CopyWatch(self.model.corpus_, self.max_copy)
         walk = self._walk(solo) if self.wished else None
         low = self.model.pitch_.low_
-        for onset in solo.onset.tolist():
+        given = [] if self.given is None else self.given.pitch.tolist()
+        for onset, pitch in zip(solo.onset.tolist(), given, strict=False):
+            drawing.put(pitch)
+            copies.put(pitch, onset)
+        for onset in solo.onset[len(given) :].tolist():
             weight = drawing.log_probs() + np.where(self.usable, 0.0, -np.inf)
             if walk is not None:
                 while walk.n_taken < onset:
@@ -262,12 +302,17 @@ class SoloWriter:
                 walk.take(chosen + low - int(self.pitches[0]) + 2)
         return replace(solo, pitch=np.array(drawing.symbols))
 
+    def _new(self, solo: Solo) -> Solo:
+        """Return what was not given of a solo."""
+        n = 0 if self.given is None else len(self.given.onset)
+        return replace(solo, onset=solo.onset[n:], length=solo.length[n:], pitch=solo.pitch[n:])
+
     def _choose(self, log_weight: Floats, rng: Generator) -> int:
         """Draw an index at the task's temperature."""
         top = log_weight.max()
         if top == -np.inf:
             raise SamplingError("every next note is forbidden")
-        share = np.exp((log_weight - top) / self.task.temperature)
+        share = np.exp((log_weight - top) / self.task.manner.temperature)
         k = np.searchsorted(np.cumsum(share), rng.random() * share.sum(), side="right")
         return min(int(k), int(np.flatnonzero(share)[-1]))
 

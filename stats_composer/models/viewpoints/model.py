@@ -22,6 +22,7 @@ Computation 14(8), section 1: products of experts; here normalised exactly.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -433,6 +434,22 @@ class ViewpointModel(Estimator):
             piece[self.symbol][t] = self.low_ + min(int(k), int(np.flatnonzero(row)[-1]))
             drawing.put(int(piece[self.symbol][t]))
         return piece
+
+    def recounted(self, X: Any) -> Self:
+        """Return a model that knows other pieces instead, and trusts experts as this one does.
+
+        Parameters
+        ----------
+        X : list of structured ndarray
+            As of `fit`; their symbols are candidates of this model.
+        """
+        self._check_fitted("weights_")
+        table = self._table(_check(X), self._candidates())
+        other = copy(self)
+        other.keys_, _ = self._system.number(table, 1)
+        other._keep(self._system)
+        other.counts_ = other._count(other._events(table))
+        return other
 
     # ---- model files ---------------------------------------------------------------------
 
