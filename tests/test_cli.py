@@ -128,6 +128,7 @@ def test_wrong_usage_is_one_line_and_status_2(arguments, message, capsys):
         (["compose", "--pin", "soprano:3"], "pin 'soprano:3'"),
         (["compose", "--range", "soprano"], "range 'soprano'"),
         (["compose", "--chord", "1"], "chord '1'"),
+        (["compose", "--cadence", "2:amen"], "cadence '2:amen': kind 'amen': expected one of"),
         (["compose", "--constraints", "no.json"], "no.json: No such file"),
         (["compose", "--model", "no.npz"], "no.npz: No such file"),
         (["harmonize", "no.mid"], "no.mid: No such file or directory"),

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Bars",
+    "Cadences",
     "Choir",
     "Chords",
     "ConstraintFile",
@@ -42,6 +43,10 @@ __all__ = [
     "refuse",
     "spread",
 ]
+
+
+HARD, SOFT = float("-inf"), -4.0
+"""Log-weights of a wish of the flags, a step and voice outside."""
 
 
 class Style(StrEnum):
@@ -173,7 +178,23 @@ Pins = Annotated[
 ]
 Chords = Annotated[
     list[str] | None,
-    typer.Option("--chord", metavar="BAR:BEAT:CHORD", help="A chord, such as 4:1:D7."),
+    typer.Option(
+        "--chord",
+        metavar="BAR:BEAT:CHORD",
+        help="A chord, such as 4:1:D7, 4:1:V65/V, or 4:V7 for a whole bar.",
+    ),
+]
+Cadences = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--cadence",
+        metavar="PHRASE:KIND:KEY",
+        help="How a phrase ends, such as 2:half, 2:authentic:V or plagal, that of the last: "
+        "authentic, perfect, picardy, plagal, half or deceptive.",
+    ),
+]
+Soft = Annotated[
+    bool, typer.Option("--soft", help="Chords and cadences give way where a melody needs it.")
 ]
 Ranges = Annotated[
     list[str] | None,
@@ -198,6 +219,8 @@ class Wishes:
     pin: Pins = None
     chord: Chords = None
     ranges: Ranges = None
+    cadence: Cadences = None
+    soft: Soft = False
     constraints: ConstraintFile = None
 
     def gather(self) -> list[Constraint]:
@@ -208,10 +231,11 @@ class Wishes:
         ConstraintError
             Naming the file or the flag, and what is wrong with it.
         """
-        if not (self.constraints or self.pin or self.chord or self.ranges):
+        if not (self.constraints or self.pin or self.chord or self.ranges or self.cadence):
             return []
         from stats_composer.constraints import (
             load_constraints,
+            parse_cadence_flag,
             parse_chord_flag,
             parse_pin_flag,
             parse_range_flag,
@@ -221,7 +245,10 @@ class Wishes:
             list(load_constraints(self.constraints)) if self.constraints else []
         )
         found += [parse_pin_flag(text) for text in self.pin or ()]
-        found += [parse_chord_flag(text) for text in self.chord or ()]
+        weight = SOFT if self.soft else HARD
+        found += [parse_chord_flag(text, weight=weight) for text in self.chord or ()]
+        for text in self.cadence or ():
+            found += parse_cadence_flag(text, weight=weight)
         found += [parse_range_flag(text) for text in self.ranges or ()]
         return found
 

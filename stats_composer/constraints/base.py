@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stats_composer.constraints.fields import WEIGHT, asks, kind_of
+from stats_composer.constraints.known import Known
 from stats_composer.constraints.where import VoiceSymbols, chosen_lines
 from stats_composer.encoding import GridFrame
 from stats_composer.errors import ConstraintError
@@ -29,6 +30,7 @@ from stats_composer.views import HOLD, REST
 __all__ = [
     "Constraint",
     "Onsets",
+    "check_given",
     "compile_constraints",
     "hold_steps",
     "on_line",
@@ -114,6 +116,8 @@ class Constraint:
         All kinds of constraints by name; a subclass puts itself here.
     alternatives : tuple of str
         Fields of which exactly one is given.
+    known : Known or None
+        What a composer knows of the music at hand; no part of the text.
 
     Notes
     -----
@@ -133,6 +137,7 @@ class Constraint:
 
     types: ClassVar[dict[str, type[Constraint]]] = {}
     alternatives: ClassVar[tuple[str, ...]] = ()
+    known: ClassVar[Known | None] = None
 
     def __init_subclass__(cls) -> None:
         """Keep a kind of constraint under its name, so that texts find it."""
@@ -187,6 +192,10 @@ class Constraint:
 
     def _broken(self, score: Score) -> list[str]:
         raise NotImplementedError
+
+    def _contradicted(self, known: Known) -> str:
+        """Say what is given that it cannot hold with; nothing where it cannot tell."""
+        return ""
 
     def __str__(self) -> str:
         """Return its text: its name and the fields that are not as by default."""
@@ -296,6 +305,22 @@ class _named:
     def __exit__(self, kind: Any, error: BaseException | None, traceback: Any) -> None:
         if isinstance(error, ConstraintError):
             raise ConstraintError(f"{self.constraint}: {error}") from error
+
+
+def check_given(constraints: Iterable[Constraint], known: Known) -> None:
+    """Make sure that no hard constraint is contradicted by what is given.
+
+    Raises
+    ------
+    ConstraintError
+        Saying what is given there.
+    """
+    for constraint in constraints:
+        if constraint.hard:
+            with _named(constraint):
+                told = constraint._contradicted(known)
+            if told:
+                raise ConstraintError(f"{constraint}: {told}", (str(constraint),))
 
 
 # ---- pieces that constraints compile to ---------------------------------------------------

@@ -59,7 +59,7 @@ def check_feasible(
     [0.0, 0.0, -inf, -inf]
     """
     constraints = list(constraints)
-    oracle = _Oracle(frame, base, time.monotonic() + seconds)
+    oracle = _Oracle(frame, base, time.thread_time() + seconds)
     factors = oracle.compile(constraints)
     if find_grid(factors, 0, seconds=seconds / 2) is not None:
         return factors
@@ -91,7 +91,7 @@ class _Oracle:
         return is_refuted(self.compile(constraints), with_automata=True)
 
     def refuted(self, constraints: Sequence[Constraint]) -> bool:
-        left = self.deadline - time.monotonic()
+        left = self.deadline - time.thread_time()
         try:
             factors = self.compile(constraints)
             return find_grid(factors, 0, seconds=min(0.5, max(left / 4, 0.05))) is None
@@ -114,7 +114,7 @@ class _Oracle:
         candidates: list[Constraint],
     ) -> list[Constraint]:
         """Return a minimal part of the candidates that conflicts with the background."""
-        late = time.monotonic() > self.deadline
+        late = time.thread_time() > self.deadline
         if added and not late and proof(background):
             return []
         if len(candidates) <= 1 or late:

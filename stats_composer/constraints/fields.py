@@ -8,6 +8,7 @@ its text, its JSON and the JSON Schema.
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -16,7 +17,17 @@ from typing import Any, Self
 import numpy as np
 
 from stats_composer.errors import ConstraintError
-from stats_composer.theory import Chord, parse_chord, parse_key, parse_pitch, pitch_name
+from stats_composer.theory import (
+    MAJOR,
+    MINOR,
+    Chord,
+    parse_chord,
+    parse_key,
+    parse_numeral,
+    parse_pitch,
+    pitch_name,
+)
+from stats_composer.theory.numerals import NUMERAL
 from stats_composer.views import REST
 
 __all__ = [
@@ -123,14 +134,27 @@ def _defined(
 # ---- reading ------------------------------------------------------------------------------
 
 
-class ChordText(str):
-    """A chord symbol, and the chord that it means; None where it says that there is none."""
+def _is_numeral(text: Any) -> bool:
+    return isinstance(text, str) and re.match(NUMERAL, text.strip()) is not None
 
-    chord: Chord | None
+
+class ChordText(str):
+    """A chord symbol or a Roman numeral."""
+
+    @property
+    def counted(self) -> bool:
+        """Whether it is a numeral."""
+        return _is_numeral(self)
+
+    def chord(self, key: tuple[int, int]) -> Chord | None:
+        """Return the chord that it means in a key; None where it says that there is none."""
+        if self.counted:
+            return parse_numeral(self, *key)
+        return None if self == "N" else parse_chord(self)
 
     @classmethod
     def read(cls, symbol: Any, *, none: bool = False) -> Self:
-        """Read a symbol, or `N` where it may be one.
+        """Read a symbol or a numeral, or `N` where it may be one.
 
         Raises
         ------
@@ -138,16 +162,28 @@ class ChordText(str):
         """
         text = cls(symbol)
         try:
-            text.chord = None if none and symbol == "N" else parse_chord(text)
+            if text == "N" and not none:
+                parse_chord(text)
+            text.chord((0, MAJOR))
         except ValueError as error:
             raise ConstraintError(str(error)) from None
         return text
 
 
 class KeyText(str):
-    """The name of a key, and its tonic (fifths) and mode."""
+    """The name of a key, or a Roman numeral: of the key of that degree."""
 
-    key: tuple[int, int]
+    @property
+    def counted(self) -> bool:
+        """Whether it is a numeral."""
+        return _is_numeral(self)
+
+    def key(self, home: tuple[int, int]) -> tuple[int, int]:
+        """Return its tonic (fifths) and mode, where `home` is the key that numerals count from."""
+        if not self.counted:
+            return parse_key(self)
+        chord = parse_numeral(self, *home)
+        return chord.root, MAJOR if 4 in chord.intervals else MINOR
 
     @classmethod
     def read(cls, name: Any) -> Self | None:
@@ -161,7 +197,7 @@ class KeyText(str):
             return None
         text = cls(name)
         try:
-            text.key = parse_key(text)
+            text.key((0, MAJOR))
         except ValueError as error:
             raise ConstraintError(str(error)) from None
         return text
@@ -341,14 +377,15 @@ BARS = _defined(
 )
 KEY = _defined(
     "key",
-    "A tonic and a mode, major or minor; null is the key in force.",
-    {"oneOf": [{"type": "null"}, {"type": "string", "pattern": r"^\s*[A-Ga-g]"}]},
+    "A tonic and a mode, major or minor, or a Roman numeral such as V, which counts from the key "
+    "in force; null is that key.",
+    {"oneOf": [{"type": "null"}, {"type": "string", "pattern": r"^\s*([A-Ga-g]|[b#]*[IViv])"}]},
     KeyText.read,
 )
 CHORD = _defined(
     "chord",
-    "In Harte's notation (C:maj/3) or the lead sheet's (Am7/G).",
-    {"type": "string", "pattern": "^[A-G]"},
+    "In Harte's notation (C:maj/3) or the lead sheet's (Am7/G), or a Roman numeral (V65/V).",
+    {"type": "string", "pattern": "^([A-G]|[b#]*[IViv])"},
     ChordText.read,
 )
 WEIGHT = _defined(

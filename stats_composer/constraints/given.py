@@ -30,6 +30,7 @@ from stats_composer.constraints.fields import (
     numbered,
     pitch_text,
 )
+from stats_composer.constraints.known import Known
 from stats_composer.constraints.where import (
     HeardNote,
     VoiceSymbols,
@@ -38,6 +39,7 @@ from stats_composer.constraints.where import (
     line_of,
     notes_of,
     place,
+    score_lines,
     step_at,
     tick_at,
     ticks_of,
@@ -179,6 +181,22 @@ class Pin(Constraint):
         log_weight = np.zeros((frame.n_steps, len(line.pitch)))
         log_weight[first:last] = _all_but(line, self.pitch, self.weight)
         return sounding(frame, line, log_weight)
+
+    def _contradicted(self, known: Known) -> str:
+        """Say what a given voice has there."""
+        if known.given is None or not self._broken(known.given):
+            return ""
+        start = tick_at(known.given, self.bar, self.beat)
+        name, notes = notes_of(known.given, self.voice)
+        found = next((n for n in notes if n.onset <= start < n.stop), None)
+        if found is None:
+            names = [line for line, _ in score_lines(known.given)]
+            rests = names.index(name) in known.lines if name in names else False
+            return f"the {name} is given, and rests there" if rests else ""
+        quarters = float(Fraction(found.stop - found.onset, TICKS_PER_QUARTER))
+        length = f" for {quarters:g} quarters" if found.pitch == self.pitch else ""
+        where = place(known.given, found.onset)
+        return f"the {name} is given, and has {pitch_text(found.pitch)}{length} from {where}"
 
     def _broken(self, score: Score) -> list[str]:
         start = tick_at(score, self.bar, self.beat)

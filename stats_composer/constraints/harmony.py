@@ -22,12 +22,16 @@ from stats_composer.constraints.fields import (
     asks,
     numbered,
     one_of,
+    optional,
     pitch_text,
+    whole,
 )
+from stats_composer.constraints.known import Known, phrase_place
 from stats_composer.constraints.pitches import key_at
 from stats_composer.constraints.where import (
     bar_span,
     chosen_lines,
+    cut_notes,
     place,
     score_lines,
     tick_at,
@@ -37,7 +41,7 @@ from stats_composer.encoding import GridFrame
 from stats_composer.errors import ConstraintError
 from stats_composer.factors import Factors
 from stats_composer.score import Score
-from stats_composer.theory import MINOR, QUALITIES, UNKNOWN_MODE, Chord
+from stats_composer.theory import MAJOR, MINOR, QUALITIES, UNKNOWN_MODE, Chord
 
 __all__ = [
     "CADENCES",
@@ -85,6 +89,17 @@ class _Harmony(Constraint):
     def _harmony(self, page: Score) -> list[_Span]:
         raise NotImplementedError
 
+    def _chord(self, page: Score, tick: int, text: ChordText) -> Chord | None:
+        """Return what a symbol, or a numeral in the key in force, means at a tick."""
+        key = key_at(page, tick, None, self.known) if text.counted else (0, MAJOR)
+        return text.chord(key)
+
+    def _contradicted(self, known: Known) -> str:
+        """Say which given note is not of its chords."""
+        strange = [] if known.given is None else self._strange(known.given)
+        told = "is given, outside the chord; with a weight, such as -4, it gives way there"
+        return f"{strange[0]} {told}" if strange else ""
+
     def factors(self, frame: GridFrame, onsets: Onsets) -> Factors:
         """Return what it asks of the symbols."""
         spans = self._harmony(frame.page)
@@ -101,20 +116,25 @@ class _Harmony(Constraint):
         return total
 
     def _broken(self, score: Score) -> list[str]:
+        return self._strange(score, silences=True)
+
+    def _strange(self, score: Score, silences: bool = False) -> list[str]:
+        """List the notes outside the chords, and the silences where none may be."""
         found = []
-        lines = score_lines(score)
+        lines, spans = score_lines(score), self._harmony(score)
         for i, (name, notes) in enumerate(lines):
-            for span in self._harmony(score):
+            for span in spans:
                 tones, silence = _tones_of_line(span, i, len(lines))
-                inside = [n for n in notes if n.onset < span.stop and n.stop > span.start]
-                for n in inside:
-                    if n.pitch % 12 not in tones:
-                        where = place(score, max(n.onset, span.start), name or f"voice {i}")
-                        found.append(f"{pitch_text(n.pitch)} at {where}")
-                sounds = sum(min(n.stop, span.stop) - max(n.onset, span.start) for n in inside)
-                if not silence and sounds < span.stop - span.start:
-                    where = place(score, span.start, name or f"voice {i}")
-                    found.append(f"silence at {where}")
+                inside = cut_notes(notes, span.start, span.stop)
+                told = name or f"voice {i}"
+                found += [
+                    f"{pitch_text(n.pitch)} at {place(score, n.onset, told)}"
+                    for n in inside
+                    if n.pitch % 12 not in tones
+                ]
+                sounds = sum(n.stop - n.onset for n in inside)
+                if silences and not silence and sounds < span.stop - span.start:
+                    found.append(f"silence at {place(score, span.start, told)}")
         return found
 
 
@@ -162,13 +182,13 @@ class ChordAt(_Harmony):
     Parameters
     ----------
     bar : int
-    beat : number or str
+    beat : number or str, or None for the whole bar
     chord : str
-        Harte's notation (`C:maj/3`) or the lead sheet's (`Am7/G`). The lowest of several
-        voices sounds throughout, on the bass where the symbol names one (`C/C` asks for the
-        root); the others may rest.
+        Harte's notation (`C:maj/3`), the lead sheet's (`Am7/G`) or a Roman numeral of the key
+        in force (`V65/V`). The lowest of several voices sounds throughout, on the bass where
+        the symbol names one (`C/C` and `I53` ask for the root); the others may rest.
     duration : number or str, optional
-        In quarters; one beat by default.
+        In quarters; one beat by default, or the rest of the bar.
     weight : float
         Log-weight of each step and voice outside.
 
@@ -183,15 +203,20 @@ class ChordAt(_Harmony):
     """
 
     bar: int = field(metadata=asks(BAR))
-    beat: Any = field(metadata=asks(BEAT))
+    beat: Any = field(metadata=asks(optional(BEAT)))
     chord: Any = field(metadata=asks(CHORD))
     duration: Any = field(default=None, metadata=asks(DURATION))
 
     def chords(self, page: Score) -> list[tuple[int, int, Chord]]:
         """Return what it names on a page: (start, stop, chord), in ticks."""
-        start = tick_at(page, self.bar, self.beat)
-        length = page.metre_at(start).unit if self.duration is None else ticks_of(self.duration)
-        return [(start, min(start + length, page.end), self.chord.chord)]
+        start, stop = bar_span(page, self.bar)
+        if self.beat is not None:
+            start = tick_at(page, self.bar, self.beat)
+            stop = start + page.metre_at(start).unit
+        if self.duration is not None:
+            stop = start + ticks_of(self.duration)
+        chord = self._chord(page, start, self.chord)
+        return [] if chord is None else [(start, min(stop, page.end), chord)]
 
     def _harmony(self, page: Score) -> list[_Span]:
         return [
@@ -244,11 +269,12 @@ class Changes(_Harmony):
             if after <= before:
                 raise ConstraintError(f"{change.chord} at bar {change.bar}: not in order of time")
         stops = [*ticks[1:], page.end]
-        return [
-            (start, stop, change.chord.chord)
-            for start, stop, change in zip(ticks, stops, self.changes, strict=True)
-            if change.chord.chord is not None
+        chords = [
+            self._chord(page, tick, change.chord)
+            for tick, change in zip(ticks, self.changes, strict=True)
         ]
+        told = zip(ticks, stops, chords, strict=True)
+        return [(start, stop, chord) for start, stop, chord in told if chord is not None]
 
     def _harmony(self, page: Score) -> list[_Span]:
         spans = []
@@ -274,56 +300,91 @@ CADENCES: dict[str, tuple[tuple[int, str, str] | None, tuple[int, str, str]]] = 
 
 @dataclass(frozen=True)
 class Cadence(_Harmony):
-    """A cadence that arrives in a bar, both chords in root position.
+    """A cadence at the end of a phrase, or in a bar, both chords in root position.
 
     Parameters
     ----------
-    bar : int
-        Of the arrival, the last by default.
+    bar : int, optional
+        Of the arrival; by default it is the final note of the phrase.
     kind : str
         `authentic` (V or V7, then I), `perfect` (the same, with the tonic on top),
         `picardy` (with the major chord in minor), `plagal` (IV, I), `half` (anything, V) or
         `deceptive` (V or V7, then VI).
-    beat : number or str
-        Of the arrival; the chord before has the beat before. In the last bar the arrival lasts
-        to the end, elsewhere one beat.
+    beat : number or str, optional
+        Of the arrival in the bar, by default the first; the chord before has the beat before. In
+        the last bar the arrival lasts to the end, elsewhere one beat.
     key : str, optional
-        The key in force by default.
+        A name, or a Roman numeral such as `V`; the key in force by default.
+    phrase : int, optional
+        From 1, the last by default. The chord before has half a beat, or an eighth of a
+        compound beat: the one before the arrival, or where a given voice anticipates it the one
+        before that. Where no phrases are known the last ends on the first beat of the last bar.
     weight : float
         Log-weight of each step and voice outside.
 
     Examples
     --------
-    >>> print(Cadence(kind="half", bar=4))
-    Cadence(bar=4, kind=half)
+    >>> print(Cadence(kind="half", phrase=2))
+    Cadence(kind=half, phrase=2)
     """
 
-    bar: int = field(default=-1, metadata=asks(BAR))
+    bar: int | None = field(default=None, metadata=asks(optional(BAR)))
     kind: str = field(default="authentic", metadata=asks(one_of("kind", CADENCES)))
-    beat: Any = field(default=1, metadata=asks(BEAT))
+    beat: Any = field(default=None, metadata=asks(optional(BEAT)))
     key: Any = field(default=None, metadata=asks(KEY))
+    phrase: int | None = field(default=None, metadata=asks(optional(whole("phrase"))))
+
+    def _check(self, given: Mapping[str, Any]) -> None:
+        if self.phrase is not None and (self.bar, self.beat) != (None, None):
+            raise ConstraintError("expected either a bar and beat or a phrase")
+
+    def _places(self, page: Score) -> tuple[tuple[int, int], list[tuple[int, int]]]:
+        """Return the span of the arrival, and those that the chord before may have."""
+        by_phrase = self.phrase is not None or (self.known is not None and self.known.spans)
+        if by_phrase and (self.bar, self.beat) == (None, None):
+            phrase = self.phrase or -1
+            _, start, stop = phrase_place(page, self.known, phrase)
+            metre = page.metre_at(max(start - 1, 0))
+            part = metre.unit if metre.is_compound else metre.beat // 2
+            is_last = stop == phrase_place(page, self.known, -1)[2]
+            stop = stop if is_last else min(stop, start + metre.beat)
+            return (start, stop), [(start - k * part, start - k * part + part) for k in (1, 2)]
+        bar = -1 if self.bar is None else self.bar
+        start = tick_at(page, bar, Fraction(1) if self.beat is None else self.beat)
+        is_last = bar_span(page, bar)[1] == page.end
+        stop = page.end if is_last else start + page.metre_at(start).unit
+        return (start, stop), [(start - page.metre_at(max(start - 1, 0)).unit, start)]
 
     def _harmony(self, page: Score) -> list[_Span]:
-        start = tick_at(page, self.bar, self.beat)
-        fifths, mode = key_at(page, start, self.key)
+        (start, stop), earlier = self._places(page)
+        fifths, mode = key_at(page, start, self.key, self.known)
         if mode == UNKNOWN_MODE:
             raise ConstraintError(f"the mode is unknown at {place(page, start)}: name the key")
-        is_last = bar_span(page, self.bar)[1] == page.end
-        stop = page.end if is_last else start + page.metre_at(start).unit
         before, arrival = CADENCES[self.kind]
         tonic = 7 * fifths % 12
         top = tonic if self.kind == "perfect" else None
-        spans = [_root_position(start, stop, tonic, mode, arrival, top)]
-        if before is not None:
-            early = start - page.metre_at(max(start - 1, 0)).unit
-            if early < 0:
-                raise ConstraintError(f"no beat before {place(page, start)}")
-            spans.append(_root_position(early, start, tonic, mode, before, None))
-        return spans
+        found = _root_position((start, stop), tonic, mode, arrival, top)
+        if before is None:
+            return [found]
+        if earlier[0][0] < 0:
+            raise ConstraintError(f"no beat before {place(page, start)}")
+        spans = [_root_position(span, tonic, mode, before, None) for span in earlier]
+        fitting = [span for span in spans if span.start >= 0 and self._fits(span)]
+        return [found, (fitting or spans)[0]]
+
+    def _fits(self, span: _Span) -> bool:
+        """Tell whether the given notes are of a chord."""
+        given = self.known.given if self.known is not None else None
+        lines = [] if given is None else score_lines(given)
+        return all(
+            note.pitch % 12 in _tones_of_line(span, i, len(lines))[0]
+            for i, (_, notes) in enumerate(lines)
+            for note in cut_notes(notes, span.start, span.stop)
+        )
 
 
 def _root_position(
-    start: int, stop: int, tonic: int, mode: int, chord: tuple[int, str, str], top: int | None
+    span: tuple[int, int], tonic: int, mode: int, chord: tuple[int, str, str], top: int | None
 ) -> _Span:
     above, major, minor = chord
     if above == 9 and mode == MINOR:
@@ -331,4 +392,4 @@ def _root_position(
     root = (tonic + above) % 12
     quality = minor if mode == MINOR else major
     tones = frozenset((root + interval) % 12 for interval in QUALITIES[quality])
-    return _Span(start, stop, tones, root, top)
+    return _Span(*span, tones, root, top)

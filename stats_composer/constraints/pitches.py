@@ -21,8 +21,11 @@ from stats_composer.constraints.fields import (
     KeyText,
     Voice,
     asks,
+    optional,
     pitch_text,
+    whole,
 )
+from stats_composer.constraints.known import Known, phrase_place
 from stats_composer.constraints.where import (
     VoiceSymbols,
     bar_span,
@@ -37,7 +40,7 @@ from stats_composer.encoding import GridFrame
 from stats_composer.errors import ConstraintError
 from stats_composer.factors import Factors
 from stats_composer.score import Score
-from stats_composer.theory import MINOR, SCALES, UNKNOWN_MODE
+from stats_composer.theory import MAJOR, MINOR, SCALES, UNKNOWN_MODE
 
 __all__ = ["InKey", "Range", "key_at", "key_tones"]
 
@@ -80,6 +83,11 @@ class Range(Constraint):
         outside = (line.pitch >= 0) & ((line.pitch < self.low) | (line.pitch > self.high))
         return _in_bars(frame, line, self.bars, np.where(outside, self.weight, 0.0))
 
+    def _contradicted(self, known: Known) -> str:
+        """Say which given note is outside."""
+        found = [] if known.given is None else self._broken(known.given)
+        return f"{found[0]} is given" if found else ""
+
     def _broken(self, score: Score) -> list[str]:
         name, notes = notes_of(score, self.voice)
         inside = cut_notes(notes, *bar_span(score, self.bars))
@@ -99,7 +107,9 @@ class InKey(Constraint):
     bars : int, pair of int, or None
     voices : sequence of str or int, or None for all
     key : str, optional
-        Such as `G major`; the key in force on the page by default.
+        Such as `G major`, or a Roman numeral; the key in force on the page by default.
+    phrase : int, optional
+        From 1, instead of bars; -1 is the last.
     weight : float
         Log-weight of each step and voice outside.
 
@@ -114,14 +124,28 @@ class InKey(Constraint):
     bars: Any = field(default=None, metadata=asks(BARS))
     voices: Any = field(default=None, metadata=asks(VOICES))
     key: Any = field(default=None, metadata=asks(KEY))
+    phrase: int | None = field(default=None, metadata=asks(optional(whole("phrase"))))
+
+    def _check(self, given: Mapping[str, Any]) -> None:
+        if self.phrase is not None and self.bars is not None:
+            raise ConstraintError("expected either bars or phrase")
+
+    def _span(self, page: Score) -> tuple[int, int]:
+        if self.phrase is None:
+            return bar_span(page, self.bars)
+        start, _, stop = phrase_place(page, self.known, self.phrase)
+        return start, stop
+
+    def _tones(self, page: Score, tick: int) -> NDArray[np.bool_]:
+        return key_tones(*key_at(page, tick, self.key, self.known))
 
     def factors(self, frame: GridFrame, onsets: Onsets) -> Factors:
         """Return what it asks of the symbols."""
         total = Factors.free(frame.n_steps, frame.n_symbols)
-        start, stop = bar_span(frame.page, self.bars)
+        start, stop = self._span(frame.page)
         region = frame.steps(start, stop - start)
         ticks = [max(start, t * frame.step) for t in range(region.start, region.stop)]
-        tones = np.array([key_tones(*key_at(frame.page, tick, self.key)) for tick in ticks])
+        tones = np.array([self._tones(frame.page, tick) for tick in ticks])
         for line in chosen_lines(frame, self.voices):
             log_weight = np.zeros((frame.n_steps, len(line.pitch)))
             outside = (line.pitch >= 0) & ~tones[:, line.pitch % 12]
@@ -129,17 +153,24 @@ class InKey(Constraint):
             total &= sounding(frame, line, log_weight)
         return total
 
+    def _contradicted(self, known: Known) -> str:
+        """Say which given note is outside."""
+        found = [] if known.given is None else self._broken(known.given)
+        return f"{found[0]} is given" if found else ""
+
     def _broken(self, score: Score) -> list[str]:
-        span = bar_span(score, self.bars)
+        span = self._span(score)
         lines = score_lines(score)
         if self.voices is not None:
             lines = [notes_of(score, voice) for voice in self.voices]
-        changes = [int(tick) for tick in score.key_signatures["onset"]] if not self.key else []
+        changes = score.key_signatures["onset"].tolist()
+        changes = changes if self.known is None else [tick for tick, _ in self.known.keys]
+        changes = changes if self.key is None or self.key.counted else []
         cuts = sorted({span[0], *(tick for tick in changes if span[0] < tick < span[1]), span[1]})
         found = []
         for i, (name, notes) in enumerate(lines):
             for start, stop in pairwise(cuts):
-                tones = key_tones(*key_at(score, start, self.key))
+                tones = self._tones(score, start)
                 for n in cut_notes(notes, start, stop):
                     if not tones[n.pitch % 12]:
                         where = place(score, n.onset, name or f"voice {i}")
@@ -150,15 +181,20 @@ class InKey(Constraint):
 # ---- keys ---------------------------------------------------------------------------------
 
 
-def key_at(page: Score, tick: int, key: KeyText | None = None) -> tuple[int, int]:
+def key_at(
+    page: Score, tick: int, key: KeyText | None = None, known: Known | None = None
+) -> tuple[int, int]:
     """Return the tonic's fifths and the mode of a named key, or of the one in force."""
-    if key is not None:
-        return key.key
-    mark = page.mark_at("key_signatures", tick)
-    if mark is None:
-        raise ConstraintError(f"no key is set at {place(page, tick)}: name it with key")
-    mode = int(mark["mode"])
-    return int(mark["fifths"]) + (3 if mode == MINOR else 0), mode
+    if key is not None and not key.counted:
+        return key.key((0, MAJOR))
+    home = known.key_at(tick) if known is not None else None
+    if home is None:
+        mark = page.mark_at("key_signatures", tick)
+        if mark is None:
+            raise ConstraintError(f"no key is set at {place(page, tick)}: name it with key")
+        mode = int(mark["mode"])
+        home = int(mark["fifths"]) + (3 if mode == MINOR else 0), mode
+    return home if key is None else key.key(home)
 
 
 def key_tones(tonic_fifths: int, mode: int) -> NDArray[np.bool_]:

@@ -33,8 +33,8 @@ from stats_composer.constraints.fields import (
     kind_of,
 )
 from stats_composer.constraints.given import Pin
-from stats_composer.constraints.harmony import ChordAt
-from stats_composer.constraints.pitches import Range
+from stats_composer.constraints.harmony import Cadence, ChordAt
+from stats_composer.constraints.pitches import InKey, Range
 from stats_composer.errors import ConstraintError
 
 __all__ = [
@@ -43,6 +43,7 @@ __all__ = [
     "from_json",
     "json_schema",
     "load_constraints",
+    "parse_cadence_flag",
     "parse_chord_flag",
     "parse_constraints",
     "parse_pin_flag",
@@ -52,7 +53,9 @@ __all__ = [
 ]
 
 TYPES = Constraint.types
-Flagged = TypeVar("Flagged", bound=Constraint)
+Flagged = TypeVar("Flagged")
+# Nats a step and voice outside the key that a phrase is asked to be in.
+KEY_WEIGHT = -1.0
 MAX_BYTES = 16 * 2**20
 
 
@@ -323,8 +326,14 @@ def parse_pin_flag(text: str) -> Pin:
     )
 
 
-def parse_chord_flag(text: str) -> ChordAt:
-    """Read `bar:beat:chord`.
+def parse_chord_flag(text: str, *, weight: float = -math.inf) -> ChordAt:
+    """Read `bar:beat:chord`, or `bar:chord` for the whole bar.
+
+    Parameters
+    ----------
+    text : str
+    weight : float
+        Of the constraint.
 
     Parameters
     ----------
@@ -339,12 +348,51 @@ def parse_chord_flag(text: str) -> ChordAt:
     --------
     >>> print(parse_chord_flag("3:1:C:maj/3"))
     ChordAt(bar=3, beat=1, chord=C:maj/3)
+    >>> print(parse_chord_flag("3:V7"))
+    ChordAt(bar=3, beat=None, chord=V7)
     """
-    parts = text.split(":", 2)
-    if len(parts) != 3:
-        raise ConstraintError(f"chord {text!r}: expected bar:beat:chord, such as 3:1:G7")
-    bar, beat, chord = parts
-    return _flag("chord", text, lambda: ChordAt(_number(bar, "bar"), beat, chord))
+    match = re.fullmatch(r"([^:]+):(?:([\d./]+):)?([^\d].*)", text)
+    if not match:
+        raise ConstraintError(f"chord {text!r}: expected bar:beat:chord, such as 3:1:G7, or 3:V7")
+    bar, beat, chord = match.groups()
+    return _flag("chord", text, lambda: ChordAt(_number(bar, "bar"), beat, chord, weight=weight))
+
+
+def parse_cadence_flag(text: str, *, weight: float = -math.inf) -> list[Constraint]:
+    """Read `phrase:kind:key`; without a phrase it is the last, without a key the one in force.
+
+    A key is that of the whole phrase, as a preference.
+
+    Parameters
+    ----------
+    text : str
+    weight : float
+        Of the cadence.
+
+    Raises
+    ------
+    ConstraintError
+        If it is of another form, or has no such kind or key.
+
+    Examples
+    --------
+    >>> print(*parse_cadence_flag("2:half"), *parse_cadence_flag("plagal"))
+    Cadence(kind=half, phrase=2) Cadence(kind=plagal, phrase=-1)
+    >>> print(*parse_cadence_flag("2:authentic:V"))
+    Cadence(key=V, phrase=2) InKey(key=V, phrase=2, weight=-1.0)
+    """
+    match = re.fullmatch(r"(?:(-?\d+):)?([a-z]+)(?::(.+))?", text)
+    if not match:
+        raise ConstraintError(
+            f"cadence {text!r}: expected phrase:kind:key, such as 2:half or 2:authentic:V"
+        )
+    phrase, (kind, key) = int(match[1] or -1), match.group(2, 3)
+
+    def build() -> list[Constraint]:
+        cadence = Cadence(kind=kind, phrase=phrase, key=key, weight=weight)
+        return [cadence, *([InKey(key=key, phrase=phrase, weight=KEY_WEIGHT)] if key else [])]
+
+    return _flag("cadence", text, build)
 
 
 def _flag(name: str, text: str, build: Callable[[], Flagged]) -> Flagged:

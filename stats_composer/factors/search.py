@@ -72,7 +72,7 @@ def find_grid(
     [[0, 0], [0, 0]]
     """
     rng = generator(random_state)
-    deadline = time.monotonic() + seconds
+    deadline = time.thread_time() + seconds
     domains = _Domains(factors)
     if not domains.propagate():
         return None
@@ -270,7 +270,7 @@ class _Walk:
 
     def _watch_the_clock(self) -> None:
         self.n_tried += 1
-        if self.n_tried % 256 == 0 and time.monotonic() > self.deadline:
+        if self.n_tried % 256 == 0 and time.thread_time() > self.deadline:
             raise SamplingError(
                 "the search for a start that satisfies all constraints came to no end in its time"
             )

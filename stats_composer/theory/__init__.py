@@ -29,6 +29,7 @@ from stats_composer.theory.keys import (
     spell,
 )
 from stats_composer.theory.metre import TICKS_PER_QUARTER, Metre, parse_time_signature
+from stats_composer.theory.numerals import parse_numeral
 from stats_composer.theory.pitch import fifths_name, name_fifths, parse_pitch, pitch_name
 from stats_composer.theory.qualities import QUALITIES, QUALITY_TABLE, Quality
 
@@ -58,6 +59,7 @@ __all__ = [
     "parse_chord",
     "parse_key",
     "parse_mode",
+    "parse_numeral",
     "parse_pitch",
     "parse_time_signature",
     "pitch_name",

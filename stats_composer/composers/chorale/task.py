@@ -16,8 +16,15 @@ from numpy.typing import NDArray
 from stats_composer.composers.asked import asked_voice
 from stats_composer.composers.chorale.page import PARTS, blank_page, voice_names
 from stats_composer.composers.chorale.phrasing import Phrasing
-from stats_composer.constraints import Change, Changes, ChordAt, Constraint
+from stats_composer.constraints import (
+    Change,
+    Changes,
+    ChordAt,
+    Constraint,
+)
+from stats_composer.constraints.base import check_given
 from stats_composer.constraints.fields import ChordText, as_bar
+from stats_composer.constraints.known import Known, with_known
 from stats_composer.encoding import GridFrame
 from stats_composer.errors import ConstraintError, EncodingError, ScoreError, ScoreWarning
 from stats_composer.score import (
@@ -38,6 +45,7 @@ __all__ = [
     "given_onsets",
     "given_symbols",
     "in_keys",
+    "informed",
     "kept_notes",
     "melody_key",
     "melody_keys",
@@ -76,6 +84,8 @@ class Task:
         Where something may be written; None is everywhere.
     fermatas : bool
         Whether they are put on the final notes.
+    keys : tuple of (tick, key)
+        From when on each key holds, where there are several.
     """
 
     page: Score
@@ -86,6 +96,7 @@ class Task:
     free: tuple[bool, ...] = (True,) * len(PARTS)
     region: tuple[int, int] | None = None
     fermatas: bool = True
+    keys: tuple[tuple[int, tuple[int, int]], ...] = ()
 
 
 def melody_task(
@@ -130,6 +141,7 @@ def melody_task(
     return Task(
         page, tonic, phrasing.spans(melody), tuple(constraints), given, free,
         fermatas=fermatas or len(melody.fermatas) > 0,
+        keys=tuple(melody_keys(melody)) if key is None else (),
     )  # fmt: skip
 
 
@@ -249,6 +261,22 @@ def _as_lines(score: Score, parts: tuple[Part, ...]) -> Score:
     parts = score.parts if len(score.parts) == len(parts) else parts
     lines = [score.select(part, voice) for part, voice in score.voices]
     return merge_parts(lines).replace(parts=parts)
+
+
+def informed(task: Task) -> Task:
+    """Tell the wishes of a task what is known of it.
+
+    Raises
+    ------
+    ConstraintError
+        If what is given contradicts one of them.
+    """
+    given = None if task.given is None else task.given.replace(notes=kept_notes(task))
+    lines = frozenset(v for v, free in enumerate(task.free) if not free)
+    known = Known(tuple(task.spans), task.keys or ((0, task.key),), given, lines)
+    wishes = with_known(task.constraints, known)
+    check_given(wishes, known)
+    return replace(task, constraints=wishes)
 
 
 def kept_notes(task: Task) -> NDArray[np.void]:

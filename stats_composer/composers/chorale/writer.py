@@ -28,6 +28,7 @@ from stats_composer.composers.chorale.task import (
     Task,
     given_onsets,
     given_symbols,
+    informed,
     kept_notes,
     phrase_starts,
     silent_steps,
@@ -143,6 +144,7 @@ class Writer:
         ConstraintError
             If the constraints do not fit the page, or cannot all hold.
         """
+        task = informed(task)
         frame = self.encoder.frame(task.page, task.key)
         symbols = self._blank(self.encoder, frame, task)
         given = given_symbols(frame, task)
