@@ -53,6 +53,16 @@ class ChordClassifier(Estimator):
         Labels of events whose bass is 0.
     weights_ : ndarray of shape (n_features + 1, n_classes)
         The last row is the intercept.
+
+    Examples
+    --------
+    >>> from stats_composer.chords import chord_events
+    >>> from stats_composer.score import Score, make_notes
+    >>> pitch = np.array([[60, 64, 67, 72], [55, 65, 71, 74], [60, 64, 67, 72]])  # C, G7, C
+    >>> notes = make_notes(onset=np.repeat([0, 10080, 20160], 4), pitch=pitch.ravel())
+    >>> pieces, labels = [chord_events(Score(notes))], [np.array([0, 7, 0])]
+    >>> ChordClassifier(min_count=1).fit(pieces, labels).predict(pieces)[0].shape
+    (3,)
     """
 
     def __init__(
@@ -96,7 +106,13 @@ class ChordClassifier(Estimator):
     def design(
         self, pieces: Sequence[NDArray[np.void]], labels: Sequence[Ints]
     ) -> tuple[Any, Ints]:
-        """Return the sparse matrix of features and the turned labels; learns `codes_`."""
+        """Return the sparse matrix of features of `pieces`, and the turned labels; learns `codes_`.
+
+        Raises
+        ------
+        ValueError
+            If pieces and labels differ in number or length.
+        """
         codes = self._codes(pieces)
         found, count = np.unique(codes, return_counts=True)
         self.codes_ = found[(found >= 0) & (count >= self.min_count)].astype(np.int64)
@@ -107,7 +123,7 @@ class ChordClassifier(Estimator):
         return self._matrix(codes), (truth - bass * N_QUALITIES) % N_LABELS
 
     def solver(self, matrix: Any, target: Ints) -> Any:
-        """Solve the SVM; its coefficients become `weights_`."""
+        """Solve the SVM of a `matrix` of features and its `target`, whose coefficients learn."""
         from sklearn.svm import LinearSVC
 
         solved = LinearSVC(C=self.C, dual=True, random_state=0, max_iter=3000)
@@ -142,7 +158,7 @@ class ChordClassifier(Estimator):
         return csr_array((values, indices, first), (len(codes), len(self.codes_)))
 
     def decision_function(self, pieces: Sequence[NDArray[np.void]]) -> list[Floats]:
-        """Return the margin of every label at every event; -inf for those never seen.
+        """Return the margin of every label at every event of `pieces`; -inf for those never seen.
 
         Returns
         -------
@@ -161,7 +177,7 @@ class ChordClassifier(Estimator):
         return margins
 
     def predict_proba(self, pieces: Sequence[NDArray[np.void]]) -> list[Floats]:
-        """Return the probability of every label at every event."""
+        """Return the probability of every label at every event of `pieces`."""
         probs = []
         for margin in self.decision_function(pieces):
             raised = margin / self.temperature
@@ -170,11 +186,11 @@ class ChordClassifier(Estimator):
         return probs
 
     def predict(self, pieces: Sequence[NDArray[np.void]]) -> list[Ints]:
-        """Return the label with the widest margin at every event."""
+        """Return the label with the widest margin at every event of `pieces`."""
         return [margin.argmax(axis=1) for margin in self.decision_function(pieces)]
 
     def score(self, X: Sequence[NDArray[np.void]], y: Sequence[Ints]) -> float:
-        """Return the share of events that are labelled right."""
+        """Return the share of events of `X` that are labelled as `y` says."""
         labels = _check_labels(_check(X), y)
         return float((np.concatenate(self.predict(X)) == np.concatenate(labels)).mean())
 

@@ -177,6 +177,15 @@ def read_choral_harmony(path: str | os.PathLike[str]) -> list[LabelledPiece]:
     ------
     ScoreFileError
         Naming the file and the line that is not one.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> row = "000106b_,1,YES,NO,NO,NO,NO,YES,NO,NO,NO,YES,NO,NO,F,3,F_M"
+    >>> with tempfile.NamedTemporaryFile("w", suffix=".csv") as file:
+    ...     _ = file.write(row), file.flush()
+    ...     len(read_choral_harmony(file.name))
+    1
     """
     try:
         rows = list(csv.reader(Path(path).read_text("utf-8").splitlines()))

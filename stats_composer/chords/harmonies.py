@@ -44,6 +44,15 @@ class HarmonyModels:
     models : mapping of str to HarmonyModel
     manifest : mapping
         What they were trained on.
+
+    Examples
+    --------
+    >>> from stats_composer.score import Score, make_notes
+    >>> pitch = np.array([[60, 64, 67, 72], [55, 65, 71, 74], [60, 64, 67, 72]])  # C, G7, C
+    >>> notes = make_notes(onset=np.repeat([0, 10080, 20160], 4), pitch=pitch.ravel())
+    >>> spans = HarmonyModels.bundled().recognize(Score(notes))
+    >>> [span.symbol for span in spans]
+    ['C', 'G7', 'C', 'N.C.']
     """
 
     def __init__(
@@ -84,7 +93,7 @@ class HarmonyModels:
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
-        """Read a model file.
+        """Read the model file at a `path`.
 
         Raises
         ------
@@ -100,7 +109,7 @@ class HarmonyModels:
             return cls(models, header["manifest"])
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write a model file: half precision is enough."""
+        """Write a model file to a `path`: half precision is enough."""
         arrays: dict[str, NDArray[Any]] = {}
         styles = {}
         for style, model in self.models.items():
@@ -136,7 +145,7 @@ class HarmonyModels:
         return read_harmony(score, steps, heard, home_of(score), grid=grid)
 
     def style(self, notes: NDArray[np.float32]) -> str:
-        """Tell which of `STYLES` a piece is by its `chord_profiles`."""
+        """Tell which of `STYLES` a piece of `notes` is by its `chord_profiles`."""
         notes = notes[:: 1 + len(notes) // ASKED]
         classical, songs = (self.models[style].sureness(notes) for style in STYLES)
         return STYLES[int(songs > classical + SURER)]

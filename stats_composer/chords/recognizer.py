@@ -121,7 +121,7 @@ class ChordRecognizer:
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
-        """Read a model file.
+        """Read the model file at a `path`.
 
         Raises
         ------
@@ -150,7 +150,7 @@ class ChordRecognizer:
             return cls(model, calibration=calibration, manifest=header["manifest"])
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write a model file: single precision is enough."""
+        """Write a model file to a `path`: single precision is enough."""
         known = self.calibration
         header = {
             "model": type(self).__name__,

@@ -81,6 +81,12 @@ class ChordSpan:
         The next likeliest symbols.
     reason : str
         Why there is no chord; empty where there is one.
+
+    Examples
+    --------
+    >>> span = ChordSpan(0, 40320, bar=1, beat=1.0, symbol="D7", harte="D:7", numeral="V7")
+    >>> span.numeral, span.duration // 10080
+    ('V7', 4)
     """
 
     onset: int

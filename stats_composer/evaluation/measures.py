@@ -61,6 +61,12 @@ class Measure:
         The rate is hits by `per` places.
     fault : str
         What a teacher writes at each hit; empty where a hit is no fault.
+
+    Examples
+    --------
+    >>> from stats_composer.evaluation import MEASURES
+    >>> MEASURES[0].name, MEASURES[0].words
+    ('inner_authentic', 'inner phrase ends authentic, in root position')
     """
 
     name: str
@@ -105,6 +111,11 @@ class Rate(NamedTuple):
     value : float
         Hits by `per` places; nan where there was no place.
     hits, places : int
+
+    Examples
+    --------
+    >>> Rate(value=12.5, hits=1, places=8)
+    Rate(value=12.5, hits=1, places=8)
     """
 
     value: float

@@ -68,6 +68,11 @@ class Copy(NamedTuple):
     piece : int
         Row in the corpus.
     there : Spot
+
+    Examples
+    --------
+    >>> Copy._fields
+    ('n_notes', 'kind', 'here', 'piece', 'there')
     """
 
     n_notes: int
@@ -88,6 +93,14 @@ class Originality(NamedTuple):
         The longest run with each piece of the corpus, the longest first.
     chords : Shares or None
         None for a single line.
+
+    Examples
+    --------
+    >>> from stats_composer.score import Score, make_notes
+    >>> notes = make_notes(onset=10080 * np.arange(8), pitch=[60, 62, 64, 65, 67, 65, 64, 62])
+    >>> tune = Reading(Score(notes))
+    >>> Library([tune]).judge(tune).longest
+    {'exact': 8, 'transposed': 0, 'augmented': 0, 'diminished': 0}
     """
 
     longest: dict[str, int]
@@ -103,6 +116,12 @@ class Usual(NamedTuple):
     longest : dict of str to Interval
     cited : Interval or None
     n_pieces : int
+
+    Examples
+    --------
+    >>> from stats_composer.evaluation.distances import Interval
+    >>> Usual({"melody": Interval(9.0, 6.0, 14.0)}, cited=None, n_pieces=100).longest["melody"]
+    Interval(value=9.0, low=6.0, high=14.0)
     """
 
     longest: dict[str, Interval]

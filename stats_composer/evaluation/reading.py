@@ -274,7 +274,7 @@ class Reading:
         return [name_chord([pitch for pitch in row if pitch != REST]) for row in rows]
 
     def chord_between(self, start: int, stop: int) -> Heard | None:
-        """Return the first chord that sounds from one tick up to another."""
+        """Return the first chord that sounds from the tick `start` up to another."""
         for row in range(self.row_at(start), len(self.onset)):
             if self.onset[row] >= stop:
                 break
@@ -297,7 +297,7 @@ class Reading:
         return found
 
     def before(self, tick: int, root: int, beats: int = 3) -> tuple[int, Heard] | None:
-        """Return the last chord of another root before a tick, and the sonority it is."""
+        """Return the last chord of another root, up to `beats` before a tick, and its sonority."""
         earliest = tick - beats * self.score.metre_at(tick).beat
         for row in range(self.row_at(tick) - 1, -1, -1):
             if self.stop[row] <= earliest:

@@ -26,7 +26,14 @@ FLATTEST = -5
 
 
 class Fault(NamedTuple):
-    """A fault: where, in which voices, what, and the measure that counts it."""
+    """A fault: its `place`, its voices, what it is in `words`, and the measure that counts it.
+
+    Examples
+    --------
+    >>> from fractions import Fraction
+    >>> Fault(Place(3, Fraction(2)), ("alto", "bass"), "parallel fifths", "parallels").words
+    'parallel fifths'
+    """
 
     place: Place
     voices: tuple[str, ...]
@@ -63,6 +70,14 @@ class Report(NamedTuple):
         Empty for one line or two.
     faults : tuple of Fault
         In the order of time.
+
+    Examples
+    --------
+    >>> from stats_composer.evaluation import report
+    >>> from stats_composer.score import Score, make_notes
+    >>> voices = make_notes(onset=[0, 0, 10080, 10080], pitch=[67, 60, 69, 62], part=[0, 1, 0, 1])
+    >>> [fault.words for fault in report(Reading(Score(voices))).faults]
+    ['parallel fifths']
     """
 
     key: str

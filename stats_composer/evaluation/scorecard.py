@@ -26,7 +26,7 @@ from stats_composer.evaluation.measures import Measure
 from stats_composer.evaluation.rates import MEASURES
 from stats_composer.evaluation.reading import Reading
 from stats_composer.evaluation.two_sample import TwoSample, two_sample_test
-from stats_composer.score import Score, tune_groups
+from stats_composer.score import Score, check_scores, tune_groups
 
 __all__ = ["Beside", "ScoreCard", "score_card"]
 
@@ -47,6 +47,13 @@ class Beside(NamedTuple):
         By bootstrap over the pieces.
     corpus : Interval
         Over draws of as many pieces of the corpus.
+
+    Examples
+    --------
+    >>> from stats_composer.evaluation.distances import Interval
+    >>> judged, corpus = Interval(9, 8, 10), Interval(5, 4, 6)
+    >>> Beside("leaps", "leaps in 100 moves", "melody", judged, corpus).stands_out
+    True
     """
 
     name: str
@@ -73,6 +80,11 @@ class ScoreCard(NamedTuple):
     own_auc : float
         Of the same test between as many pieces of the corpus and the rest of it, in the mean over
         five draws.
+
+    Examples
+    --------
+    >>> ScoreCard._fields
+    ('n_judged', 'n_corpus', 'rates', 'distances', 'likelihoods', 'test', 'own_auc')
     """
 
     n_judged: int
@@ -100,8 +112,15 @@ def score_card(
     ------
     ScoreError
         If a side has too few tunes.
+
+    Examples
+    --------
+    >>> score_card([], [])
+    Traceback (most recent call last):
+        ...
+    stats_composer.errors.ScoreError: no scores: expected at least one
     """
-    judged, known = ([Reading(score) for score in side] for side in (scores, corpus))
+    judged, known = ([Reading(s) for s in check_scores(side)] for side in (scores, corpus))
     rng = np.random.default_rng(random_state)
     groups = tune_groups([*scores, *corpus])
     draws = _own_draws(groups[len(judged) :], len(judged), rng)

@@ -122,6 +122,12 @@ class BeatModel(StoredWeights):
     beat_, bar_ : ndarray
         Weights of what is heard, the bias last: for a beat, and for a downbeat.
     manifest_ : dict
+
+    Examples
+    --------
+    >>> model = BeatModel.bundled()
+    >>> model.beat_.ndim, model.bar_.ndim
+    (1, 1)
     """
 
     _bundled = "beats.npz"
@@ -130,7 +136,13 @@ class BeatModel(StoredWeights):
     def fit(
         self, pieces: Sequence[Onsets], beats: Sequence[Floats], bars: Sequence[Floats]
     ) -> Self:
-        """Learn from performances and the seconds of their beats and downbeats."""
+        """Learn from performances, `pieces`, and the seconds of their `beats` and `bars`.
+
+        Raises
+        ------
+        EncodingError
+            If there is no piece.
+        """
         rows: list[Floats] = []
         heard: list[Floats] = []
         labels: list[Bools] = []

@@ -96,13 +96,18 @@ class LineModel(StoredWeights):
     move_ : ndarray of shape (len(LEAPS) + 1 + 3,)
         Log-weights of moves by size, then of a note after none, none after a note and after none.
     manifest_ : dict
+
+    Examples
+    --------
+    >>> len(LineModel.bundled().move_)
+    7
     """
 
     _bundled = "lines.npz"
     _weights = ("note", "move")
 
     def fit(self, parts: Sequence[NDArray[np.void]], melodies: Sequence[Bools]) -> Self:
-        """Learn from parts, and which of their notes are melody.
+        """Learn from parts, and which of their notes are melody, `melodies`.
 
         Raises
         ------

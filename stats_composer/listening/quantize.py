@@ -50,6 +50,14 @@ class Timing:
         Ticks that each note of the score begins and ends late.
     tempos : ndarray of TEMPO_DTYPE
         Of the performance.
+
+    Examples
+    --------
+    >>> from stats_composer.score import TEMPO_DTYPE
+    >>> late = np.zeros(2, np.int64)
+    >>> timing = Timing(np.array([100, 10400, 20000]), late, late, np.zeros(0, TEMPO_DTYPE))
+    >>> timing.ticks(np.array([0, 5040, 10080])).tolist()
+    [100, 5250, 10400]
     """
 
     beat: Ints
@@ -58,7 +66,7 @@ class Timing:
     tempos: NDArray[np.void]
 
     def ticks(self, positions: Ints) -> Ints:
-        """Return where ticks of the score lie in the performance."""
+        """Return where `positions`, ticks of the score, lie in the performance."""
         quarter, rest = np.divmod(positions, TICKS_PER_QUARTER)
         quarter = np.minimum(quarter, len(self.beat) - 2)
         rest = positions - quarter * TICKS_PER_QUARTER
@@ -95,6 +103,13 @@ class Quantized:
         None where the performance was on its grid already.
     swing : float or None
         How long the first of two eighths was to the second; None where there are few.
+
+    Examples
+    --------
+    >>> from stats_composer.score import make_notes
+    >>> score = Score(make_notes(onset=10080 * np.arange(8), pitch=60 + np.arange(8)))
+    >>> quantize(score).timing is None  # it was on its grid
+    True
     """
 
     score: Score
@@ -120,19 +135,19 @@ def _share_on(place: Ints, grids: Sequence[int]) -> float:
 
 
 def quantize(score: Score, model: BeatModel | None = None) -> Quantized:
-    """Read a performance as a score.
-
-    Parameters
-    ----------
-    score : Score
-        One that is on its grid comes back unchanged.
-    model : BeatModel, optional
-        By default the bundled one.
+    """Read the performance that a `score` is by a `model`, the bundled one by default.
 
     Raises
     ------
     EncodingError
         If there are too few notes for a beat.
+
+    Examples
+    --------
+    >>> from stats_composer.score import make_notes
+    >>> score = Score(make_notes(onset=10080 * np.arange(8), pitch=60 + np.arange(8)))
+    >>> quantize(score).score == score  # it was on its grid
+    True
     """
     if is_on_grid(score):
         return Quantized(score, None, _swing(score.notes["onset"] / TICKS_PER_QUARTER))

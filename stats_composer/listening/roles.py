@@ -52,6 +52,11 @@ class RoleOf:
         Probability of the role; 1 where there is no choice.
     reason : str
         In words.
+
+    Examples
+    --------
+    >>> RoleOf("bass", confidence=0.97, reason="the lowest part").role
+    'bass'
     """
 
     role: str
@@ -116,6 +121,13 @@ class RoleModel(StoredWeights):
     center_, scale_ : ndarray of shape (n_features,)
         Of the features.
     manifest_ : dict
+
+    Examples
+    --------
+    >>> from stats_composer.score import make_notes
+    >>> line = make_notes(onset=10080 * np.arange(8), pitch=60 + np.arange(8))
+    >>> [role.role for role in RoleModel.bundled().roles(Score(line))]
+    ['melody']
     """
 
     _bundled = "roles.npz"
@@ -123,7 +135,7 @@ class RoleModel(StoredWeights):
     _features = FEATURES
 
     def fit(self, scores: Sequence[Score], roles: Sequence[Sequence[str]]) -> Self:
-        """Learn from scores and the role of each of their parts, all of which have notes.
+        """Learn from scores and the `roles` of their parts, all of which have notes.
 
         Raises
         ------
@@ -148,7 +160,7 @@ class RoleModel(StoredWeights):
         return self
 
     def probabilities(self, score: Score, parts: Sequence[int]) -> Floats:
-        """Return the probabilities of roles of parts that have notes: (n_parts, n_roles)."""
+        """Return probabilities of roles, (n_parts, n_roles), of a `score`'s parts with notes."""
         return softmax(self._seen(describe_parts(score, parts)) @ self.weights_ + self.bias_)
 
     def _seen(self, rows: Floats) -> Floats:

@@ -132,6 +132,12 @@ def rasterize(svg: str, *, zoom: float = 2.0) -> bytes:
     Returns
     -------
     bytes
+
+    Examples
+    --------
+    >>> from stats_composer.score import Score, make_notes
+    >>> rasterize(engrave(Score(make_notes(onset=[0], pitch=[60])))[0])[1:4]
+    b'PNG'
     """
     import resvg_py
     from matplotlib import get_data_path

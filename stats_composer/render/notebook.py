@@ -25,6 +25,12 @@ def score_html(score: Score) -> str:
     -------
     str
         Words alone for a score without notes; sound past 90 s is left out, and said so.
+
+    Examples
+    --------
+    >>> from stats_composer.score import Score, make_notes
+    >>> "<audio" in score_html(Score(make_notes(onset=[0], pitch=[60])))
+    True
     """
     if not len(score.notes):
         return f"<p>{escape(repr(score))}</p>"

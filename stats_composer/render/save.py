@@ -36,6 +36,14 @@ def save_engraving(score: Score, path: str | Path) -> list[Path]:
     ------
     ScoreFileError
         For another suffix, or where the file cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from stats_composer.score import make_notes
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     [page.name for page in save_engraving(Score(make_notes(onset=[0])), f"{folder}/c.svg")]
+    ['c.svg']
     """
     path = _checked(path)
     pages = engrave(score)
@@ -49,10 +57,24 @@ def save_engraving(score: Score, path: str | Path) -> list[Path]:
 def save_piano_roll(score: Score, path: str | Path) -> Path:
     """Write a score's piano roll as SVG or PNG, the same bytes each time.
 
+    Parameters
+    ----------
+    score : Score
+    path : str or Path
+        Ends in `.svg` or `.png`.
+
     Raises
     ------
     ScoreFileError
         For another suffix, or where the file cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from stats_composer.score import Score, make_notes
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save_piano_roll(Score(make_notes(onset=[0])), f"{folder}/roll.svg").name
+    'roll.svg'
     """
     return save_figure(piano_roll(score), path)
 
@@ -60,10 +82,25 @@ def save_piano_roll(score: Score, path: str | Path) -> Path:
 def save_figure(figure: Figure, path: str | Path) -> Path:
     """Write a plot as SVG or PNG, the same bytes each time.
 
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+    path : str or Path
+        Ends in `.svg` or `.png`.
+
     Raises
     ------
     ScoreFileError
         For another suffix, or where the file cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from stats_composer.render import piano_roll
+    >>> from stats_composer.score import Score, make_notes
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save_figure(piano_roll(Score(make_notes(onset=[0]))), f"{folder}/roll.png").name
+    'roll.png'
     """
     from matplotlib import rc_context
 

@@ -159,7 +159,7 @@ def context_tree(
     tree : ContextTree
         Such as `NGram.tree_`.
     labels : sequence of str, optional
-        Name of each symbol; by default its number.
+        Name of each symbol, or ValueError is raised; by default its number.
     depth : int
         Symbols from the root to the leaves.
     max_children : int

@@ -75,6 +75,14 @@ def synthesize(
 def wav_bytes(score: Score, *, sample_rate: int = 16000, limit: float = 600.0) -> bytes:
     """Play a score into a WAV file: mono, 16 bits a sample.
 
+    Parameters
+    ----------
+    score : Score
+    sample_rate : int
+        Samples a second.
+    limit : float
+        Seconds; what is later is left out.
+
     Examples
     --------
     >>> from stats_composer.score import Score, make_notes

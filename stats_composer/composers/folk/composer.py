@@ -113,7 +113,17 @@ class MelodyComposer(Composer):
         return self.fit_tunes(tunes, callback=callback)
 
     def fit_tunes(self, tunes: Sequence[Tune], *, callback: Callback = None) -> Self:
-        """Learn from tunes that were read already."""
+        """Learn from tunes that were read already; `callback` is that of `fit`.
+
+        Raises
+        ------
+        ValueError
+            If there is none.
+        ValueError
+            If there is none.
+        ValueError
+            If there is none.
+        """
         self._check_params()
         if not tunes:
             raise EncodingError("no tunes: expected at least one")
