@@ -60,6 +60,10 @@ def save_arrays(score: Score) -> bytes:
 def load_arrays(data: bytes) -> Score:
     """Unpack and check what `save_arrays` packed.
 
+    Parameters
+    ----------
+    data : bytes
+
     Raises
     ------
     ScoreFileError

@@ -179,7 +179,7 @@ class SiteMoves:
         return Moved(u.shape[0] * u.shape[1], n_changed)
 
     def log_weight(self, state: State) -> float:
-        """Add nothing."""
+        """Add nothing, whatever the `state`."""
         return 0.0
 
 
@@ -219,7 +219,7 @@ class JudgedMoves:
         return Moved(u.shape[0] * u.shape[1], n_changed)
 
     def log_weight(self, state: State) -> float:
-        """Return the expert's log-probability, times its weight."""
+        """Return the expert's log-probability in a `state`, times its weight."""
         return self.judged.weight * float(self.judged.log_prob.sum())
 
 
@@ -269,7 +269,7 @@ class RowMoves:
         )
 
     def log_weight(self, state: State) -> float:
-        """Return the log-weight of the automaton's reading of the line."""
+        """Return the log-weight of the automaton's reading of the line of a `state`."""
         n_symbols = int(state.target.layout.n_symbols[self.line])
         nothing = np.zeros((len(state.grid), n_symbols))
         return float(weigh_path(self.arcs, nothing, np.ascontiguousarray(state.grid[:, self.line])))

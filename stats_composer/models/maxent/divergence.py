@@ -94,6 +94,13 @@ class ContrastiveDivergence(Strategy):
     average : float
         The weights returned are the mean over this share of the steps, the last ones
         (Polyak and Juditsky 1992).
+
+    Examples
+    --------
+    >>> from stats_composer.models.maxent import Field, MaxEnt
+    >>> model = MaxEnt([Field()], finish=ContrastiveDivergence(n_steps=4), random_state=0)
+    >>> model.fit([np.array([[0], [1], [0]])] * 4).weights_.tables["Field()"].shape
+    (1, 1, 8)
     """
 
     n_sweeps: int = 10
@@ -123,7 +130,10 @@ class ContrastiveDivergence(Strategy):
     def fit(
         self, weights: Weights, pieces: Pieces, rng: np.random.Generator, callback: Callback = None
     ) -> History:
-        """Move the weights; records have the `distance`, the root mean square of (1)."""
+        """Move the weights, by draws of `rng`; `callback` is that of `MaxEnt.fit`.
+
+        Records have the `distance`, the root mean square of (1).
+        """
         history: History = []
         mean, square = np.zeros_like(weights.vector), np.full_like(weights.vector, FIRST_SQUARE)
         chains = Chains(weights, pieces, self, rng)

@@ -174,6 +174,7 @@ class MaxEnt(Estimator):
         X : list of ndarray of shape (n_steps, n_voices), int64
         callback : callable, optional
             Called as callback(stage, done, total) while fitting.
+        y : not read
 
         Returns
         -------
@@ -306,7 +307,7 @@ class MaxEnt(Estimator):
         return sizes, arrays
 
     def restore(self, sizes: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Self:
-        """Take back what `state` gave, for a model of the same parameters.
+        """Take back the sizes and `arrays` that `state` gave, for a model of the same parameters.
 
         Raises
         ------
@@ -381,7 +382,7 @@ class MaxEnt(Estimator):
         return own
 
     def score_samples(self, X: Any) -> Floats:
-        """Return the pseudo-log-likelihood of each piece, over its modelled sites, in nats.
+        """Return the pseudo-log-likelihood of each piece of `X`, over modelled sites, in nats.
 
         Returns
         -------
@@ -391,7 +392,7 @@ class MaxEnt(Estimator):
         return np.array([pseudo_likelihood(self.weights_, self.pack([grid])) for grid in grids])
 
     def score(self, X: Any, y: Any = None) -> float:
-        """Return the mean pseudo-log-likelihood, nats a modelled site: no likelihood, see above."""
+        """Return the mean pseudo-log-likelihood of `X`, nats a site; `y` is not read."""
         pieces = self.pack(self._check(X))
         return pseudo_likelihood(self.weights_, pieces) / max(int(pieces.modelled.sum()), 1)
 
@@ -531,7 +532,10 @@ class MaxEnt(Estimator):
         return self.weights_.pairs
 
     def coupling(self, line: int, other: int, lag: int) -> Float32s:
-        """Return J between a line and another `lag` steps later: [gate, symbol, other symbol]."""
+        """Return J between a line and another `lag` steps later: [gate, symbol, other symbol].
+
+        Raise ValueError where the model has none.
+        """
         pairs = self.pairs_
         if (line, other, lag) not in pairs:
             raise ValueError(f"no coupling of lines {line} and {other} at lag {lag}: see pairs_")

@@ -37,6 +37,13 @@ class Motion(Term):
     ----------
     fine : bool
         With the two steps, clipped; else with the second interval and the kind of motion.
+
+    Examples
+    --------
+    >>> from stats_composer.models.maxent import MaxEnt
+    >>> model = MaxEnt([Motion()]).fit([np.array([[7, 0], [9, 5], [12, 0]])] * 2)
+    >>> {name: table.shape for name, table in model.weights_.tables.items()}
+    {'Motion(fine=False)': (1, 1, 12, 12, 5)}
     """
 
     fine: bool = False
@@ -69,6 +76,13 @@ class ParallelMotion(Term):
     """Motion tied over all pairs of lines: [gate, kind of motion, second interval, same as first].
 
     Parallel fifths and octaves are a four-body event that few data show: so they are tied.
+
+    Examples
+    --------
+    >>> from stats_composer.models.maxent import MaxEnt
+    >>> model = MaxEnt([ParallelMotion()]).fit([np.array([[7, 0], [9, 5], [12, 0]])] * 2)
+    >>> {name: table.shape for name, table in model.weights_.tables.items()}
+    {'ParallelMotion()': (1, 5, 12, 2)}
     """
 
     primitive: ClassVar[str] = "motion"
@@ -96,6 +110,13 @@ class BeatMotion(Motion):
     """Two lines from a step of gate 0 to the next but one, if of gate 0 as well: one gate.
 
     With the half of the beat as the gate, it is motion from beat to beat.
+
+    Examples
+    --------
+    >>> from stats_composer.models.maxent import MaxEnt
+    >>> model = MaxEnt([BeatMotion()]).fit([np.array([[7, 0], [9, 5], [12, 0]])] * 2)
+    >>> {name: table.shape for name, table in model.weights_.tables.items()}
+    {'BeatMotion(fine=False)': (1, 1, 12, 12, 5)}
     """
 
     primitive: ClassVar[str] = "beats"
@@ -106,7 +127,15 @@ class BeatMotion(Motion):
 
 @dataclass(frozen=True)
 class BeatParallels(ParallelMotion):
-    """`ParallelMotion` over the steps of `BeatMotion`."""
+    """`ParallelMotion` over the steps of `BeatMotion`.
+
+    Examples
+    --------
+    >>> from stats_composer.models.maxent import MaxEnt
+    >>> model = MaxEnt([BeatParallels()]).fit([np.array([[7, 0], [9, 5], [12, 0]])] * 2)
+    >>> {name: table.shape for name, table in model.weights_.tables.items()}
+    {'BeatParallels()': (1, 5, 12, 2)}
+    """
 
     primitive: ClassVar[str] = "beats"
 

@@ -27,6 +27,13 @@ class Pair(Term):
 
     Every two lines at one step, each line with itself up to `max_lag` steps later, and with
     every other line up to `max_diagonal` steps later.
+
+    Examples
+    --------
+    >>> from stats_composer.models.maxent import MaxEnt
+    >>> model = MaxEnt([Pair(max_lag=1)]).fit([np.array([[7, 0], [9, 5], [12, 0]])] * 2)
+    >>> {name: table.shape for name, table in model.weights_.tables.items()}
+    {'Pair(max_lag=1, max_diagonal=1)': (5, 1, 16, 16)}
     """
 
     max_lag: int = 4
@@ -35,7 +42,7 @@ class Pair(Term):
     _parameters: ClassVar[Parameters] = {**L2, "max_lag": (Whole(),), "max_diagonal": (Whole(),)}
 
     def pairs(self, n_lines: int) -> list[tuple[int, int, int]]:
-        """List the pairs as (line a, line b, steps from a to b)."""
+        """List the pairs of `n_lines` lines as (line a, line b, steps from a to b)."""
         lines = range(n_lines)
         vertical = [(a, b, 0) for a in lines for b in lines if a < b]
         horizontal = [(a, a, k) for a in lines for k in range(1, self.max_lag + 1)]
@@ -59,6 +66,13 @@ class PairDifference(Pair):
     """The same couplings as a function of label b less label a: [pair, gate, difference].
 
     The transposition-invariant part of `Pair`; its pairs must be those of the `Pair` beside it.
+
+    Examples
+    --------
+    >>> from stats_composer.models.maxent import MaxEnt
+    >>> model = MaxEnt([PairDifference(max_lag=1)]).fit([np.array([[7, 0], [9, 5], [12, 0]])] * 2)
+    >>> {name: table.shape for name, table in model.weights_.tables.items()}
+    {'PairDifference(max_lag=1, max_diagonal=1)': (5, 1, 257)}
     """
 
     n_differences: ClassVar[int] = 257
@@ -85,6 +99,13 @@ class PairResidue(Pair):
     """Couplings of the residues of two different lines, tied: [steps between, gate, a, b].
 
     At one step and from one to the next; its pairs must be those of the `Pair` beside it.
+
+    Examples
+    --------
+    >>> from stats_composer.models.maxent import MaxEnt
+    >>> model = MaxEnt([PairResidue(max_lag=1)]).fit([np.array([[7, 0], [9, 5], [12, 0]])] * 2)
+    >>> {name: table.shape for name, table in model.weights_.tables.items()}
+    {'PairResidue(max_lag=1, max_diagonal=1)': (2, 1, 12, 12)}
     """
 
     def shape(self, layout: Layout, n_values: int = 1) -> tuple[int, ...]:

@@ -38,6 +38,14 @@ class PairwiseMaxEnt(MaxEnt):
     l2 : float
     n_lines, labels, n_symbols, gate, solver, finish, random_state
         As of `MaxEnt`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> pieces = [np.array([[0], [1], [0], [1]])] * 4
+    >>> model = PairwiseMaxEnt(max_lag=1).fit(pieces)
+    >>> model.coupling(0, 0, 1)[0].shape
+    (8, 8)
     """
 
     _parameters: ClassVar[Parameters] = {

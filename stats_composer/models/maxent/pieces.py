@@ -47,6 +47,13 @@ class Pieces:
     start, stop : ndarray of shape (n_pieces,), int64
     rows : Rows
     modelled : ndarray of shape (n_rows, n_lines), bool
+
+    Examples
+    --------
+    >>> from stats_composer.models.maxent import Field, MaxEnt
+    >>> model = MaxEnt([Field()]).fit([np.array([[0], [1], [0]])] * 4)
+    >>> model.pack([np.array([[0], [1]]), np.array([[1], [1]])]).start.tolist()
+    [0, 2]
     """
 
     def __init__(self, grids: Sequence[Ints], layout: Layout, columns: Columns) -> None:
@@ -83,7 +90,7 @@ class Pieces:
         return shown, code
 
     def take(self, chosen: Ints) -> Pieces:
-        """Return some of the pieces, packed."""
+        """Return the `chosen` ones of the pieces, packed."""
         return self.pack([self.grid[self.start[p] : self.stop[p]] for p in chosen])
 
     def pack(self, grids: Sequence[Ints]) -> Pieces:

@@ -24,6 +24,13 @@ class Sonority(Term):
     kind : {"relative", "set", "full"}
         Residues above the last line's: [context, (n_lines - 1) residues]; the set of residues
         with the last line's own: [context, residue, set]; or every line's residue.
+
+    Examples
+    --------
+    >>> from stats_composer.models.maxent import MaxEnt
+    >>> model = MaxEnt([Sonority(kind="full")]).fit([np.array([[7, 0], [9, 5], [12, 0]])] * 2)
+    >>> {name: table.shape for name, table in model.weights_.tables.items()}
+    {'Sonority(kind=full, n_contexts=1)': (1, 12, 12)}
     """
 
     kind: str = "full"
@@ -68,6 +75,13 @@ class Progression(Term):
 
     The `n_classes - 1` commonest sets of the training pieces have a class each, all others
     share the last.
+
+    Examples
+    --------
+    >>> from stats_composer.models.maxent import MaxEnt
+    >>> model = MaxEnt([Progression(n_classes=8)]).fit([np.array([[7, 0], [9, 5], [12, 0]])] * 2)
+    >>> {name: table.shape for name, table in model.weights_.tables.items()}
+    {'Progression(n_classes=8)': (2, 8, 8)}
     """
 
     n_classes: int = 64
@@ -89,6 +103,14 @@ class GatedProgression(Progression):
     """`Progression` by the gate of the earlier step: [lag, gate, earlier, later].
 
     Its classes must be those of the `Progression` beside it.
+
+    Examples
+    --------
+    >>> from stats_composer.models.maxent import MaxEnt
+    >>> pieces = [np.array([[7, 0], [9, 5], [12, 0]])] * 2
+    >>> model = MaxEnt([GatedProgression(n_classes=8)]).fit(pieces)
+    >>> {name: table.shape for name, table in model.weights_.tables.items()}
+    {'GatedProgression(n_classes=8)': (2, 1, 8, 8)}
     """
 
     def shape(self, layout: Layout, n_values: int = 1) -> tuple[int, ...]:
@@ -102,7 +124,15 @@ class GatedProgression(Progression):
 
 @dataclass(frozen=True)
 class Melody(Term):
-    """Two successive steps of one line, at lags 1 and 2: [lag, line, gate, step, next step]."""
+    """Two successive steps of one line, at lags 1 and 2: [lag, line, gate, step, next step].
+
+    Examples
+    --------
+    >>> from stats_composer.models.maxent import MaxEnt
+    >>> model = MaxEnt([Melody()]).fit([np.array([[7, 0], [9, 5], [12, 0]])] * 2)
+    >>> {name: table.shape for name, table in model.weights_.tables.items()}
+    {'Melody()': (2, 2, 1, 25, 25)}
+    """
 
     primitive: ClassVar[str] = "melody"
 
@@ -114,7 +144,15 @@ class Melody(Term):
 
 @dataclass(frozen=True)
 class Onset(Term):
-    """Which lines move into a step, by its place: [place, set of lines]."""
+    """Which lines move into a step, by its place: [place, set of lines].
+
+    Examples
+    --------
+    >>> from stats_composer.models.maxent import MaxEnt
+    >>> model = MaxEnt([Onset()]).fit([np.array([[7, 0], [9, 5], [12, 0]])] * 2)
+    >>> {name: table.shape for name, table in model.weights_.tables.items()}
+    {'Onset()': (1, 4)}
+    """
 
     primitive: ClassVar[str] = "onset"
 
@@ -125,7 +163,15 @@ class Onset(Term):
 
 @dataclass(frozen=True)
 class Rhythm(Term):
-    """Into which of eight successive steps a line moves: [line, place of the first, pattern]."""
+    """Into which of eight successive steps a line moves: [line, place of the first, pattern].
+
+    Examples
+    --------
+    >>> from stats_composer.models.maxent import MaxEnt
+    >>> model = MaxEnt([Rhythm()]).fit([np.array([[7, 0], [9, 5], [12, 0]])] * 2)
+    >>> {name: table.shape for name, table in model.weights_.tables.items()}
+    {'Rhythm()': (2, 1, 256)}
+    """
 
     primitive: ClassVar[str] = "rhythm"
 
@@ -146,6 +192,13 @@ class Passage(Term):
     ----------
     tied : bool
         Whether it tells of the lines only if the other is the last: [last, gate, ...].
+
+    Examples
+    --------
+    >>> from stats_composer.models.maxent import MaxEnt
+    >>> model = MaxEnt([Passage()]).fit([np.array([[7, 0], [9, 5], [12, 0]])] * 2)
+    >>> {name: table.shape for name, table in model.weights_.tables.items()}
+    {'Passage(tied=False)': (2, 2, 1, 7, 12, 7)}
     """
 
     tied: bool = False

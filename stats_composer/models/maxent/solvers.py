@@ -55,12 +55,21 @@ FIRST_SQUARE = 1e-8
 
 
 class Solver(Protocol):
-    """What maximizes the pseudo-likelihood of pieces."""
+    """What maximizes the pseudo-likelihood of pieces.
+
+    Examples
+    --------
+    >>> [hasattr(solver, "fit") for solver in (LBFGS, StochasticGradient)]
+    [True, True]
+    """
 
     def fit(
         self, weights: Weights, pieces: Pieces, rng: np.random.Generator, callback: Callback
     ) -> History:
-        """Move the weights, and return what was seen on the way."""
+        """Move the weights, by draws of `rng`, and return what was seen on the way.
+
+        `callback` is that of `MaxEnt.fit`.
+        """
 
 
 @dataclass(frozen=True)
@@ -74,6 +83,13 @@ class StochasticGradient(Strategy):
     n_epochs, batch_size : int
     threshold : float
         Residuals below it are not scattered, which saves most of the time.
+
+    Examples
+    --------
+    >>> from stats_composer.models.maxent import Field, MaxEnt
+    >>> model = MaxEnt([Field()], solver=StochasticGradient(n_epochs=4), random_state=0)
+    >>> model.fit([np.array([[0], [1], [0]])] * 4).weights_.tables["Field()"].shape
+    (1, 1, 8)
     """
 
     learning_rate: float = 0.1
@@ -90,7 +106,10 @@ class StochasticGradient(Strategy):
     def fit(
         self, weights: Weights, pieces: Pieces, rng: np.random.Generator, callback: Callback = None
     ) -> History:
-        """Move the weights; the records have the `objective` before each step, without penalty."""
+        """Move the weights, by draws of `rng`; `callback` is that of `MaxEnt.fit`.
+
+        The records have the `objective` before each step, without penalty.
+        """
         history: History = []
         squares = np.full_like(weights.vector, FIRST_SQUARE)
         n_pieces = len(pieces.start)
@@ -127,6 +146,13 @@ class LBFGS(Strategy):
         Nats a site and unit of weight.
     tolerance : float
         On the largest component of the projected gradient.
+
+    Examples
+    --------
+    >>> from stats_composer.models.maxent import Field, MaxEnt
+    >>> model = MaxEnt([Field()], solver=LBFGS(n_iterations=20), random_state=0)
+    >>> model.fit([np.array([[0], [1], [0]])] * 4).weights_.tables["Field()"].shape
+    (1, 1, 8)
     """
 
     n_iterations: int = 100
@@ -141,7 +167,10 @@ class LBFGS(Strategy):
     def fit(
         self, weights: Weights, pieces: Pieces, rng: np.random.Generator, callback: Callback = None
     ) -> History:
-        """Move the weights; the records have the `objective` before each step, without penalty."""
+        """Move the weights, by no draws of `rng`; `callback` is that of `MaxEnt.fit`.
+
+        The records have the `objective` before each step, without penalty.
+        """
         from scipy.optimize import minimize
 
         climb = _Climb(self, weights, pieces)

@@ -52,6 +52,12 @@ class Term(Strategy):
     ----------
     l2 : float
         Strength of the quadratic penalty, nats a site and squared unit of weight.
+
+    Examples
+    --------
+    >>> from stats_composer.models.maxent import Motion, Pair
+    >>> [term.primitive for term in (Pair(max_lag=2), Motion())]
+    ['pair', 'motion']
     """
 
     l2: float = 1e-5
@@ -59,7 +65,13 @@ class Term(Strategy):
     _parameters: ClassVar[Parameters] = L2
 
     def shape(self, layout: Layout, n_values: int = 1) -> tuple[int, ...]:
-        """Shape of the term's table; fields ask for the number of values of their context."""
+        """Shape of the table in a `layout`; fields ask for `n_values`, of their context.
+
+        Raises
+        ------
+        TypeError
+            If it is a base of terms.
+        """
         raise TypeError(f"{type(self).__name__} is not a term by itself")
 
     @property
@@ -68,7 +80,7 @@ class Term(Strategy):
         return None
 
     def index(self, layout: Layout) -> Ints:
-        """Cell of the table for each cell of the primitive, flat."""
+        """Cell of the table for each cell of the primitive in a `layout`, flat."""
         return np.arange(int(np.prod(self.shape(layout))))
 
 
@@ -101,7 +113,10 @@ class FieldTerm(Term):
     def gradient(
         self, residual: Float32s, grid: Ints, layout: Layout, n_values: int = 1
     ) -> Float32s:
-        """Bring residuals by row, line and symbol back to the table."""
+        """Bring each `residual` by row, line and symbol back to the table.
+
+        `grid` and `layout` are those of `add`, `n_values` that of `shape`.
+        """
         raise TypeError(f"{type(self).__name__} is not a term by itself")
 
 
@@ -115,6 +130,14 @@ class Field(FieldTerm):
         Column of the context voice; None for a field that depends on nothing.
     table : ndarray of shape (n_lines, n_values, width), optional
         Weights that are known beforehand, and stay as they are while the others are fitted.
+
+    Examples
+    --------
+    >>> from stats_composer.models.maxent import MaxEnt
+    >>> pieces = [np.array([[7, 0, 0], [9, 5, 1], [12, 0, 0]])] * 2
+    >>> model = MaxEnt([Field(context=2)], n_lines=2).fit(pieces)
+    >>> {name: table.shape for name, table in model.weights_.tables.items()}
+    {'Field(context=2)': (2, 2, 16)}
     """
 
     table: Float32s | None = field(default=None, repr=False, compare=False)
@@ -156,6 +179,14 @@ class ShiftedField(FieldTerm):
 
     With the transposition of the piece as the context, it is a weight of the pitch that
     sounds: the register of a voice.
+
+    Examples
+    --------
+    >>> from stats_composer.models.maxent import MaxEnt
+    >>> pieces = [np.array([[7, 0, 0], [9, 5, 1], [12, 0, 0]])] * 2
+    >>> model = MaxEnt([ShiftedField(context=2)], n_lines=2).fit(pieces)
+    >>> {name: table.shape for name, table in model.weights_.tables.items()}
+    {'ShiftedField(context=2)': (2, 192)}
     """
 
     context: int = 0

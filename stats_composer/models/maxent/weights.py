@@ -79,6 +79,13 @@ class Weights:
     ------
     ValueError
         If two terms are the same, there are too many weights, or known ones do not fit.
+
+    Examples
+    --------
+    >>> from stats_composer.models.maxent import Field, MaxEnt
+    >>> model = MaxEnt([Field()]).fit([np.array([[0], [1], [0]])] * 4)
+    >>> model.weights_.vector.shape, model.weights_.tables["Field()"].shape
+    ((8,), (1, 1, 8))
     """
 
     def __init__(
@@ -178,7 +185,7 @@ class Weights:
         return gradient
 
     def field(self, grid: Ints) -> Float32s:
-        """Unary log-weights of every symbol at every row, by its context voices."""
+        """Unary log-weights of every symbol at every row of a `grid`, by its context voices."""
         layout = self.layout
         field = np.zeros((len(grid), layout.n_lines, layout.width), np.float32)
         for term, part in self.fields:
@@ -256,6 +263,16 @@ def fold_in(weights: Weights, folded: Float32s, term: object) -> Float32s:
     ------
     ConstraintError
         If the model has no primitive that could carry it.
+
+    Examples
+    --------
+    >>> from stats_composer.factors import Crossing
+    >>> from stats_composer.models.maxent import Field, MaxEnt
+    >>> model = MaxEnt([Field()]).fit([np.array([[0], [1], [0]])] * 4)
+    >>> fold_in(model.weights_, model.weights_.folded, Crossing())
+    Traceback (most recent call last):
+        ...
+    stats_composer.errors.ConstraintError: Crossing: the model has no pair term to carry it
     """
     layout = weights.layout
     adders: dict[type, tuple[int, str, Callable[..., None]]] = {
