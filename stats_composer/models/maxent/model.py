@@ -106,6 +106,7 @@ class MaxEnt(Estimator):
 
     Examples
     --------
+    >>> from stats_composer.models.maxent import Field, Pair
     >>> pieces = [np.array([[0], [1], [0], [1], [0]])] * 3
     >>> model = MaxEnt([Field(), Pair(max_lag=1)]).fit(pieces)
     >>> bool(model.score(pieces) > np.log(0.5))
@@ -474,6 +475,7 @@ class MaxEnt(Estimator):
         --------
         Two symbols that like to alternate:
 
+        >>> from stats_composer.models.maxent import Field, Pair
         >>> pieces = [np.array([[0], [1]] * 8)] * 4
         >>> model = MaxEnt([Field(), Pair(max_lag=1)]).fit(pieces)
         >>> draws = model.sample(3, n_steps=6, random_state=0)
