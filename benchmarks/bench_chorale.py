@@ -18,6 +18,7 @@ import numpy as np
 from benchmarks.workload import median_time
 from stats_composer.composers.chorale import ChoraleComposer
 from stats_composer.sampling.gibbs import GibbsSampler
+from stats_composer.score import Score
 
 N_BARS, N_SWEEPS = 16, 32
 
@@ -43,8 +44,17 @@ def main():
     composer = ChoraleComposer.bundled()
     score = composer.compose(bars=N_BARS, key="C", random_state=1)
     melody = score.select(*score.voices[0])
+
+    def long(n_times):
+        notes = np.concatenate([melody.notes] * n_times)
+        notes["onset"] += np.repeat(np.arange(n_times) * melody.end, len(melody.notes))
+        return composer.harmonize(Score(notes, end=n_times * melody.end), random_state=1)
+
     seconds = median_time(lambda: composer.harmonize(melody, random_state=1), 7, time.process_time)
     print(f"harmonize {N_BARS} bars, warm:        {seconds:8.3f} s CPU")
+    for n_times, n_runs in ((4, 5), (142, 1)):
+        seconds = median_time(lambda n=n_times: long(n), n_runs, time.process_time)
+        print(f"harmonize {n_times * N_BARS} bars, warm:      {seconds:8.3f} s CPU")
     seconds = median_time(
         lambda: composer.compose(bars=N_BARS, key="C", random_state=1), 7, time.process_time
     )

@@ -189,6 +189,7 @@ def line(body, head="M:4/4\nL:1/4\nK:C\n"):
         ("__B^^F=B", "69:1 67:1 71:1"),
         ("[I:propagate-accidentals octave]^Cc|C", "61:1 72:1 60:1"),
         ("[I:propagate-accidentals not]^CC", "61:1 60:1"),
+        ("^CC\n%%MIDI nobarlines\n^CC|\n%%MIDI barlines\n^CC", "61:1 61:1 61:1 60:1 61:1 61:1"),
         # Rests and spaces: of bars, invisible, without time.
         ("C4|Z2|x2y3D2|X|E4", "60:4 z:10 62:2 z:4 64:4"),
         # Decorations with any sign, old line breaks, letters, signs to pass over.

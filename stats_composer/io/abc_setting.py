@@ -132,6 +132,8 @@ def _set_midi(setting: Setting, name: str, words: list[str]) -> None:
                 head = token.heads[0]
                 place = (head.letter, head.octave, head.alter or 0)
                 setting.drums[place] = min(max(numbers[-1], 0), 127)
+    elif name in ("barlines", "nobarlines"):  # music without bars: an accidental is its note's
+        setting.propagate = "not" if name == "nobarlines" else "pitch"
     elif not numbers:
         return
     elif name == "program":
