@@ -11,7 +11,7 @@ import numpy as np
 from stats_composer.errors import ScoreWarning
 from stats_composer.io import read
 from stats_composer.listening.roles import FEATURES, describe_parts
-from stats_composer.score import Part, Score, merge_parts
+from stats_composer.score import Part, Score, merge_parts, seconds
 
 ROLES = {"MELODY": "melody", "BRIDGE": "other", "PIANO": "chords"}
 BASS_BELOW = 50
@@ -100,3 +100,23 @@ def merged(song: Song) -> tuple[np.ndarray, np.ndarray]:
 def variants(song: Song) -> list[Song]:
     """Return a song as it is and in other layouts."""
     return [song, with_bass(song), two_hands(song), lead_and_bass(song)]
+
+
+def comped(song: Song) -> np.ndarray:
+    """Return when the piano strikes chords in bars of four beats: (n_bars, 8 halves of beats).
+
+    Bars without a chord are left out. A chord is two notes or more; songs whose chords mostly
+    stand between the beats are counted as half a beat late.
+    """
+    notes = song.score.notes[song.score.notes["part"] == song.score.n_parts - 1]
+    notes = notes[notes["pitch"] >= BASS_BELOW]
+    beat = np.interp(
+        seconds(song.score, notes["onset"]), song.beats, np.arange(len(song.beats), dtype=float)
+    )
+    half = np.bincount(np.round(2 * beat).astype(int), minlength=2 * len(song.beats) + 8) >= 2
+    if half[1::2].sum() > half[::2].sum():
+        half = half[1:]
+    first = np.searchsorted(song.beats, song.downbeats)
+    whole = first[:-1][np.diff(first) == 4]
+    bars = half[2 * whole[:, None] + np.arange(8)]
+    return bars[bars.any(axis=1)]

@@ -1,19 +1,24 @@
 """Jazz: charts, cells, the look ahead under wishes, copies, and what the shell does with it."""
 
+import itertools
+
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
 from stats_composer.composers.jazz import JazzComposer, Manner
-from stats_composer.composers.jazz.band import BassModel, draw_comping
+from stats_composer.composers.jazz.band import BassModel
 from stats_composer.composers.jazz.chart import chart_of, read_changes
+from stats_composer.composers.jazz.comping import CompingModel
 from stats_composer.composers.jazz.harmony import harmonized
+from stats_composer.composers.jazz.model import SoloModel
 from stats_composer.composers.jazz.page import chained, chart_on, lead_page, repeated, solo_on
 from stats_composer.composers.jazz.players import bass_player
 from stats_composer.composers.jazz.solo import (
     STEPS,
     Solo,
     bar_features,
+    beat_table,
     cells_of,
     known_cells,
     note_table,
@@ -129,16 +134,52 @@ def test_a_copy_is_refused_at_its_last_note():
     assert watch.refused(np.array([54, 55, 56]), 24).tolist() == []
 
 
+def test_a_solo_is_as_likely_as_over_all_its_plans():
+    rng = np.random.default_rng(0)
+    page = chart_on(lead_page("Dm7 | G7 | C^7"))
+
+    def played(n):
+        onset = np.sort(rng.choice(np.arange(0, 3 * 48, 6), n, replace=False))
+        return Solo(onset, np.full(n, 6), rng.integers(60, 72, n), page, 140.0)
+
+    model = SoloModel(n_clusters=2).fit([played(n) for n in (4, 5, 6, 15, 16, 17)])
+    solo = played(9)
+    total = 0.0
+    for plan in itertools.product((0, 1), repeat=3):
+        labels = np.array(plan)
+        cells, notes = beat_table(solo, model.known_, labels), note_table(solo, labels)
+        total += np.exp(
+            model.plan_.score_samples([labels])[0]
+            + model.rhythm_.score_samples([cells])[0]
+            + model.pitch_.score_samples([notes])[0]
+        )
+    assert model.log_likelihood(solo) == pytest.approx(np.log(total), abs=1e-9)
+    assert -model.log_likelihood(solo) / 9 / np.log(2) < sum(model.bits([solo]).values())
+
+
 # ---- the band --------------------------------------------------------------------------------
 
 
-def test_chords_are_voiced_by_their_own_tones(chart):
+def test_chords_are_voiced_by_their_own_tones(composer, chart):
     tones = {name: parse_chord(name).pitch_classes for name in ("Dm9", "G13", "Cmaj9")}
     for seed in range(5):
-        for at, _, pitches in draw_comping(chart, np.random.default_rng(seed)):
+        for at, _, pitches in composer.comping_.chords(chart, np.random.default_rng(seed)):
             beat = min((at + 1) // 2, 7)
             name = "Dm9" if beat < 2 else "G13" if beat < 4 else "Cmaj9"
             assert {p % 12 for p in pitches} <= tones[name] | {9}
+
+
+def test_rhythms_of_chords_follow_their_counts():
+    charleston, held = np.zeros((2, 8), bool)
+    charleston[[0, 3]] = held[0] = True
+    model = CompingModel().fit([np.array([charleston, charleston, held, charleston] * 25)])
+    bars = model.draw(4000, np.random.default_rng(0))
+    alike = (bars == charleston).all(axis=1)
+    assert (alike | (bars == held).all(axis=1)).all()
+    # Of three bars of the one and one of the other, each chord more at exp(-.15).
+    expected = 3 * np.exp(-0.15) / (3 * np.exp(-0.15) + 1)
+    assert abs(alike.mean() - expected) < 0.1
+    assert not (~alike[1:] & ~alike[:-1]).mean() > 0.02
 
 
 def test_a_bass_line_of_roots_is_learned(chart):

@@ -13,12 +13,11 @@ from typing import Any, ClassVar, Self, Unpack, overload
 
 import numpy as np
 from numpy.random import Generator
-from numpy.typing import NDArray
 
 from stats_composer.composers.asked import Seed, asked_bars, asked_constraints, asked_key
 from stats_composer.composers.base import Arrays, Composer, Writing, extended, named
 from stats_composer.composers.jazz.band import BassModel
-from stats_composer.composers.jazz.chart import Chart
+from stats_composer.composers.jazz.comping import CompingModel
 from stats_composer.composers.jazz.harmony import changes_drawn, chart_drawn, harmonized
 from stats_composer.composers.jazz.model import SoloModel
 from stats_composer.composers.jazz.page import (
@@ -86,6 +85,7 @@ class JazzComposer(Composer):
     ----------
     solos_ : SoloModel
     bass_ : BassModel
+    comping_ : CompingModel
 
     Examples
     --------
@@ -105,10 +105,8 @@ class JazzComposer(Composer):
 
     # ---- learning -----------------------------------------------------------------------
 
-    def fit_solos(
-        self, solos: Sequence[Solo], basses: Sequence[tuple[NDArray[np.int64], Chart]]
-    ) -> Self:
-        """Learn from solos, and from bass lines of a pitch a beat (0 where none is told).
+    def fit_solos(self, solos: Sequence[Solo], bass: BassModel, comping: CompingModel) -> Self:
+        """Learn from solos; the models of the band are fitted already.
 
         Raises
         ------
@@ -120,7 +118,7 @@ class JazzComposer(Composer):
             raise EncodingError("no solos: expected at least one")
         self.manifest_ = {}
         self.solos_ = SoloModel(random_state=self.random_state).fit(solos)
-        self.bass_ = BassModel().fit(basses)
+        self.bass_, self.comping_ = bass, comping
         return self
 
     def leaning(self, solo: Solo, share: float = 1.0) -> Self:
@@ -144,11 +142,13 @@ class JazzComposer(Composer):
     def _state(self) -> tuple[dict[str, Any], Arrays]:
         sizes, arrays = self.solos_.state()
         arrays |= {f"bass/{name}": array for name, array in self.bass_.state().items()}
-        return sizes, arrays
+        sizes["comping"], comping = self.comping_.state()
+        return sizes, arrays | {f"comping/{name}": array for name, array in comping.items()}
 
     def _restore(self, sizes: Mapping[str, Any], arrays: Arrays) -> None:
         self.solos_ = SoloModel().restore(sizes, arrays)
         self.bass_ = BassModel().restore(named(arrays, "bass/"))
+        self.comping_ = CompingModel().restore(sizes["comping"], named(arrays, "comping/"))
 
     def _check_ready(self) -> None:
         if not hasattr(self, "solos_"):
@@ -232,7 +232,7 @@ class JazzComposer(Composer):
         if name == "bass":
             return bass_player(task, self.bass_)
         if name == "chords":
-            return piano_player(task)
+            return piano_player(task, self.comping_)
         raise ConstraintError(f"part {name!r}: expected one of {', '.join(PARTS)}")
 
     def _task(

@@ -5,8 +5,8 @@ The law of a solo over a chart is
     P(plan) P(cells | plan) P(lengths | cells) P(pitches | cells, plan, chart),
 
 the plan an n-gram over K-means labels of bars, cells and pitches each a log-linear mixture of
-viewpoints (models/viewpoints) that counts the corpus and the solo so far. A plan follows from a
-solo, so that the law of the two together bounds that of the solo from below.
+viewpoints (models/viewpoints) that counts the corpus and the solo so far. That of the solo alone is
+the sum over plans, taken exactly by a chain.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ from stats_composer.models.ngram import NGram
 from stats_composer.models.texture import KMeans
 from stats_composer.models.viewpoints import Blend
 from stats_composer.ngrams import Repertoire
+from stats_composer.sampling.chain import Chain
 
 __all__ = ["SoloModel"]
 
@@ -102,8 +103,7 @@ class SoloModel:
 
     def _counted(self, solos: Sequence[Solo]) -> tuple[list[Table], list[Table]]:
         """Count all but rhythm and pitches of solos, and return tables of these."""
-        labels = [self.clusters_.predict(bar_features(solo)) for solo in solos]
-        self.plan_ = self._plan().fit(labels)
+        self.plan_ = self._plan().fit(list(map(self._labels, solos)))
         self.changes_ = count_moves(solo.chart for solo in solos)
         self.ends_ = np.zeros((N_GAPS, len(ENDS) + 1))
         self.moves_ = np.ones(2 * WIDEST + 1)
@@ -117,9 +117,16 @@ class SoloModel:
             beat = np.minimum(solo.onset // STEPS, solo.chart.n_beats - 1)
             tone = (solo.pitch - solo.chart.root[beat]) % 12
             np.add.at(self.tones_, (solo.chart.quality[beat], tone), 1)
-        pairs = list(zip(solos, labels, strict=True))
-        beats = [beat_table(solo, self.known_, bars) for solo, bars in pairs]
-        return beats, [note_table(solo, bars) for solo, bars in pairs]
+        return self.tables(solos)
+
+    def _labels(self, solo: Solo) -> Ints:
+        return self.clusters_.predict(bar_features(solo))
+
+    def tables(self, solos: Sequence[Solo]) -> tuple[list[Table], list[Table]]:
+        """Return the tables of beats and of notes of solos whose cells are known."""
+        pairs = [(solo, self._labels(solo)) for solo in solos]
+        beats = [beat_table(solo, self.known_, labels) for solo, labels in pairs]
+        return beats, [note_table(solo, labels) for solo, labels in pairs]
 
     def leaning(self, solos: Sequence[Solo], share: float) -> Self:
         """Return a model that leans to some solos, however few.
@@ -170,27 +177,45 @@ class SoloModel:
     def _plan(self) -> NGram:
         return NGram(PLAN_N, n_symbols=self.n_clusters)
 
-    def bits(self, solos: Sequence[Solo]) -> dict[str, float]:
-        """Return the bits a note of the plan, the rhythm and the pitches of solos.
+    def log_likelihood(self, solo: Solo) -> float:
+        """Return the log-probability of a solo's cells and pitches, in nats, over all plans.
+
+        A beat and a note see the label of their own bar alone, so that the sum over plans is that
+        of a chain, and exact.
 
         Parameters
         ----------
-        solos : sequence of Solo
-            Their cells are taken as the nearest known ones.
+        solo : Solo
+            Its cells are taken as the nearest known ones.
+        """
+        solo = snap(solo, self.known_)
+        bar, beat = solo.chart.bar, np.minimum(solo.onset // STEPS, solo.chart.n_beats - 1)
+        n_bars, n = int(bar[-1]) + 1, len(self.clusters_.cluster_centers_)
+        played = np.full((n_bars, self.n_clusters), -np.inf)
+        for label in range(n):
+            labels = np.full(n_bars, label)
+            cells = self.rhythm_.log_probs(beat_table(solo, self.known_, labels))
+            notes = self.pitch_.log_probs(note_table(solo, labels))
+            played[:, label] = np.bincount(bar, cells, n_bars)
+            played[:, label] += np.bincount(bar[beat], notes, n_bars)
+        plan = self.plan_.automaton(n_bars, played > -np.inf)
+        return float(Chain(played, [plan]).log_normaliser)
+
+    def bits(self, solos: Sequence[Solo]) -> dict[str, float]:
+        """Return the bits a note of the plan, the rhythm and the pitches of solos.
+
+        Each is given the plan that K-means reads from the solo itself: together they bound the
+        bits of `log_likelihood` from above.
         """
         kept = [snap(solo, self.known_) for solo in solos]
-        labels = [self.clusters_.predict(bar_features(solo)) for solo in kept]
-        pairs = list(zip(kept, labels, strict=True))
-        tables = {
-            "plan": (self.plan_, labels),
-            "rhythm": (self.rhythm_, [beat_table(s, self.known_, b) for s, b in pairs]),
-            "pitch": (self.pitch_, [note_table(s, b) for s, b in pairs]),
+        beats, notes = self.tables(kept)
+        known = {
+            "plan": self.plan_.score_samples(list(map(self._labels, kept))),
+            "rhythm": self.rhythm_.score_samples(beats),
+            "pitch": self.pitch_.score_samples(notes),
         }
         n_notes = sum(len(solo.onset) for solo in kept)
-        return {
-            name: -float(model.score_samples(table).sum()) / n_notes / np.log(2)  # type: ignore[attr-defined]
-            for name, (model, table) in tables.items()
-        }
+        return {k: -float(v.sum()) / n_notes / np.log(2) for k, v in known.items()}
 
     def lengths(self, onset: Ints, gaps: Ints, rng: np.random.Generator) -> Ints:
         """Draw how long notes are, given the steps from each to the next.

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from stats_composer.composers.jazz.band import BASS_PITCHES, BassModel, draw_comping
+from stats_composer.composers.jazz.band import BASS_PITCHES, BassModel
+from stats_composer.composers.jazz.comping import CompingModel
 from stats_composer.composers.jazz.model import SoloModel
 from stats_composer.composers.jazz.page import beats_of, part_rows
 from stats_composer.composers.jazz.writer import SoloTask, SoloWriter
@@ -61,7 +62,7 @@ def bass_player(task: SoloTask, model: BassModel) -> Player:
     return play
 
 
-def piano_player(task: SoloTask) -> Player:
+def piano_player(task: SoloTask, model: CompingModel) -> Player:
     """Return the player of chords."""
     if task.constraints:
         raise ConstraintError("constraints for chords: expected for the solo or the bass")
@@ -70,7 +71,7 @@ def piano_player(task: SoloTask) -> Player:
     def play(rng: Generator) -> tuple[Part, NDArray[Any]]:
         struck = [
             (at * half, length * half, pitch)
-            for at, length, voicing in draw_comping(task.chart, rng)
+            for at, length, voicing in model.chords(task.chart, rng)
             for pitch in voicing
         ]
         return Part("Piano", PIANO), part_rows(task.page, struck, COMPING_VELOCITY)

@@ -47,9 +47,7 @@ PACES = np.array([70, 110, 150, 210])
 PHRASE_GAP = 18
 CHANGES_AHEAD = 4
 
-BEAT_DTYPE = np.dtype(
-    [(name, np.int64) for name in ("cell", "place", "hyper", "cluster", "pace", "ahead")]
-)
+BEAT_DTYPE = np.dtype([(name, np.int64) for name in ("cell", "place", "hyper", "cluster", "pace")])
 NOTE_ROW_DTYPE = np.dtype(
     [
         (name, np.int64)
@@ -163,7 +161,6 @@ def beat_page(chart: Chart, tempo: float, cluster: Ints) -> NDArray[np.void]:
     table["place"], table["hyper"] = chart.place, bar % 4
     table["cluster"] = cluster[bar]
     table["pace"] = np.searchsorted(PACES, tempo)
-    table["ahead"] = np.minimum(chart.change - np.arange(chart.n_beats), CHANGES_AHEAD)
     return table
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from stats_composer.composers.jazz.band import BassModel
 from stats_composer.composers.jazz.chart import Chart
 from stats_composer.composers.jazz.composer import JazzComposer
 from stats_composer.composers.jazz.page import beats_of
@@ -45,7 +46,8 @@ def train_solos(
     Returns
     -------
     JazzComposer
-        Where no file has a bass, its bass lines are those of the bundled one.
+        Its rhythms of chords are those of the bundled one, and where no file has a bass, its
+        bass lines too.
 
     Raises
     ------
@@ -63,10 +65,9 @@ def train_solos(
         source, read, name="jazz", exclude=exclude, n_jobs=n_jobs, progress=progress
     )
     basses = [line for _, lines in pieces for line in lines]
+    bass = BassModel().fit(basses) if basses else known.bass_
     composer = JazzComposer(random_state=random_state)
-    composer.fit_solos([solo for solo, _ in pieces], basses)
-    if not basses:
-        composer.bass_ = known.bass_
+    composer.fit_solos([solo for solo, _ in pieces], bass, known.comping_)
     if callback is not None:
         callback("solos", len(pieces), len(pieces))
     composer.manifest_ = {**record, "licence": licence, "attribution": attribution}

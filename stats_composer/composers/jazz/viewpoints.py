@@ -65,7 +65,6 @@ RHYTHM_CHAINS = (
     "cell: cluster@0 | place@0 | cell@1 | cell@2",
     "cell: pace@0 | cell@1 | cell@2",
     "cell: hyper@0 place@0 | cell@1",
-    "cell: ahead@0 cell@1",
     "cell: cell@4 place@0 | cell@1",
     "cell: cell@8 place@0",
     "repeat: match@0",

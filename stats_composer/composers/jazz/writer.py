@@ -10,8 +10,8 @@
    what leads there easily is preferred. A note that would end a copy is never drawn.
 
 So a hard wish always holds; the law of a solo under wishes is the mixture's, tilted at each note
-by what the chain expects to come. Without wishes it is the mixture's own, the solo's own past
-counting less (`MEMORY`).
+by what the chain expects to come. Without wishes it is the mixture's own, but that the solo's past
+counts less (`MEMORY`) and that its last note leans to the chord (`HOME`).
 
 References
 ----------
@@ -64,6 +64,8 @@ DENSER = 4.0
 # What a solo itself did so far counts less than in solos that were given: it would run away
 # with its own chance moves.
 MEMORY = 0.25
+# Nats for a tone of the chord as the last note of all.
+HOME = 2.0
 
 
 @dataclass(frozen=True)
@@ -135,6 +137,7 @@ class SoloWriter:
         if not self.usable.any():
             raise ConstraintError(f"a compass of {low} to {high}: this style has no such note")
         self.pitches = candidates[self.usable]
+        self._tones, self._classes = task.chart.tones(), candidates % 12
         copies = [w.n for w in task.constraints if isinstance(w, MaxCopy) and w.hard]
         self.max_copy = min([task.max_copy, *copies])
         self.given = None if task.given is None else snap(task.given, model.known_)
@@ -294,6 +297,8 @@ class SoloWriter:
                     walk.take(int(np.argmax(walk.ahead()[:2])))
                 ahead = walk.ahead()[2:]
                 weight[self.usable] += ahead - ahead[ahead > -np.inf].max(initial=0.0)
+            if onset == solo.onset[-1]:
+                weight = weight + HOME * self._tones[onset // STEPS, self._classes]
             weight[copies.refused(self.pitches, onset) + self.pitches[0] - low] = -np.inf
             chosen = self._choose(weight, rng)
             drawing.put(chosen + low)
