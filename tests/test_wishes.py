@@ -10,6 +10,7 @@ from stats_composer.constraints import (
     Changes,
     ChordAt,
     InKey,
+    MaxCopy,
     Pin,
     Range,
     compile_constraints,
@@ -191,3 +192,30 @@ def test_a_melody_is_set_with_the_cadences_that_were_asked_for():
         sounds = score.notes[(score.notes["onset"] <= tick) & (end > tick)]
         assert sounds[sounds["part"] == 3]["pitch"] % 12 == [bass]
         assert {int(pitch) % 12 for pitch in sounds["pitch"]} <= chord
+
+
+def copied(corpus, line, n):
+    """Tell whether n + 1 notes of a line stand in a corpus, by looking at every place."""
+    moves = np.stack([np.diff(line["pitch"].astype(int)), np.diff(line["onset"])], axis=1)
+    runs = {moves[i : i + n].tobytes() for i in range(len(moves) - n + 1)}
+    stops = np.cumsum(corpus.length)
+    return any(
+        corpus.moves[i : i + n].tobytes() in runs
+        for start, stop in zip(stops - corpus.length, stops, strict=True)
+        for i in range(start, stop - n + 1)
+    )
+
+
+def test_no_more_notes_in_a_row_are_bachs_than_asked_for():
+    composer = ChoraleComposer.bundled()
+    plain = composer.compose(bars=4, key="G", random_state=1)
+    free = composer.compose(bars=4, key="G", random_state=1, constraints=[MaxCopy(5, None)])
+    melody = plain.select(*plain.voices[0])
+    wishes = [MaxCopy(5, None), Pin("bass", 1, 1, "G3")]
+    setting = composer.harmonize(melody, constraints=wishes, random_state=1)
+    lines = [[s.notes[s.notes["part"] == v] for v in range(4)] for s in (plain, free, setting)]
+    found = [[copied(composer.corpus_, line, 5) for line in score] for score in lines]
+    assert any(found[0])
+    assert not any(found[1] + found[2][1:])
+    with pytest.raises(ConstraintError, match="stand in the corpus, and are given"):
+        composer.harmonize(melody, constraints=[MaxCopy(5)])

@@ -193,6 +193,12 @@ Cadences = Annotated[
         "authentic, perfect, picardy, plagal, half or deceptive.",
     ),
 ]
+MaxCopies = Annotated[
+    int | None,
+    typer.Option(
+        "--max-copy", min=1, metavar="NOTES", help="No more in a row from what was learned from."
+    ),
+]
 Soft = Annotated[
     bool, typer.Option("--soft", help="Chords and cadences give way where a melody needs it.")
 ]
@@ -221,6 +227,7 @@ class Wishes:
     ranges: Ranges = None
     cadence: Cadences = None
     soft: Soft = False
+    max_copy: MaxCopies = None
     constraints: ConstraintFile = None
 
     def gather(self) -> list[Constraint]:
@@ -231,9 +238,10 @@ class Wishes:
         ConstraintError
             Naming the file or the flag, and what is wrong with it.
         """
-        if not (self.constraints or self.pin or self.chord or self.ranges or self.cadence):
+        if not any(vars(self).values()):
             return []
         from stats_composer.constraints import (
+            MaxCopy,
             load_constraints,
             parse_cadence_flag,
             parse_chord_flag,
@@ -250,6 +258,7 @@ class Wishes:
         for text in self.cadence or ():
             found += parse_cadence_flag(text, weight=weight)
         found += [parse_range_flag(text) for text in self.ranges or ()]
+        found += [MaxCopy(self.max_copy, voice=None)] if self.max_copy else []
         return found
 
 

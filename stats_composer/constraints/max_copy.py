@@ -9,8 +9,9 @@ from typing import ClassVar
 import numpy as np
 
 from stats_composer.constraints.base import Constraint, Onsets, with_automaton
-from stats_composer.constraints.fields import VOICE, Voice, asks, whole
-from stats_composer.constraints.where import line_of, notes_of
+from stats_composer.constraints.fields import VOICE, Voice, asks, optional, whole
+from stats_composer.constraints.known import Known
+from stats_composer.constraints.where import HeardNote, line_of, notes_of, score_lines
 from stats_composer.encoding import GridFrame
 from stats_composer.errors import ConstraintError
 from stats_composer.factors import Factors, multiply_all
@@ -33,7 +34,7 @@ class MaxCopy(Constraint):
     ----------
     n : int
         Longest run that may be copied, in notes.
-    voice : str or int
+    voice : str or int, or None for all that are written
     weight : float
         Log-weight of each run of n + 1 notes.
 
@@ -54,11 +55,11 @@ class MaxCopy(Constraint):
     >>> score = Score(make_notes(onset=[0, 10080, 20160], pitch=[60, 62, 64]))
     >>> [wish] = with_corpus([MaxCopy(2)], Repertoire([([50, 52, 54], [0, 10080, 20160])]))
     >>> wish.violations(score)
-    ['MaxCopy(n=2): 3 notes up to bar 1 beat 3 stand in the corpus']
+    ['MaxCopy(n=2): 3 notes from bar 1 beat 1 stand in the corpus']
     """
 
     n: int = field(metadata=asks(whole("n", 1)))
-    voice: Voice = field(default=0, metadata=asks(VOICE))
+    voice: Voice | None = field(default=0, metadata=asks(optional(VOICE)))
     corpus: ClassVar[Repertoire | None] = None
 
     def _known(self) -> Repertoire:
@@ -68,9 +69,11 @@ class MaxCopy(Constraint):
 
     def factors(self, frame: GridFrame, onsets: Onsets) -> Factors:
         """Return what it asks of the symbols."""
-        corpus, line = self._known(), line_of(frame, self.voice)
-        free = Factors.free(frame.n_steps, frame.n_symbols)
-        if line.hold < 0:  # What is held and what is struck again is not told apart.
+        corpus, free = self._known(), Factors.free(frame.n_steps, frame.n_symbols)
+        voices = range(frame.n_lines) if self.voice is None else [self.voice]
+        lines = [line_of(frame, voice) for voice in voices]
+        line = lines[0]
+        if line.hold < 0 or len(lines) > 1:  # Or what is held and struck again is not told apart.
             return free
         length = np.full(len(line.pitch), frame.step)
         machine = CopyMachine(
@@ -83,15 +86,40 @@ class MaxCopy(Constraint):
             return free
         return with_automaton(frame, line, automaton)
 
+    def copied(self, score: Score) -> tuple[int, int] | None:
+        """Return the ticks at which the first run of n + 1 copied notes starts and stops, or None.
+
+        Parameters
+        ----------
+        score : Score
+        """
+        for _, notes in self._lines(score):
+            last = self._known().first_copy(
+                self.n, [note.pitch for note in notes], [note.onset for note in notes]
+            )
+            if last >= 0:
+                return notes[last - self.n].onset, notes[last].stop
+        return None
+
+    def _lines(self, score: Score) -> list[tuple[str, list[HeardNote]]]:
+        """List its voices: one, or all that are not wholly given."""
+        if self.voice is not None:
+            return [notes_of(score, self.voice)]
+        given = frozenset[int]() if self.known is None else self.known.lines
+        return [line for v, line in enumerate(score_lines(score)) if v not in given]
+
+    def _contradicted(self, known: Known) -> str:
+        """Say that what is given is copied."""
+        if self.voice is None or known.given is None:
+            return ""
+        found = self._broken(known.given)
+        return f"{found[0]}, and are given" if found else ""
+
     def _broken(self, score: Score) -> list[str]:
-        _, notes = notes_of(score, self.voice)
-        last = self._known().first_copy(
-            self.n, [note.pitch for note in notes], [note.onset for note in notes]
-        )
-        if last < 0:
+        found = self.copied(score)
+        if found is None:
             return []
-        bar, beat = score.where(notes[last].onset)
-        return [f"{self.n + 1} notes up to bar {bar} beat {beat} stand in the corpus"]
+        return [f"{self.n + 1} notes from {score.where(found[0])} stand in the corpus"]
 
 
 def with_corpus(constraints: Iterable[Constraint], corpus: Repertoire) -> list[Constraint]:

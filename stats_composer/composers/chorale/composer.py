@@ -17,7 +17,6 @@ import numpy as np
 
 from stats_composer.composers.asked import (
     Seed,
-    asked_constraints,
     asked_key,
     asked_metre,
     asked_run,
@@ -168,7 +167,7 @@ class ChoraleComposer(FittedChorales):
         """
         self._check_ready()
         given_key, speed = asked_key(key), asked_tempo(tempo)
-        metre, wishes = asked_metre(time_signature) or (4, 4), asked_constraints(constraints)
+        metre, wishes = asked_metre(time_signature) or (4, 4), self._wishes(constraints)
         asked = asked_form(bars, form, phrases, upbeat, Metre(*metre))
         writer = self._writer()
 
@@ -234,7 +233,7 @@ class ChoraleComposer(FittedChorales):
         Score, or a list of n of them where `n` is given
         """
         self._check_ready()
-        wishes = asked_constraints(constraints)
+        wishes = self._wishes(constraints)
         melody, asked = check_score(melody, "melody"), asked_key(key)
         keys = melody_keys(melody) if asked is None and not wishes else []
         task = melody_task(
@@ -352,7 +351,7 @@ class ChoraleComposer(FittedChorales):
             Notes that begin before the region, or end after it, stay.
         """
         self._check_ready()
-        wishes = asked_constraints(constraints)
+        wishes = self._wishes(constraints)
         score, run = check_score(score, "score"), asked_run(bars)
         task = region_task(self.phrasing_, score, run, voices, wishes, self.parts_)
         writer = self._writer()

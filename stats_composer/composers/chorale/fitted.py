@@ -13,13 +13,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stats_composer.chords import ChordRecognizer
+from stats_composer.composers.asked import asked_constraints
 from stats_composer.composers.base import Arrays, Composer, named
 from stats_composer.composers.chorale.balance import balance
 from stats_composer.composers.chorale.chord_voice import ChordVoice, chord_path
+from stats_composer.composers.chorale.copies import corpus_arrays, corpus_of, restored_corpus
 from stats_composer.composers.chorale.edges import Beginnings, Endings
 from stats_composer.composers.chorale.models import (
+    MANY,
     balanced_terms,
     charted_model,
+    finish_for,
     passing_model,
     skeleton_model,
     striking_grid,
@@ -30,12 +34,14 @@ from stats_composer.composers.chorale.phrasing import Phrasing
 from stats_composer.composers.chorale.roads import ROADS, Road, drafting_model
 from stats_composer.composers.chorale.task import melody_task
 from stats_composer.composers.chorale.writer import Writer
+from stats_composer.constraints import Constraint, with_corpus
 from stats_composer.encoding import GridEncoder
 from stats_composer.errors import NotFittedError
 from stats_composer.models.base import Callback
 from stats_composer.models.directed import DirectedModel
 from stats_composer.models.maxent import MaxEnt
 from stats_composer.models.parameters import Parameters, Whole
+from stats_composer.ngrams import Repertoire
 from stats_composer.score import Part, Score, check_scores
 
 __all__ = ["FittedChorales"]
@@ -55,6 +61,7 @@ class FittedChorales(Composer):
     striking_: MaxEnt
     directed_: DirectedModel | None
     phrasing_: Phrasing
+    corpus_: Repertoire | None
     _parameters: ClassVar[Parameters] = {
         "chord_voice": (bool,),
         "directed": (bool,),
@@ -86,7 +93,7 @@ class FittedChorales(Composer):
         self.parts_ = common_parts(scores)
         coarse, fine = _encoders(self.parts_)
         self.encoder_, self.fine_encoder_ = coarse.fit(scores), fine.fit(scores)
-        self.manifest_ = {}
+        self.manifest_, self.corpus_ = {}, corpus_of(scores)
         self.keys_ = np.array([GridEncoder.key(score) for score in scores], np.int64)
         pitches = [
             np.concatenate([score.select(*score.voices[v]).notes["pitch"] for score in scores])
@@ -96,7 +103,7 @@ class FittedChorales(Composer):
         self.ranges_ = np.array([np.quantile(p, quantiles).round() for p in pitches], np.int64)
         encoded = [self.encoder_.encode(score) for score in scores]
         grids = [grid for grid, _ in encoded]
-        self._build()
+        self._build(len(scores))
         self.endings_.fit(grids)
         self.beginnings_.fit(grids)
         self.phrasing_.fit(scores)
@@ -135,9 +142,9 @@ class FittedChorales(Composer):
         self.skeleton_ = balance(self.skeleton_, terms, len(scores), write, rng, callback)
         return self
 
-    def _build(self) -> None:
-        seed = self.random_state
-        self.skeleton_ = skeleton_model(self.encoder_, random_state=seed)
+    def _build(self, n_pieces: int = MANY) -> None:
+        seed, finish = self.random_state, finish_for(n_pieces)
+        self.skeleton_ = skeleton_model(self.encoder_, finish=finish, random_state=seed)
         self.passing_ = passing_model(self.fine_encoder_, random_state=seed)
         self.striking_ = striking_model(self.encoder_, random_state=seed)
         self.endings_, self.beginnings_ = Endings(self.encoder_), Beginnings(self.encoder_)
@@ -155,6 +162,8 @@ class FittedChorales(Composer):
     def _state(self) -> tuple[dict[str, Any], Arrays]:
         sizes: dict[str, Any] = {"parts": [[part.name, part.program] for part in self.parts_]}
         arrays: dict[str, NDArray[Any]] = {"ranges": self.ranges_, "keys": self.keys_}
+        if self.corpus_ is not None:
+            arrays |= {f"corpus_{key}": array for key, array in corpus_arrays(self.corpus_).items()}
         for name in ("encoder_", "fine_encoder_"):
             for v, alphabet in enumerate(getattr(self, name).alphabets_[: len(self.parts_)]):
                 arrays[f"{name}{v}"] = alphabet.entries
@@ -165,6 +174,8 @@ class FittedChorales(Composer):
 
     def _restore(self, sizes: Mapping[str, Any], arrays: Arrays) -> None:
         self.ranges_, self.keys_ = arrays["ranges"], arrays["keys"]
+        corpus = named(arrays, "corpus_")
+        self.corpus_ = restored_corpus(corpus) if corpus else None
         self.parts_ = tuple(Part(*row) for row in sizes["parts"]) if "parts" in sizes else PARTS
         self.encoder_, self.fine_encoder_ = _encoders(self.parts_)
         for name in ("encoder_", "fine_encoder_"):
@@ -183,6 +194,11 @@ class FittedChorales(Composer):
         """Return the names of the models that there are."""
         charted = () if self.charted_ is None else ("chords_", "charted_")
         return (*MODELS, *charted, *(() if self.directed_ is None else ("directed_",)))
+
+    def _wishes(self, constraints: Sequence[Constraint]) -> tuple[Constraint, ...]:
+        """Check constraints, and tell them what was learned from."""
+        wishes = asked_constraints(constraints)
+        return wishes if self.corpus_ is None else tuple(with_corpus(wishes, self.corpus_))
 
     def _check_ready(self) -> None:
         if not hasattr(self, "striking_"):

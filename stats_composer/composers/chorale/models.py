@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,6 +53,9 @@ SOLVER = StochasticGradient(learning_rate=0.1, n_epochs=8)
 # Pseudo-likelihood leaves chains that freeze after some hundred sweeps, and short chains from
 # the pieces do not see it. So chains that grow 5,000 sweeps old follow, many and on windows, half
 # of them under a soprano and from noise: harmonizing starts there.
+# Kinds of sonorities, and of how many lines at most: their tables grow twelvefold with each.
+SONORITIES = {"relative": 5, "set": 6, "full": 4}
+MANY = 100  # pieces from which on the whole of it pays
 FINISH = (
     ContrastiveDivergence(n_sweeps=10, n_steps=50),
     ContrastiveDivergence(
@@ -70,6 +74,25 @@ FINISH = (
 )
 
 
+def finish_for(n_pieces: int) -> tuple[ContrastiveDivergence, ...]:
+    """Return the stages that end a fit: few pieces have little to tell, and fewer steps and chains.
+
+    Examples
+    --------
+    >>> [(stage.n_steps, stage.n_chains) for stage in finish_for(10)]
+    [(10, 10), (50, 20)]
+    """
+    share = min(1.0, max(n_pieces / MANY, 0.2))
+    return tuple(
+        replace(
+            stage,
+            n_steps=round(share * stage.n_steps),
+            n_chains=min(stage.n_chains, max(n_pieces, round(share * stage.n_chains))),
+        )
+        for stage in FINISH
+    )
+
+
 def _shared(encoder: GridEncoder) -> dict[str, object]:
     """Parameters that the models of pitched lines share."""
     lines = encoder.alphabets_[: encoder.n_lines]
@@ -84,7 +107,11 @@ def _shared(encoder: GridEncoder) -> dict[str, object]:
 
 
 def skeleton_terms(
-    column: Callable[[str], int], *, n_contexts: int = 6, l2: float = 1e-4
+    column: Callable[[str], int],
+    *,
+    n_contexts: int = 6,
+    l2: float = 1e-4,
+    n_lines: int = 4,
 ) -> list[Term]:
     """List the terms of the lines at two steps a beat.
 
@@ -95,7 +122,9 @@ def skeleton_terms(
     n_contexts : int
         Values of the context voice `cadence`.
     l2 : float
+    n_lines : int
     """
+    kinds = [kind for kind, most in SONORITIES.items() if n_lines <= most]
     return [
         Field(l2),
         *(Field(l2, column(name)) for name in ("half", "place", "end", "cadence")),
@@ -105,7 +134,7 @@ def skeleton_terms(
         Motion(l2),
         Motion(l2, fine=True),
         ParallelMotion(l2),
-        *(Sonority(l2, kind, n_contexts) for kind in ("relative", "set", "full")),
+        *(Sonority(l2, kind, n_contexts) for kind in kinds),
         Progression(l2),
         Melody(l2),
         Onset(l2),
@@ -127,7 +156,7 @@ def skeleton_model(
 ) -> MaxEnt:
     """Build the model of the lines at two steps a beat."""
     return MaxEnt(
-        skeleton_terms(encoder.column, l2=l2),
+        skeleton_terms(encoder.column, l2=l2, n_lines=encoder.n_lines),
         **_shared(encoder),  # type: ignore[arg-type]
         solver=SOLVER,
         finish=tuple(finish),
@@ -140,7 +169,7 @@ def charted_model(
 ) -> MaxEnt:
     """Build the model of the same lines given their chords, which keep it from growing old."""
     return MaxEnt(
-        [*skeleton_terms(encoder.column, l2=l2), chords],
+        [*skeleton_terms(encoder.column, l2=l2, n_lines=encoder.n_lines), chords],
         **_shared(encoder),  # type: ignore[arg-type]
         solver=SOLVER,
         finish=FINISH[:1],

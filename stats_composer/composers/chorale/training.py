@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
+
+import numpy as np
 
 from stats_composer.composers.chorale.composer import ChoraleComposer
 from stats_composer.composers.sources import describe, read_sources
 from stats_composer.errors import ScoreFileError, ScoreWarning
-from stats_composer.score import Score, opening, same_tune
+from stats_composer.score import Part, Score, merge_parts, opening, same_tune
 
 __all__ = ["objection", "train"]
 
+STAVES, FOUR = 2, 4
+SIZES = range(2, 7)
 LICENCE = "music in the public domain"
 ATTRIBUTION = "J. S. Bach; encodings from the corpus of music21 (music21.org)"
 
@@ -29,7 +34,10 @@ def train(
     progress: bool = False,
     callback: Callable[[str, int, int], Any] | None = None,
 ) -> ChoraleComposer:
-    """Train a composer on the four-part scores among some files.
+    """Train a composer on the scores in two to six parts among some files.
+
+    It learns those of as many voices as most of them have. What has two voices on a staff, written
+    as voices or as chords of two, is read as two.
 
     Parameters
     ----------
@@ -56,12 +64,12 @@ def train(
     Raises
     ------
     ScoreFileError
-        If no four-part score is among the files.
+        If no such score is among the files.
     """
     sources, named, files, refused = read_sources(source, n_jobs=n_jobs, progress=progress)
     used = _chosen(named, exclude, refused)
     if not used:
-        raise ScoreFileError(f"{', '.join(map(str, sources))}: no score in four parts")
+        raise ScoreFileError(f"{', '.join(map(str, sources))}: no score in two to six parts")
     composer = ChoraleComposer(
         chord_voice=chord_voice, directed=directed, random_state=random_state
     )
@@ -82,12 +90,15 @@ def _chosen(
     named: Sequence[tuple[str, Score]], exclude: Iterable[str], refused: dict[str, str]
 ) -> dict[str, Score]:
     """Return the scores to learn from by name; the reasons of the others go to `refused`."""
+    named = [(name, in_voices(score)) for name, score in named]
     unwanted = {os.path.basename(name) for name in exclude}
     held_out = [s for name, s in named if os.path.basename(name) in unwanted and s.voices]
     openings = [opening(score) for score in held_out]
+    sizes = Counter(len(score.voices) for _, score in named if not objection(score))
+    n_voices = max(sizes, key=lambda n: (sizes[n], n == FOUR, n), default=FOUR)
     used: dict[str, Score] = {}
     for name, score in named:
-        reason = objection(score)
+        reason = objection(score, n_voices)
         if os.path.basename(name) in unwanted:
             reason = "held out"
         elif not reason and any(same_tune(opening(score), other) for other in openings):
@@ -99,13 +110,35 @@ def _chosen(
     return used
 
 
-def objection(score: Score) -> str:
-    """Say why a score is no chorale in four parts, or nothing."""
-    if len(score.voices) != 4:
-        return f"{len(score.voices)} voices"
-    notes = score.notes
+def in_voices(score: Score) -> Score:
+    """Read two staves of a voice each as four voices, where notes sound together in pairs.
+
+    A note alone is sung by both voices of its staff. Other scores come back as they are.
+    """
+    lines = [score.select(*pair) for pair in score.voices]
+    if len(lines) != STAVES or not all(map(_has_chords, lines)):
+        return score
+    found: list[Score] = []
+    for line in lines:
+        _, group, many = np.unique(line.notes["onset"], return_inverse=True, return_counts=True)
+        last = np.append(np.diff(group) > 0, True)  # the upper note, as they rise
+        for chosen in (last, ~last | (many[group] == 1)):
+            found.append(line.replace(notes=line.notes[chosen], parts=(Part(),)))
+    return score if any(map(_has_chords, found)) else merge_parts(found)
+
+
+def objection(score: Score, n_voices: int | None = None) -> str:
+    """Say why a score is none in parts, of some number or of two to six, or nothing."""
+    found = len(score.voices)
+    if found not in SIZES:
+        return f"{found} voices"
     for part, voice in score.voices:
-        line = notes[(notes["part"] == part) & (notes["voice"] == voice)]
-        if (line["onset"][1:] < (line["onset"] + line["duration"])[:-1]).any():
+        if _has_chords(score.select(part, voice)):
             return f"chords within part {part + 1}"
-    return ""
+    return "" if n_voices in (None, found) else f"{found} voices, and most have {n_voices}"
+
+
+def _has_chords(line: Score) -> bool:
+    """Tell whether a line sounds two notes at once."""
+    onset, duration = (line.notes[name] for name in ("onset", "duration"))
+    return bool((onset[1:] < (onset + duration)[:-1]).any())

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stats_composer.composers.chorale.chord_voice import ChordVoice, pinned_labels
+from stats_composer.composers.chorale.copies import without_copies
 from stats_composer.composers.chorale.edges import Beginnings, Endings, completed
 from stats_composer.composers.chorale.models import striking_grid
 from stats_composer.composers.chorale.page import add_fermatas
@@ -34,7 +35,12 @@ from stats_composer.composers.chorale.task import (
     silent_steps,
     without_overlap,
 )
-from stats_composer.constraints import check_feasible, compile_constraints, onsets_asked
+from stats_composer.constraints import (
+    MaxCopy,
+    check_feasible,
+    compile_constraints,
+    onsets_asked,
+)
 from stats_composer.encoding import GridEncoder, GridFrame
 from stats_composer.errors import SamplingError
 from stats_composer.factors import Crossing, Factors, ParallelMotion, find_grid
@@ -169,9 +175,11 @@ class Writer:
             symbols, held = self._skeleton(planned, rng)
             onset = self._strike(planned, symbols, held, rng)
             score = self._finish(planned, symbols, onset, rng)
-            broken = [text for c in setup.task.constraints for text in c.violations(score)]
+            wishes = [c for c in setup.task.constraints if not isinstance(c, MaxCopy)]
+            broken = [text for c in wishes for text in c.violations(score)]
             if not broken:
-                return score
+                again = lambda task: self.write(self.prepare(task), rng)  # noqa: E731
+                return without_copies(setup.task, score, again)
         raise SamplingError(f"nothing found in {ATTEMPTS} attempts; the last one broke {broken[0]}")
 
     def lines(self, setup: Setup, rng: np.random.Generator) -> Ints:
