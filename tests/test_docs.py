@@ -2,6 +2,7 @@
 
 import ast
 import importlib
+import inspect
 import pkgutil
 import re
 from itertools import pairwise
@@ -82,6 +83,48 @@ def test_chapters_use_public_names_and_name_modules_that_there_are(chapter):
     assert named, "no module named"
     for name in named:
         pkgutil.resolve_name(f"stats_composer.{name}")
+
+
+def formula_table(chapter):
+    """Return what the last table of a chapter says: number of a formula to what computes it."""
+    rows = re.findall(r"^\| \((\d)\) \| (.*) \|$", cells(chapter)[-1][1], re.M)
+    return {int(number): told for number, told in rows}
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda path: path.stem)
+def test_each_formula_of_a_chapter_names_what_computes_it(chapter):
+    """A function of the package, with the number that its line bears, or one of the chapter."""
+    script = chapter.read_text(encoding="utf-8")
+    table = formula_table(chapter)
+    assert list(table) == [int(n) for n in re.findall(r"\\tag\{(\d)\}", script)]
+    own = {n.id for n in ast.walk(ast.parse(script)) if isinstance(n, ast.Name)}
+    own |= {n.name for n in ast.walk(ast.parse(script)) if isinstance(n, ast.FunctionDef)}
+    for told in table.values():
+        found = re.findall(r"(by hand )?`([\w.]+)`(?:, (?:whose \w+ is )?its \((\d)\))?", told)
+        assert found, told
+        for by_hand, name, number in found:
+            if "." not in name:
+                assert name in own, told
+                continue
+            assert not by_hand
+            value = pkgutil.resolve_name(f"stats_composer.{name}")
+            value = inspect.unwrap(getattr(value, "py_func", value))
+            if number:
+                assert f"({number})" in inspect.getsource(value), told
+                assert int(number) in numbered(Path(inspect.getfile(value)))[0], told
+
+
+def test_ideas_of_the_design_are_computed_in_the_chapters_they_name():
+    design = (DOCS / "design.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| [^|]+ \| (`[^|]+`) \| ([^|]*course/[^|]*) \|$", design, re.M)
+    assert len(rows) == len(CHAPTERS)
+    for modules, chapters in rows:
+        told = "".join(
+            cells(DOCS / "course" / f"{stem}.py")[-1][1]
+            for stem in re.findall(r"course/(\w+)", chapters)
+        )
+        for name in re.findall(r"`([\w.]+)`", modules):
+            assert f"`{name}" in told, f"{name} is not named in {chapters}"
 
 
 # ---- the reference ---------------------------------------------------------------------------

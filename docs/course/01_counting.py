@@ -215,3 +215,8 @@ assert false.sum() == len(degrees) - 1
 # Introduction to the Bootstrap* (1993), chapters 6 and 8. Formula (1) is computed by
 # `kernels.counting`, for n-grams of all lengths at once; `views.grid` and `views.melody_table`
 # make the arrays.
+#
+# | formula | is computed by |
+# |---|---|
+# | (1) | `ngrams.count_levels`, by `kernels.counting.count_windows`; by hand `relative_frequencies` |
+# | (2) | by hand `naive` |

@@ -309,3 +309,10 @@ assert np.isclose(total, 1)
 # chapter 11; A. Papadopoulos, P. Roy, F. Pachet, *Avoiding Plagiarism in Markov Sequence
 # Generation* (2014). The smoothing formulas stand, numbered, in `models.ngram.smoothing`;
 # what a piece may copy is limited by `ngrams.CopyMachine` and the wish `MaxCopy`.
+#
+# | formula | is computed by |
+# |---|---|
+# | (1) | `models.ngram.NGram.score_samples` |
+# | (2) | `kernels.counting.count_windows`, `ngrams.count_levels`; by hand `followers` |
+# | (3) | `models.ngram.KneserNey.tables`, its (3); `kernels.ngram.fill_rows`, its (1) |
+# | (4) | by hand `pi` |

@@ -280,3 +280,9 @@ print(f"{at_once / np.log(2):.1f} bits for {len(piece)} notes")
 # (2005), chapters 6 and 8; D. Conklin, I. H. Witten, *Multiple Viewpoint Systems for Music
 # Prediction* (1995). The mixture and its formula stand in `models.viewpoints` and
 # `models.mixture`, the pictures in `render.teaching`.
+#
+# | formula | is computed by |
+# |---|---|
+# | (1) | by hand `entropy_bits` |
+# | (2) | `kernels.viewpoints.mix_evidence`, its (2); by hand `cross_entropy` |
+# | (3) | by hand `cross_entropy`, over `walk` |

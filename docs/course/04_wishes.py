@@ -310,3 +310,9 @@ print(*(names[symbol] for symbol in calm[0]))
 # A. Papadopoulos, P. Roy, F. Pachet, *Exact Sampling for Regular and Markov Constraints with
 # Belief Propagation* (2015). Formulas (1) to (3) are numbered in `kernels.chain`, and the lines
 # that compute them bear the numbers.
+#
+# | formula | is computed by |
+# |---|---|
+# | (1) | `kernels.chain.weigh_path`, its (1) |
+# | (2) | `kernels.chain.backward_messages`, its (2); by hand `messages` |
+# | (3) | `kernels.chain.draw_paths`, its (3); by hand `knowing` |

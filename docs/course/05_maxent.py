@@ -293,3 +293,9 @@ assert cited["model"] > 2 * cited["independent"]
 # sections 3.1 and 3.6; G. Hadjeres, J. Sakellariou, F. Pachet, *Style Imitation and Chord Invention
 # in Polyphonic Music with Exponential Families* (2016), sections 2 to 4. The terms stand in
 # `models.maxent.terms`, the gradient (3) in `models.maxent.divergence`, formula (1).
+#
+# | formula | is computed by |
+# |---|---|
+# | (1) | `models.maxent.MaxEnt.log_weight`; its sum `kernels.sites.visit_site` |
+# | (2) | by hand `on_paper` |
+# | (3) | `models.maxent.divergence.Chains`, its (1); by hand `weights` |

@@ -280,3 +280,9 @@ assert finished.score(grids) > pseudo.score(grids)
 # C. Furtlehner, B. Seoane, *Equilibrium and Non-Equilibrium Regimes in the Learning of Restricted
 # Boltzmann Machines* (2021). Formula (1) is computed by `models.maxent.pseudo`, formula (2) by
 # `models.maxent.divergence`, and both are fed by `kernels.maxent`.
+#
+# | formula | is computed by |
+# |---|---|
+# | (1) | `kernels.maxent.value_and_gradient`, its (3); by hand `pseudo` |
+# | (2) | `models.maxent.divergence.Chains`, its (1); by hand `listen` |
+# | (3) | by hand `by_pseudo` |

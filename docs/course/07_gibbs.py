@@ -286,3 +286,10 @@ assert second**sweeps < 0.1
 # Localization: an Improved R-hat* (2021), sections 3 and 4; C. J. Geyer, *Practical Markov Chain
 # Monte Carlo* (1992), section 3.3. The moves stand, with their formulas, in `kernels.gibbs` and
 # `sampling.moves`, formulas (2) and (3) in `sampling.diagnostics`.
+#
+# | formula | is computed by |
+# |---|---|
+# | (1) | `kernels.gibbs.sweep_sites`, its (2); by hand `gibbs_sweep` |
+# | (2) | `sampling.diagnostics.split_r_hat`, its (1) |
+# | (3) | `sampling.diagnostics.effective_sample_size`, its (2) |
+# | (4) | by hand `kernel` |

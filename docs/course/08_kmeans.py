@@ -255,3 +255,8 @@ assert all(a > b for a, b in pairwise(values))  # it always falls
 # S. Vassilvitskii, *k-means++: the Advantages of Careful Seeding* (2007), theorem 1.1. The
 # iteration stands in `kernels.kmeans`, the model in `models.texture`, the plan of a tune in
 # `composers.folk.plan`.
+#
+# | formula | is computed by |
+# |---|---|
+# | (1) | `kernels.kmeans.iterate_lloyd`, its (1); by hand `lloyd` |
+# | (2) | `kernels.kmeans.iterate_lloyd`, its (1) |

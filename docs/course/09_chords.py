@@ -351,3 +351,9 @@ assert np.isclose(total(best), total(found))
 # Machines* (2007), section 3; C. Guo et al., *On Calibration of Modern Neural Networks* (2017),
 # section 4.2. The analyses are Dmitri Tymoczko's and Andrew Jones's, from music21's corpus. The
 # classifier stands in `models.turning`, with its formulas, the scaling in `models.calibration`.
+#
+# | formula | is computed by |
+# |---|---|
+# | (1) | `models.turning.TurningClassifier`, whose score is its (1); by hand `objective` |
+# | (2) | `models.crf.ChainCRF.predict`; by hand `decode` |
+# | (3) | by hand `hinge` |

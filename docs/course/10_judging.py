@@ -255,3 +255,8 @@ assert worst not in without.by_kind
 # J. P. Romano, *Testing Statistical Hypotheses* (2005), section 15.2 (permutation tests); Z. Yin et
 # al., *Measuring When a Music Generation Algorithm Copies Too Much* (2022). The test stands in
 # `evaluation.two_sample`, the search for copies in `evaluation.originality`.
+#
+# | formula | is computed by |
+# |---|---|
+# | (1) | `evaluation.two_sample.auc`, its (1); by hand `auc_by_hand` |
+# | (2) | by hand `delta` |

@@ -2,8 +2,10 @@
 
 A linear discriminant with a quadratic penalty learns on some pieces which side they come from, and
 is asked about the others. Settings of one tune never stand on both sides of a fold.
-The AUC is the probability that a piece of the corpus looks more like one than a piece that is
-judged: .5 where nothing tells them apart, 1 where everything does.
+The AUC is the probability that a piece of the corpus, with the score S, looks more like one than a
+piece that is judged, with the score s: .5 where nothing tells them apart, 1 where everything does.
+
+    AUC = P(S > s) + P(S = s) / 2                                                             (1)
 
 References
 ----------
@@ -73,7 +75,7 @@ def auc(scores: Floats, label: Ints) -> float:
     """
     high, low = np.sort(scores[label == 1]), np.sort(scores[label == 0])
     below = np.searchsorted(low, high, side="left") + np.searchsorted(low, high, side="right")
-    return float(below.sum() / 2 / (len(high) * len(low)))
+    return float(below.sum() / 2 / (len(high) * len(low)))  # (1)
 
 
 def two_sample_test(

@@ -4,14 +4,14 @@ A trace is one number a draw, such as the energy; several chains from different 
 several traces of it, of shape (n_chains, n_draws). Each is split in half, so that a chain that
 still drifts disagrees with itself, and
 
-    R-hat = sqrt(((n - 1) / n W + B / n) / W)
+    R-hat = sqrt(((n - 1) / n W + B / n) / W)                                                 (1)
 
 compares the variance between the 2m halves, B / n, with the mean variance within them, W. It
 is taken of the draws' normal scores and of those of their distance to the median, and the
 larger one counts: the first sees chains that differ in place, the second in spread. The
 effective sample size is
 
-    S = m n / (-1 + 2 (P_0 + P_1 + ...)),  P_k = rho_2k + rho_2k+1
+    S = m n / (-1 + 2 (P_0 + P_1 + ...)),  P_k = rho_2k + rho_2k+1                            (2)
 
 with the autocorrelations rho of all chains together, the pairs P summed while they are
 positive and made to fall (Geyer's initial monotone sequence).
@@ -151,7 +151,7 @@ def split_r_hat(traces: Any) -> float:
     if (np.ptp(halves, axis=1) == 0).any():
         return np.inf
     folded = np.abs(halves - np.median(halves))
-    return max(_r_hat(_normal_scores(halves)), _r_hat(_normal_scores(folded)))
+    return max(_r_hat(_normal_scores(halves)), _r_hat(_normal_scores(folded)))  # (1) of both
 
 
 def effective_sample_size(traces: Any) -> float:
@@ -189,7 +189,7 @@ def effective_sample_size(traces: Any) -> float:
     pairs = rho[: n_draws // 2 * 2].reshape(-1, 2).sum(axis=1)
     n_positive = int(np.argmax(pairs <= 0)) if (pairs <= 0).any() else len(pairs)
     monotone = np.minimum.accumulate(pairs[:n_positive])
-    time = -1 + 2 * float(monotone.sum())
+    time = -1 + 2 * float(monotone.sum())  # (2)
     n_all = n_chains * n_draws
     # Antithetic chains can do better than independent draws, within reason (section 3.2).
     return float(n_all / max(time, 1 / np.log10(n_all)))
@@ -267,7 +267,7 @@ def _r_hat(values: Floats) -> float:
     between = values.mean(axis=1).var(ddof=1)
     if within == 0:
         return np.inf if between > 0 else 1.0
-    return float(np.sqrt((n_draws - 1) / n_draws + between / within))
+    return float(np.sqrt((n_draws - 1) / n_draws + between / within))  # (1)
 
 
 def _autocovariance(values: Floats) -> Floats:
