@@ -21,7 +21,7 @@ SECTIONS = (
 )
 NUMBER = re.compile(r"\((\d{1,2})\)")
 FORMULA = re.compile(r"\S {3,}\((\d{1,2})\)[.,;]?$")
-ELSEWHERE = re.compile(r"\((\d{1,2})\) of `(?:[a-z_]+[./])*([a-z_]+)")
+ELSEWHERE = re.compile(r"\((\d{1,2})\) of `(?:[a-z_]+[./])*?([a-z_]+)(?:\.py)?`")
 # Rooms that only the package itself enters.
 INNER = {"cli", "kernels", "__main__", "_version"}
 

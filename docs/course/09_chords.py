@@ -355,5 +355,5 @@ assert np.isclose(total(best), total(found))
 # | formula | is computed by |
 # |---|---|
 # | (1) | `models.turning.TurningClassifier`, whose score is its (1); by hand `objective` |
-# | (2) | `models.crf.ChainCRF.predict`; by hand `decode` |
+# | (2) | `models.crf.ChainCRF.predict`, by `kernels.crf.best_paths`, its (7); by hand `decode` |
 # | (3) | by hand `hinge` |
