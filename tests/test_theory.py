@@ -86,6 +86,9 @@ def test_the_estimated_key_moves_with_the_notes(tonic, semitones):
 
 def test_the_key_of_little():
     assert estimate_key([], []) == (0, MAJOR)
+    # One flat: what dwells on D and ends there is in D minor, what does on F in F major.
+    assert estimate_key([62, 69, 61, 62], [2, 1, 1, 4], signature=-1) == (2, MINOR)
+    assert estimate_key([65, 72, 64, 65], [2, 1, 1, 4], signature=-1) == (-1, MAJOR)
     assert estimate_key([62], [1])[0] == 2
 
 

@@ -4,10 +4,26 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from stats_composer.score import Score
 from stats_composer.theory import TICKS_PER_QUARTER
 
 __all__ = ["score_facts"]
+
+
+def _note_facts(notes: NDArray[np.void]) -> dict[str, Any]:
+    some = len(notes) > 0
+    return {
+        "notes": len(notes),
+        "first": int(notes["pitch"][0]) if some else None,
+        "last": int(notes["pitch"][-1]) if some else None,
+        "min_pitch": int(notes["pitch"].min()) if some else None,
+        "max_pitch": int(notes["pitch"].max()) if some else None,
+        "min_onset": _quarters(notes["onset"].min()) if some else None,
+        "min_duration": _quarters(notes["duration"].min()) if some else None,
+    }
 
 
 def score_facts(score: Score) -> dict[str, Any]:
@@ -33,22 +49,15 @@ def score_facts(score: Score) -> dict[str, Any]:
     from stats_composer.score import keys
     from stats_composer.theory import key_name
 
-    notes, metre = score.notes, score.time_signatures[0]
-    some = len(notes) > 0
+    metre, some = score.time_signatures[0], len(score.notes) > 0
     tempo = float(score.tempos["quarters_per_minute"][0]) if len(score.tempos) else None
     return {
         "title": score.title,
         "composer": score.composer,
-        "notes": len(notes),
-        "first": int(notes["pitch"][0]) if some else None,
-        "last": int(notes["pitch"][-1]) if some else None,
         "parts": score.n_parts,
         "names": [part.name for part in score.parts],
         "voices": len(score.voices),
-        "min_pitch": int(notes["pitch"].min()) if some else None,
-        "max_pitch": int(notes["pitch"].max()) if some else None,
-        "min_onset": _quarters(notes["onset"].min()) if some else None,
-        "min_duration": _quarters(notes["duration"].min()) if some else None,
+        **_note_facts(score.notes),
         "quarters": _quarters(score.end),
         "bars": score.n_bars,
         "pickup": _quarters(score.pickup),

@@ -15,20 +15,8 @@ def load_composer(
 ) -> tuple[Style, Any]:
     """Read the composer of a bundled style, or of a model file.
 
-    Parameters
-    ----------
-    style : Style, optional
-        By default chorale, or what the model file holds.
-    model : str, optional
-        Name of a file.
-    verb : str
-        Whose errors speak.
-    only : Style, optional
-        The one style that the verb knows.
-
-    Returns
-    -------
-    Style, composer
+    Without either it is the chorale's; `verb` is whose errors speak, `only` the one style that
+    it knows.
 
     Raises
     ------

@@ -237,11 +237,9 @@ def onsets_asked(constraints: Iterable[Constraint], frame: GridFrame) -> Onsets:
 
 
 def compile_constraints(
-    constraints: Iterable[Constraint],
-    frame: GridFrame,
-    *,
-    known: dict[tuple[int, bytes], Factors] | None = None,
-) -> Factors:
+    constraints: Iterable[Constraint], frame: GridFrame,
+    *, known: dict[tuple[int, bytes], Factors] | None = None,
+) -> Factors:  # fmt: skip
     """Compile constraints to factors that forbid and weigh what all of them do.
 
     Parameters

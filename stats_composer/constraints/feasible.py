@@ -23,12 +23,9 @@ __all__ = ["check_feasible"]
 
 
 def check_feasible(
-    constraints: Iterable[Constraint],
-    frame: GridFrame,
-    base: Factors | None = None,
-    *,
-    seconds: float = 5.0,
-) -> Factors:
+    constraints: Iterable[Constraint], frame: GridFrame, base: Factors | None = None,
+    *, seconds: float = 5.0,
+) -> Factors:  # fmt: skip
     """Compile constraints and make sure that a grid exists which breaks no hard one.
 
     Parameters
@@ -65,12 +62,15 @@ def check_feasible(
         return factors
     if oracle.refuted([]):
         raise ConstraintError("no grid exists here even without constraints")
-    hard = [constraint for constraint in constraints if constraint.hard]
-    found = oracle.explain(hard)
+    raise _contradiction(constraints, oracle.explain([c for c in constraints if c.hard]))
+
+
+def _contradiction(constraints: list[Constraint], found: Iterable[Constraint]) -> ConstraintError:
+    """Return the error that names those found, in the order in which they were asked."""
     named = {id(constraint) for constraint in found}
     texts = tuple(str(constraint) for constraint in constraints if id(constraint) in named)
     what = "this constraint cannot hold" if len(texts) == 1 else "these constraints cannot all hold"
-    raise ConstraintError(f"{what}: {'; '.join(texts)}", texts)
+    return ConstraintError(f"{what}: {'; '.join(texts)}", texts)
 
 
 class _Oracle:

@@ -96,6 +96,12 @@ class ScoreCard(NamedTuple):
     own_auc: float
 
 
+def _own_auc(own: Table, groups: Ints, draws: Ints) -> float:
+    """Return how well a classifier tells draws of the corpus from the rest of it."""
+    tests = (two_sample_test(own, 1 - draw, groups, n_seeds=1, kinds=False) for draw in draws)
+    return float(np.mean([test.auc for test in tests]))
+
+
 def score_card(
     scores: Sequence[Score], corpus: Sequence[Score], *, n_seeds: int = 3, random_state: int = 0
 ) -> ScoreCard:
@@ -128,19 +134,15 @@ def score_card(
     counts = [piece_counts(reading) for reading in (*judged, *known)]
     table = feature_table([*judged, *known], counts)
     label = np.repeat([0, 1], [len(judged), len(known)])
-    own = Table(table.features, table.values[label == 1])
     try:
         test = two_sample_test(table, label, groups, n_seeds=n_seeds, random_state=random_state)
-        tests = [
-            two_sample_test(own, 1 - draw, groups[label == 1], n_seeds=1, kinds=False)
-            for draw in draws[:N_OWN_TESTS]
-        ]
+        own = Table(table.features, table.values[label == 1])
+        own_auc = _own_auc(own, groups[label == 1], draws[:N_OWN_TESTS])
     except ValueError as error:
         raise ScoreError(str(error)) from None
     rates = _rates(judged, known, weights, draws)
     distances = _distances(counts[: len(judged)], counts[len(judged) :], weights, draws)
     likelihoods = _likelihoods(judged, known, groups, weights, draws)
-    own_auc = float(np.mean([test.auc for test in tests]))
     return ScoreCard(len(judged), len(known), rates, distances, likelihoods, test, own_auc)
 
 

@@ -98,10 +98,6 @@ def two_sample_test(
         Whether each kind of feature is asked alone as well.
     random_state : int
 
-    Returns
-    -------
-    TwoSample
-
     Raises
     ------
     ValueError

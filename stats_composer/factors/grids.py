@@ -63,11 +63,13 @@ def check_grid(
     if n_values is not None:
         sizes = np.asarray(n_values, np.int64)[: table.shape[1]]
         highest[: len(sizes)] = np.maximum(sizes, 1) - 1
-    wrong = (table < 0) | (table > highest)
-    if wrong.any():
-        row, column = np.argwhere(wrong)[0].tolist()
-        known = n_values is not None and column < len(n_values)
-        expected = f"0 to {int(highest[column])}" if known else "an integer from 0"
-        place = f"{name}, row {row}, column {column}"
-        raise ValueError(f"{place}: symbol {int(table[row, column])}, expected {expected}")
+    if ((table < 0) | (table > highest)).any():
+        raise ValueError(f"{name}, {_first_wrong(table, highest)}")
     return np.ascontiguousarray(table, np.int64)
+
+
+def _first_wrong(table: NDArray[Any], highest: NDArray[np.uint64]) -> str:
+    row, column = np.argwhere((table < 0) | (table > highest))[0].tolist()
+    top = int(highest[column])
+    expected = f"0 to {top}" if top < np.iinfo(np.int64).max else "an integer from 0"
+    return f"row {row}, column {column}: symbol {int(table[row, column])}, expected {expected}"

@@ -50,10 +50,9 @@ def find_grid(
 
     Parameters
     ----------
-    factors : Factors
-        Their `terms` are not looked at.
+    factors : Factors, whose `terms` are not looked at
     random_state : int, Generator or None
-        Symbols are tried in an order drawn from their unary log-weights.
+        Of the order in which symbols are tried, by their unary log-weights.
     seconds : float
         Limit of the search: near it come voices with automata that pairwise factors tie.
 
@@ -71,8 +70,7 @@ def find_grid(
     >>> find_grid(Factors.free(2, np.array([1, 1]))).tolist()
     [[0, 0], [0, 0]]
     """
-    rng = generator(random_state)
-    deadline = time.thread_time() + seconds
+    rng, deadline = generator(random_state), time.thread_time() + seconds
     domains = _Domains(factors)
     if not domains.propagate():
         return None

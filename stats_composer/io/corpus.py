@@ -133,8 +133,7 @@ def find_files(source: Source) -> list[tuple[str, Path]]:
     ['bach/bwv66.6.mxl']
     """
     if not isinstance(source, str | os.PathLike):
-        found = [pair for item in source for pair in find_files(item)]
-        return sorted(set(found))
+        return sorted({pair for item in source for pair in find_files(item)})
     text = os.fspath(source)
     if text.startswith("music21:"):
         return _music21_files(text.removeprefix("music21:").strip("/"))
@@ -144,9 +143,8 @@ def find_files(source: Source) -> list[tuple[str, Path]]:
     elif path.exists():
         found = [(path.name, path)]
     else:
-        found = [
-            (Path(p).name, Path(p)) for p in glob.glob(text, recursive=True) if _known(Path(p))
-        ]
+        paths = map(Path, glob.glob(text, recursive=True))
+        found = [(path.name, path) for path in paths if _known(path)]
     if not found:
         raise ScoreFileError(f"{text}: no score here; known suffixes are {', '.join(SUFFIXES)}")
     return sorted(found)

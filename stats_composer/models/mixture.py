@@ -103,23 +103,24 @@ def learn_weights(
     options = {"maxiter": max_iter, "maxcor": 20}
     first = objective.start(start)
     found = minimize(objective, first, jac=True, method="L-BFGS-B", callback=keep, options=options)
-    if history is not None:
-        history += [
-            {"stage": "weights", "step": step, "penalty": penalty, "objective": value}
-            for step, value in enumerate(values, 1)
-        ]
+    _keep(history, "weights", [(value, penalty) for value in values])
     best = found.x.reshape(-1, N_BUCKETS + 1)
     weights: Floats = best[:, :1] + best[:, 1:]  # (1)
     return weights
 
 
+def _keep(history: History | None, stage: str, found: list[tuple[float, float]]) -> None:
+    """Add a row for each objective and penalty that were found, if anybody wants them."""
+    for step, (value, penalty) in enumerate(found, 1):
+        row = {"stage": stage, "step": step, "penalty": penalty, "objective": float(value)}
+        if history is not None:
+            history.append(row)
+
+
 def choose_penalty(
-    evidence: Evidence,
-    events: Events,
-    penalties: Sequence[float],
-    *,
-    history: History | None = None,
-) -> float:
+    evidence: Evidence, events: Events, penalties: Sequence[float],
+    *, history: History | None = None,
+) -> float:  # fmt: skip
     """Return the penalty with which four pieces in five teach most about the fifth.
 
     With fewer than `N_PARTS` pieces there is no fifth: the largest is returned.
@@ -149,11 +150,7 @@ def choose_penalty(
     for penalty in sorted(penalties, reverse=True):
         weights = learn_weights(*taught, penalty, weights)
         found.append((mix_evidence(*asked, weights, log_prob, np.zeros_like(weights)), penalty))
-    if history is not None:
-        history += [
-            {"stage": "penalty", "step": step, "penalty": penalty, "objective": float(value)}
-            for step, (value, penalty) in enumerate(found, 1)
-        ]
+    _keep(history, "penalty", found)
     return float(max(found)[1])
 
 

@@ -68,6 +68,14 @@ MELODY_DTYPE = np.dtype(
 Ints = NDArray[np.int64]
 
 
+def _bar_lengths(score: Score, onset: Ints) -> Ints:
+    """Return the ticks of a full bar in the metre of each onset."""
+    metres = score.time_signatures
+    row = np.maximum(np.searchsorted(metres["onset"], onset, side="right") - 1, 0)
+    bars: Ints = np.array([metre_of(metre).bar for metre in metres], np.int64)[row]
+    return bars
+
+
 def melody_table(
     score: Score, part: int = 0, voice: int = 0, *, key: tuple[int, int] | None = None
 ) -> NDArray[np.void]:
@@ -78,10 +86,9 @@ def melody_table(
     score : Score
     part, voice : int
     key : (tonic fifths, mode), optional
-        By default what the key signatures say and no more: where the mode is not told, the
-        tonic is that of the major key, and without a signature it is C. Nothing is estimated
-        from the notes, which would tell the first ones of the last; whoever wants that passes
-        `places.keys(score)[0][1:]`.
+        By default what the key signatures say, major where the mode is not told, and C without
+        one. Nothing is estimated from the notes, which would tell the first ones of the last:
+        for that pass `places.keys(score)[0][1:]`.
 
     Returns
     -------
@@ -106,16 +113,13 @@ def melody_table(
     onset, end = notes["onset"], notes["onset"] + notes["duration"]
     tonic, mode = _keys(score, onset) if key is None else key
     tonic = np.asarray(tonic) * 7 % 12
-    metres = score.time_signatures
-    row = np.maximum(np.searchsorted(metres["onset"], onset, side="right") - 1, 0)
-    bar = np.array([metre_of(m).bar for m in metres], np.int64)
     final = np.isin(end, [stop for _, stop in phrase_spans(score.select(part, voice))])
     rest, degree = onset - np.append(0, end[:-1]), (notes["pitch"] - tonic) % 12
     return make_table(
         MELODY_DTYPE, pitch=notes["pitch"], duration=notes["duration"], rest=rest,
-        position=bar_positions(score, onset), bar=bar[row], level=beat_levels(score, onset),
-        final=final, since=_since(final), tonic=tonic, mode=mode, degree=degree,
-        bass=_bass(score, part, voice, onset),
+        position=bar_positions(score, onset), bar=_bar_lengths(score, onset),
+        level=beat_levels(score, onset), final=final, since=_since(final), tonic=tonic,
+        mode=mode, degree=degree, bass=_bass(score, part, voice, onset),
     )  # fmt: skip
 
 
