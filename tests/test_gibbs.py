@@ -26,7 +26,7 @@ from stats_composer.models.maxent import (
 from stats_composer.models.maxent import ParallelMotion as ParallelTerm
 from stats_composer.models.maxent.weights import HARD_TERM
 from stats_composer.sampling.gibbs import GibbsSampler, annealing
-from stats_composer.sampling.moves import RowMoves, SiteMoves
+from stats_composer.sampling.moves import RowMoves, SiteMoves, TiedMoves
 
 N_STEPS, N_SYMBOLS = 3, (3, 2)
 LABELS = np.array([[-1, 60, 67], [48, 55, -1]])
@@ -456,6 +456,19 @@ def test_a_term_that_the_model_cannot_carry_is_refused():
     strange = Factors(motion_term().unary, terms=("fugue",))
     with pytest.raises(ConstraintError, match="str: a term that the model does not know"):
         sampler_of(factors=strange)
+
+
+def test_tied_rows_are_drawn_from_the_law_given_that_they_are_equal():
+    """Rows 0 and 1 are one; row 2 is given."""
+    last = GRIDS[7][2]
+    tied = (GRIDS[:, 0, :2] == GRIDS[:, 1, :2]).all(axis=1) & (GRIDS[:, 2] == last).all(axis=1)
+    probs, _ = law(MODEL_LOG_WEIGHTS[tied])
+    free = np.array([[True, True], [True, True], [False, False]])
+    sampler = GibbsSampler(
+        MODEL, GRIDS[tied][0], free=free, moves=[TiedMoves(np.argwhere(free))], random_state=3
+    )
+    draws = [sampler.run(np.ones(4)) for _ in range(4000)]
+    assert chi_square_p(draws, GRIDS[tied], probs) > 0.001
 
 
 def test_annealing_heats_levels_and_cools():

@@ -99,6 +99,14 @@ class Setting:
     ] = None
     key: Key = None
     road: Road = WayOfWriting.GIBBS
+    plain: Annotated[
+        bool,
+        typer.Option(
+            "--plain",
+            help="A chord a beat or longer note of the melody, in all voices at once, and no "
+            "notes between.",
+        ),
+    ] = False
     fermatas: Annotated[bool, typer.Option("--fermatas", help="Print them at all phrase ends.")] = (
         False
     )
@@ -151,6 +159,8 @@ def harmonize(
     Without a name it is written as MusicXML and MIDI beside you, under a name that is free.
     """
     checked("asked_key")(setting.key)
+    if setting.plain:
+        refuse("--plain and --road: a plain setting has its own", setting.road.value != "gibbs")
     constraints = wishes.gather()
     _, composer = load_composer(None, model, verb="harmonize", only=Style.CHORALE)
     given = read_input(melody, part)
@@ -159,7 +169,7 @@ def harmonize(
             given,
             voice=setting.voice,
             key=setting.key,
-            road=setting.road.value,
+            road="plain" if setting.plain else setting.road.value,
             fermatas=setting.fermatas,
             constraints=constraints,
             **delivery.draws,

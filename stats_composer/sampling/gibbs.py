@@ -92,6 +92,8 @@ class GibbsSampler:
     expert : (DirectedModel, float), optional
         A model that judges every symbol, with its weight w; lines with automata cannot be free
         beside it, nor those that it is given, and there are no run moves.
+    moves : sequence of Move, optional
+        Instead of those that redraw sites and lines one by one.
     random_state : int, Generator or None
 
     Attributes
@@ -132,6 +134,7 @@ class GibbsSampler:
         run_share: float = 0.02,
         context: ContextLaw | None = None,
         expert: tuple[Expert, float] | None = None,
+        moves: Sequence[Move] | None = None,
         random_state: RandomState = None,
     ) -> None:
         self.rng = generator(random_state)
@@ -152,7 +155,7 @@ class GibbsSampler:
         if context is not None:
             before = [ContextMove.of(context, model.field_table(context.column), self.grid)]
         sites = self._site_moves(rows, run_share, expert)
-        self.moves: tuple[Move, ...] = (*before, *sites, *rows)
+        self.moves: tuple[Move, ...] = (*before, *sites, *rows) if moves is None else (*moves,)
         self.moved = {move.name: Moved() for move in self.moves}
         for move in rows:
             if move.log_weight(self.state) == -np.inf:

@@ -29,6 +29,7 @@ __all__ = [
     "RowMoves",
     "SiteMoves",
     "State",
+    "TiedMoves",
 ]
 
 # Rows of the longest stretch of a line that is redrawn, but for the one in 32 that is all of it.
@@ -180,6 +181,37 @@ class SiteMoves:
 
     def log_weight(self, state: State) -> float:
         """Add nothing, whatever the `state`."""
+        return 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class TiedMoves:
+    """Redraws the two rows of a beat together, which are equal at the start, by the run moves.
+
+    Attributes
+    ----------
+    sites : ndarray of shape (n_sites, 2), int64
+        Both rows of each pair, the first of them even.
+    """
+
+    sites: Ints
+    name: str = "tied rows"
+    stride: int | None = None
+
+    def __call__(
+        self, state: State, inverse_temperature: Float32s, rng: np.random.Generator
+    ) -> Moved:
+        """Make the sweeps; what changed is counted in symbols."""
+        sites = self.sites[np.argsort(self.sites[:, 0] % 2, kind="stable")]
+        u = rng.random((len(inverse_temperature), len(sites) // 2, 3))
+        u[..., 0] /= 2  # only first rows are chosen,
+        u[..., 1] = 0  # and each with the row after it
+        sweep = site_sweeper(state.target.layout)
+        n_changed = sweep(state.piece, sites, state.target, inverse_temperature, 1.0, u)
+        return Moved(u.shape[0] * u.shape[1], n_changed)
+
+    def log_weight(self, state: State) -> float:
+        """Add nothing."""
         return 0.0
 
 

@@ -26,6 +26,7 @@ from stats_composer.composers.base import Writing, extended
 from stats_composer.composers.chorale.fitted import FittedChorales
 from stats_composer.composers.chorale.form import asked_form, returned_melody
 from stats_composer.composers.chorale.page import VOICES, blank_page, planned_spans
+from stats_composer.composers.chorale.plain import prepare_plain, write_plain
 from stats_composer.composers.chorale.roads import ROADS, Road
 from stats_composer.composers.chorale.task import (
     Task,
@@ -220,9 +221,10 @@ class ChoraleComposer(FittedChorales):
         key : str, optional
             By default as its signatures and notes tell: where they change, so does the key,
             unless there are wishes.
-        road : {"gibbs", "directed", "both"} or Road
+        road : {"gibbs", "directed", "both", "plain"} or Road
             How the lines are written: by Gibbs sampling; by one pass of the directed model,
-            which sets sopranos; or by sampling that starts from there.
+            which sets sopranos; by sampling that starts from there; or with a chord a beat or a
+            longer note of the melody and no notes between.
         fermatas : bool
             Print them where the phrases end, though the melody has none.
         constraints, random_state, n, **patience
@@ -235,11 +237,16 @@ class ChoraleComposer(FittedChorales):
         self._check_ready()
         wishes = self._wishes(constraints)
         melody, asked = check_score(melody, "melody"), asked_key(key)
-        keys = melody_keys(melody) if asked is None and not wishes else []
+        writer = self._writer(self._road(road, voice))
         task = melody_task(
             melody, voice, asked, wishes, self.phrasing_, fermatas, parts=self.parts_
         )
-        writer = self._writer(self._road(road, voice))
+        if writer.road.plain:
+            setup = prepare_plain(writer, task)
+            return write_many(
+                lambda rng: write_plain(writer, task, setup, rng), random_state, n, **patience
+            )
+        keys = melody_keys(melody) if asked is None and not wishes else []
         tasks = in_keys(task, keys) if len(keys) > 1 else [task]
         first = writer.prepare(tasks[0])
 

@@ -42,18 +42,22 @@ class Road:
     expert_weight : float
         Power of the directed model's law beside the model of the sampler. Voices with automata
         are left to the sampler alone.
+    plain : bool
+        Whether all voices move with the melody (composers/chorale/plain.py).
     """
 
     drafted: bool = False
     hot: float = 2.0
     sweeps: tuple[int, int, int] = (80, 100, 60)
     expert_weight: float = 0.0
+    plain: bool = False
 
 
 ROADS = {
     "gibbs": Road(),
     "directed": Road(drafted=True, sweeps=(0, 0, 0)),
     "both": Road(drafted=True, hot=1.0, sweeps=(0, 30, 30)),
+    "plain": Road(plain=True),
 }
 
 

@@ -51,7 +51,7 @@ from stats_composer.sampling.gibbs import GibbsSampler, annealing
 from stats_composer.score import Score
 from stats_composer.views import FINAL, LAST
 
-__all__ = ["Setup", "Writer"]
+__all__ = ["ATTEMPTS", "CROSSINGS", "HOT_CROSSINGS", "PARALLELS", "Setup", "Writer", "marked"]
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
@@ -171,7 +171,7 @@ class Writer:
         """
         broken: list[str] = []
         for _ in range(ATTEMPTS):
-            planned = self._plan(setup, rng)
+            planned = self.planned(setup, rng)
             symbols, held = self._skeleton(planned, rng)
             onset = self._strike(planned, symbols, held, rng)
             score = self._finish(planned, symbols, onset, rng)
@@ -184,9 +184,9 @@ class Writer:
 
     def lines(self, setup: Setup, rng: np.random.Generator) -> Ints:
         """Write the lines at two steps a beat: a grid of the encoder, without onsets."""
-        return self._skeleton(self._plan(setup, rng), rng)[0]
+        return self._skeleton(self.planned(setup, rng), rng)[0]
 
-    def _plan(self, setup: Setup, rng: np.random.Generator) -> Setup:
+    def planned(self, setup: Setup, rng: np.random.Generator) -> Setup:
         """Draw how the phrases end and begin."""
         frame, factors = setup.frame, setup.factors
         known, beat = ~setup.free, setup.task.page.metre_at(0).beat // frame.step
@@ -249,16 +249,21 @@ class Writer:
                 return False
         return True
 
+    def schedule(self, n_free: int) -> tuple[NDArray[np.float32], int, int]:
+        """Return the temperatures of so many free sites, and the sweeps of heating and cooling."""
+        sweeps = self.road.sweeps
+        share = min(1.0, MAX_UPDATES / max(sum(sweeps) * n_free, 1))
+        heating, level, cooling = (max(min(n, 3), int(n * share)) for n in sweeps)
+        temperatures = annealing(self.road.hot, heating=heating, level=level, cooling=cooling)
+        return temperatures, heating, cooling
+
     def _skeleton(self, setup: Setup, rng: np.random.Generator) -> tuple[Ints, Bools]:
         """Draw the lines at two steps a beat; return them and where final chords are held."""
         symbols = setup.symbols.copy()
         lines = slice(self.n_lines)
         start = self._start(setup, rng)
         symbols[:, lines] = np.where(setup.free, start[:, lines], symbols[:, lines])
-        sweeps = self.road.sweeps
-        share = min(1.0, MAX_UPDATES / max(sum(sweeps) * int(setup.free.sum()), 1))
-        heating, level, cooling = (max(min(n, 3), int(n * share)) for n in sweeps)
-        schedule = annealing(self.road.hot, heating=heating, level=level, cooling=cooling)
+        schedule, heating, cooling = self.schedule(int(setup.free.sum()))
         model, context = self._chart(setup)
         if context is not None:
             symbols = np.column_stack([symbols, context.unary.argmax(axis=1)])
@@ -313,12 +318,12 @@ class Writer:
     def _hold(self, setup: Setup, symbols: Ints) -> Bools:
         """Hold the chords of final notes, in place, where no constraint forbids it."""
         held = np.zeros(setup.free.shape, np.bool_)
-        gain = self._gain(setup, symbols)
+        gain = self.gain(setup, symbols)
         fixed = [v in setup.factors.automata for v in range(self.n_lines)]
         lines = slice(self.n_lines)
         for steps in self._finals(setup):
             if 0 < steps.start < len(symbols):
-                self._complete(setup, symbols, gain, steps.start)
+                self.complete(setup, symbols, gain, steps.start)
             rows = np.arange(max(steps.start, 0) + 1, min(steps.stop, len(symbols)))
             if not len(rows):
                 continue
@@ -332,7 +337,7 @@ class Writer:
             held[rows] = may
         return held
 
-    def _gain(self, setup: Setup, symbols: Ints) -> NDArray[np.float64]:
+    def gain(self, setup: Setup, symbols: Ints) -> NDArray[np.float64]:
         """Return the log-weight of each symbol at each step and line, the others as they are."""
         scores = self.skeleton.site_scores(symbols[:, : setup.symbols.shape[1]]).astype(np.float64)
         n_symbols = self.encoder.labels.shape[1]
@@ -340,7 +345,7 @@ class Writer:
         gain: NDArray[np.float64] = scores[..., :n_symbols] + unary
         return gain
 
-    def _complete(self, setup: Setup, symbols: Ints, gain: NDArray[np.float64], row: int) -> None:
+    def complete(self, setup: Setup, symbols: Ints, gain: NDArray[np.float64], row: int) -> None:
         """Make the final chord of a phrase one, in place, where no constraint forbids it."""
         lines = slice(self.n_lines)
         before = symbols[row, lines].copy()
@@ -427,8 +432,12 @@ class Writer:
             fresh = np.array(task.free)[notes["part"]]
             fresh &= (notes["onset"] < stop) & (notes["onset"] + notes["duration"] > start)
             notes = np.concatenate([without_overlap(notes[fresh], kept, start, stop), kept])
-        score = written.replace(notes=notes)
-        return add_fermatas(score, task.spans) if task.fermatas else score
+        return marked(task, written.replace(notes=notes))
+
+
+def marked(task: Task, score: Score) -> Score:
+    """Return a score with the fermatas that its task asks for."""
+    return add_fermatas(score, task.spans) if task.fermatas else score
 
 
 def _is_compound(page: Score) -> bool:
