@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from stats_composer.chords import ChordRecognizer
     from stats_composer.composers.chorale import ChoraleComposer
     from stats_composer.composers.folk import MelodyComposer
+    from stats_composer.composers.jazz import JazzComposer
     from stats_composer.io import read, write
     from stats_composer.models.frames import FrameModel
     from stats_composer.models.maxent import MaxEnt, PairwiseMaxEnt
@@ -25,6 +26,7 @@ __all__ = [
     "ChoraleComposer",
     "ChordRecognizer",
     "FrameModel",
+    "JazzComposer",
     "MaxEnt",
     "MelodyComposer",
     "NGram",
@@ -40,6 +42,7 @@ _HOME = {
     "ChoraleComposer": "composers.chorale",
     "ChordRecognizer": "chords.recognizer",
     "FrameModel": "models.frames",
+    "JazzComposer": "composers.jazz",
     "MaxEnt": "models.maxent",
     "MelodyComposer": "composers.folk",
     "NGram": "models.ngram",

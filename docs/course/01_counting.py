@@ -218,5 +218,5 @@ assert false.sum() == len(degrees) - 1
 #
 # | formula | is computed by |
 # |---|---|
-# | (1) | `ngrams.count_levels`, by `kernels.counting.count_windows`; by hand `relative_frequencies` |
+# | (1) | `ngrams.count_levels`, `kernels.counting.count_windows`; by hand `relative_frequencies` |
 # | (2) | by hand `naive` |

@@ -283,6 +283,6 @@ assert finished.score(grids) > pseudo.score(grids)
 #
 # | formula | is computed by |
 # |---|---|
-# | (1) | `models.maxent.solvers`, by `kernels.maxent.value_and_gradient`, its (1); by hand `pseudo` |
+# | (1) | `models.maxent.solvers`, `kernels.maxent.value_and_gradient`, its (1); by hand `pseudo` |
 # | (2) | `models.maxent.divergence.Chains`, its (1); by hand `listen` |
 # | (3) | by hand `by_pseudo` |

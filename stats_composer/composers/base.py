@@ -50,6 +50,7 @@ class Composer(Estimator):
 
     random_state: int
     manifest_: dict[str, Any]
+    compose: Any  # of each style its own
     _bundled: ClassVar[str]
 
     def save(self, path: str | os.PathLike[str], manifest: Mapping[str, Any] | None = None) -> None:
@@ -89,6 +90,17 @@ class Composer(Estimator):
         """Read the composer that comes with the package."""
         with packaged(f"pretrained/{cls._bundled}") as path:
             return cls.load(path)
+
+    def warm_up(self) -> Self:
+        """Write a piece that nobody sees, so that later calls wait for no compiling or loading.
+
+        Examples
+        --------
+        >>> from stats_composer import ChoraleComposer
+        >>> composer = ChoraleComposer.bundled().warm_up()
+        """
+        self.compose(random_state=0)
+        return self
 
     def _state(self) -> tuple[dict[str, Any], Arrays]:
         """Return what was learned: sizes, as JSON can hold them, and arrays."""
