@@ -15,6 +15,7 @@ from stats_composer.theory import (
     harte_symbol,
     is_no_chord,
     lead_sheet_symbol,
+    nashville_number,
     normalise_symbol,
     parse_chord,
     parse_key,
@@ -203,3 +204,19 @@ def test_roman_numerals(key, symbols, numerals):
     tonic, mode = parse_key(key)
     found = [roman_numeral(parse_chord(symbol), tonic, mode) for symbol in symbols.split()]
     assert found == numerals.split()
+
+
+@pytest.mark.parametrize(
+    ("key", "symbols", "numbers"),
+    [
+        (
+            "G",
+            "G D/F# Em7 Cmaj7 D7 Bb F#dim G6 Csus4 A7b9",
+            "1 5/7 6-7 4maj7 5⁷ b3 7dim 1⁶ 4sus4 2⁷b9",
+        ),
+        ("a", "Am F C/E E7 G", "6- 4 1/3 3⁷ 5"),
+    ],
+)
+def test_nashville_numbers(key, symbols, numbers):
+    found = [nashville_number(parse_chord(name), *parse_key(key)) for name in symbols.split()]
+    assert found == numbers.split()

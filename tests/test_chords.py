@@ -369,6 +369,13 @@ def test_shell_prints_data(tune, capsys):
     run(tune, "--json", "--csv", status=2)
 
 
+def test_shell_prints_nashville_numbers(tune, tmp_path, capsys):
+    run(tune, "--csv", "--nashville", "-o", tmp_path / "analysis.rntxt")
+    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert [row["numeral"] for row in rows] == ["1", "4", "5⁷", "6-", "2-/4", "5", "1"]
+    assert "m1 C: I b3 IV" in (tmp_path / "analysis.rntxt").read_text()
+
+
 def test_shell_writes_the_symbols(tune, tmp_path, capsys):
     run(tune, "-o", tmp_path / "out.musicxml", "-o", tmp_path / "out.svg")
     written = read(tmp_path / "out.musicxml")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,7 +16,7 @@ from stats_composer.cli.output import STANDARD, check_outputs, listing, read_inp
 from stats_composer.cli.speech import print_json, say
 from stats_composer.errors import EncodingError, ScoreFileError
 from stats_composer.files import write_whole
-from stats_composer.theory import TICKS_PER_QUARTER
+from stats_composer.theory import TICKS_PER_QUARTER, nashville_number, parse_chord, parse_key
 
 if TYPE_CHECKING:
     from stats_composer.chords import ChordRecognizer, ChordSpan
@@ -43,16 +43,26 @@ class Hearing:
     ] = False
 
 
+@dataclass(frozen=True)
+class Shown:
+    """How chords are shown."""
+
+    as_csv: Annotated[
+        bool, typer.Option("--csv", help="Print the table as comma-separated values.")
+    ] = False
+    nashville: Annotated[
+        bool, typer.Option("--nashville", help="Nashville numbers in place of Roman numerals.")
+    ] = False
+
+
 def chords(
     file: ScoreFile,
     hearing: Hearing,
+    shown: Shown,
     output: Outputs = None,
     part: Parts = None,
     model: ModelFile = None,
     as_json: Json = False,
-    as_csv: Annotated[
-        bool, typer.Option("--csv", help="Print the table as comma-separated values.")
-    ] = False,
     force: Force = False,
 ) -> None:
     """Name the chords of a score, bar by bar, with their keys and Roman numerals.
@@ -61,9 +71,9 @@ def chords(
     above the staff of the score: as MusicXML, or as an engraved picture; with a name that ends in
     .rntxt, the numerals are written as RomanText.
     """
-    if as_json and as_csv:
+    if as_json and shown.as_csv:
         raise typer.BadParameter("--json and --csv: expected one of them")
-    if (as_json or as_csv) and STANDARD in (output or ()):
+    if (as_json or shown.as_csv) and STANDARD in (output or ()):
         raise typer.BadParameter("'-o -' and --json or --csv: both are standard output")
     _check_choices(hearing.grid, hearing.style, model)
     texts = [name for name in output or () if Path(name).suffix.lower() in ROMAN_TEXT]
@@ -78,18 +88,19 @@ def chords(
     spans = recognizer.recognize(score, **vars(hearing))
     _tell_how(score, recognizer, heard=hearing.heard, style=hearing.style)
     data = STANDARD in (output or ())
+    told = [_numbered(span) for span in spans] if shown.nashville else spans
     if as_json:
-        print_json([_facts(span) for span in spans])
-    elif as_csv:
-        say(_comma_separated(spans))
+        print_json([_facts(span) for span in told])
+    elif shown.as_csv:
+        say(_comma_separated(told))
     else:
-        say(_table(spans), aside=data)
+        say(_table(told), aside=data)
     for name in texts:
         _write_text(name, roman_text(score, spans))
     annotated = recognizer.annotate(score, spans) if scores else score
     for name in scores:
         save(annotated, name)
-    _tell(output or (), aside=as_json or as_csv or data)
+    _tell(output or (), aside=as_json or shown.as_csv or data)
 
 
 def _on_beats(score: Score) -> Score:
@@ -144,6 +155,14 @@ def _tell(outputs: Sequence[str], *, aside: bool) -> None:
     readable = [name for name in files if Path(name).suffix in (".musicxml", ".mxl")]
     if readable:
         say(f"Next: stats-composer show {readable[0]}", aside=aside)
+
+
+def _numbered(span: ChordSpan) -> ChordSpan:
+    """Put its Nashville number in place of its numeral."""
+    if not span.numeral:
+        return span
+    number = nashville_number(parse_chord(span.symbol), *parse_key(span.key))
+    return replace(span, numeral=number)
 
 
 def _facts(span: ChordSpan) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from stats_composer.theory.chord_names import (
     harte_symbol,
     lead_sheet_symbol,
+    nashville_number,
     normalise_symbol,
     roman_numeral,
 )
@@ -55,6 +56,7 @@ __all__ = [
     "key_signature",
     "lead_sheet_symbol",
     "name_fifths",
+    "nashville_number",
     "normalise_symbol",
     "parse_chord",
     "parse_key",

@@ -20,11 +20,17 @@ from __future__ import annotations
 import functools
 
 from stats_composer.theory.chord_symbols import NO_CHORD, Chord, is_no_chord, parse_chord
-from stats_composer.theory.keys import MINOR
+from stats_composer.theory.keys import MINOR, key_signature
 from stats_composer.theory.pitch import fifths_name
 from stats_composer.theory.qualities import QUALITIES, QUALITY_TABLE
 
-__all__ = ["harte_symbol", "lead_sheet_symbol", "normalise_symbol", "roman_numeral"]
+__all__ = [
+    "harte_symbol",
+    "lead_sheet_symbol",
+    "nashville_number",
+    "normalise_symbol",
+    "roman_numeral",
+]
 
 _HARTE_DEGREES = ("1", "b9", "9", "b3", "3", "11", "b5", "5", "#5", "13", "b7", "7")
 _PRINTED = {row.printed: row.tones for row in QUALITY_TABLE if row.harte or row.printed == "7alt"}
@@ -37,6 +43,7 @@ _REMOVED = {3: "no3", 4: "no3", 7: "no5"}
 _NUMERALS = ("I", "II", "III", "IV", "V", "VI", "VII")
 _FIFTHS_OF_DEGREE = (0, 2, 4, -1, 1, 3, 5)
 _LOWERED_IN_MINOR = (2, 5, 6)
+_RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 @functools.lru_cache(maxsize=4096)
@@ -185,6 +192,32 @@ def roman_numeral(
         goal = goal.lower() if _minor_degree(target, mode) else goal
         return f"{_cased(numeral, tones)}{_figures(chord)}/{goal}"
     return f"{_cased(numeral, tones)}{_figures(chord)}"
+
+
+def nashville_number(chord: Chord, tonic_fifths: int, mode: int) -> str:
+    """Write a chord by its degree as Nashville's studios do, in the major key of the signature.
+
+    Parameters
+    ----------
+    chord : Chord
+    tonic_fifths, mode : int
+        The key, as `theory.parse_key` gives it.
+
+    Examples
+    --------
+    >>> from stats_composer.theory import parse_chord
+    >>> names = ["G", "D/F#", "Em7", "Cmaj7", "D7", "Bb"]
+    >>> [nashville_number(parse_chord(name), 1, 0) for name in names]
+    ['1', '5/7', '6-7', '4maj7', '5⁷', 'b3']
+    """
+    first = key_signature(tonic_fifths, mode)
+    quality = _printed_quality(chord.intervals)
+    if quality.startswith("m") and not quality.startswith("maj"):
+        quality = f"-{quality[1:]}"
+    elif quality[:1].isdigit():
+        quality = quality[0].translate(_RAISED) + quality[1:]
+    bass = "" if chord.bass is None else f"/{_degree_name(chord.bass - first)}"
+    return f"{_degree_name(chord.root - first)}{quality}{bass}"
 
 
 def _numeral(fifths: int, mode: int) -> str:
