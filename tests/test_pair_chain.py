@@ -106,6 +106,17 @@ def test_answers_turn_with_what_is_seen():
         np.testing.assert_array_equal((one + by) % (24 if by == 10 else 36), other)
 
 
+def test_what_is_decoded_together_is_what_each_finds():
+    rng = np.random.default_rng(0)
+    given = Seen(rng.normal(size=(12, 36)), rng.normal(size=(12, 24)), rng.integers(0, 2, 12))
+    model = PairChain(GROUP, n_gates=2, temperature=0.5)
+    model.weights_ = rng.normal(size=sum(int(np.prod(s)) for s in model._shapes().values()))
+    apart = *model.predict(given), *model.marginals(given)
+    for one, other in zip(model.decode(given), apart, strict=True):
+        np.testing.assert_array_equal(one, other)
+    np.testing.assert_allclose([p.sum(axis=1) for p in apart[2:]], 1.0)
+
+
 def test_steps_of_which_nothing_is_known_are_let_go():
     right, homes = np.array([0, 0, 0, 15]), np.zeros(4, np.int64)
     unknown = np.array([-1, 0, -1, 15])

@@ -205,7 +205,7 @@ class HarmonyModel:
     def hear(self, steps: Steps, said: Mapping[str, Floats] | None = None) -> Heard:
         """Find the keys and chords of a piece, from the heads' opinions or other ones."""
         seen = _trusted(_seen(steps, self.opinions(steps) if said is None else said))
-        return Heard(*self.chain_.predict(seen), *self.chain_.marginals(seen), self.bass_weights_)
+        return Heard(*self.chain_.decode(seen), self.bass_weights_)
 
     # ---- files --------------------------------------------------------------------------
 

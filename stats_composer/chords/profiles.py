@@ -90,7 +90,12 @@ FRAMED = np.array(
 
 def _bounds(steps: Steps, window: Window) -> tuple[Ints, Ints]:
     """Return the first and the past-the-last step of a window, of each step."""
-    unit, size = window
+    if window not in steps.windows:
+        steps.windows[window] = _found_bounds(steps, *window)
+    return steps.windows[window]
+
+
+def _found_bounds(steps: Steps, unit: str, size: int) -> tuple[Ints, Ints]:
     n = len(steps)
     step = np.arange(n)
     if unit in _RUNS:
@@ -183,7 +188,7 @@ def chord_profiles(steps: Steps) -> Singles:
         *_lowest(steps),
         *_present(steps),
     ]
-    return np.stack(found, axis=1).astype(np.float32)
+    return np.stack(found, axis=1, dtype=np.float32, casting="same_kind")
 
 
 def key_profiles(steps: Steps, chords: Singles) -> Singles:

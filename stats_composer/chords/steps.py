@@ -14,6 +14,7 @@ grid of beats, the line of fifths as evidence.
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,7 +24,7 @@ from stats_composer.score import Score, bar_positions, beat_levels
 from stats_composer.score.tables import metre_of
 from stats_composer.theory import TICKS_PER_QUARTER
 
-__all__ = ["STEP", "Runs", "Steps", "cut_steps", "pitched_notes"]
+__all__ = ["STEP", "Runs", "Steps", "cut_steps", "pitched_notes", "silences"]
 
 STEP = TICKS_PER_QUARTER // 2
 """Ticks of a step."""
@@ -95,6 +96,11 @@ class Steps:
         """Return the number of steps."""
         return len(self.onset)
 
+    @functools.cached_property
+    def windows(self) -> dict[tuple[str, int], tuple[Ints, Ints]]:
+        """The bounds of windows that have been asked for (`chords.profiles`)."""
+        return {}
+
 
 def pitched_notes(score: Score) -> NDArray[np.void]:
     """Return the notes that are not percussion."""
@@ -143,6 +149,16 @@ def cut_steps(score: Score) -> Steps:
     return Steps(
         onset, score.end, level, beats, halves, bars, weights, bass, _signature(score, onset)
     )
+
+
+def silences(steps: Steps) -> NDArray[np.bool_]:
+    """Mark the steps before the first note, and those of silences as long as their bar."""
+    silent: NDArray[np.bool_] = steps.bass == SILENT
+    runs = Runs.where(np.diff(silent, prepend=~silent[0]) != 0)
+    bar = steps.bars.of[runs.first[:-1]]
+    long = np.diff(runs.first) >= np.diff(steps.bars.first)[bar]
+    long[0] = True
+    return silent & long[runs.of]
 
 
 def _onsets(score: Score) -> Ints:

@@ -274,18 +274,30 @@ class PairChain(Estimator):
         return np.arange(len(path)), *np.divmod(path, homes.shape[1])
 
     def predict(self, seen: Seen) -> tuple[Ints, Ints]:
-        """Return the best path through `seen`: homes and labels, each of shape (n_steps,)."""
-        homes, labels, unary, parts = self._weighed(seen)
+        """Return the best path: homes and labels, each of shape (n_steps,)."""
+        return self._path(seen, *self._weighed(seen))
+
+    def marginals(self, seen: Seen) -> tuple[Floats, Floats]:
+        """Return how probable homes and labels are: (n_steps, 24), (n_steps, 12 * n_classes)."""
+        return self._shares(seen, *self._weighed(seen))
+
+    def decode(self, seen: Seen) -> tuple[Ints, Ints, Floats, Floats]:
+        """Return what `predict` and `marginals` do, found together."""
+        weighed = self._weighed(seen)
+        return *self._path(seen, *weighed), *self._shares(seen, *weighed)
+
+    def _path(
+        self, seen: Seen, homes: Ints, labels: Ints, unary: Floats, parts: dict[str, Floats]
+    ) -> tuple[Ints, Ints]:
         step, label, home = self._best(unary, seen, homes, labels, parts)
         return homes[step, home], labels[step, label]
 
-    def marginals(self, seen: Seen) -> tuple[Floats, Floats]:
-        """Return the probabilities of homes, (n_steps, 24), and labels of `seen`."""
-        homes, labels, unary, parts = self._weighed(seen)
+    def _shares(
+        self, seen: Seen, homes: Ints, labels: Ints, unary: Floats, parts: dict[str, Floats]
+    ) -> tuple[Floats, Floats]:
         tables = Tables(*(part / self.temperature for part in self._tables(parts)))
-        marginal = np.empty_like(unary)
-        unary /= self.temperature
-        pair_marginals(unary, homes, self._told(labels), seen.gate, tables, marginal)
+        marginal, cooled = np.empty_like(unary), unary / self.temperature
+        pair_marginals(cooled, homes, self._told(labels), seen.gate, tables, marginal)
         by_home, by_label = np.zeros_like(seen.homes), np.zeros_like(seen.labels)
         np.put_along_axis(by_home, homes, marginal.sum(axis=1), axis=1)
         np.put_along_axis(by_label, labels, marginal.sum(axis=2), axis=1)

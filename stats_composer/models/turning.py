@@ -53,8 +53,8 @@ def softmax(scores: NDArray[np.floating]) -> NDArray[np.float64]:
     >>> softmax(np.array([[0.0, 0.0], [0.0, np.log(3.0)]])).round(3).tolist()
     [[0.5, 0.5], [0.25, 0.75]]
     """
-    share = np.exp(scores - scores.max(axis=1, keepdims=True), dtype=np.float64)
-    total: NDArray[np.float64] = share / share.sum(axis=1, keepdims=True)
+    share = np.exp(scores - scores.max(axis=1, keepdims=True))
+    total: NDArray[np.float64] = share / share.sum(axis=1, keepdims=True, dtype=np.float64)
     return total
 
 
@@ -195,7 +195,7 @@ class TurningClassifier(Estimator):
         row = np.arange(self.n_rows)
         degree = (row[:, None] - row[None, :]) % self.n_rows
         n = len(self.weights_) * self.n_rows
-        return np.ascontiguousarray(self.weights_[:, degree].reshape(n, -1))
+        return np.take(self.weights_, degree, axis=1).reshape(n, -1)
 
     def _basses(self, seen: Singles) -> Ints:
         if self.bass is None:
@@ -215,10 +215,11 @@ class TurningClassifier(Estimator):
     def _turned(self, values: Singles, by: Ints) -> Singles:
         """Turn rows: row r of what is returned is row r + by of the values."""
         row = (np.arange(self.n_rows) + by[:, None]) % self.n_rows
-        return np.take_along_axis(values, row[:, :, None], axis=1)
+        place = np.arange(len(values))[:, None] * self.n_rows + row
+        return np.take(values.reshape(-1, values.shape[2]), place, axis=0)
 
     def _scores(self, seen: Singles, framed: Singles, basses: Ints) -> Singles:
-        scores = seen.reshape(len(seen), -1) @ self._written_out()  # (1)
+        scores: Singles = seen.reshape(len(seen), -1) @ self._written_out()  # (1)
         scores += np.tile(self.bias_, self.n_rows)
         if framed.shape[1]:
             beside = (framed @ self.framed_weights_).reshape(len(seen), self.n_rows, -1)
