@@ -1,6 +1,6 @@
 """What was heard step by step, as spans with names: keys, symbols, numerals, inversions.
 
-A span is a run of steps of one key, chord and bass; silence of a beat or more is a span of its
+A span is a run of steps of one key, chord and bass; silence of a bar or more is a span of its
 own, shorter silence belongs to the chord before it. On a grid of beats or bars a span is one of
 those, and its chord the likeliest in it.
 """
@@ -27,7 +27,7 @@ from stats_composer.chords.spans import (
     place_of,
     spellings,
 )
-from stats_composer.chords.steps import SILENT, Runs, Steps
+from stats_composer.chords.steps import Runs, Steps, silences
 from stats_composer.score import Score
 from stats_composer.theory import (
     Chord,
@@ -43,6 +43,8 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 GRIDS = ("event", "beat", "bar")
+HARDLY = 0.005
+"""Probability up to which another chord is not worth naming."""
 _NAMES, _TONES = list(KINDS), list(KINDS.values())
 _SIXTHS = {
     "It": {0: "7", 2: "6", 6: "64"},
@@ -74,7 +76,7 @@ def read_harmony(
     list of ChordSpan
         In the order of time; together they cover the score.
     """
-    homes, labels, basses, silent, first = _cut(score, steps, heard, grid)
+    homes, labels, basses, silent, first = _cut(steps, heard, grid)
     ends = np.append(first[1:], len(steps)).tolist()
     onsets = steps.onset[first].tolist()
     stops = [*onsets[1:], steps.end]
@@ -100,15 +102,13 @@ def read_harmony(
     ]
 
 
-def _cut(
-    score: Score, steps: Steps, heard: Heard, grid: str
-) -> tuple[Ints, Ints, Ints, NDArray[np.bool_], Ints]:
+def _cut(steps: Steps, heard: Heard, grid: str) -> tuple[Ints, Ints, Ints, NDArray[np.bool_], Ints]:
     """Return the home, label, bass and silence of each step, and where spans begin."""
     homes, labels = heard.homes, heard.labels
     unit = steps.bars if grid == "bar" else steps.beats
     if grid != "event":
         homes, labels = _likeliest(heard.home_probs, unit), _likeliest(heard.label_probs, unit)
-    silent = _silence(score, steps)
+    silent = silences(steps)
     basses = choose_basses(steps, labels, heard.bass_weights, unit)
     marks = np.stack([homes, labels, basses, silent], axis=1)
     marks[silent] = -1, -1, -1, 1
@@ -151,18 +151,6 @@ def _likeliest(probs: Floats, runs: Runs) -> Ints:
     return best
 
 
-def _silence(score: Score, steps: Steps) -> NDArray[np.bool_]:
-    """Mark the steps of silences of a beat or more, and those before the first note."""
-    silent: NDArray[np.bool_] = steps.bass == SILENT
-    runs = Runs.where(np.diff(silent, prepend=~silent[0]) != 0)
-    for low, high in zip(runs.first[:-1], runs.first[1:], strict=True):
-        stop = steps.end if high == len(steps) else int(steps.onset[high])
-        length = stop - int(steps.onset[low])
-        if silent[low] and low and length < score.metre_at(int(steps.onset[low])).beat:
-            silent[low:high] = False
-    return silent
-
-
 def _reason(weight: Floats, label: int) -> str:
     """Say why what sounds is no chord; empty where it is one."""
     root, kind = divmod(label, N_KINDS)
@@ -186,7 +174,8 @@ def _named(score: Score, told: _Told, following: Chord | None) -> ChordSpan:
     chord = told.chord
     symbol = lead_sheet_symbol(chord)
     shares: dict[str, float] = {}
-    for other in np.argpartition(told.probs, -N_BEST - 1)[-N_BEST - 1 :].tolist():
+    likely = np.argpartition(told.probs, -N_BEST - 1)[-N_BEST - 1 :]
+    for other in likely[told.probs[likely] > HARDLY].tolist():
         name = lead_sheet_symbol(told.spelled(other))
         shares[name] = shares.get(name, 0.0) + float(told.probs[other])
     sure = shares.pop(symbol, float(told.probs[told.label]))
