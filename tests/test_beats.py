@@ -7,7 +7,7 @@ from stats_composer.cli.run import main
 from stats_composer.errors import EncodingError
 from stats_composer.io import read, write
 from stats_composer.listening import BeatModel, quantize
-from stats_composer.listening.beats import onsets_of_score
+from stats_composer.listening.beats import Onsets, hear_frames, onsets_of_score
 from stats_composer.listening.quantize import is_on_grid
 from stats_composer.score import (
     CHORD_DTYPE,
@@ -62,6 +62,15 @@ def test_beats_are_found_where_they_were_played(bpm, drift):
     assert hits(found.time, beat[:-1]) > 0.95
     assert abs(len(found.time) - len(beat)) < 6
     assert hits(found.time[found.place == 0], beat[:-1:4]) > 0.9
+
+
+def test_a_change_of_harmony_is_heard_where_it_is():
+    time = np.repeat([0.0, 0.5, 1.0, 1.5, 2.0, 2.5], 3)
+    pitch = np.repeat([[60, 64, 67], [61, 66, 70]], 3, axis=0).ravel()
+    onsets = Onsets(time, pitch, np.full(18, 64.0), np.full(18, 0.5))
+    # Before 0.5 and from it on C sounds; before 1.5 C, from it on F sharp; at 0.7 nothing begins.
+    changes = hear_frames(onsets, np.array([0.5, 1.5, 0.7]))[:, -3]
+    np.testing.assert_allclose(changes, [0, 1, 0], atol=1e-6)
 
 
 def test_a_performance_is_played_again_to_the_tick():

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from stats_composer.cli.run import main
+from stats_composer.composers.jazz import JazzComposer, Manner, hear_tune, lead_page
+from stats_composer.errors import ConstraintError, EncodingError
 from stats_composer.io import read, write
 from stats_composer.listening import RoleModel
 from stats_composer.score import Part, Score, make_notes, respell
@@ -128,6 +130,15 @@ def test_wrong_usage_is_one_line(capsys, arguments, status, message):
     found, _, err = run(capsys, "improvise", *arguments)
     (line,) = err.strip().splitlines()
     assert found == status and message in line
+
+
+def test_what_is_too_long_is_told():
+    composer = JazzComposer.bundled()
+    tune = Score(make_notes(onset=[0, 4 * BEAT * 2000], pitch=60))
+    with pytest.raises(EncodingError, match="2,001 bars: expected at most 2,000"):
+        hear_tune(tune, composer.solos_)
+    with pytest.raises(ConstraintError, match="3000 bars: expected 1 to 2000"):
+        composer.improvise(lead_page("C | C | C"), manner=Manner(chorus=1000))
 
 
 def test_drums_alone_are_told(tmp_path, capsys):

@@ -1,5 +1,8 @@
 """A melody among chords in one part, and tunes of odd layouts."""
 
+import warnings
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -7,6 +10,7 @@ from stats_composer.composers.jazz import JazzComposer
 from stats_composer.composers.jazz.page import beat_of, beats_of
 from stats_composer.composers.jazz.tune import hear_tune
 from stats_composer.errors import EncodingError
+from stats_composer.io import read
 from stats_composer.listening import LineModel
 from stats_composer.score import (
     BAR_DTYPE,
@@ -90,3 +94,30 @@ def test_one_note_or_chord_is_a_tune(composer, pitch):
     heard = hear_tune(score, composer.solos_)
     assert len(heard.tune.chords) and "No tempo: 120 quarters a minute." in heard.account
     assert composer.improvise(heard.page, band=heard.missing, random_state=0).n_bars == 1
+
+
+CORPUS = (
+    ("bach/bwv1.6", 1), ("bach/bwv10.7", 0), ("joplin/maple_leaf_rag", 0),
+    ("leadSheet/fosterBrownHair", 0), ("leadSheet/berlinAlexandersRagtime", 0),
+    ("liliuokalani/aloha_oe", 0), ("haydn/opus1no1/movement1", 0), ("mozart/k155/movement1", 0),
+    ("corelli/opus3no1/1grave", 0), ("schoenberg/opus19/movement2", 0),
+    ("beethoven/opus18no1/movement3", 0), ("palestrina/Agnus_00", 0),
+    ("monteverdi/madrigal.3.1", 1), ("trecento/Fava_Dicant_nunc_iudei", 0),
+    ("verdi/laDonnaEMobile", 0),
+)  # fmt: skip
+"""Scores of music21's corpus, and the part that a listener would call the melody."""
+
+
+@pytest.mark.fuzz
+@pytest.mark.parametrize(("name", "part"), CORPUS)
+def test_any_score_gives_a_solo(composer, name, part):
+    from music21 import corpus
+
+    path = min(p for p in corpus.getPaths() if str(p.with_suffix("")).endswith(f"corpus/{name}"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        score = read(path)
+    score = score.replace(parts=tuple(replace(p, name="") for p in score.parts))
+    heard = hear_tune(score, composer.solos_)
+    solo = composer.improvise(heard.page, band=heard.missing, random_state=1)
+    assert heard.melody == part and (solo.notes["part"] == 0).sum() > 20

@@ -2,9 +2,10 @@
 
 Time is cut into frames of `FRAME` seconds. A frame is a beat or none; between two beats lie about
 as many frames as the period says, one more or less at a price, and from beat to beat the period
-may move by one frame. What is heard in a frame weighs for a beat or against it: a linear
-function of how loud, how low, how thick and how separate its onsets are, learned by logistic
-regression. The beats are those of the most probable path, moved to the onsets near them.
+may move by one frame. What is heard in a frame weighs for a beat or against it: a function of how
+loud, how low, how thick and how separate its onsets are, and of how harmony changes there, learned
+by logistic regression. How long beats are is learned too. The beats are those of the most probable
+path, moved to the onsets near them.
 
 Downbeats are told by a second chain, over beats: its states are places in bars of two, three and
 four beats, and what is heard at a beat, with the change of harmony since the one before, weighs for
@@ -39,12 +40,14 @@ Bools = NDArray[np.bool_]
 
 FRAME = 0.025
 PERIODS = np.arange(12, 49)
-MEDIAN, SPREAD = 0.62, 0.35
+# Weight of what is heard in a frame, beside what is expected of periods.
+KEEN = 2.0
 JITTER = (np.log(0.15), np.log(0.7), np.log(0.15))
 DRIFT = np.log(0.02)
-TOLD = 3.0
+TOLD = 4.5
 NEAR = 0.06
 """Nats at each beat for a period that the file's own tempo tells, and how near it is to be."""
+LOW = 52
 LONGEST = 12_000
 METRES = (2, 3, 4)
 METRE_SHARE = np.log([0.02, 0.08, 0.9])
@@ -114,6 +117,36 @@ def hear(onsets: Onsets, times: Floats, width: float) -> Floats:
     return np.stack([np.log1p(total), low, count, long, total / (1 + wide)], axis=1)
 
 
+SPANS = (0.6, 1.2, 2.4)
+"""Seconds before and after a frame whose harmony is compared."""
+
+
+def hear_frames(onsets: Onsets, times: Floats) -> Floats:
+    """Describe what begins in frames: `hear`, its squares, and how harmony changes there."""
+    here = hear(onsets, times, FRAME)
+    struck = (here[:, :1] > 0).astype(np.float64)
+    weight = np.minimum(onsets.length, 1.0) * np.where(onsets.pitch < LOW, 2.0, 1.0)
+    profile = np.zeros((len(onsets.time) + 1, 12))
+    profile[np.arange(len(onsets.time)) + 1, onsets.pitch % 12] = weight
+    total = np.cumsum(profile, axis=0)
+    now, *bounds = (
+        total[np.searchsorted(onsets.time, times - 1.5 * FRAME + shift)]
+        for shift in (0, *(-s for s in SPANS), *SPANS)
+    )
+    changes = [
+        _unlike(now - before, after - now)
+        for before, after in zip(bounds[: len(SPANS)], bounds[len(SPANS) :], strict=True)
+    ]
+    return np.hstack([here, here[:, :3] ** 2, struck, struck * np.stack(changes, axis=1)])
+
+
+def _unlike(one: Floats, other: Floats) -> Floats:
+    """Return 1 less the cosine of the angle between rows."""
+    norm = np.linalg.norm(one, axis=1) * np.linalg.norm(other, axis=1) + 1e-9
+    unlike: Floats = 1 - (one * other).sum(axis=1) / norm
+    return unlike
+
+
 class BeatModel(StoredWeights):
     """The chains of the module's docstring.
 
@@ -121,6 +154,8 @@ class BeatModel(StoredWeights):
     ----------
     beat_, bar_ : ndarray
         Weights of what is heard, the bias last: for a beat, and for a downbeat.
+    period_ : ndarray of shape (2,)
+        Mean and standard deviation of the logarithm of a piece's median period in seconds.
     manifest_ : dict
 
     Examples
@@ -131,7 +166,7 @@ class BeatModel(StoredWeights):
     """
 
     _bundled = "beats.npz"
-    _weights = ("beat", "bar")
+    _weights = ("beat", "bar", "period")
 
     def fit(
         self, pieces: Sequence[Onsets], beats: Sequence[Floats], bars: Sequence[Floats]
@@ -149,7 +184,7 @@ class BeatModel(StoredWeights):
         first: list[Bools] = []
         for onsets, beat, bar in zip(pieces, beats, bars, strict=True):
             times = np.arange(0, beat[-1], FRAME)
-            row = hear(onsets, times, FRAME)
+            row = hear_frames(onsets, times)
             is_beat = np.zeros(len(times), bool)
             is_beat[np.minimum(np.round(beat / FRAME).astype(int), len(times) - 1)] = True
             kept = is_beat | (np.arange(len(times)) % 7 == 0)
@@ -160,6 +195,8 @@ class BeatModel(StoredWeights):
         if not rows:
             raise EncodingError("no performances: expected at least one")
         self.beat_, self.bar_ = _weights(rows, labels), _weights(heard, first)
+        period = np.log([np.median(np.diff(beat)) for beat in beats])
+        self.period_ = np.array([period.mean(), period.std()])
         self.manifest_ = {}
         return self
 
@@ -182,8 +219,8 @@ class BeatModel(StoredWeights):
     def _times(self, onsets: Onsets, tempo: float | None) -> Floats:
         n_frames = int((onsets.time[-1] + PERIODS[-1] * FRAME) / FRAME) + 1
         frames = FRAME * np.arange(n_frames, dtype=np.float64)
-        weight = hear(onsets, frames, FRAME) @ self.beat_[:-1] + self.beat_[-1]
-        law, found = _beat_law(tempo), []
+        weight = KEEN * (hear_frames(onsets, frames) @ self.beat_[:-1] + self.beat_[-1])
+        law, found = _beat_law(tempo, self.period_), []
         for start in range(0, n_frames, LONGEST):
             part = weight[start : start + LONGEST]
             unary = np.zeros((len(part), N_SYMBOLS))
@@ -241,9 +278,7 @@ def hear_bars(onsets: Onsets, times: Floats) -> Floats:
     changes = []
     for width in (1, 2, 4):
         after = sum((np.roll(profile, -i, axis=0) for i in range(width)), np.zeros_like(profile))
-        before = np.roll(after, width, axis=0)
-        norm = np.linalg.norm(after, axis=1) * np.linalg.norm(before, axis=1) + 1e-9
-        changes.append(1 - (after * before).sum(axis=1) / norm)
+        changes.append(_unlike(after, np.roll(after, width, axis=0)))
     return np.concatenate([here, here - one, here - two, np.stack(changes, axis=1)], axis=1)
 
 
@@ -251,13 +286,13 @@ N_SYMBOLS = 4 + len(PERIODS)
 """No beat; a beat, the period staying, growing, falling; a first beat of each period."""
 
 
-def _beat_law(tempo: float | None) -> tuple[Ints, Floats]:
+def _beat_law(tempo: float | None, usual: Floats) -> tuple[Ints, Floats]:
     """Return the table of the chain: targets and log-weights by state and symbol."""
     first = np.cumsum(PERIODS + 1) - (PERIODS + 1)
     n = int((PERIODS + 1).sum())
     target = np.full((n + 1, N_SYMBOLS), -1)
     weight = np.zeros((n + 1, N_SYMBOLS))
-    prior = -0.5 * (np.log(PERIODS * FRAME / MEDIAN) / SPREAD) ** 2
+    prior = -0.5 * ((np.log(PERIODS * FRAME) - usual[0]) / usual[1]) ** 2
     if tempo:
         prior += TOLD * (np.abs(np.log(PERIODS * FRAME * tempo / 60)) < NEAR)
     for i, period in enumerate(PERIODS.tolist()):

@@ -202,7 +202,8 @@ class JazzComposer(Composer):
             nothing that keeps them was found.
         """
         self._check_ready()
-        page = repeated(check_score(page, "page"), manner.chorus)
+        asked_bars(check_score(page, "page").n_bars * manner.chorus)
+        page = repeated(page, manner.chorus)
         play = self._players(page, part, band, manner, asked_constraints(constraints))
         return write_many(play, random_state, n, **patience)
 

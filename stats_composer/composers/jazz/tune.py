@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from stats_composer.chords import ChordRecognizer
+from stats_composer.composers.asked import MAX_BARS
 from stats_composer.composers.jazz.harmony import harmonized
 from stats_composer.composers.jazz.model import SoloModel
 from stats_composer.composers.jazz.page import chained, solo_on, with_parts
@@ -16,6 +17,7 @@ from stats_composer.errors import EncodingError
 from stats_composer.listening import LineModel, RoleModel, RoleOf, quantize
 from stats_composer.listening.roles import FEATURES, describe_parts
 from stats_composer.score import (
+    KEY_SIGNATURE_DTYPE,
     PART_TABLES,
     TEMPO_DTYPE,
     Score,
@@ -26,7 +28,7 @@ from stats_composer.score import (
     unfold,
 )
 from stats_composer.score.places import DEFAULT_TEMPO
-from stats_composer.theory import TICKS_PER_QUARTER, key_name
+from stats_composer.theory import TICKS_PER_QUARTER, key_name, key_signature
 
 __all__ = ["Heard", "framed", "hear_tune"]
 
@@ -106,8 +108,10 @@ def hear_tune(score: Score, model: SoloModel, melody: int | None = None) -> Hear
     Raises
     ------
     EncodingError
-        If nothing in it has a pitch, or there are no chords to be heard.
+        If nothing in it has a pitch, or it has more than `MAX_BARS` bars.
     """
+    if score.n_bars > MAX_BARS:
+        raise EncodingError(f"{score.n_bars:,} bars: expected at most {MAX_BARS:,}")
     found = quantize(swung(unfold(score)))
     tune = _chorus(found.score)
     roles = RoleModel.bundled().roles(tune)
@@ -127,6 +131,9 @@ def hear_tune(score: Score, model: SoloModel, melody: int | None = None) -> Hear
         tune = tune.replace(tempos=make_table(TEMPO_DTYPE, [(0, DEFAULT_TEMPO)]))
         account.append(f"No tempo: {DEFAULT_TEMPO:g} quarters a minute.")
     metre, (_, tonic, mode) = tune.time_signatures[0], keys(tune)[0]
+    if not len(tune.key_signatures):
+        heard_key = [(0, key_signature(tonic, mode), mode)]
+        tune = tune.replace(key_signatures=make_table(KEY_SIGNATURE_DTYPE, heard_key))
     account.append(
         f"{metre['numerator']}/{metre['denominator']}, {key_name(tonic, mode)}, "
         f"{tune.tempos['quarters_per_minute'][0]:.0f} quarters a minute."
