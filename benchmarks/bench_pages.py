@@ -1,4 +1,4 @@
-"""What pages promise, done as they are written: the musician's first setting, the embedder's program.
+"""What pages promise, done as they are written: the musician's page, the embedder's program.
 
 The musician's page is read, its commands typed and run in a new environment, from the clone to the
 melody harmonized: words count at 200 a minute, typed characters at 200 a minute, commands by the
