@@ -192,6 +192,14 @@ class TiedMoves:
     ----------
     sites : ndarray of shape (n_sites, 2), int64
         Both rows of each pair, the first of them even.
+    name : str
+    stride : None
+        As of `Move`.
+
+    Examples
+    --------
+    >>> TiedMoves(np.argwhere(np.ones((4, 1), bool))).name
+    'tied rows'
     """
 
     sites: Ints
@@ -211,7 +219,7 @@ class TiedMoves:
         return Moved(u.shape[0] * u.shape[1], n_changed)
 
     def log_weight(self, state: State) -> float:
-        """Add nothing."""
+        """Add nothing, whatever the `state`."""
         return 0.0
 
 
