@@ -7,6 +7,7 @@ those, and its chord the likeliest in it.
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass, replace
 
@@ -76,11 +77,25 @@ def read_harmony(
     list of ChordSpan
         In the order of time; together they cover the score.
     """
+    told = _tell(score, steps, heard, home, grid)
+    following = [one.chord if isinstance(one, _Told) else None for one in told[1:]]
+    return [
+        _named(score, one, after) if isinstance(one, _Told) else one
+        for one, after in zip(told, [*following, None], strict=True)
+    ]
+
+
+def _tell(
+    score: Score, steps: Steps, heard: Heard, home: tuple[int, int], grid: str
+) -> list[_Told | ChordSpan]:
+    """Cut what was heard into chords that have no names yet, and spans without a chord."""
     homes, labels, basses, silent, first = _cut(steps, heard, grid)
     ends = np.append(first[1:], len(steps)).tolist()
     onsets = steps.onset[first].tolist()
     stops = [*onsets[1:], steps.end]
     written = spellings(score, onsets, stops)
+    probs = np.add.reduceat(heard.label_probs, first) / np.diff(first, append=len(steps))[:, None]
+    likely = np.argpartition(probs, -N_BEST - 1)[:, -N_BEST - 1 :]
     told: list[_Told | ChordSpan] = []
     for row, (i, j) in enumerate(zip(first.tolist(), ends, strict=True)):
         place = (onsets[row] if row else 0, stops[row])
@@ -93,13 +108,10 @@ def read_harmony(
         elif why:
             told.append(no_chord(score, *place, why))
         else:
-            key, probs = key_near(int(homes[i]), home), heard.label_probs[i:j].mean(axis=0)
-            told.append(_Told(place, key, int(labels[i]), int(basses[i]), probs, written[row]))
-    following = [one.chord if isinstance(one, _Told) else None for one in told[1:]]
-    return [
-        _named(score, one, after) if isinstance(one, _Told) else one
-        for one, after in zip(told, [*following, None], strict=True)
-    ]
+            shares = {k: float(probs[row, k]) for k in (*likely[row].tolist(), int(labels[i]))}
+            key = key_near(int(homes[i]), home)
+            told.append(_Told(place, key, int(labels[i]), int(basses[i]), shares, written[row]))
+    return told
 
 
 def _cut(steps: Steps, heard: Heard, grid: str) -> tuple[Ints, Ints, Ints, NDArray[np.bool_], Ints]:
@@ -126,10 +138,10 @@ class _Told:
     key: tuple[int, int]
     label: int
     bass: int
-    probs: Floats
+    shares: dict[int, float]
     written: dict[int, int]
 
-    @property
+    @functools.cached_property
     def chord(self) -> Chord:
         return self.spelled(self.label)
 
@@ -174,11 +186,11 @@ def _named(score: Score, told: _Told, following: Chord | None) -> ChordSpan:
     chord = told.chord
     symbol = lead_sheet_symbol(chord)
     shares: dict[str, float] = {}
-    likely = np.argpartition(told.probs, -N_BEST - 1)[-N_BEST - 1 :]
-    for other in likely[told.probs[likely] > HARDLY].tolist():
-        name = lead_sheet_symbol(told.spelled(other))
-        shares[name] = shares.get(name, 0.0) + float(told.probs[other])
-    sure = shares.pop(symbol, float(told.probs[told.label]))
+    for label, share in told.shares.items():
+        if share > HARDLY or label == told.label:
+            name = symbol if label == told.label else lead_sheet_symbol(told.spelled(label))
+            shares[name] = shares.get(name, 0.0) + share
+    sure = shares.pop(symbol)
     others = sorted(shares.items(), key=lambda item: -item[1])[: N_BEST - 1]
     bar, beat = place_of(score, told.place[0])
     return ChordSpan(
