@@ -59,11 +59,12 @@ def beats(songs, fold, options):
             period = 60 / tempo
             row.append(f_measure(np.arange(0, song.beats[-1], period), song.beats))
             midi = pretty_midi.PrettyMIDI(str(options.data / f"pop909/{song.name}/{song.name}.mid"))
-            row.append(f_measure(midi.estimate_beats(), song.beats))
+            peer = np.arange(midi.estimate_beat_start(), song.beats[-1], 60 / midi.estimate_tempo())
+            row.append(f_measure(peer, song.beats))
             rows.append(row)
     names = (
         *("beats", "downbeats", "beats, no tempo told", "downbeats, no tempo told"),
-        *("the file's tempo from 0", "pretty_midi estimate_beats"),
+        *("the file's tempo from 0", "pretty_midi's estimates of tempo and start"),
     )
     for name, values in zip(names, np.array(rows).T, strict=True):
         print(f"{name}: F {values.mean():.3f} over {len(values)} songs")

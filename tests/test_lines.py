@@ -12,6 +12,7 @@ from stats_composer.composers.jazz.tune import hear_tune
 from stats_composer.errors import EncodingError
 from stats_composer.io import read
 from stats_composer.listening import LineModel
+from stats_composer.listening.lines import _beside
 from stats_composer.score import (
     BAR_DTYPE,
     CHORD_DTYPE,
@@ -49,6 +50,23 @@ def together(n_bars=8):
 def test_a_melody_is_found_among_chords():
     score, tune = together()
     assert (LineModel.bundled().melody(score.notes) == tune).mean() > 0.9
+
+
+def test_notes_are_described_beside_the_nearest_of_their_register():
+    onset = QUARTER * np.array([0, 0, 1, 2])
+    notes = make_notes(
+        onset=onset, duration=QUARTER * np.array([2, 1, 1, 1]), pitch=[60, 76, 74, 62],
+        velocity=[80, 96, 80, 80],
+    )  # fmt: skip
+    rows = _beside(notes, np.array([0, 0, 1, 2]))
+    before, after = rows[:, :4], rows[:, 4:8]
+    # Nothing before the first; D5 follows E5 a quarter later, softer by 16, where it ends.
+    assert before[0].tolist() == [4, 0, 0, 0]
+    assert after[1].tolist() == [1, 1, 2 / 7, 0] and before[2].tolist() == [1, 1, 2 / 7, 0]
+    # D4 is struck as C4 ends, two quarters on; the lower of two has nothing below, C4 under E5.
+    assert after[0].tolist() == [2, 0, 2 / 7, 0]
+    assert rows[:, 8].tolist() == [1, 16 / 12, 1, 1]
+    assert rows[:, 10].tolist() == [1, 1, 1, 1]
 
 
 def test_a_part_is_taken_apart(composer):

@@ -1,8 +1,9 @@
 """The melody inside a part that has the accompaniment too: a chain over what begins together.
 
 Notes that begin together are a group. Of each group one of its highest notes is the melody, or
-none. How a note stands in its group and among the notes around tells how likely it is a melody's,
-by logistic regression; how far the line moves from group to group, and how often it rests, is
+none. How a note stands in its group, among the notes around and beside the nearest ones of its
+register tells how likely it is a melody's, by logistic regression over these and their products;
+how far the line moves from group to group, and how often it rests, is
 counted; the melody is the most probable path of the chain.
 """
 
@@ -31,6 +32,12 @@ MOST = 4
 AROUND = 2 * TICKS_PER_QUARTER
 LEAPS = np.array([3, 6, 10])
 NONE = 0
+REGISTER, REACH, FAR = 7, 14, 4.0
+"""Semitones, notes and quarters within which a note's neighbours are looked for."""
+MIDDLE = 60
+LARGEST = 4.0
+MAX_NOTES = 30_000
+"""Notes that weights are learned from, evenly chosen."""
 
 
 def _groups(notes: NDArray[np.void]) -> tuple[Ints, Ints]:
@@ -64,7 +71,46 @@ def _describe(notes: NDArray[np.void], group: Ints, rank: Ints) -> Floats:
         (loud - top_loud[group]) / 16,
     ]  # fmt: skip
     rows = np.stack([np.asarray(column, np.float64) for column in columns], axis=1)
-    return np.concatenate([rows, rows[:, 4:] * (rank == 0)[:, None]], axis=1)
+    return np.hstack([rows, rows[:, 4:] * (rank == 0)[:, None], _beside(notes, group)])
+
+
+def _beside(notes: NDArray[np.void], group: Ints) -> Floats:
+    """Describe each note beside the nearest of its register, before and after, and the one below.
+
+    Of each of both: quarters away, difference of velocity and of pitch, and how far the one lasts
+    into the other.
+    """
+    onset, lasts = (notes[name] / TICKS_PER_QUARTER for name in ("onset", "duration"))
+    pitch, loud = (notes[name].astype(np.float64) for name in ("pitch", "velocity"))
+    columns = []
+    for step in (-1, 1):
+        away, softer, apart, held = np.full(len(notes), FAR), *np.zeros((3, len(notes)))
+        for shift in range(1, REACH):
+            at = np.arange(len(notes)) + step * shift
+            other = np.clip(at, 0, len(notes) - 1)
+            gap = np.abs(onset[other] - onset)
+            near = (at == other) & (np.abs(pitch[other] - pitch) <= REGISTER) & (gap < away)
+            near &= group[other] != group
+            away[near] = gap[near]
+            softer[near] = np.abs(loud[other] - loud)[near] / 16
+            apart[near] = np.abs(pitch[other] - pitch)[near] / REGISTER
+            first, second = (other, np.arange(len(notes)))[::-step]
+            held[near] = (onset[first] + lasts[first] - onset[second])[near]
+        columns += [away, softer, apart, np.clip(held, -2, 2)]
+    order = np.lexsort([-pitch, group])
+    below = np.full(len(notes), 12.0)
+    below[order[:-1]] = np.where(np.diff(group[order]) == 0, -np.diff(pitch[order]), 12.0)
+    around = np.clip(np.arange(len(notes)) + np.array([[-8], [9]]), 0, len(notes))
+    usual = _window(lasts, [*around])
+    columns += [np.minimum(below, 24) / 12, lasts / usual, pitch >= MIDDLE]
+    return np.stack([np.asarray(column, np.float64) for column in columns], axis=1)
+
+
+def _with_products(rows: Floats) -> Floats:
+    """Return a description and its products, none too large."""
+    rows = np.clip(rows, -LARGEST, LARGEST)
+    first, second = np.triu_indices(rows.shape[1])
+    return np.hstack([rows, rows[:, first] * rows[:, second]])
 
 
 def _window(values: Floats, near: Sequence[Ints]) -> Floats:
@@ -128,6 +174,8 @@ class LineModel(StoredWeights):
             line[group[is_melody]] = notes["pitch"][is_melody]
             seen += np.bincount(_kind(line[:-1], line[1:]), minlength=len(seen))
         x, y = np.concatenate(rows), np.concatenate(labels)
+        every = -(-len(x) // MAX_NOTES)
+        x, y = _with_products(x[::every]), y[::every]
         model = LogisticRegression(C=1.0, max_iter=2000).fit(x, y)
         self.note_ = np.append(model.coef_[0], model.intercept_[0])
         moves, rests = seen[: len(LEAPS) + 1], seen[len(LEAPS) + 1 :]
@@ -143,7 +191,8 @@ class LineModel(StoredWeights):
         notes : ndarray of NOTE_DTYPE, sorted by onset
         """
         group, rank = _groups(notes)
-        odds = _describe(notes, group, rank) @ self.note_[:-1] + self.note_[-1]
+        seen = _with_products(_describe(notes, group, rank))
+        odds = seen @ self.note_[:-1] + self.note_[-1]
         n_groups = int(group[-1]) + 1
         unary = np.full((n_groups, MOST + 1), -np.inf)
         unary[:, NONE] = 0.0
