@@ -95,11 +95,11 @@ def finish_for(n_pieces: int) -> tuple[ContrastiveDivergence, ...]:
 
 def _shared(encoder: GridEncoder) -> dict[str, object]:
     """Parameters that the models of pitched lines share."""
-    lines = encoder.alphabets_[: encoder.n_lines]
+    voices = encoder.alphabets_[: encoder.n_lines + len(encoder.contexts)]
     return {
         "n_lines": encoder.n_lines,
         "labels": encoder.labels,
-        "n_symbols": [len(alphabet) for alphabet in lines],
+        "n_symbols": [len(alphabet) for alphabet in voices],
         "gate": encoder.column("half"),
         "sonority_context": encoder.column("cadence"),
         "place": encoder.column("place"),
@@ -209,6 +209,7 @@ def striking_model(
     """Build the model of the notes that are struck again though they do not move."""
     n_lines = encoder.n_lines
     place, end, half, given = range(n_lines, n_lines + 4)
+    columns = [encoder.column(name) for name in ("place", "end", "half")]
     n_places = len(encoder.alphabets_[encoder.column("place")])
     terms = [
         Field(l2),
@@ -220,7 +221,7 @@ def striking_model(
     return MaxEnt(
         terms,
         n_lines=n_lines,
-        n_symbols=[2] * n_lines,
+        n_symbols=[2] * n_lines + [len(encoder.alphabets_[c]) for c in columns],
         gate=half,
         sonority_context=place,
         place=place,

@@ -76,7 +76,8 @@ class MaxEnt(Estimator):
     labels : ndarray of shape (n_lines, n_symbols), optional
         The label of each symbol (a pitch), negative where it has none. Default: the symbol.
     n_symbols : sequence of int, optional
-        Symbols of each line; by default read off the training pieces or the labels.
+        Symbols of each line, and after them, as far as told, the values of each context voice: a
+        value that no piece has gets no weight. By default read off the pieces or the labels.
     gate, sonority_context, place, given : int, optional
         Columns of context voices: what gates the couplings, what the sonority depends on, the
         place in the bar of onsets and rhythms, and which lines of a row are given and not
@@ -215,6 +216,9 @@ class MaxEnt(Estimator):
         terms = self._terms()
         n_lines = grids[0].shape[1] if self.n_lines is None else self.n_lines
         values = np.max([grid.max(axis=0) for grid in grids], axis=0) + 1
+        told = np.asarray(self.n_symbols or (), np.int64)[n_lines : len(values)]
+        contexts = slice(n_lines, n_lines + len(told))
+        values[contexts] = np.maximum(values[contexts], told)
         context_values = count_contexts(terms, n_lines, values)
         n_symbols = count_symbols(values[:n_lines], self.n_symbols, self.labels)
         check_pieces(grids, len(values), n_symbols)
@@ -339,7 +343,7 @@ class MaxEnt(Estimator):
 
     def _sizes(self, n_gates: int, n_places: int) -> Sizes:
         """Return what the layout of a model of known lines is made for."""
-        n_symbols = np.asarray(self.n_symbols, np.int64)
+        n_symbols = np.asarray(self.n_symbols, np.int64)[: self.n_lines]
         return Sizes(self.n_lines or 0, n_symbols, n_gates, n_places, self.modulus, self.clip)
 
     # ---- scores -------------------------------------------------------------------------
