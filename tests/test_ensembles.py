@@ -95,7 +95,7 @@ def test_few_pieces_have_a_shorter_end_of_the_fit():
 
 @pytest.fixture(scope="module")
 def trio(tmp_path_factory):
-    """Train a composer on two pieces in 4/4 and major, for two sopranos and an alto, from its file."""
+    """Train a composer of three voices on two pieces in 4/4 and major; take it from its file."""
     names = ["Soprano", "Soprano", "Alto"]
     scores = [piece(CHORDS * 2, names, up) for up in (0, 2)]
     path = tmp_path_factory.mktemp("models") / "trio.npz"
