@@ -7,8 +7,10 @@ from stats_composer.composers.chorale import ChoraleComposer
 from stats_composer.composers.chorale.models import finish_for
 from stats_composer.composers.chorale.page import PARTS, common_parts
 from stats_composer.composers.chorale.training import _chosen, in_voices, objection
-from stats_composer.errors import EncodingError
+from stats_composer.errors import EncodingError, ScoreError
+from stats_composer.io import read, write
 from stats_composer.score import Part, Score, make_notes
+from stats_composer.score.staves import closed_score
 from stats_composer.theory import TICKS_PER_QUARTER
 
 QUARTER = TICKS_PER_QUARTER
@@ -91,6 +93,19 @@ def test_parts_are_named_as_most_are():
 def test_few_pieces_have_a_shorter_end_of_the_fit():
     assert finish_for(1000) == finish_for(100)
     assert finish_for(4)[1].n_steps < finish_for(60)[1].n_steps < finish_for(100)[1].n_steps
+
+
+def test_closed_score_reads_back_as_the_same_voices(tmp_path):
+    choir = piece([(72, 67, 64, 48), (71, 67, 62, 55)], ["Soprano", "Alto", "Tenor", "Bass"])
+    closed = closed_score(choir)
+    assert [part.name for part in closed.parts] == ["Soprano Alto", "Tenor Bass"]
+    write(closed, tmp_path / "closed.musicxml")
+    again = read(tmp_path / "closed.musicxml")
+    assert (again.n_parts, objection(again)) == (2, "")
+    pitch = [again.select(*pair).notes["pitch"].tolist() for pair in again.voices]
+    assert pitch == [[72, 71], [67, 67], [64, 62], [48, 55]]
+    with pytest.raises(ScoreError, match="each of one voice"):
+        closed_score(closed)
 
 
 @pytest.fixture(scope="module")

@@ -34,6 +34,7 @@ __all__ = [
     "Ranges",
     "ScoreFile",
     "Seed",
+    "Staves",
     "Style",
     "Tempo",
     "TimeSignature",
@@ -110,6 +111,12 @@ Outputs = Annotated[
     ),
 ]
 Force = Annotated[bool, typer.Option("--force", help="Write over files that are there.")]
+Staves = Annotated[
+    int | None,
+    typer.Option(
+        "--staves", min=2, max=2, help="2 is closed score: all voices on two staves, as in hymnals."
+    ),
+]
 ScoreFile = Annotated[str, typer.Argument(metavar="SCORE", help="A score; '-' is standard input.")]
 Parts = Annotated[
     list[str] | None,

@@ -13,11 +13,12 @@ from typing import Any, TypedDict
 import typer
 
 from stats_composer.cli.facts import score_facts
-from stats_composer.cli.options import Count, Force, Jobs, Json, Outputs, Seed
+from stats_composer.cli.options import Count, Force, Jobs, Json, Outputs, Seed, Staves
 from stats_composer.cli.speech import print_json, say
 from stats_composer.errors import ScoreFileError, ScoreWarning
 from stats_composer.files import unused_path, write_whole
 from stats_composer.score import Score, merge_parts
+from stats_composer.score.staves import closed_score
 
 __all__ = [
     "STANDARD",
@@ -185,6 +186,7 @@ class Delivery:
     jobs: Jobs = 1
     as_json: Json = False
     force: Force = False
+    staves: Staves = None
 
     def __post_init__(self) -> None:
         """Refuse what could not be written, before any work is done; take a new seed."""
@@ -217,7 +219,7 @@ class Delivery:
         for i, score in enumerate(scores):
             names = [numbered(name, i + 1, self.count) for name in self.names]
             names = names or free_names(stem, suffixes)
-            save_all(score, names)
+            save_all(score if self.staves is None else closed_score(score), names)
             files = [name for name in names if name != STANDARD]
             reports.append({"files": files, "seed": self.first_seed + i, **score_facts(score)})
             if files:
