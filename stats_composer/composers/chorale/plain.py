@@ -14,7 +14,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from stats_composer.composers.chorale.task import Task
+from stats_composer.composers.chorale.task import Task, clashing
 from stats_composer.composers.chorale.writer import (
     ATTEMPTS,
     CROSSINGS,
@@ -43,9 +43,6 @@ __all__ = ["chord_ticks", "prepare_plain", "write_plain"]
 
 Ints = NDArray[np.int64]
 QUARTER = TICKS_PER_QUARTER
-# Nats a row against one letter with two accidentals, of names that the key would give: so many
-# fifths about that of its dominant.
-CLASH, KEYS_REACH = -4.0, 6
 
 
 def chord_ticks(melody: Score) -> list[int]:
@@ -65,8 +62,9 @@ def chord_ticks(melody: Score) -> list[int]:
         beat = melody.metre_at(int(onset)).beat
         if (place % beat == 0 or length >= beat) and onset > ticks[-1]:
             ticks.append(int(onset))
-    same = len(notes) > 1 and notes["pitch"][-1] == notes["pitch"][-2]
-    if same and len(ticks) > 1 and melody.bar_at(ticks[-1]) == melody.bar_at(ticks[-2]):
+    first, last = np.searchsorted(notes["onset"], ticks[-2:])[[0, -1]]
+    one_bar = melody.bar_at(ticks[-1]) == melody.bar_at(ticks[-2 if len(ticks) > 1 else -1])
+    if first < last and one_bar and notes["pitch"][first] == notes["pitch"][last]:
         ticks.pop()  # A last note that is struck again in its bar has the chord that it had.
     return ticks
 
@@ -88,7 +86,6 @@ def prepare_plain(writer: Writer, task: Task) -> Setup:
     setup = writer.prepare(replace(_by_chords(task), constraints=()))
     wishes = writer.prepare(task).task.constraints  # refuses what cannot be at all
     asked = _asked(wishes, writer, task)
-    asked = Factors(asked.unary + _clashes(writer, task), {}, asked.pairwise, asked.terms)
     factors = setup.factors & _spread(asked)
     if (factors.unary.max(axis=2) == -np.inf).any():
         raise ConstraintError("these wishes leave a voice of a plain setting no note for a chord")
@@ -126,26 +123,9 @@ def _asked(wishes: tuple[Constraint, ...], writer: Writer, task: Task) -> Factor
         raise ConstraintError("a plain setting takes no wishes of rhythm, number or order of notes")
     rows = np.array(chord_ticks(task.given)) // frame.step
     unary = np.add.reduceat(factors.unary, rows, axis=0)
+    unary += np.minimum.reduceat(clashing(frame, task), rows, axis=0)
     pairwise = {pair: np.add.reduceat(t, rows, axis=0) for pair, t in factors.pairwise.items()}
     return Factors(unary, {}, pairwise, factors.terms)
-
-
-def _clashes(writer: Writer, task: Task) -> NDArray[np.float64]:
-    """Weigh what shares a letter, and not its accidental, with a note of the melody over it."""
-    assert task.given is not None
-    frame, notes = writer.encoder.frame(task.page, task.key), task.given.notes
-    ticks = np.array(chord_ticks(task.given))
-    chord = np.searchsorted(ticks, notes["onset"], "right") - 1
-    unary = np.zeros((len(ticks), len(frame.alphabets), int(frame.n_symbols.max())))
-    for row, fifths in set(zip(chord.tolist(), notes["fifths"].tolist(), strict=True)):
-        for other in (fifths - 7, fifths + 7):
-            if abs(other - task.key[0] - 1) > KEYS_REACH:
-                continue
-            for v in np.flatnonzero(task.free).tolist():
-                entries = frame.alphabets[v].entries
-                same = (entries >= 0) & ((entries + frame.shift - 7 * other) % 12 == 0)
-                unary[row, v, : len(entries)][same] = CLASH
-    return unary
 
 
 def _spread(factors: Factors) -> Factors:

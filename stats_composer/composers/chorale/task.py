@@ -42,6 +42,7 @@ from stats_composer.views import grid as view_grid
 
 __all__ = [
     "Task",
+    "clashing",
     "given_onsets",
     "given_symbols",
     "in_keys",
@@ -61,6 +62,8 @@ Bools = NDArray[np.bool_]
 
 # Nats against a tone outside the chord written above a melody, a step and voice.
 CHART = -4.0
+# Nats a step against one letter with two accidentals, of names so many fifths about the dominant.
+CLASH, KEYS_REACH = -8.0, 6
 # Share of a melody that a signature's scale may miss, beyond the estimated key's, and be believed.
 STRANGE = 0.02
 
@@ -322,6 +325,28 @@ def given_symbols(frame: GridFrame, task: Task) -> Ints:
 def given_onsets(frame: GridFrame, given: Score) -> Bools:
     """Onsets of the given notes at each step and line."""
     return _quiet_grid(given, frame)[1]
+
+
+def clashing(frame: GridFrame, task: Task) -> NDArray[np.float64]:
+    """Weigh what shares a letter, and not its accidental, with a given note that sounds there.
+
+    Returns
+    -------
+    ndarray of shape (n_steps, n_voices, n_symbols), float64
+    """
+    shape = frame.n_steps, len(frame.alphabets), int(frame.n_symbols.max())
+    unary = np.zeros(shape)
+    notes = np.zeros(0, NOTE_DTYPE) if task.given is None else kept_notes(task)
+    for onset, length, fifths in notes[["onset", "duration", "fifths"]].tolist():
+        rows = frame.steps(onset, length)
+        for other in (fifths - 7, fifths + 7):
+            # Names that the key would give are those about its dominant.
+            if abs(other - task.key[0] - 1) <= KEYS_REACH:
+                for v in range(frame.n_lines):
+                    entries = frame.alphabets[v].entries
+                    same = (entries >= 0) & ((entries + frame.shift - 7 * other) % 12 == 0)
+                    unary[rows, v, : len(entries)] += np.where(same, CLASH, 0.0)
+    return unary
 
 
 def _quiet_grid(score: Score, frame: GridFrame) -> tuple[Ints, Bools]:

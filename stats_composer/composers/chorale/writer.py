@@ -27,6 +27,7 @@ from stats_composer.composers.chorale.page import add_fermatas
 from stats_composer.composers.chorale.roads import ROADS, Road, draft
 from stats_composer.composers.chorale.task import (
     Task,
+    clashing,
     given_onsets,
     given_symbols,
     informed,
@@ -216,7 +217,7 @@ class Writer:
 
     def _base(self, frame: GridFrame, task: Task, given: Ints, symbols: Ints) -> Factors:
         """Return what always holds: given notes, ranges, rests where nothing is sung."""
-        unary = Factors.free(frame.n_steps, frame.n_symbols).unary.copy()
+        unary = Factors.free(frame.n_steps, frame.n_symbols).unary + clashing(frame, task)
         silent = silent_steps(frame, task)[:, None]
         last = (symbols[:, self.encoder.column("end")] == LAST)[:, None]
         last = last & self._can_end(frame, task, given, last)
