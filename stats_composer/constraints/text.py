@@ -335,10 +335,6 @@ def parse_chord_flag(text: str, *, weight: float = -math.inf) -> ChordAt:
     weight : float
         Of the constraint.
 
-    Parameters
-    ----------
-    text : str
-
     Raises
     ------
     ConstraintError
