@@ -88,3 +88,9 @@ def gaps(name):
 def test_public_names_are_described():
     lacking = {name: gaps(name) for name in [*NAMES, *METHODS]}
     assert not {name: found for name, found in lacking.items() if found}
+
+
+def test_no_section_of_a_docstring_is_there_twice():
+    twice = re.compile(r"^( *)(\w+)\n\1-{4,}$.*^\1\2\n\1-{4,}$", re.M | re.S)
+    entries = [*NAMES.values(), *(member for _, member in METHODS.values())]
+    assert not [entry for entry in entries if twice.search(entry.__doc__ or "")]
