@@ -284,6 +284,7 @@ DAMAGED = {
         "velocities over 127 lowered: 1",
     ),
     "pitch 200": (smf(FOUR + b"\0\x90\xc8\x50\x60\xc8\0" + END), 4, "pitch over 127 left out: 1"),
+    "pressure of a channel, one byte": (smf(b"\0\xd0\x40\0\x41" + FOUR + END), 4, "^$"),
     "two files": (2 * smf(FOUR + END), 4, "a second MIDI file after the first left out: 1"),
     "in a RIFF": (IN_RIFF + smf(FOUR + END), 4, "^$"),
     "in a MacBinary": (bytes(128) + smf(FOUR + END) + bytes(70), 4, "^$"),

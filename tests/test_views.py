@@ -78,6 +78,20 @@ def test_a_tied_first_note_has_no_onset():
     assert from_grid(pitch, onset, score, QUARTER) == score
 
 
+def test_a_pitch_that_changes_without_an_onset_is_a_note_of_its_own():
+    page = Score(make_notes(onset=[0], pitch=[60], duration=[2 * QUARTER]))
+    onset = np.array([[True], [False]])
+    notes = from_grid(np.array([[60], [62]]), onset, page, QUARTER).notes
+    assert notes[["onset", "pitch", "tied"]].tolist() == [(0, 60, False), (QUARTER, 62, False)]
+
+
+def test_a_tied_note_sounds_and_is_not_struck():
+    notes = make_notes(onset=[0, QUARTER], pitch=[60, 60], tied=[False, True])
+    table = slices(Score(notes))[:2]
+    assert table["sounding"][:, 60].tolist() == [True, True]
+    assert table["struck"][:, 60].tolist() == [True, False]
+
+
 def test_grid_names_what_it_loses():
     ornament = Score(
         make_notes(onset=[0, 2600, 2800], duration=[2600, 200, 7280], pitch=[60, 62, 60])
