@@ -3,6 +3,11 @@
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
+
+import pytest
+
+import stats_composer
 
 CORE = textwrap.dedent(
     """
@@ -46,3 +51,31 @@ def test_numpy_and_numba_are_enough():
         [sys.executable, "-W", "ignore", "-c", CORE], capture_output=True, text=True
     )
     assert done.stdout == "whole\n", done.stderr
+
+
+FROZEN = textwrap.dedent(
+    """
+    import sys
+    import stats_composer as sc
+
+    score = sc.ChoraleComposer.bundled().compose(bars=64, random_state=1)
+    sc.write(score, sys.argv[1])
+    assert sc.read(sys.argv[1]).notes["pitch"].tolist() == score.notes["pitch"].tolist()
+    print("once")
+    """
+)
+
+
+@pytest.mark.frozen
+def test_a_frozen_application_composes_and_reads_and_starts_once(tmp_path):
+    pytest.importorskip("PyInstaller", reason="PyInstaller is not installed")
+    (tmp_path / "app.py").write_text(FROZEN)
+    names = ("matplotlib", "sklearn", "music21", "scipy", "verovio", "IPython")
+    left_out = [word for name in names for word in ("--exclude-module", name)]
+    package = ["--collect-submodules", "stats_composer", "--collect-data", "stats_composer"]
+    paths = ["--paths", str(Path(stats_composer.__file__).parent.parent)]
+    command = [sys.executable, "-m", "PyInstaller", *package, *paths, *left_out, "app.py"]
+    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
+    run = [tmp_path / "dist" / "app" / "app", tmp_path / "score.musicxml"]
+    done = subprocess.run(run, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "once\n"), done.stderr
