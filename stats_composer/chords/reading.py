@@ -63,19 +63,11 @@ def read_harmony(
 
     Parameters
     ----------
-    score : Score
-    steps : Steps
-        Of the score.
-    heard : Heard
-        In the steps.
+    score, steps, heard
+        A score, its steps, and what was heard in them.
     home : (tonic fifths, mode)
         The key near which keys are spelled.
     grid : {"event", "beat", "bar"}
-
-    Returns
-    -------
-    list of ChordSpan
-        In the order of time; together they cover the score.
     """
     told = _tell(score, steps, heard, home, grid)
     following = [one.chord if isinstance(one, _Told) else None for one in told[1:]]

@@ -192,8 +192,7 @@ class ChordRecognizer:
 
         Parameters
         ----------
-        score : Score
-            Of any metre and texture.
+        score : Score, of any metre and texture
         grid : {"event", "beat", "bar"}
             What a span is: a chord as long as it lasts, or the likeliest one of each beat or bar.
         heard : bool
@@ -204,8 +203,7 @@ class ChordRecognizer:
 
         Returns
         -------
-        list of ChordSpan
-            In the order of time; together they cover the score.
+        list of ChordSpan in the order of time, which together cover the score
 
         Raises
         ------

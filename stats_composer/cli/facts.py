@@ -29,10 +29,6 @@ def _note_facts(notes: NDArray[np.void]) -> dict[str, Any]:
 def score_facts(score: Score) -> dict[str, Any]:
     """Count and measure a score; times are in quarters.
 
-    Parameters
-    ----------
-    score : Score
-
     Returns
     -------
     dict

@@ -143,25 +143,16 @@ def vary_phrase(phrase: Score, *, n: int, **drawn: Unpack[Drawn]) -> list[Score]
 
 
 def vary_phrase(
-    phrase: Score,
-    *,
-    random_state: Seed = None,
-    n: int | None = None,
-    **patience: Unpack[Patience],
+    phrase: Score, *, random_state: Seed = None, n: int | None = None, **patience: Unpack[Patience]
 ) -> Score | list[Score]:
     """Vary a phrase: its strong beats and its last bar stay, what lies between is drawn anew.
 
     Parameters
     ----------
     phrase : Score
-        Of any number of voices, each of one note at a time. Its words are left out, since
-        they need not fit any more.
+        Of any number of voices, each of one note at a time. Its words are left out.
     random_state, n, **patience
         As of `ChoraleComposer.compose`.
-
-    Returns
-    -------
-    Score, or a list of n of them where `n` is given
 
     Raises
     ------

@@ -32,8 +32,7 @@ def check_feasible(
     ----------
     constraints, frame
         As of `compile_constraints`.
-    base : Factors, optional
-        What holds in any case: given notes, a context, the model's own limits.
+    base : Factors, optional, of what holds in any case, such as given notes
     seconds : float
         Limit for all of the search, which is that of `find_grid`.
 

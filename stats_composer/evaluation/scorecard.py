@@ -110,8 +110,7 @@ def score_card(
     Parameters
     ----------
     scores, corpus : sequence of Score, each with notes, of two tunes or more
-    n_seeds : int
-        Divisions into folds of the classifier's test.
+    n_seeds : int, divisions into folds of the classifier's test
     random_state : int
 
     Raises
@@ -123,7 +122,6 @@ def score_card(
     --------
     >>> score_card([], [])
     Traceback (most recent call last):
-        ...
     stats_composer.errors.ScoreError: no scores: expected at least one
     """
     judged, known = ([Reading(s) for s in check_scores(side)] for side in (scores, corpus))

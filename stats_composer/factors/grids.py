@@ -38,8 +38,7 @@ def check_grid(
         Columns that are expected.
     n_values : sequence of int, optional
         How many symbols each of the first columns has; columns past it may have any.
-    name : str
-        What an error calls it.
+    name : str, what an error calls it
 
     Raises
     ------

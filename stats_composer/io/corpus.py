@@ -119,8 +119,7 @@ def find_files(source: Source) -> list[tuple[str, Path]]:
 
     Returns
     -------
-    list of (name, path)
-        Names are relative to the source's folder.
+    list of (name, path), names relative to the source's folder
 
     Raises
     ------

@@ -73,12 +73,10 @@ def learn_weights(
 
     Parameters
     ----------
-    evidence : Evidence
+    evidence, events
         Of pieces that were left out of the counts.
-    events : Events
     penalty : float, the inverse variance of the offsets' prior
-    start : ndarray of the result's shape, optional
-        The result does not depend on it.
+    start : ndarray of the result's shape, optional, on which it does not depend
     max_iter : int, of L-BFGS
     history : list, optional
         A row is added for each of them.

@@ -56,8 +56,7 @@ def coupling_maps(tables: Mapping[str, ArrayLike], names: Sequence[str]) -> Figu
     ----------
     tables : mapping of str to array_like of shape (n_symbols, n_symbols)
         By title; entry [a, b] is the log-weight, in nats, of b after (or under) a.
-    names : sequence of str
-        Of the symbols, such as the names of notes.
+    names : sequence of str, of the symbols, such as the names of notes
 
     Returns
     -------
@@ -83,9 +82,8 @@ def coupling_maps(tables: Mapping[str, ArrayLike], names: Sequence[str]) -> Figu
     figure, panels = _panels(len(arrays))
     for axes, (title, table) in zip(panels, arrays.items(), strict=True):
         image = axes.imshow(table, cmap="RdBu_r", vmin=-most, vmax=most)
-        ticks = range(len(names))
-        axes.set_xticks(ticks, names, rotation=90, fontsize=7)
-        axes.set_yticks(ticks, names, fontsize=7)
+        axes.set_xticks(range(len(names)), names, rotation=90, fontsize=7)
+        axes.set_yticks(range(len(names)), names, fontsize=7)
         axes.set_title(title)
     if panels:
         figure.colorbar(image, ax=panels, label="nats", shrink=0.8)
@@ -99,8 +97,7 @@ def pair_scatter(
 
     Parameters
     ----------
-    corpus : array_like
-        Frequencies, as of `evaluation.pairs.pair_frequencies`.
+    corpus : array_like, frequencies, as of `evaluation.pairs.pair_frequencies`
     others : mapping of str to array_like of the same shape
     least : float
         Frequencies below it are drawn there; the axes are logarithmic.
@@ -183,8 +180,7 @@ def cluster_map(rows: ArrayLike, labels: ArrayLike) -> Figure:
     Parameters
     ----------
     rows : array_like of shape (n_rows, n_features)
-    labels : array_like of shape (n_rows,), int
-        The cluster of each row.
+    labels : array_like of shape (n_rows,), int, the cluster of each
 
     Returns
     -------
@@ -204,10 +200,8 @@ def cluster_map(rows: ArrayLike, labels: ArrayLike) -> Figure:
     """
     table, cluster = np.asarray(rows, np.float64), np.asarray(labels)
     if table.ndim != 2 or table.shape[1] < 2 or cluster.shape != table.shape[:1]:
-        raise ValueError(
-            f"rows of shape {table.shape}, {cluster.size} labels: expected (n_rows, n_features), "
-            "two features or more, and a label each"
-        )
+        found = f"rows of shape {table.shape}, {cluster.size} labels"
+        raise ValueError(f"{found}: expected two features or more, and a label each")
     centred = table - table.mean(axis=0)
     _, size, direction = np.linalg.svd(centred, full_matrices=False)
     share = size**2 / max(float((size**2).sum()), 1e-300)
@@ -216,12 +210,20 @@ def cluster_map(rows: ArrayLike, labels: ArrayLike) -> Figure:
     for number in np.unique(cluster):
         here = cluster == number
         axes.scatter(x[here], y[here], s=14, alpha=0.6, label=str(number))
-    axes.set(
-        xlabel=f"first component, {share[0]:.0%} of the variance",
-        ylabel=f"second, {share[1]:.0%}",
-    )
+    axes.set(xlabel=f"first component, {share[0]:.0%} of the variance")
+    axes.set(ylabel=f"second, {share[1]:.0%}")
     axes.legend(title="cluster", frameon=False, fontsize=8, ncols=2)
     return figure
+
+
+def _calibration(said: Floats, found: Floats, n_bins: int) -> tuple[Floats, Floats, float]:
+    """Return the mean probability and the share right of each bin, and the expected error."""
+    place = np.minimum((said * n_bins).astype(np.int64), n_bins - 1)
+    size = np.bincount(place, minlength=n_bins)
+    used = size > 0
+    x = np.bincount(place, said, n_bins)[used] / size[used]
+    y = np.bincount(place, found, n_bins)[used] / size[used]
+    return x, y, float(np.abs(x - y) @ size[used]) / max(len(said), 1)
 
 
 def calibration_curve(
@@ -259,12 +261,7 @@ def calibration_curve(
         said, found = np.asarray(confidence, np.float64), np.asarray(right, np.float64)
         if said.shape != found.shape or said.ndim != 1 or ((said < 0) | (said > 1)).any():
             raise ValueError(f"{name}: expected a probability in [0, 1] for each answer")
-        place = np.minimum((said * n_bins).astype(np.int64), n_bins - 1)
-        size = np.bincount(place, minlength=n_bins)
-        used = size > 0
-        x = np.bincount(place, said, n_bins)[used] / size[used]
-        y = np.bincount(place, found, n_bins)[used] / size[used]
-        error = float(np.abs(x - y) @ size[used]) / max(len(said), 1)
+        x, y, error = _calibration(said, found, n_bins)
         axes.plot(x, y, marker="o", markersize=4, label=f"{name}: error {error:.3f}")
     axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="probability given", ylabel="share right")
     axes.legend(frameon=False)

@@ -321,13 +321,11 @@ def cluster_pages(bars: Sequence[Score], labels: ArrayLike, *, n_each: int = 4) 
     bars : sequence of Score
         Such as `score[3:4]`: each a whole bar of the same metre, the typical ones first.
     labels : array_like of shape (n_bars,), int
-    n_each : int
-        Bars drawn of each cluster, at most.
+    n_each : int, at most, of each cluster
 
     Returns
     -------
-    list of str
-        One SVG a cluster, by rising label, which its title names.
+    list of str, one SVG a cluster, by rising label, which its title names
 
     Raises
     ------
@@ -351,12 +349,7 @@ def cluster_pages(bars: Sequence[Score], labels: ArrayLike, *, n_each: int = 4) 
         notes = [bar.notes.copy() for bar in chosen]
         for table, start in zip(notes, starts, strict=False):
             table["onset"] += start
-        page = chosen[0].replace(
-            notes=np.concatenate(notes),
-            bars=chosen[0].bars[:0],
-            end=int(starts[-1]),
-            title=f"cluster {label}",
-            composer="",
-        )
-        pages += engrave(page)
+        told = {"title": f"cluster {label}", "composer": ""}
+        bare = {"notes": np.concatenate(notes), "bars": chosen[0].bars[:0]}
+        pages += engrave(chosen[0].replace(**bare, **told, end=int(starts[-1])))
     return pages

@@ -92,13 +92,7 @@ def melody_table(
 
     Returns
     -------
-    ndarray of shape (n_notes,), MELODY_DTYPE
-        Empty where the voice has no notes.
-
-    Warns
-    -----
-    ScoreWarning
-        As `views.line`: of a chord the top note is kept.
+    ndarray of shape (n_notes,), MELODY_DTYPE, of the top notes as `views.line` has them
 
     Examples
     --------

@@ -58,8 +58,7 @@ def blank_page(
     tempo : float, optional
         Quarters a minute; by default 76 beats.
     title : str
-    upbeat : int
-        Beats of it, fewer than a bar's.
+    upbeat : int, its beats, fewer than a bar's
     parts : tuple of Part
     """
     numerator, denominator = time_signature

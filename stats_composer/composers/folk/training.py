@@ -28,24 +28,19 @@ def train_tunes(
 
     Parameters
     ----------
-    source : str, path or sequence of str
-        Files, folders or patterns.
-    exclude : iterable of str
-        Names of files to leave out.
+    source : str, path or sequence of str, of files, folders or patterns
+    exclude : iterable of str, names of files to leave out
     licence, attribution : str
         Of the files, for the model's record.
     random_state : int
-    n_jobs : int
-        Processes that read files.
-    progress : bool
-        Show a bar while files are read.
+    n_jobs : int, processes that read files
+    progress : bool, for a bar while files are read
     callback : callable, optional
         Called as callback(stage, done, total).
 
     Returns
     -------
-    MelodyComposer
-        With `manifest_`: what was used, what was left out and why.
+    MelodyComposer, its `manifest_` what was used, what was left out and why
 
     Raises
     ------

@@ -148,8 +148,7 @@ def read_changes(text: str, n_beats: int) -> tuple[list[tuple[int, str]], int]:
     Parameters
     ----------
     text : str
-    n_beats : int
-        Beats of a bar.
+    n_beats : int, of a bar
 
     Returns
     -------
