@@ -15,6 +15,7 @@ from stats_composer.cli.output import Delivery, part_index, read_input, stem_of
 from stats_composer.cli.speech import patience, say
 
 if TYPE_CHECKING:
+    from stats_composer.composers.jazz import JazzComposer, Manner
     from stats_composer.score import Score
 
 __all__ = ["improvise"]
@@ -107,27 +108,23 @@ def improvise(
     """Improvise a jazz solo over a tune, or over changes that you type.
 
     The tune's own chords, bass and drums accompany; a bass and a piano join where it has none.
-    Wishes name the voice `solo`, or the part that is asked for. What was taken for what is told on
-    standard error. Without a name it is written as MusicXML and MIDI beside you, under a name that
-    is free.
+    Wishes name the voice `solo`, or the part asked for. What was taken for what is told on standard
+    error. Without a name it is written as MusicXML and MIDI beside you, under a name that is free.
     """
     if (tune is None) == (chart.changes is None):
         raise typer.BadParameter("expected a tune or --changes, one of them")
     if part != PartOf.SOLO:
         refuse("--head, --density: they are of a solo", playing.head, playing.density)
     model, share = _read_style(style)
-    from stats_composer.composers.jazz import JazzComposer, Manner, framed, hear_tune
+    from stats_composer.composers.jazz import Manner
 
-    asked: dict[str, Any] = {
-        "part": part.value, "constraints": wishes.gather(), **delivery.draws
-    }  # fmt: skip
     manner = Manner(playing.chorus, playing.temperature, playing.density)
+    asked: dict[str, Any] = {"part": part.value, "constraints": wishes.gather()}
+    asked |= delivery.draws
     if tune is None:
         refuse("--head and --melody: a typed chart has no melody", playing.head, melody)
         refuse("--style own: a typed chart has no melody to learn from", share)
-        page = chart.page()
-    composer = JazzComposer.bundled() if model is None else JazzComposer.load(model)
-    if tune is None:
+        page, composer = chart.page(), _composer(model)
         with patience():
             scores = composer.improvise(page, manner=manner, **asked)
         delivery.deliver(scores, part.value)
@@ -136,17 +133,36 @@ def improvise(
     given = read_input(tune)
     lead = None if melody is None else part_index(given, melody, tune)
     with named_after(tune), patience():
-        heard = hear_tune(given, composer.solos_, lead)
-        for line in heard.account:
-            _tell(line)
-        if share:
-            composer = composer.leaning(heard.solo(), share)
-        manner = replace(manner, swing=heard.swings)
-        page = heard.under(part.value)
-        scores = composer.improvise(page, band=heard.missing, manner=manner, **asked)
-        if playing.head:
-            scores = [framed(heard, score) for score in scores]
+        scores = _over_tune(_composer(model), given, lead, share, playing.head, manner, asked)
     delivery.deliver(scores, f"{stem_of(tune, 'tune')}-{part.value}")
+
+
+def _composer(model: str | None) -> JazzComposer:
+    from stats_composer.composers.jazz import JazzComposer
+
+    return JazzComposer.bundled() if model is None else JazzComposer.load(model)
+
+
+def _over_tune(
+    composer: JazzComposer,
+    given: Score,
+    lead: int | None,
+    share: float,
+    head: bool,
+    manner: Manner,
+    asked: dict[str, Any],
+) -> list[Score]:
+    """Improvise over a tune, and tell what was taken for what."""
+    from stats_composer.composers.jazz import framed, hear_tune
+
+    heard = hear_tune(given, composer.solos_, lead)
+    for line in heard.account:
+        _tell(line)
+    if share:
+        composer = composer.leaning(heard.solo(), share)
+    page, manner = heard.under(asked["part"]), replace(manner, swing=heard.swings)
+    scores: list[Score] = composer.improvise(page, band=heard.missing, manner=manner, **asked)
+    return [framed(heard, score) for score in scores] if head else scores
 
 
 def _read_style(text: str) -> tuple[str | None, float]:

@@ -57,19 +57,15 @@ def read_pieces(
         As of `read_sources`.
     read : callable
         Of a score; an `EncodingError` says why it is no such piece.
-    name : str
-    exclude : iterable of str
-        Names of files to leave out.
+    name, exclude
+        Of the style, and of files to leave out.
 
-    Raises
-    ------
-    ScoreFileError
-        If there is no piece among the files.
+    Raises ScoreFileError if there is no piece among the files.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ScoreWarning)
         sources, named, files, refused = read_sources(source, n_jobs=n_jobs, progress=progress)
-        unwanted = {os.path.basename(name) for name in exclude}
+        unwanted = set(map(os.path.basename, exclude))
         pieces: dict[str, Piece] = {}
         for file, score in named:
             if os.path.basename(file) in unwanted:

@@ -30,7 +30,7 @@ BASS_PITCHES = np.arange(31, 56)
 WIDEST = 12
 SHARPER, FIRM = 2.5, 4.0
 # Of repeated notes of the corpus so many are struck again; the others are held from beat to beat.
-STRUCK = 0.2
+STRUCK = 0.1
 
 
 def _roles(chart: Chart) -> Ints:

@@ -174,16 +174,14 @@ class JazzComposer(Composer):
         n: int | None = None,
         **patience: Unpack[Patience],
     ) -> Score | list[Score]:
-        """Improvise over a page with chord symbols: a solo, or another part.
+        """Improvise a solo, or another part, over a page with chord symbols.
 
         Parameters
         ----------
         page : Score
             Its chord symbols are the changes; its notes, if any, accompany.
-        part : str
-            `solo`, `bass` or `chords`.
-        band : tuple of str
-            Parts to add: `bass`, `chords`.
+        part, band : str, tuple of str
+            `solo`, `bass` or `chords`; what of these is added to it.
         manner : Manner
         constraints : sequence of Constraint
             Of the part, which is the voice; bars are those of all choruses in a row.
@@ -198,8 +196,7 @@ class JazzComposer(Composer):
         Raises
         ------
         EncodingError, ConstraintError, SamplingError
-            If there are no chords or bars of no whole beats; if wishes cannot all hold; if
-            nothing that keeps them was found.
+            If there are no chords, wishes cannot all hold, or none that keeps them was found.
         """
         self._check_ready()
         asked_bars(check_score(page, "page").n_bars * manner.chorus)
@@ -277,39 +274,23 @@ class JazzComposer(Composer):
         ----------
         bars : int
             32 of them have the form AABA.
-        key : str, optional
-            Such as `G` or `e minor`; by default one of those that improvisers' charts are in.
-        time_signature : str, optional
-            By default 4/4.
-        tempo : float, optional
-            Quarters a minute.
+        key, time_signature, tempo
+            As of `MelodyComposer.compose`.
         constraints : sequence of Constraint
             The voice is called `solo`. A chart (`Changes`) is kept as the changes.
         random_state, n, **patience
             As of `MelodyComposer.compose`.
-
-        Returns
-        -------
-        Score, or a list of n of them where `n` is given
-
-        Raises
-        ------
-        ConstraintError, SamplingError
-            As of `improvise`.
         """
         self._check_ready()
         asked_key(key)
-        wishes = asked_constraints(constraints)
-        bars = asked_bars(bars)
+        wishes, bars = asked_constraints(constraints), asked_bars(bars)
 
         def write(rng: Generator) -> Score:
             tonic = key or KEYS[int(rng.integers(len(KEYS)))]
-            page = lead_page(
-                " | ".join(["N.C."] * bars), key=tonic, time_signature=time_signature, tempo=tempo
-            )
-            page = _charted(page, wishes) or chart_drawn(
-                page.replace(chords=page.chords[:0]), self.solos_.changes_, rng
-            )
+            silent = " | ".join(["N.C."] * bars)
+            page = lead_page(silent, key=tonic, time_signature=time_signature, tempo=tempo)
+            bare = page.replace(chords=page.chords[:0])
+            page = _charted(page, wishes) or chart_drawn(bare, self.solos_.changes_, rng)
             return self._players(page, "solo", BAND, Manner(), wishes)(rng)
 
         return write_many(write, random_state, n, **patience)
@@ -340,18 +321,13 @@ class JazzComposer(Composer):
         phrase : Score
             Of one line; it comes back unchanged, with `bars` more bars. Where it has no chord
             symbols, the likeliest are put to it.
-        bars : int
-        random_state, n, **patience
-            As of `MelodyComposer.compose`.
+        bars, random_state, n, **patience
+            As of `MelodyComposer.continue_tune`.
 
         Returns
         -------
         Score, or a list of n of them where `n` is given
 
-        Raises
-        ------
-        EncodingError
-            If the phrase is no line of whole beats.
         """
         self._check_ready()
         model = self.solos_

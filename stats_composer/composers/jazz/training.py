@@ -38,21 +38,11 @@ def train_solos(
 
     Parameters
     ----------
-    source, exclude, licence, attribution, random_state, n_jobs, progress
+    source, exclude, licence, attribution, random_state, n_jobs, progress, callback
         As of `train_tunes`.
-    callback : callable, optional
-        Called as callback(stage, done, total).
 
-    Returns
-    -------
-    JazzComposer
-        Its rhythms of chords are those of the bundled one, and where no file has a bass, its
-        bass lines too.
-
-    Raises
-    ------
-    ScoreFileError
-        If there is no melody among the files.
+    Its rhythms of chords are those of the bundled one, and where no file has a bass, its bass
+    lines too.
     """
     known = JazzComposer.bundled()
 

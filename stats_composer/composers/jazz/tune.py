@@ -126,18 +126,8 @@ def hear_tune(score: Score, model: SoloModel, melody: int | None = None) -> Hear
     if found.timing is not None:
         account.append("A performance: its beat was found, its notes put on a grid.")
     tune, said = _with_chords(tune, model)
-    account.append(said)
-    if not len(tune.tempos):
-        tune = tune.replace(tempos=make_table(TEMPO_DTYPE, [(0, DEFAULT_TEMPO)]))
-        account.append(f"No tempo: {DEFAULT_TEMPO:g} quarters a minute.")
-    metre, (_, tonic, mode) = tune.time_signatures[0], keys(tune)[0]
-    if not len(tune.key_signatures):
-        heard_key = [(0, key_signature(tonic, mode), mode)]
-        tune = tune.replace(key_signatures=make_table(KEY_SIGNATURE_DTYPE, heard_key))
-    account.append(
-        f"{metre['numerator']}/{metre['denominator']}, {key_name(tonic, mode)}, "
-        f"{tune.tempos['quarters_per_minute'][0]:.0f} quarters a minute."
-    )
+    tune, assumed = _with_marks(tune)
+    account += [said, *assumed]
     played = {role.role for i, role in enumerate(roles) if i != lead}
     missing = tuple(name for name in ("bass", "chords") if name not in played)
     return Heard(tune, lead, roles, missing, _swings(tune, found.swing), account)
@@ -169,6 +159,23 @@ def _with_chords(tune: Score, model: SoloModel) -> tuple[Score, str]:
         return found, f"Chords: heard, {len(found.chords)} of them."
     found = harmonized(tune, model.changes_, model.tones_)
     return found, f"Chords: none sound; {len(found.chords)} were put to the melody."
+
+
+def _with_marks(tune: Score) -> tuple[Score, list[str]]:
+    """Return a tune with a tempo and a key signature, and say what they are."""
+    account = []
+    if not len(tune.tempos):
+        tune = tune.replace(tempos=make_table(TEMPO_DTYPE, [(0, DEFAULT_TEMPO)]))
+        account.append(f"No tempo: {DEFAULT_TEMPO:g} quarters a minute.")
+    metre, (_, tonic, mode) = tune.time_signatures[0], keys(tune)[0]
+    if not len(tune.key_signatures):
+        heard_key = [(0, key_signature(tonic, mode), mode)]
+        tune = tune.replace(key_signatures=make_table(KEY_SIGNATURE_DTYPE, heard_key))
+    account.append(
+        f"{metre['numerator']}/{metre['denominator']}, {key_name(tonic, mode)}, "
+        f"{tune.tempos['quarters_per_minute'][0]:.0f} quarters a minute."
+    )
+    return tune, account
 
 
 def _chorus(score: Score) -> Score:
