@@ -219,3 +219,11 @@ def test_no_more_notes_in_a_row_are_bachs_than_asked_for():
     assert not any(found[1] + found[2][1:])
     with pytest.raises(ConstraintError, match="stand in the corpus, and are given"):
         composer.harmonize(melody, constraints=[MaxCopy(5)])
+
+
+def test_a_finished_score_is_asked_for_the_cadence_of_its_own_last_note():
+    """A dominant on the second beat's half, and the tonic in the middle of the bar."""
+    rows = [(v, 5, 1, pitch) for v, pitch in enumerate((69, 66, 62, 50))]
+    rows += [(v, 6, 2, pitch) for v, pitch in enumerate((67, 67, 62, 55))]
+    assert Cadence().violations(lines(*rows)) == []
+    assert Cadence(bar=2).violations(lines(*rows)) != []

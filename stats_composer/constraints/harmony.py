@@ -318,7 +318,7 @@ class Cadence(_Harmony):
     phrase : int, optional
         From 1, the last by default. The chord before has half a beat, or an eighth of a
         compound beat: the one before the arrival, or where a given voice anticipates it the one
-        before that. Where no phrases are known the last ends on the first beat of the last bar.
+        before that. On an empty page the last ends on the first beat of the last bar.
     weight : float
         Log-weight of each step and voice outside.
 
@@ -340,7 +340,8 @@ class Cadence(_Harmony):
 
     def _places(self, page: Score) -> tuple[tuple[int, int], list[tuple[int, int]]]:
         """Return the span of the arrival, and those that the chord before may have."""
-        by_phrase = self.phrase is not None or (self.known is not None and self.known.spans)
+        told = self.known is not None and len(self.known.spans) > 0
+        by_phrase = self.phrase is not None or told or len(page.notes) > 0
         if by_phrase and (self.bar, self.beat) == (None, None):
             phrase = self.phrase or -1
             _, start, stop = phrase_place(page, self.known, phrase)
