@@ -105,18 +105,13 @@ def _own_auc(own: Table, groups: Ints, draws: Ints) -> float:
 def score_card(
     scores: Sequence[Score], corpus: Sequence[Score], *, n_seeds: int = 3, random_state: int = 0
 ) -> ScoreCard:
-    """Judge pieces by a corpus.
+    """Judge pieces by a corpus; ScoreError is raised if a side has too few tunes.
 
     Parameters
     ----------
     scores, corpus : sequence of Score, each with notes, of two tunes or more
     n_seeds : int, divisions into folds of the classifier's test
     random_state : int
-
-    Raises
-    ------
-    ScoreError
-        If a side has too few tunes.
 
     Examples
     --------

@@ -34,8 +34,7 @@ def check_grid(
     Parameters
     ----------
     grid : array_like of int
-    n_voices : int, optional
-        Columns that are expected.
+    n_voices : int, optional, the columns expected
     n_values : sequence of int, optional
         How many symbols each of the first columns has; columns past it may have any.
     name : str, what an error calls it

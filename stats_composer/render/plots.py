@@ -52,16 +52,13 @@ def _panels(n: int = 1, size: tuple[float, float] = (4.5, 4.0)) -> tuple[Figure,
 def coupling_maps(tables: Mapping[str, ArrayLike], names: Sequence[str]) -> Figure:
     """Draw tables of couplings beside each other, on one scale of colours.
 
+    Red attracts, blue repels, white does neither.
+
     Parameters
     ----------
     tables : mapping of str to array_like of shape (n_symbols, n_symbols)
         By title; entry [a, b] is the log-weight, in nats, of b after (or under) a.
     names : sequence of str, of the symbols, such as the names of notes
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        Red attracts, blue repels, white does neither.
 
     Raises
     ------
@@ -95,17 +92,14 @@ def pair_scatter(
 ) -> Figure:
     """Draw the statistics of collections of pieces against those of a corpus.
 
+    A plot for each collection, with the correlation of the frequencies in its title.
+
     Parameters
     ----------
     corpus : array_like, frequencies, as of `evaluation.pairs.pair_frequencies`
     others : mapping of str to array_like of the same shape
     least : float
         Frequencies below it are drawn there; the axes are logarithmic.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        A plot for each collection, with the correlation of the frequencies in its title.
 
     Raises
     ------
@@ -177,20 +171,13 @@ def trace_plot(traces: ArrayLike, *, label: str = "energy", caption: str = "") -
 def cluster_map(rows: ArrayLike, labels: ArrayLike) -> Figure:
     """Draw rows in the plane in which they differ most, coloured by cluster.
 
+    The axes are the two first principal components, with their shares of the variance.
+    ValueError is raised if there are not as many labels as rows, or fewer than two features.
+
     Parameters
     ----------
     rows : array_like of shape (n_rows, n_features)
     labels : array_like of shape (n_rows,), int, the cluster of each
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        The axes are the two first principal components, with their shares of the variance.
-
-    Raises
-    ------
-    ValueError
-        If there are not as many labels as rows, or fewer than two features.
 
     Examples
     --------
@@ -231,23 +218,16 @@ def calibration_curve(
 ) -> Figure:
     """Draw how often answers are right against how sure they were.
 
+    On the diagonal the probabilities mean what they say. The legend has the expected
+    calibration error, the mean gap weighted by the answers.
+    ValueError is raised if probabilities and answers differ in number, or one is outside [0, 1].
+
     Parameters
     ----------
     laws : mapping of str to (confidence, right)
         By name: the probability given to each answer, in [0, 1], and whether it was right.
     n_bins : int
         Bins of equal width; those without answers are left out.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        On the diagonal the probabilities mean what they say. The legend has the expected
-        calibration error, the mean gap weighted by the answers.
-
-    Raises
-    ------
-    ValueError
-        If there are not as many probabilities as answers, or one is outside [0, 1].
 
     Examples
     --------
