@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from stats_composer.composers.chorale.phrasing import LENGTH, LONGEST, Phrasing, _codes
+from stats_composer.composers.chorale.phrasing import LENGTH, LONGEST, Phrasing, _codes, _returns
 from stats_composer.score import FERMATA_DTYPE, Score, make_notes, make_table, phrase_spans
 from stats_composer.theory import TICKS_PER_QUARTER
 
@@ -81,3 +81,12 @@ def test_no_marks_to_learn_from_leave_it_to_long_notes():
 
 def test_long_phrases_are_rarer_the_longer_they_are(taught):
     assert (np.diff(taught.lengths_[:, 32:], axis=1) < 0).all()
+
+
+def test_where_the_first_rhythm_and_the_first_motif_return():
+    """Five notes, a long one, the same five, and their rhythm on other steps, by hand."""
+    rhythm = [1.0, 0.5, 0.5, 1.0, 2.0]
+    duration = np.array([*rhythm, 4.0, *rhythm, 4.0, *rhythm])
+    step = np.array([0, 2, 2, 1, 2, -7, 0, 2, 2, 1, 2, -7, 0, -2, -2, -1, -2])
+    found = _returns(step, duration)
+    assert found[5] == 2 and found[11] == 1 and np.count_nonzero(found) == 2

@@ -5,6 +5,7 @@ import pytest
 from pages import page
 
 from stats_composer.evaluation.cadences import formula
+from stats_composer.evaluation.dissonance import dissonant_against
 from stats_composer.evaluation.leading import find_parallels
 from stats_composer.evaluation.rates import MEASURES, rates
 from stats_composer.evaluation.reading import Heard, Reading
@@ -42,6 +43,7 @@ TWO_PHRASES = page(
         ((5, "maj", 0), (0, "min", 0), "plagal"),
         ((7, "maj", 0), (9, "min", 0), "deceptive"),
         ((7, "maj", 0), (8, "maj", 0), "deceptive"),
+        ((7, "maj", 0), (10, "maj", 0), ""),  # up a third deceives nobody
         ((7, "min", 0), (0, "min", 0), ""),  # no leading tone
         ((4, "min", 0), (0, "maj", 0), ""),
         ((0, "maj", 0), (7, "maj", 4), ""),
@@ -119,6 +121,8 @@ def test_an_eighth_between_hides_parallels_from_the_eighths_and_not_from_the_bea
 def test_crossings_overlaps_and_spacing():
     crossed = page("G4 F4 G4 G4", "E4 A4 E4 E4", "C4 C4 C4 C4", "C3 F3 C3 C3")
     assert found("crossings", crossed) == (1, 12, ["1:2"])
+    longer = page("G4 F4 G4 C5", "E4 A4 A4 E4", "C4 C4 C4 C4", "C3 F3 C3 C3")
+    assert found("crossings", longer) == (1, 12, ["1:2"])  # one stretch
     over = page("G4 C5 G4 G4", "E4 A4 E4 E4", "C4 C4 C4 C4", "C3 F3 C3 C3")
     assert found("crossings", over)[0] == 0
     assert found("overlaps", over) == (2, 9, ["1:2", "1:3"])
@@ -154,6 +158,19 @@ def test_suspensions(alto, resolved, tied, unresolved):
     assert found("suspensions_resolved", score)[:2] == (resolved, 1)
     assert found("suspensions_tied", score) == (tied, 1, ["1:2"] * tied)
     assert found("suspensions_unresolved", score)[:2] == (unresolved, 1)
+
+
+def test_a_suspension_resolves_down_by_a_semitone_or_a_tone():
+    tone = page("F5 D5 D5 F5", "C5*2 Bb4 A4", "A3 G3 G3 A3", "F3 G3 G3 F3")
+    up = page("F5 D5 E5 F5", "C5*2 C#5 D5", "A3 G3 A3 A3", "F3 G3 A3 D3")
+    assert found("suspensions_resolved", tone)[:2] == (1, 1)
+    assert found("suspensions_resolved", up)[:2] == (0, 1)
+
+
+def test_a_fourth_is_a_dissonance_over_the_bass_alone():
+    assert dissonant_against(Reading(page("F5", "C5", "A3")), 0, 1) == []
+    assert dissonant_against(Reading(page("F5", "C5")), 0, 1) == [0]
+    assert dissonant_against(Reading(page("F5", "C5")), 0, 0) == [1]
 
 
 @pytest.mark.parametrize(

@@ -237,6 +237,12 @@ def test_what_repeats_is_expected():
     assert model.surprise(other)[20, 11] > 3.0
 
 
+def test_mixture_weights_are_shares_where_each_frame_has_one_law():
+    certain = np.full((2, 4), -700.0)
+    certain[0, :3] = certain[1, 3] = 0.0
+    np.testing.assert_allclose(mixture_weights(certain), [0.75, 0.25], atol=1e-12)
+
+
 def test_mixture_weights_prefer_what_predicts():
     weights = mixture_weights(np.log([[0.9, 0.8, 0.9], [0.1, 0.2, 0.3]]))
     assert weights[0] > 0.99

@@ -8,6 +8,7 @@ from stats_composer.composers.jazz import JazzComposer, Manner, hear_tune, lead_
 from stats_composer.errors import ConstraintError, EncodingError
 from stats_composer.io import read, write
 from stats_composer.listening import RoleModel
+from stats_composer.listening.roles import _tops
 from stats_composer.score import Part, Score, make_notes, respell
 
 BEAT = 10080
@@ -39,6 +40,11 @@ def band(drums=False):
         kinds[0] = kinds[1] = kinds[2] = Part("kit", percussion=True)
     notes = make_notes(onset=onset, duration=duration, pitch=pitch, part=part)
     return respell(Score(notes, parts=tuple(kinds)))
+
+
+def test_the_line_of_a_part_is_its_highest_note_at_each_time():
+    onset, pitch = np.array([0, 40, 10080, 10080, 20160]), np.array([60.0, 72, 64, 55, 62])
+    assert _tops(onset, pitch).tolist() == [1, 2, 4]
 
 
 def test_roles_are_told_with_reasons():

@@ -9,7 +9,7 @@ from pages import page
 from test_cli import one_line, run
 
 from stats_composer.evaluation import Library, Reading
-from stats_composer.evaluation.originality import KINDS
+from stats_composer.evaluation.originality import KINDS, _grams
 from stats_composer.io import write
 
 TUNE = page("C5 D5 E5 F5/ G5/ A5 B5 C6*2 G5 E5 D5 C5")
@@ -54,6 +54,11 @@ def test_runs_do_not_go_on_from_line_to_line_or_piece_to_piece():
     assert judged(TUNE, halves).longest["exact"] == 8
     longest = judged(TUNE, [page("C5 D5 E5 F5/ -/ -*8", "G4/ A4 B4 C5*2 G4 E4 D4 C4")]).longest
     assert (longest["exact"], longest["transposed"]) == (0, 8)
+
+
+def test_grams_are_numbers_of_four_moves_and_none_where_a_line_ends():
+    # In base 3, the first move counts ones: 1 + 2 * 3 + 0 * 9 + 1 * 27.
+    assert _grams(np.array([1, 2, 0, 1, -1, 2]), 3).tolist() == [34, -1, -1, -1, -1, -1]
 
 
 def test_the_longest_runs_are_those_of_a_plain_search():

@@ -9,7 +9,7 @@ import pytest
 from scipy.stats import chisquare
 
 from stats_composer import modelfile
-from stats_composer.kernels.viewpoints import N_BUCKETS, Evidence, mix_evidence
+from stats_composer.kernels.viewpoints import N_BUCKETS, Events, Evidence, mix_evidence
 from stats_composer.models.mixture import choose_penalty, learn_weights
 from stats_composer.models.viewpoints import (
     ABSENT,
@@ -194,6 +194,16 @@ def test_weights_climb_to_the_top(fitted):
     assert fitted.penalty_ == 100.0
     assert choose_penalty(evidence, events, [4.0, 64.0]) in (4.0, 64.0)
     assert best.shape == (len(experts), N_BUCKETS)
+
+
+def test_an_expert_weighs_more_where_it_is_right():
+    """Of two buckets it is right in the first and wrong in the second."""
+    bucket = np.repeat([1, 2], 20)[:, None].astype(np.int8)
+    evidence = Evidence(np.tile(np.log([[[0.9, 0.1]]]).astype(np.float32), (40, 1, 1)), bucket)
+    zero = np.zeros((40, 1), np.int64)
+    symbol = np.repeat([0, 1], 20)
+    weights = learn_weights(evidence, Events(symbol, zero, zero, np.array([0, 40])), 1.0)
+    assert weights[0, 1] > 0.5 and weights[0, 2] < 0.5 < weights[0, 1] - weights[0, 2]
 
 
 # ---- laws ------------------------------------------------------------------------------------
