@@ -272,6 +272,15 @@ def test_roman_text_reads_back_equal():
     assert [float(n.getOffsetInHierarchy(n.activeSite.activeSite)) for n in found[:2]] == [0, 2]
 
 
+def test_a_chord_is_as_sure_as_its_steps_are_in_the_mean():
+    score = Score(make_notes(onset=0, duration=8 * STEP, pitch=[48, 64, 67], part=[0, 1, 1]))
+    steps = cut_steps(score)
+    heard = told([(len(steps), 0, 0, "maj", 0)], len(steps))
+    heard.label_probs[heard.label_probs > 0.5] = np.repeat([0.9, 0.3], len(steps) // 2)
+    (span,) = read_harmony(score, steps, heard, (0, 0))
+    assert (span.symbol, span.confidence) == ("C", pytest.approx(0.6, abs=1e-3))
+
+
 def test_a_dyad_has_one_root_however_it_is_spelled():
     # G sharp under E flat is the fifth that G sharp under D sharp is
     rows = [(4, 8, 8, "maj", 8), (4, 8, 3, "maj", 3)]
