@@ -1,6 +1,7 @@
 """Maximum-entropy models: terms, weights, solvers, and the finish by contrastive divergence."""
 
 from stats_composer.models.maxent.divergence import ContrastiveDivergence
+from stats_composer.models.maxent.matching import Matching, Writing
 from stats_composer.models.maxent.model import MaxEnt
 from stats_composer.models.maxent.motion_terms import (
     BeatMotion,
@@ -33,6 +34,7 @@ __all__ = [
     "ContrastiveDivergence",
     "Field",
     "GatedProgression",
+    "Matching",
     "MaxEnt",
     "Melody",
     "Motion",
@@ -52,5 +54,6 @@ __all__ = [
     "StochasticGradient",
     "Term",
     "Weights",
+    "Writing",
     "fold_in",
 ]

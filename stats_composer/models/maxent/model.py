@@ -40,7 +40,7 @@ from stats_composer.factors import Factors
 from stats_composer.factors.seeds import RandomState, generator
 from stats_composer.kernels.arrays import Bools, Float32s, Floats, Ints
 from stats_composer.kernels.gibbs import Target, no_steps
-from stats_composer.kernels.maxent import add_counts, score_sites
+from stats_composer.kernels.maxent import score_sites
 from stats_composer.models.base import Estimator, check_pieces, check_size
 from stats_composer.models.maxent.divergence import ContrastiveDivergence
 from stats_composer.models.maxent.pieces import Columns, Pieces
@@ -272,30 +272,26 @@ class MaxEnt(Estimator):
         longer = type(self)(**{**self.get_params(deep=False), "terms": [*self._terms(), *terms]})
         shape = self._sizes(self.layout_.n_gates, self.layout_.n_places)
         added = Weights(terms, make_layout(longer._terms(), shape, self.labels), {}).vector
-        arrays["weights"] = np.concatenate([arrays["weights"], added.astype(np.float16)])
+        told = self.weights_.vector.astype(np.float16) != 0
+        arrays["told"] = np.packbits(np.append(told, np.zeros(len(added), np.bool_)))
         return longer.restore(sizes, arrays)
 
     def count_features(self, grids: Sequence[Ints]) -> Floats:
-        """Count how often the feature of each weight occurs in grids; those of fields are 0.
+        """Count how often the feature of each weight occurs in grids.
 
         Returns
         -------
         ndarray of the shape of `weights_.vector`, float64
         """
-        pieces, weights = self.pack(self._check(grids)), self.weights_
-        counts = np.zeros_like(weights.folded)
-        add_counts(pieces.grids, self.layout_, pieces.rows, counts)
-        layout = self.layout_
-        residual = np.zeros((len(pieces.grid), layout.n_lines, layout.width), np.float32)
-        counts /= weights.multiplicity
-        return weights.unfold(counts, residual, pieces.grid).astype(np.float64)
+        return self.weights_.count(self.pack(self._check(grids)))
 
     # ---- files --------------------------------------------------------------------------
 
     def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         """Return what was learned: sizes as JSON can hold them, and arrays.
 
-        Weights are given as float16, in which `fit` leaves them.
+        Weights are given as float16, in which `fit` leaves them, those that are not 0 alone:
+        `told` has a bit for each weight.
         """
         self._check_fitted("weights_")
         sizes: dict[str, Any] = {
@@ -305,8 +301,10 @@ class MaxEnt(Estimator):
         }
         if hasattr(self, "n_features_in_"):
             sizes["n_features_in"] = self.n_features_in_
+        weights = self.weights_.vector.astype(np.float16)
         arrays = {
-            "weights": self.weights_.vector.astype(np.float16),
+            "weights": weights[weights != 0],
+            "told": np.packbits(weights != 0),
             "set_class": self.layout_.set_class.astype(np.int16),
         }
         return sizes, arrays
@@ -327,11 +325,11 @@ class MaxEnt(Estimator):
         self.layout_ = make_layout(terms, shape, self.labels, set_class=set_class)
         values = {int(k): int(v) for k, v in sizes["context_values"].items()}
         self.weights_ = Weights(terms, self.layout_, values)
-        if arrays["weights"].shape != self.weights_.vector.shape:
-            raise ValueError(
-                f"{arrays['weights'].size} weights: expected {self.weights_.vector.size}"
-            )
-        self.weights_.vector[:] = arrays["weights"]
+        n = len(self.weights_.vector)
+        told = np.unpackbits(arrays["told"], count=n) > 0 if "told" in arrays else np.ones(n) > 0
+        if arrays["weights"].shape != (told.sum(),):
+            raise ValueError(f"{arrays['weights'].size} weights: expected {told.sum()}")
+        self.weights_.vector[told] = arrays["weights"]
         self.weights_.fold()
         read = (self.gate, self.sonority_context, self.place, self.given, *values)
         least = 1 + max(self.n_lines - 1, *(c for c in read if c is not None), 0)

@@ -13,11 +13,12 @@ import numpy as np
 
 from stats_composer.errors import ConstraintError
 from stats_composer.factors import Crossing, ParallelMotion
-from stats_composer.kernels.arrays import Float32s, Ints
+from stats_composer.kernels.arrays import Float32s, Floats, Ints
 from stats_composer.kernels.gibbs import Target
 from stats_composer.kernels.layout import FORBIDDEN, Grids, Layout
 from stats_composer.kernels.maxent import add_counts
 from stats_composer.models.maxent.pair_terms import Pair
+from stats_composer.models.maxent.pieces import Pieces
 from stats_composer.models.maxent.sizes import MAX_WEIGHTS
 from stats_composer.models.maxent.terms import FieldTerm, Term
 
@@ -183,6 +184,15 @@ class Weights:
                 values = pair if term.primitive == "pair" else folded[start : start + len(index)]
                 gradient[where] = np.bincount(index + 1, values, where.stop - where.start + 1)[1:]
         return gradient
+
+    def count(self, pieces: Pieces) -> Floats:
+        """Count how often the feature of each weight occurs in pieces."""
+        layout, counts = self.layout, np.zeros_like(self.folded)
+        add_counts(pieces.grids, layout, pieces.rows, counts)
+        lines = pieces.grid[:, : layout.n_lines, None]
+        shown = (lines == np.arange(layout.width)).astype(np.float32)
+        counts /= self.multiplicity
+        return self.unfold(counts, shown, pieces.grid).astype(np.float64)
 
     def field(self, grid: Ints) -> Float32s:
         """Unary log-weights of every symbol at every row of a `grid`, by its context voices."""
