@@ -21,6 +21,8 @@ from stats_composer.composers.chorale.copies import corpus_arrays, corpus_of, re
 from stats_composer.composers.chorale.edges import Beginnings, Endings
 from stats_composer.composers.chorale.models import (
     MANY,
+    MATCHED,
+    PASSAGES,
     balanced_terms,
     charted_model,
     finish_for,
@@ -32,14 +34,14 @@ from stats_composer.composers.chorale.models import (
 from stats_composer.composers.chorale.page import PARTS, common_parts, voice_names
 from stats_composer.composers.chorale.phrasing import Phrasing
 from stats_composer.composers.chorale.roads import ROADS, Road, drafting_model
-from stats_composer.composers.chorale.task import melody_task
+from stats_composer.composers.chorale.task import Task, melody_task
 from stats_composer.composers.chorale.writer import Writer
 from stats_composer.constraints import Constraint, with_corpus
 from stats_composer.encoding import GridEncoder
 from stats_composer.errors import NotFittedError
 from stats_composer.models.base import Callback
 from stats_composer.models.directed import DirectedModel
-from stats_composer.models.maxent import MaxEnt
+from stats_composer.models.maxent import MaxEnt, Writing
 from stats_composer.models.parameters import Parameters, Whole
 from stats_composer.ngrams import Repertoire
 from stats_composer.score import Part, Score, check_scores
@@ -122,7 +124,22 @@ class FittedChorales(Composer):
         n_lines = len(self.parts_)
         onsets = [striking_grid(self.encoder_, grid, grid[:, -n_lines:] > 0) for grid in grids]
         self.striking_.fit(onsets, callback=callback)
+        self.match(scores, callback=callback)
         self.balance(scores, callback=callback)
+        return self
+
+    def match(self, scores: Sequence[Score], *, callback: Callback = None) -> Self:
+        """Match what is written between the steps, over the scores' own lines at the steps."""
+        writer, writings = self._writer(), []
+        for score in scores:
+            (grid, frame), (fine, _) = self.encoder_.encode(score), self.fine_encoder_.encode(score)
+            setup = writer.prepare(self._own_task(score, frame.key))
+            if setup.symbols.shape == grid.shape:
+                writings.append(Writing.of(fine, *writer.passages(setup, grid)))
+        rng = np.random.default_rng(self.random_state)
+        matched = [term for term in self.passing_.terms if isinstance(term, MATCHED)]
+        if writings:
+            PASSAGES.match(self.passing_, matched, writings, rng, callback)
         return self
 
     def balance(self, scores: Sequence[Score], *, callback: Callback = None) -> Self:
@@ -130,10 +147,8 @@ class FittedChorales(Composer):
         writer, frames = self._writer(), [self.encoder_.encode(score) for score in scores]
 
         def write(model: MaxEnt, piece: int, seed: int) -> tuple[Ints, Ints]:
-            score, (grid, frame) = scores[piece], frames[piece]
-            melody = score.select(*score.voices[0])
-            task = melody_task(melody, None, frame.key, (), self.phrasing_, parts=self.parts_)
-            setup = writer.prepare(task)
+            grid, frame = frames[piece]
+            setup = writer.prepare(self._own_task(scores[piece], frame.key))
             rng = np.random.default_rng(seed)
             return replace(writer, skeleton=model).lines(setup, rng), grid
 
@@ -141,6 +156,11 @@ class FittedChorales(Composer):
         terms = balanced_terms()
         self.skeleton_ = balance(self.skeleton_, terms, len(scores), write, rng, callback)
         return self
+
+    def _own_task(self, score: Score, key: tuple[int, int]) -> Task:
+        """Return the task to set a score's own melody."""
+        melody = score.select(*score.voices[0])
+        return melody_task(melody, None, key, (), self.phrasing_, parts=self.parts_)
 
     def _build(self, n_pieces: int = MANY) -> None:
         seed, finish = self.random_state, finish_for(n_pieces)

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -20,6 +21,7 @@ from stats_composer.models.maxent import (
     ContrastiveDivergence,
     Field,
     GatedProgression,
+    Matching,
     MaxEnt,
     Melody,
     Motion,
@@ -38,6 +40,8 @@ from stats_composer.models.maxent import (
 )
 
 __all__ = [
+    "MATCHED",
+    "PASSAGES",
     "balanced_terms",
     "charted_model",
     "passing_model",
@@ -49,6 +53,7 @@ __all__ = [
 
 Ints = NDArray[np.int64]
 
+DISSONANT = (1, 2, 6, 10, 11)  # semitones; and the fourth over the lowest line
 SOLVER = StochasticGradient(learning_rate=0.1, n_epochs=8)
 # Pseudo-likelihood leaves chains that freeze after some hundred sweeps, and short chains from
 # the pieces do not see it. So chains that grow 5,000 sweeps old follow, many and on windows, half
@@ -72,6 +77,9 @@ FINISH = (
         average=0.5,
     ),
 )
+# How what lies between the lines' steps is matched, and which terms of it.
+PASSAGES = Matching(n_steps=30, n_sweeps=2, rate=0.3, run_share=0.0)
+MATCHED = (Melody, Onset, Passage, Rhythm)
 
 
 def finish_for(n_pieces: int) -> tuple[ContrastiveDivergence, ...]:
@@ -193,6 +201,7 @@ def passing_model(
         Melody(l2),
         Onset(l2),
         Rhythm(l2),
+        Passage(l2, tied=True),
     ]
     return MaxEnt(
         terms,
@@ -208,20 +217,21 @@ def striking_model(
 ) -> MaxEnt:
     """Build the model of the notes that are struck again though they do not move."""
     n_lines = encoder.n_lines
-    place, end, half, given = range(n_lines, n_lines + 4)
+    place, end, half, clash, given = range(n_lines, n_lines + 5)
     columns = [encoder.column(name) for name in ("place", "end", "half")]
     n_places = len(encoder.alphabets_[encoder.column("place")])
     terms = [
         Field(l2),
         Field(l2, place),
         Field(l2, end),
+        Field(l2, clash),
         Pair(l2, 8, 1),
         Sonority(l2, "full", n_places),
     ]
     return MaxEnt(
         terms,
         n_lines=n_lines,
-        n_symbols=[2] * n_lines + [len(encoder.alphabets_[c]) for c in columns],
+        n_symbols=[2] * n_lines + [len(encoder.alphabets_[c]) for c in columns] + [2 << n_lines],
         gate=half,
         sonority_context=place,
         place=place,
@@ -233,7 +243,9 @@ def striking_model(
 
 
 def striking_grid(encoder: GridEncoder, symbols: Ints, onset: NDArray[np.bool_]) -> Ints:
-    """Prepare the grid of `striking_model`: onsets, then place, end, half and what is given.
+    """Prepare the grid of `striking_model`: onsets, then its contexts.
+
+    They are place, end, half, `_clashes` and what is given.
 
     Parameters
     ----------
@@ -243,7 +255,7 @@ def striking_grid(encoder: GridEncoder, symbols: Ints, onset: NDArray[np.bool_])
 
     Returns
     -------
-    ndarray of shape (n_steps, n_lines + 4), int64
+    ndarray of shape (n_steps, n_lines + 5), int64
         Given are the onsets where the pitch changes or rests.
     """
     lines = symbols[:, : encoder.n_lines]
@@ -252,4 +264,18 @@ def striking_grid(encoder: GridEncoder, symbols: Ints, onset: NDArray[np.bool_])
     settled |= np.take_along_axis(encoder.labels, lines.T, axis=1).T < 0
     bits = (settled << np.arange(encoder.n_lines)).sum(axis=1)
     contexts = [symbols[:, encoder.column(name)] for name in ("place", "end", "half")]
-    return np.column_stack([onset, *contexts, bits]).astype(np.int64)
+    pitch = np.take_along_axis(encoder.labels, lines.T, axis=1).T
+    clash = 2 * _clashes(pitch, settled) + (contexts[-1] > 0)
+    return np.column_stack([onset, *contexts, clash, bits]).astype(np.int64)
+
+
+def _clashes(pitch: Ints, settled: NDArray[np.bool_]) -> Ints:
+    """Mark the lines that stay on what a line that moves makes dissonant, a bit a line."""
+    clash = np.zeros(len(pitch), np.int64)
+    lowest = pitch.shape[1] - 1
+    for v, w in itertools.permutations(range(pitch.shape[1]), 2):
+        interval = np.abs(pitch[:, v] - pitch[:, w]) % 12
+        dissonant = np.isin(interval, DISSONANT) | ((interval == 5) & (lowest in (v, w)))
+        there = ~settled[:, v] & settled[:, w] & (pitch[:, v] >= 0) & (pitch[:, w] >= 0)
+        clash |= (there & dissonant).astype(np.int64) << v
+    return clash

@@ -135,11 +135,11 @@ class Matching(Strategy):
         rng: np.random.Generator,
         callback: Callback = None,
     ) -> list[float]:
-        """Move the weights of some terms of a model, in place.
+        """Move the weights of some terms of a fitted model, in place.
 
         Parameters
         ----------
-        model : MaxEnt, fitted
+        model : MaxEnt
         terms : sequence of Term
             Of the model's, those whose weights move.
         writings : sequence of Writing
@@ -150,41 +150,45 @@ class Matching(Strategy):
         Returns
         -------
         list of float
-            How far the weights had to go, by step: the root mean square of the logarithm in (1)
-            over the features that were seen.
+            The root mean square of the logarithm in (1) over the features seen, by step.
         """
         weights, distances = model.weights_, []
         moved = np.zeros(len(weights.vector), np.bool_)
         for part in weights.parts:
             moved[part.where] = part.term in terms
-        grids = [writing.grid for writing in writings]
-        fields = [_field(writing.unary, weights.layout.width) for writing in writings]
-        n_chosen = min(self.n_writings, len(writings))
+        now = list(writings)
         for step in range(self.n_steps):
-            chosen = rng.choice(len(writings), n_chosen, replace=False)
-            now = model.pack([grids[i] for i in chosen])
-            factors = np.concatenate([fields[i] for i in chosen])
-            field = np.maximum(weights.field(now.grid) + factors, np.float32(FORBIDDEN))
-            folded = weights.folded
-            for term in writings[0].terms:
-                folded = fold_in(weights, folded, term)
-            target = Target(weights.layout, now.rows, folded, field, no_steps(weights.layout))
-            self._sweep(now, [writings[i].free for i in chosen], target, rng)
-            for i, first, last in zip(chosen, now.start, now.stop, strict=True):
-                grids[i] = now.grid[first:last]
-            corpus = weights.count(model.pack([writings[i].piece for i in chosen]))[moved]
-            written = weights.count(now)[moved]
+            chosen = rng.choice(len(now), min(self.n_writings, len(now)), replace=False)
+            self._go_on(model, now, chosen, rng)
+            corpus = model.count_features([now[i].piece for i in chosen])[moved]
+            written = model.count_features([now[i].grid for i in chosen])[moved]
             ratio = np.log((corpus + SHRINK) / (written + SHRINK))
             rate = self.rate * (1 - step / self.n_steps)
             weights.vector[moved] += (rate * ratio).astype(np.float32)  # (1)
             weights.fold()
-            seen = (corpus > 0) | (written > 0)
-            distances.append(float(np.sqrt(np.mean(np.square(ratio[seen])))) if seen.any() else 0.0)
+            seen = ratio[(corpus > 0) | (written > 0)]
+            distances.append(float(np.sqrt(np.mean(np.square(seen)))) if len(seen) else 0.0)
             if callback:
                 callback(STAGE, step + 1, self.n_steps)
         weights.vector[:] = weights.vector.astype(np.float16)
         weights.fold()
         return distances
+
+    def _go_on(
+        self, model: MaxEnt, writings: list[Writing], chosen: Ints, rng: np.random.Generator
+    ) -> None:
+        """Let some writings go on; the list has their new grids."""
+        weights, some = model.weights_, [writings[i] for i in chosen]
+        now = model.pack([writing.grid for writing in some])
+        factors = np.concatenate([_field(writing.unary, weights.layout.width) for writing in some])
+        field = np.maximum(weights.field(now.grid) + factors, np.float32(FORBIDDEN))
+        folded = weights.folded
+        for term in some[0].terms:
+            folded = fold_in(weights, folded, term)
+        target = Target(weights.layout, now.rows, folded, field, no_steps(weights.layout))
+        self._sweep(now, [writing.free for writing in some], target, rng)
+        for i, first, last in zip(chosen, now.start, now.stop, strict=True):
+            writings[i] = writings[i]._replace(grid=now.grid[first:last])
 
     def _sweep(
         self, now: Pieces, free: Sequence[Bools], target: Target, rng: np.random.Generator
