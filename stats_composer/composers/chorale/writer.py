@@ -68,7 +68,7 @@ TRIADS = ((0, 4, 7), (0, 3, 4, 7))
 # Semitones from a passing note to its neighbours: to the nearer one, and to the other.
 NEAR, NEXT_NEAR = 2, 4
 # Nats against a last sixteenth after a dotted eighth: a few pieces have nearly all of them.
-DOTTED = -1.0
+DOTTED = -2.0
 # Annealing sharpens what the model favours, and not what it avoids: so parallels and crossings
 # are told twice. Voices that crossed while hot seldom find back, so they are kept in order then.
 PARALLELS = ParallelMotion(log_weight=-1.5)
