@@ -115,6 +115,13 @@ def test_three_notes_have_no_beat():
         quantize(score)
 
 
+def test_notes_far_apart_and_loose_have_no_beat():
+    late = np.random.default_rng(4).integers(0, 2600, 40)
+    score = Score(make_notes(onset=4 * QUARTER * np.arange(40) + late, pitch=60))
+    with pytest.raises(EncodingError, match="40 notes: no beat is found in them"):
+        quantize(score)
+
+
 def test_the_shell_keeps_the_timing(tmp_path, capsys):
     score, _ = performed()
     score = respell(score)

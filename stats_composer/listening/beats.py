@@ -213,6 +213,8 @@ class BeatModel(StoredWeights):
             Beats a minute that the file tells, if it is not the default of its format.
         """
         times = self._times(onsets, tempo)
+        if not len(times):
+            return Beats(times, np.zeros(0, np.int64), np.zeros(0, np.int64))
         place, metre = self._bars(onsets, times)
         return Beats(times, place, metre)
 

@@ -140,7 +140,7 @@ def quantize(score: Score, model: BeatModel | None = None) -> Quantized:
     Raises
     ------
     EncodingError
-        If there are too few notes for a beat.
+        If there are too few notes for a beat, or none is found.
 
     Examples
     --------
@@ -156,6 +156,8 @@ def quantize(score: Score, model: BeatModel | None = None) -> Quantized:
         raise EncodingError(f"{len(onsets.time)} notes: too few for a beat to be found")
     told = float(score.tempos["quarters_per_minute"][0]) if len(score.tempos) else FILE_DEFAULT
     beats = (model or BeatModel.bundled()).find(onsets, None if told == FILE_DEFAULT else told)
+    if len(beats.time) < 2:
+        raise EncodingError(f"{len(onsets.time)} notes: no beat is found in them")
     beat = _whole(score, beats)
     notes = score.notes.copy()
     start, stop = notes["onset"].copy(), notes["onset"] + notes["duration"]

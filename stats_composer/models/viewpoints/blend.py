@@ -65,8 +65,8 @@ class Blend:
     A model that knows going up, and one that knows going down: of even weight they disagree.
 
     >>> up = np.array([(60 + i,) for i in range(6)], [("pitch", np.int64)])
-    >>> rising = ViewpointModel(["interval = pitch - pitch@1"], ["interval"]).fit([up, up])
-    >>> blend = Blend([(rising, 0.5), (rising.recounted([up[::-1]]), 0.5)])
+    >>> both = ViewpointModel(["interval = pitch - pitch@1"], ["interval"]).fit([up, up[::-1]])
+    >>> blend = Blend([(both.recounted([up]), 0.5), (both.recounted([up[::-1]]), 0.5)])
     >>> drawing = blend.begin(up)
     >>> drawing.put(62)
     >>> row = drawing.log_probs()

@@ -441,7 +441,8 @@ class ViewpointModel(Estimator):
         Parameters
         ----------
         X : list of structured ndarray
-            As of `fit`; their symbols are candidates of this model.
+            As of `fit`; their symbols are candidates of this model. What it never saw, such as
+            an interval, is not counted.
         """
         self._check_fitted("weights_")
         table = self._table(_check(X), self._candidates())
