@@ -18,6 +18,7 @@ import numpy as np
 
 from stats_composer.composers.chorale import ChoraleComposer, training
 from stats_composer.composers.chorale.models import FINISH, SOLVER, skeleton_terms
+from stats_composer.composers.chorale.page import VOICES
 from stats_composer.encoding import GridEncoder
 from stats_composer.evaluation import MEASURES, Reading, rates
 from stats_composer.evaluation.features import feature_table
@@ -112,7 +113,7 @@ def split_scores(folder):
     named = [
         (Path(name).name, score)
         for name, score in zip(corpus.names, corpus.scores, strict=True)
-        if not training.objection(score)
+        if not training.objection(score) and len(score.voices) == len(VOICES)
     ]
     if folder is None:
         valid = {name for name, _ in named[::6]}

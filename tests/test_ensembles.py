@@ -88,6 +88,8 @@ def test_parts_are_named_as_most_are():
     ]
     assert [p.name for p in common_parts(quartets)] == ["Violin 1", "Violin 2", "Viola", "Cello"]
     assert common_parts([piece(CHORDS, ["", "Alto", ""])])[0].name == "Voice 1"
+    with pytest.raises(EncodingError, match="scores of 3 and 4 voices: expected as many in each"):
+        common_parts([*quartets, piece(CHORDS, ["", "Alto", ""])])
 
 
 def test_few_pieces_have_a_shorter_end_of_the_fit():

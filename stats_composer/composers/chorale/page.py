@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from stats_composer.errors import EncodingError
 from stats_composer.score import (
     BAR_DTYPE,
     FERMATA_DTYPE,
@@ -103,7 +104,16 @@ def common_parts(scores: Sequence[Score]) -> tuple[Part, ...]:
     """Return a part a voice, named and played as in most of some scores of as many voices.
 
     Four voices without names of their own, as in closed score, are those of a choir.
+
+    Raises
+    ------
+    EncodingError
+        If they are not of as many voices.
     """
+    counts = sorted({len(score.voices) for score in scores})
+    if len(counts) > 1:
+        found = " and ".join(map(str, counts))
+        raise EncodingError(f"scores of {found} voices: expected as many in each")
     lines: list[Part] = []
     for v in range(len(scores[0].voices)):
         own = [s.parts[s.voices[v][0]] for s in scores if len(s.parts) == len(s.voices)]
