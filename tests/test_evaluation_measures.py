@@ -253,6 +253,7 @@ def test_intervals_of_the_tune_and_of_all_lines():
 def test_leaps_that_go_on():
     assert found("leaps_unanswered", page("C4 A4 C5 B4"))[:2] == (1, 1)
     assert found("leaps_unanswered", page("C4 A4 G4 B4"))[:2] == (0, 1)
+    assert found("leaps_unanswered", page("A4 C4 A3 B3"))[:2] == (1, 1)
 
 
 def test_upbeats_lengths_and_ends_of_phrases():

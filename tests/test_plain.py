@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from test_cli import run
 
 from stats_composer.composers.chorale import ChoraleComposer
 from stats_composer.composers.chorale.plain import chord_ticks
@@ -61,3 +62,14 @@ def test_wishes_hold_in_plain_settings(composer):
     assert [text for wish in wishes for text in wish.violations(score)] == []
     with pytest.raises(ConstraintError, match="takes no wishes of rhythm, number or order"):
         composer.harmonize(melody, road="plain", constraints=[Density("alto", 1, 2)])
+
+
+def test_a_compound_metre_is_set_plainly_where_nobody_says(composer, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    jig = tune(JIG)
+    usual, plain = (composer.harmonize(jig, road=r, random_state=1) for r in (None, "plain"))
+    assert usual == plain
+    assert composer.usual_road(jig, wished=True) == "gibbs"
+    (tmp_path / "jig.abc").write_text(JIG)
+    run("harmonize", "jig.abc", "--seed", 1, "-o", "jig.musicxml")
+    assert "a compound metre, set plainly; --road gibbs writes freely" in capsys.readouterr().err

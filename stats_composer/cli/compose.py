@@ -72,10 +72,10 @@ Dance = Annotated[
     typer.Option(help="Of a folk tune: reel, jig, hornpipe, polka, ...", autocompletion=_dances),
 ]
 Road = Annotated[
-    WayOfWriting,
+    WayOfWriting | None,
     typer.Option(
         help="How it is written: gibbs; directed, in one pass, or both, by a model trained "
-        "with --directed."
+        "with --directed. By default gibbs, but plainly in compound metres."
     ),
 ]
 
@@ -98,7 +98,7 @@ class Setting:
         typer.Option(help="Whose the melody is; by default the first's.", autocompletion=choir),
     ] = None
     key: Key = None
-    road: Road = WayOfWriting.GIBBS
+    road: Road = None
     plain: Annotated[
         bool,
         typer.Option(
@@ -160,7 +160,7 @@ def harmonize(
     """
     checked("asked_key")(setting.key)
     if setting.plain:
-        refuse("--plain and --road: a plain setting has its own", setting.road.value != "gibbs")
+        refuse("--plain and --road: a plain setting has its own", setting.road)
     constraints = wishes.gather()
     _, composer = load_composer(None, model, verb="harmonize", only=Style.CHORALE)
     given = read_input(melody, part)
@@ -169,11 +169,13 @@ def harmonize(
             given,
             voice=setting.voice,
             key=setting.key,
-            road="plain" if setting.plain else setting.road.value,
+            road="plain" if setting.plain else setting.road and setting.road.value,
             fermatas=setting.fermatas,
             constraints=constraints,
             **delivery.draws,
         )
+    if not (setting.plain or setting.road or constraints) and given.metre_at(0).is_compound:
+        say(f"{melody}: a compound metre, set plainly; --road gibbs writes freely", aside=True)
     if setting.key is None:
         say(f"{melody}: heard in {composer.heard_key(given)}; --key says another", aside=True)
     delivery.deliver(scores, f"{stem_of(melody, 'melody')}-harmonized")

@@ -57,7 +57,7 @@ class _Compose(Writing, total=False):
 class _Harmonize(Writing, total=False):
     voice: str | None
     key: str | None
-    road: str | Road
+    road: str | Road | None
     fermatas: bool
 
 
@@ -202,7 +202,7 @@ class ChoraleComposer(FittedChorales):
         *,
         voice: str | None = None,
         key: str | None = None,
-        road: str | Road = "gibbs",
+        road: str | Road | None = None,
         fermatas: bool = False,
         constraints: Sequence[Constraint] = (),
         random_state: Seed = None,
@@ -221,10 +221,10 @@ class ChoraleComposer(FittedChorales):
         key : str, optional
             By default as its signatures and notes tell: where they change, so does the key,
             unless there are wishes.
-        road : {"gibbs", "directed", "both", "plain"} or Road
+        road : {"gibbs", "directed", "both", "plain"} or Road, optional
             How the lines are written: by Gibbs sampling; by one pass of the directed model,
             which sets sopranos; by sampling that starts from there; or with a chord a beat or a
-            longer note of the melody and no notes between.
+            longer note of the melody and no notes between. By default what `usual_road` says.
         fermatas : bool
             Print them where the phrases end, though the melody has none.
         constraints, random_state, n, **patience
@@ -237,6 +237,7 @@ class ChoraleComposer(FittedChorales):
         self._check_ready()
         wishes = self._wishes(constraints)
         melody, asked = check_score(melody, "melody"), asked_key(key)
+        road = self.usual_road(melody, wished=bool(wishes)) if road is None else road
         writer = self._writer(self._road(road, voice))
         task = melody_task(
             melody, voice, asked, wishes, self.phrasing_, fermatas, parts=self.parts_
@@ -257,6 +258,26 @@ class ChoraleComposer(FittedChorales):
             return score
 
         return write_many(write, random_state, n, **patience)
+
+    @staticmethod
+    def usual_road(melody: Score, *, wished: bool = False) -> str:
+        """Return how a melody is set where nobody says: in compound metres plainly.
+
+        What a corpus in simple metres tells of halves of a beat does not hold for its thirds.
+
+        Parameters
+        ----------
+        melody : Score
+        wished : bool
+            With wishes, which a plain setting may not keep, it is `gibbs` in all metres.
+
+        Examples
+        --------
+        >>> from stats_composer.score import make_notes
+        >>> ChoraleComposer.usual_road(Score(make_notes(onset=[0], pitch=[60])))
+        'gibbs'
+        """
+        return "plain" if melody.metre_at(0).is_compound and not wished else "gibbs"
 
     @staticmethod
     def heard_key(melody: Score) -> str:
