@@ -52,7 +52,7 @@ class HarmonyModels:
     >>> notes = make_notes(onset=np.repeat([0, 10080, 20160], 4), pitch=pitch.ravel())
     >>> spans = HarmonyModels.bundled().recognize(Score(notes))
     >>> [span.symbol for span in spans]
-    ['C', 'G7', 'C', 'N.C.']
+    ['C', 'G7', 'C']
     """
 
     def __init__(

@@ -148,8 +148,10 @@ class ChordText(str):
 
     def chord(self, key: tuple[int, int]) -> Chord | None:
         """Return the chord that it means in a key; None where it says that there is none."""
-        if self.counted:
-            return parse_numeral(self, *key)
+        return parse_numeral(self, *key) if self.counted else self._symbol
+
+    @functools.cached_property
+    def _symbol(self) -> Chord | None:
         return None if self == "N" else parse_chord(self)
 
     @classmethod

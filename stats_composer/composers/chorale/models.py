@@ -88,7 +88,7 @@ def finish_for(n_pieces: int) -> tuple[ContrastiveDivergence, ...]:
     Examples
     --------
     >>> [(stage.n_steps, stage.n_chains) for stage in finish_for(10)]
-    [(10, 10), (50, 20)]
+    [(10, 10), (50, 22)]
     """
     share = min(1.0, max(n_pieces / MANY, 0.2))
     return tuple(

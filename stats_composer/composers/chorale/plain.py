@@ -51,8 +51,9 @@ def chord_ticks(melody: Score) -> list[int]:
     Examples
     --------
     >>> from stats_composer.score import make_notes
-    >>> lengths = [10080, 5040, 5040, 20160]
-    >>> chord_ticks(Score(make_notes(onset=[0, 10080, 15120, 20160], duration=lengths)))
+    >>> onset, duration = [0, 10080, 15120, 20160], [10080, 5040, 5040, 20160]
+    >>> tune = Score(make_notes(onset=onset, duration=duration, pitch=[60, 62, 64, 65]))
+    >>> chord_ticks(tune)
     [0, 10080, 20160]
     """
     notes = melody.notes
