@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import io
+import lzma
 import re
+import struct
 import xml.etree.ElementTree as ET
 import zipfile
+import zlib
 from xml.parsers import expat
 
 from stats_composer.errors import ScoreFileError
@@ -27,6 +30,12 @@ _ENCODING_ERRORS = tuple(
 )
 
 __all__ = ["parse_xml", "unzip_musicxml", "zip_musicxml"]
+
+# What zipfile raises of an archive, and what the decompressors under it raise of a member.
+DAMAGES = (
+    zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, OSError, zlib.error,
+    lzma.LZMAError, struct.error, ValueError,
+)  # fmt: skip
 
 
 def unzip_musicxml(data: bytes, report: Report | None = None) -> bytes:
@@ -52,14 +61,10 @@ def unzip_musicxml(data: bytes, report: Report | None = None) -> bytes:
             if report is not None and member.filename not in _names(path):
                 report.add(f"{path!r} is not in the archive: its only score is read")
             return _unzip(archive, member)
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, OSError) as error:
+    except ScoreFileError:
+        raise
+    except DAMAGES as error:
         raise ScoreFileError(f"a damaged MXL archive: {error}") from error
-    except Exception as error:  # zlib.error has no public base
-        raise (
-            error
-            if isinstance(error, ScoreFileError)
-            else ScoreFileError(f"a damaged MXL archive: {error}")
-        ) from error
 
 
 def _unzip(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
