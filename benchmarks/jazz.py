@@ -20,20 +20,21 @@ from benchmarks.weimar import read_weimar
 from stats_composer.composers.jazz import JazzComposer, lead_page
 
 N_FOLDS = 5
-BLUES = "F7 | Bb7 | F7 | Cm7 F7 | Bb7 | Bdim7 | F7 | Am7b5 D7 | Gm7 | C7 | F7 D7 | Gm7 C7"
+EIGHT = "F7 | Bb7 | F7 | Cm7 F7 | Bb7 | Bdim7 | F7 | Am7b5 D7"
 
 
 def speed():
     """Print the process time of 32 bars, warm."""
     composer = JazzComposer.bundled()
-    page = lead_page("Dm7 | G7 | C^7 | % | Em7b5 | A7 | Dm7 | G7 | " * 3 + BLUES[:30])
+    page = lead_page("Dm7 | G7 | C^7 | % | Em7b5 | A7 | Dm7 | G7 | " * 3 + EIGHT)
     composer.improvise(page, random_state=0)
     taken = []
-    for seed in range(5):
+    for seed in 5 * [*range(5)]:
         start = time.process_time()
         composer.improvise(page, random_state=seed)
         taken.append(time.process_time() - start)
-    print(f"{page.n_bars} bars, warm: {np.median(taken):.3f} s of one core (median of 5)")
+    best = np.reshape(taken, (5, 5)).min(axis=0)
+    print(f"{page.n_bars} bars, warm: {best.mean():.3f} s of one core (five seeds, best of five)")
 
 
 def main():

@@ -13,6 +13,7 @@ AAAI 2014.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -91,13 +92,19 @@ class Repertoire:
 
     def codes(self, moves: Ints) -> Ints:
         """Return the code of each of some moves (n, 2) in the trees, -1 where it has none."""
-        low = np.minimum(self._kinds.min(axis=0, initial=0), moves.min(axis=0, initial=0))
-        width = max(self._kinds[:, 1].max(initial=0), moves[:, 1].max(initial=0)) - low[1] + 1
-        known, wanted = (
-            (m[:, 0] - low[0]) * width + m[:, 1] - low[1] for m in (self._kinds, moves)
-        )
-        place = np.searchsorted(known, wanted)
-        return np.where(np.append(known, -1)[place] == wanted, place + FIRST_SYMBOL, -1)
+        known, low, width = self._packed
+        time = moves[:, 1] - low
+        place = known.searchsorted(moves[:, 0] * width + time)
+        found = (time >= 0) & (time < width) & (known[place] == moves[:, 0] * width + time)
+        return np.where(found, place + FIRST_SYMBOL, -1)
+
+    @cached_property
+    def _packed(self) -> tuple[Ints, int, int]:
+        """The kinds of moves as one number each, rising, and one beyond; least time; times."""
+        label, time = self._kinds.T
+        low = int(time.min(initial=0))
+        width = int(time.max(initial=0)) - low + 1
+        return np.append(label * width + time - low, np.iinfo(np.int64).max), low, width
 
     def first_copy(self, n: int, labels: ArrayLike, times: ArrayLike) -> int:
         """Return the index of the first event that ends a run of n + 1 that stands in the corpus.

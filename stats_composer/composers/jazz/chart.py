@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -134,12 +135,15 @@ def chart_of(page: Score, beats: Ints, tonic: int) -> Chart:
 
 
 def _chord_at(page: Score, onset: int, text: str) -> Chord | None:
-    if is_no_chord(str(text)):
-        return None
     try:
-        return parse_chord(str(text), minus="minor")
+        return _chord(str(text))
     except ValueError as error:
         raise EncodingError(f"bar {page.where(int(onset)).bar}: {error}") from None
+
+
+@lru_cache(maxsize=4096)
+def _chord(text: str) -> Chord | None:
+    return None if is_no_chord(text) else parse_chord(text, minus="minor")
 
 
 def read_changes(text: str, n_beats: int) -> tuple[list[tuple[int, str]], int]:

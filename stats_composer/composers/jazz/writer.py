@@ -317,9 +317,9 @@ class SoloWriter:
         top = log_weight.max()
         if top == -np.inf:
             raise SamplingError("every next note is forbidden")
-        share = np.exp((log_weight - top) / self.task.manner.temperature)
-        k = np.searchsorted(np.cumsum(share), rng.random() * share.sum(), side="right")
-        return min(int(k), int(np.flatnonzero(share)[-1]))
+        total = np.cumsum(np.exp((log_weight - top) / self.task.manner.temperature))
+        drawn = total.searchsorted(rng.random() * total[-1], side="right")
+        return min(int(drawn), int(total.searchsorted(total[-1])))
 
     def notes(self, solo: Solo) -> NDArray[np.void]:
         """Return a solo's notes as a table of a score."""

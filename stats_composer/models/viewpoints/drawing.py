@@ -59,10 +59,13 @@ class Learned:
         self.contexts = [dict(zip(k.tolist(), range(len(k)), strict=True)) for k in keys]
         self.long, self.own = _Kinds(system.tree), _Kinds(system.short_tree)
         self.short = np.flatnonzero(experts.short)
+        self.short_target = experts.target[self.short]
+        views = system.viewpoints
+        self.targets = np.array([[*views].index(target.name) for target in system.targets])
         kinds = zip(experts.short.tolist(), system.experts, strict=True)
-        n_long = len(system.tree.atoms)
-        # Where an expert's context stands among those of all kinds; the last is the empty one.
-        self.place = np.array([-1 if e.kind < 0 else e.kind + n_long * s for s, e in kinds])
+        n_long = len(system.tree.atoms) + 1
+        # Where an expert's context stands among those of all kinds.
+        self.place = np.array([1 + e.kind + n_long * s for s, e in kinds])
 
 
 class _Kinds:
@@ -94,7 +97,9 @@ class Drawing:
         self._weights = learned.weights * np.where(experts.short == 1, memory, 1.0)[:, None]
         size = np.where(experts.short == 1, n_events * experts.n_cells[experts.target], 0)
         self._experts = experts._replace(first=experts.first + np.cumsum(size) - size)
+        self._first = self._experts.first[learned.short]
         self._counts = np.zeros(int(size.sum()), np.int32)
+        self._slope = np.zeros_like(self._weights)  # the kernel adds to it; nobody asks
         self._numbers: list[dict[int, int]] = [{} for _ in learned.own.kinds]
         self._repeats = Repeats(n_events)
         rows = zip(*(column.tolist() for column in columns.values()), strict=True)
@@ -121,21 +126,20 @@ class Drawing:
         return 0
 
     def _contexts(self, kinds: _Kinds, known: Sequence[dict[int, int]], new: bool) -> list[int]:
-        """Find the contexts of the next event, kind by kind; -1 where there is none."""
+        """Find the contexts of the next event: the empty one, then by kind, -1 for none."""
         t = len(self.symbols)
         values = [
             HALF + (self._rows[t - lag][name] if lag <= t else ABSENT) for name, lag in kinds.atoms
         ]
-        found: list[int] = []
+        found = [0]
         for (parent, atom), numbers in zip(kinds.kinds, known, strict=True):
-            above = 0 if parent < 0 else found[parent]
-            packed = (above << 32) + values[atom]
+            above = found[parent + 1]
             if above < 0:
                 found.append(-1)
             elif new:
-                found.append(numbers.setdefault(packed, len(numbers)))
+                found.append(numbers.setdefault((above << 32) + values[atom], len(numbers)))
             else:
-                found.append(numbers.get(packed, -1))
+                found.append(numbers.get((above << 32) + values[atom], -1))
         return found
 
     def _look(self) -> Events:
@@ -143,8 +147,9 @@ class Drawing:
         learned, system = self.learned, self.learned.system
         long = self._contexts(learned.long, learned.contexts, False)
         short = self._contexts(learned.own, self._numbers, True)
-        numbers = np.array([*long, *short, 0])[learned.place]
-        reference = np.array([self._reference(target) for target in system.targets])
+        numbers = np.array(long + short)[learned.place]
+        self._references = list(map(self._reference, system.viewpoints.values()))
+        reference = np.array(self._references)[learned.targets]
         defined = reference != ABSENT
         reference -= learned.low
         defined &= (reference <= N_MOST) & (reference >= learned.n_symbols - 1 - N_MOST)
@@ -165,7 +170,7 @@ class Drawing:
         counts = learned.counts, self._counts
         gather_evidence(self._experts, self._seen, *counts, 0, 0, evidence)
         row = np.empty((1, learned.n_symbols))
-        mix_evidence(evidence, self._seen, self._weights, row, np.zeros_like(self._weights))
+        mix_evidence(evidence, self._seen, self._weights, row, self._slope)
         self._ready = True
         log_probs: Floats = row[0]
         return log_probs
@@ -174,15 +179,15 @@ class Drawing:
         """Write the next symbol."""
         seen = self._seen if self._ready else self._look()
         self._ready = False
-        short, experts = self.learned.short, self._experts
-        target, context = experts.target[short], seen.context[0, short]
-        difference = symbol - self.learned.low - seen.reference[0, target]
+        learned, experts = self.learned, self._experts
+        target, context = learned.short_target, seen.context[0, learned.short]
+        difference = symbol - learned.low - seen.reference[0, target]
         cell = experts.cell[target, difference + N_MOST]
-        slot = experts.first[short] + context * experts.n_cells[target] + cell
+        slot = self._first + context * experts.n_cells[target] + cell
         self._counts[slot[(context >= 0) & (cell >= 0)]] += 1
         row = self._rows[len(self.symbols)]
-        for name, viewpoint in self.learned.system.viewpoints.items():
-            base = self._reference(viewpoint)
+        views = learned.system.viewpoints.items()
+        for (name, viewpoint), base in zip(views, self._references, strict=True):
             row[name] = ABSENT if base == ABSENT else viewpoint.reduced(symbol - base)
         self._repeats.add(symbol)
         if len(self.symbols) < len(self._rows):
