@@ -155,8 +155,8 @@ def test_local_fields_stay_true_through_many_updates(gate):
     sites = np.argwhere(pieces.modelled)
     sweeps = np.ones(400, np.float32)
     n_changed = pair_kernels(model.layout_.width).sweep_fields(
-        Piece(pieces.grid, 0, 50), sites, target_of(model, pieces, field), local, sweeps, 0.2,
-        rng.random((400, 150, 3)),
+        Piece(pieces.grid, 0, 50), np.ascontiguousarray(sites), pieces.modelled,
+        target_of(model, pieces, field), local, sweeps, 0.2, rng.random((400, 150, 3)),
     )  # fmt: skip
     assert n_changed > 5_000
     allowed = field > -1e29

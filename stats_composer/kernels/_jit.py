@@ -22,7 +22,7 @@ from typing import Any, ParamSpec, TypeVar
 
 import numba
 
-__all__ = ["inline", "jit", "shared"]
+__all__ = ["inline", "jit", "shared", "spliced"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -80,6 +80,14 @@ def _warn_of_no_cache() -> None:
 def inline(function: Callable[P, R]) -> Callable[P, R]:
     """Compile a helper that only kernels call, inlined by LLVM, which is quicker to compile."""
     return _helper(function, forceinline=True)
+
+
+def spliced(function: Callable[P, R]) -> Callable[P, R]:
+    """Compile a helper as a part of the kernel that calls it: one of few lines, called once.
+
+    Numba infers the types of all that it splices anew, at a cost that grows faster than the code.
+    """
+    return _helper(function, inline="always")
 
 
 def shared(function: Callable[P, R]) -> Callable[P, R]:

@@ -44,11 +44,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from stats_composer.kernels._jit import inline, jit, shared
+from stats_composer.kernels._jit import inline, jit, shared, spliced
 from stats_composer.kernels._softmax import draw_row, exp_row
-from stats_composer.kernels.arrays import Bools, Float32s, Floats, Ints, UInt32s
+from stats_composer.kernels.arrays import Bools, Float32s, Floats, Int32s, Ints, UInt32s
 from stats_composer.kernels.chain import Arcs, find_arc, redraw_path, weigh_path
-from stats_composer.kernels.layout import LOWEST, Layout, Piece, Rows, Site
+from stats_composer.kernels.layout import FORBIDDEN, LOWEST, Layout, Piece, Rows, Site
 from stats_composer.kernels.sites import make_places, padded_symbols, visit_site
 
 __all__ = [
@@ -59,6 +59,7 @@ __all__ = [
     "gather_site",
     "mark_free",
     "no_steps",
+    "score_sites",
     "sweep_row",
     "sweep_sites",
 ]
@@ -145,12 +146,10 @@ def gather_site(grid, site, layout, rows, weights, own, values, place):  # type:
                     values[a] += row[a]
 
 
-@inline
-def mark_free(piece, sites, n_lines):  # type: ignore[no-untyped-def]
+def mark_free(piece: Piece, sites: Ints, n_lines: int) -> Bools:
     """Mark the sites that may be redrawn, by row of the piece."""
     free = np.zeros((piece.last - piece.first, n_lines), np.bool_)
-    for i in range(sites.shape[0]):
-        free[sites[i, 0] - piece.first, sites[i, 1]] = True
+    free[sites[:, 0] - piece.first, sites[:, 1]] = True
     return free
 
 
@@ -167,7 +166,7 @@ def choose_length(grid, free, site, u, run_share):  # type: ignore[no-untyped-de
     return length
 
 
-@inline
+@spliced
 def _gather_run(grid, site, length, target, values, single, place):  # type: ignore[no-untyped-def]
     """Make H of a site that of the run of equal symbols that begins at it.
 
@@ -195,7 +194,28 @@ def _gather_run(grid, site, length, target, values, single, place):  # type: ign
     values[current] = 0
 
 
-@jit(fastmath=True)  # the row sums vectorize; nothing here is infinite but forbidden fields
+class SiteRoom(NamedTuple):
+    """Room for the moves of single sites, each array as wide as the alphabets.
+
+    `bits` and `floats` are two views of one buffer. `scores` is of shape (n_sites, width), or
+    (0, width) where nobody asks for them.
+    """
+
+    values: Float32s
+    single: Float32s
+    place: UInt32s
+    bits: Int32s
+    floats: Float32s
+    scores: Float32s
+
+
+def _site_room(width: int, n_scores: int) -> SiteRoom:
+    values, single, floats = np.zeros((3, width), np.float32)
+    scores = np.full((n_scores, width), FORBIDDEN, np.float32)
+    place = np.zeros(2 * width, np.uint32)
+    return SiteRoom(values, single, place, floats.view(np.int32), floats, scores)
+
+
 def sweep_sites(
     piece: Piece, sites: Ints, target: Target, inverse_temperature: Float32s, run_share: float,
     u: Floats,
@@ -220,13 +240,44 @@ def sweep_sites(
     int
         Number of symbols changed.
     """
+    room = _site_room(target.layout.width, 0)
+    free = mark_free(piece, sites, target.layout.n_lines)
+    return _visit_sites(
+        piece, np.ascontiguousarray(sites), free, target, inverse_temperature, run_share, u, room
+    )
+
+
+def score_sites(piece: Piece, sites: Ints, target: Target) -> Float32s:
+    """Return H of (2) for all symbols at some sites of one piece, all others as they are.
+
+    Parameters
+    ----------
+    piece : Piece
+    sites : ndarray of shape (n_sites, 2), int64
+    target : Target
+
+    Returns
+    -------
+    ndarray of shape (n_sites, width), float32
+        Up to a constant of each site; `FORBIDDEN` for symbols that a line does not have.
+    """
+    room = _site_room(target.layout.width, len(sites))
+    free = mark_free(piece, sites, target.layout.n_lines)
+    nothing, u = np.ones(0, np.float32), np.zeros((0, 0, 3))
+    _visit_sites(piece, np.ascontiguousarray(sites), free, target, nothing, 0.0, u, room)
+    return room.scores
+
+
+@jit(fastmath=True)  # the row sums vectorize; nothing here is infinite but forbidden fields
+def _visit_sites(
+    piece: Piece, sites: Ints, free: Bools, target: Target, inverse_temperature: Float32s,
+    run_share: float, u: Floats, room: SiteRoom,
+) -> int:  # fmt: skip
+    """Redraw sites, then score them where there is room: compiled once for both."""
     grid, first, last = piece
     layout, rows, weights, field, steps = target
-    values, single = np.zeros(layout.width, np.float32), np.zeros(layout.width, np.float32)
-    place, bits = make_places(layout.width), np.zeros(layout.width, np.int32)
-    floats = bits.view(np.float32)
+    values, single, place, bits, floats, scores = room
     n_sites, n_changed = sites.shape[0], 0
-    free = mark_free(piece, sites, layout.n_lines)
     for sweep in range(u.shape[0]):
         scale = inverse_temperature[sweep]
         for i in range(u.shape[1]):
@@ -246,6 +297,10 @@ def sweep_sites(
                 n_changed += length
                 for j in range(length):
                     grid[t + j, v] = chosen
+    for i in range(scores.shape[0]):
+        t, v = sites[i, 0], sites[i, 1]
+        site = Site(first, last, t, v, LOWEST, padded_symbols(layout, v))
+        gather_site(grid, site, layout, rows, weights, (field, steps), scores[i], place)
     return n_changed
 
 

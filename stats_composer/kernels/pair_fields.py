@@ -16,7 +16,7 @@ from stats_composer.kernels._jit import inline
 from stats_composer.kernels._lanes import add_row, copy_row, exp_lanes, replace_row, subtract_row
 from stats_composer.kernels._softmax import draw_row
 from stats_composer.kernels.arrays import Float32s, Ints
-from stats_composer.kernels.gibbs import choose_length, mark_free
+from stats_composer.kernels.gibbs import choose_length
 from stats_composer.kernels.layout import LOWEST, Site
 
 __all__ = ["fill_fields", "redraw_sites", "table_of"]
@@ -165,7 +165,7 @@ def _weigh(site, length, grid, local, target, values, width):  # type: ignore[no
 
 
 @inline
-def redraw_sites(piece, sites, target, local, schedule, width):  # type: ignore[no-untyped-def]
+def redraw_sites(piece, sites, free, target, local, schedule, width):  # type: ignore[no-untyped-def]
     """Redraw randomly chosen sites of one piece and keep (1) true, both in place.
 
     `local` is as `fill_fields` leaves it, `schedule` the inverse temperatures, run share and
@@ -177,7 +177,6 @@ def redraw_sites(piece, sites, target, local, schedule, width):  # type: ignore[
     values = np.empty(width, np.float32)
     told = _find_told(layout, local, width)
     n_sites, n_changed = sites.shape[0], 0
-    free = mark_free(piece, sites, layout.n_lines)
     for sweep in range(u.shape[0]):
         scale = inverse_temperature[sweep]
         for i in range(u.shape[1]):

@@ -31,8 +31,8 @@ from typing import NamedTuple
 import numpy as np
 
 from stats_composer.kernels._jit import jit
-from stats_composer.kernels.arrays import Float32s, Floats, Ints
-from stats_composer.kernels.gibbs import Target
+from stats_composer.kernels.arrays import Bools, Float32s, Floats, Ints
+from stats_composer.kernels.gibbs import Target, mark_free
 from stats_composer.kernels.gibbs import sweep_sites as sweep_sites_of_all_terms
 from stats_composer.kernels.layout import Grids, Layout, Piece
 from stats_composer.kernels.pair_fields import fill_fields, redraw_sites
@@ -50,7 +50,7 @@ class PairKernels(NamedTuple):
         What `add_gradient` does; `kind`, `field` and `residual` are those of `ByKind`.
     local_fields : of piece, target, local
         What `fill_fields` does.
-    sweep_fields : of piece, sites, target, local, inverse_temperature, run_share, u
+    sweep_fields : of piece, sites, free, target, local, inverse_temperature, run_share, u
         What `redraw_sites` does.
     """
 
@@ -78,7 +78,10 @@ def sweep_sites(
     kernels = pair_kernels(layout.width)
     local = np.empty((piece.last - piece.first) * layout.n_lines * layout.width, np.float32)
     kernels.local_fields(piece, target, local)
-    return kernels.sweep_fields(piece, sites, target, local, inverse_temperature, run_share, u)
+    return kernels.sweep_fields(
+        piece, np.ascontiguousarray(sites), mark_free(piece, sites, layout.n_lines), target, local,
+        inverse_temperature, run_share, u,
+    )  # fmt: skip
 
 
 def site_sweeper(layout: Layout) -> Callable[..., int]:
@@ -105,11 +108,11 @@ def pair_kernels(width: int) -> PairKernels:
 
     @jit(fastmath=True)  # as above
     def sweep_fields(
-        piece: Piece, sites: Ints, target: Target, local: Float32s,
+        piece: Piece, sites: Ints, free: Bools, target: Target, local: Float32s,
         inverse_temperature: Float32s, run_share: float, u: Floats,
     ) -> int:  # fmt: skip
         schedule = inverse_temperature, run_share, u
-        n_changed: int = redraw_sites(piece, sites, target, local, schedule, width)
+        n_changed: int = redraw_sites(piece, sites, free, target, local, schedule, width)
         return n_changed
 
     return PairKernels(value_and_gradient, local_fields, sweep_fields)

@@ -50,7 +50,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from stats_composer.kernels._jit import inline
+from stats_composer.kernels._jit import inline, spliced
 from stats_composer.kernels.layout import NEAR
 
 __all__ = ["make_places", "padded_symbols", "visit_site"]
@@ -377,7 +377,7 @@ def _visit_rhythm(grid, site, layout, rows, weights, values, scatter):  # type: 
         _apply_change(site, change, weights, values, scatter)
 
 
-@inline
+@spliced
 def visit_site(grid, site, layout, rows, weights, values, place, scatter):  # type: ignore[no-untyped-def]
     """Gather the candidates' weights into `values[low:high]`, or scatter them the other way.
 

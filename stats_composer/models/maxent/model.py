@@ -39,8 +39,8 @@ from numpy.typing import NDArray
 from stats_composer.factors import Factors
 from stats_composer.factors.seeds import RandomState, generator
 from stats_composer.kernels.arrays import Bools, Float32s, Floats, Ints
-from stats_composer.kernels.gibbs import Target, no_steps
-from stats_composer.kernels.maxent import score_sites
+from stats_composer.kernels.gibbs import Target, no_steps, score_sites
+from stats_composer.kernels.layout import Piece
 from stats_composer.models.base import Estimator, check_pieces, check_size
 from stats_composer.models.maxent.divergence import ContrastiveDivergence
 from stats_composer.models.maxent.pieces import Columns, Pieces
@@ -360,10 +360,11 @@ class MaxEnt(Estimator):
         """
         (checked,) = self._check([grid])
         pieces = self.pack([checked])
-        scores = np.empty((len(checked), self.layout_.n_lines, self.layout_.width), np.float32)
-        field = self.weights_.field(pieces.grid)
-        score_sites(pieces.grids, self.layout_, pieces.rows, self.weights_.folded, field, scores)
-        return scores
+        layout, field = self.layout_, self.weights_.field(pieces.grid)
+        target = Target(layout, pieces.rows, self.weights_.folded, field, no_steps(layout))
+        sites = np.indices(field.shape[:2]).reshape(2, -1).T
+        scores = score_sites(Piece(pieces.grid, 0, len(pieces.grid)), sites, target)
+        return scores.reshape(field.shape)
 
     def log_probs(self, grid: Ints) -> Floats:
         """Return the log-probability of each symbol given all others, in nats.
