@@ -289,7 +289,7 @@ assert second**sweeps < 0.1
 #
 # | formula | is computed by |
 # |---|---|
-# | (1) | `kernels.gibbs.sweep_sites`, its (2); by hand `gibbs_sweep` |
+# | (1) | `kernels.gibbs.draw_sites`, its (2); by hand `gibbs_sweep` |
 # | (2) | `sampling.diagnostics.split_r_hat`, its (1) |
 # | (3) | `sampling.diagnostics.effective_sample_size`, its (2) |
 # | (4) | by hand `kernel` |

@@ -56,6 +56,7 @@ __all__ = [
     "Steps",
     "Target",
     "choose_length",
+    "draw_sites",
     "gather_site",
     "mark_free",
     "no_steps",
@@ -242,7 +243,7 @@ def sweep_sites(
     """
     room = _site_room(target.layout.width, 0)
     free = mark_free(piece, sites, target.layout.n_lines)
-    return _visit_sites(
+    return draw_sites(
         piece, np.ascontiguousarray(sites), free, target, inverse_temperature, run_share, u, room
     )
 
@@ -264,12 +265,12 @@ def score_sites(piece: Piece, sites: Ints, target: Target) -> Float32s:
     room = _site_room(target.layout.width, len(sites))
     free = mark_free(piece, sites, target.layout.n_lines)
     nothing, u = np.ones(0, np.float32), np.zeros((0, 0, 3))
-    _visit_sites(piece, np.ascontiguousarray(sites), free, target, nothing, 0.0, u, room)
+    draw_sites(piece, np.ascontiguousarray(sites), free, target, nothing, 0.0, u, room)
     return room.scores
 
 
 @jit(fastmath=True)  # the row sums vectorize; nothing here is infinite but forbidden fields
-def _visit_sites(
+def draw_sites(
     piece: Piece, sites: Ints, free: Bools, target: Target, inverse_temperature: Float32s,
     run_share: float, u: Floats, room: SiteRoom,
 ) -> int:  # fmt: skip
