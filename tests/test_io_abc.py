@@ -302,6 +302,15 @@ def test_alternative_chords_are_left_out_and_said():
     assert told == "alternative chord symbols left out: 3 (first in tune 1 bar 1)"
 
 
+def test_chords_that_cannot_be_read_are_counted_and_placed():
+    score, told = parsed('"Dm7"DFA|"G#4x"GBd|"Fine"C3|"A1"ACE|"A-7"ACE|"D.C."D3|"N.C."E3|')
+    assert score.chords["symbol"].tolist() == ["Dm7", "A1", "A-7", "N.C."]
+    assert told == (
+        "texts that are no chord symbols kept as words: 1 (first in tune 1 bar 2); "
+        "chord symbols that cannot be read: 1 (first in tune 1 bar 4)"
+    )
+
+
 def test_decorations_slurs_and_words_are_kept():
     body = "!p!(C.D !trill!E)|(F(G)A) !3!B|!<(!CD!<)!E {/d}!odd!F{ga}|!fine!|"
     score, told = parsed(body)

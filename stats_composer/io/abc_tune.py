@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import re
 from fractions import Fraction
+from functools import lru_cache
 
 from stats_composer.errors import ScoreFileError
 from stats_composer.io.abc_fields import (
@@ -59,7 +60,7 @@ from stats_composer.io.abc_words import deal_signs, deal_words
 from stats_composer.io.limits import MAX_PARTS, check_limit
 from stats_composer.io.report import Report
 from stats_composer.score import Score
-from stats_composer.theory import UNKNOWN_MODE, transpose_symbol
+from stats_composer.theory import UNKNOWN_MODE, is_no_chord, parse_chord, transpose_symbol
 
 __all__ = ["is_chord_symbol", "read_tune"]
 
@@ -67,6 +68,8 @@ _CHORD = re.compile(
     r"[A-G][#b♯♭]?"
     r"(maj|min|mi|ma|m|M|dim|aug|sus|add|alt|no|dom|[0-9()+°oøΔ^#b♯♭,\-/ ]|/[A-G][#b]?)*"
 )
+# No word such as Fine, and no D.C.
+_LIKE_CHORD = re.compile(r"[A-G][#b♯♭]?(?![a-z]{2})[^\s.]*")
 _SYMBOLS = {
     ".": "staccato", "~": "roll", "H": "fermata", "L": "accent", "M": "lowermordent",
     "O": "coda", "P": "uppermordent", "S": "segno", "T": "trill", "u": "upbow", "v": "downbow",
@@ -80,6 +83,14 @@ def is_chord_symbol(text: str) -> bool:
     """Tell whether a quoted text is a chord symbol, and no annotation."""
     chord = _CHORD.fullmatch(text) or text.upper().replace(".", "") in ("NC", "N")
     return text[:1] not in "^_<>@" and bool(chord)
+
+
+@lru_cache(maxsize=4096)
+def _is_readable(symbol: str) -> bool:
+    try:
+        return is_no_chord(symbol) or bool(parse_chord(symbol, minus="minor"))
+    except ValueError:
+        return False
 
 
 def read_tune(text: TuneText, report: Report) -> Score:
@@ -184,7 +195,11 @@ class _Tune:
             self.facts.chords.append((tick, symbol[:32]))
             if first != text:
                 self.report.add("alternative chord symbols left out", self.voice.place)
+            if not _is_readable(first):
+                self.report.add("chord symbols that cannot be read", self.voice.place)
         elif text:
+            if _LIKE_CHORD.fullmatch(text):
+                self.report.add("texts that are no chord symbols kept as words", self.voice.place)
             words = re.sub(r"^(@[-0-9.,]*|[\^_<>])\s*", "", text)
             self.voice.marks.decorate(WORDS + words)
 
