@@ -24,6 +24,23 @@ def step_weight(home, label, home2, label2, gate, tables, group):
     return weight
 
 
+def choose_near(log_prob, near, fade, n_chosen):
+    """Sort the columns of each step by their best at or near it."""
+    n = len(log_prob)
+    return [
+        sorted(
+            range(len(log_prob[t])),
+            key=lambda k: (
+                -max(
+                    log_prob[u][k] - fade * abs(u - t)
+                    for u in range(max(t - near, 0), min(t + near + 1, n))
+                )
+            ),
+        )[:n_chosen]
+        for t in range(n)
+    ]
+
+
 def paths(unary, homes, labels, gate, tables, group):
     """List all paths with their weights."""
     n, width = unary.shape

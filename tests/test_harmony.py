@@ -17,6 +17,7 @@ from stats_composer.chords.steps import SILENT, STEP, Runs, cut_steps, silences
 from stats_composer.chords.styles import is_broken_line, is_chorale
 from stats_composer.errors import ModelFileError
 from stats_composer.io import read
+from stats_composer.kernels.chords import sum_windows
 from stats_composer.score import (
     BAR_DTYPE,
     KEY_SIGNATURE_DTYPE,
@@ -87,6 +88,15 @@ def test_windows_of_runs():
     runs = Runs.where(np.array([True, False, True, True, False]))
     low, high = runs.window(1)
     assert low.tolist() == [2, 2, 3, 3, 3] and high.tolist() == [3, 3, 5, 3, 3]
+
+
+def test_windows_sum_what_is_in_them():
+    values = np.array([[1.0, 0.0], [2.0, 0.5], [4.0, 0.0]])
+    total = np.concatenate([np.zeros((1, 2)), np.cumsum(values, axis=0)])
+    found = np.empty((3, 2, 2), np.float32)
+    sum_windows(total, np.array([[0, 0, 1], [1, 2, 3]]), np.array([[1, 2, 3], [3, 3, 3]]), found)
+    assert found[:, 0].tolist() == [[1, 0], [3, 0.5], [6, 0.5]]
+    assert found[:, 1].tolist() == [[6, 0.5], [4, 0], [0, 0]]
 
 
 @pytest.mark.parametrize(("semitones", "fifths"), [(2, 2), (-1, 5), (5, -1)])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from stats_composer.errors import NotFittedError
-from stats_composer.kernels.pair_chain import Tables, best_path, pair_marginals
+from stats_composer.kernels.pair_chain import Tables, best_path, choose_near, pair_marginals
 from stats_composer.models.pair_chain import PairChain, Seen
 from tests import naive_pair_chain as naive
 
@@ -49,6 +49,14 @@ def test_decoders_are_enumeration(seed):
     expected, total = naive.pair_marginals(flat, *pairs, gate, weights, GROUP)
     np.testing.assert_allclose(marginal.reshape(n, -1), expected, atol=1e-12)
     assert log_normaliser == pytest.approx(total)
+
+
+@pytest.mark.parametrize(("near", "n_chosen"), [(0, 1), (2, 4), (9, 7)])
+def test_candidates_are_likely_at_or_near_their_step(near, n_chosen):
+    log_prob = np.random.default_rng(near).normal(size=(6, 7))
+    chosen = np.empty((6, n_chosen), np.int64)
+    choose_near(log_prob, near, 0.3, chosen)
+    assert chosen.tolist() == naive.choose_near(log_prob.tolist(), near, 0.3, n_chosen)
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -15,13 +15,12 @@ one classifier around a place are features of the next.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
 from stats_composer.chords.qualities import GROUP, N_GROUPS, N_KINDS
 from stats_composer.chords.steps import SILENT, Steps
+from stats_composer.kernels.chords import sum_windows
 
 __all__ = ["BASS", "FRAMED", "chord_profiles", "key_profiles", "opinion_profiles"]
 
@@ -66,6 +65,7 @@ KEYS_FAR: tuple[Window, ...] = (
     ("step", 0), ("around", 8), ("around", 32), ("behind", 32), ("ahead", 32), ("piece", 0),
 )  # fmt: skip
 
+_GROUPED = np.eye(N_GROUPS)[GROUP]
 PRESENT = 0.2
 """Share of a span that a pitch class must sound for to count as there."""
 
@@ -88,11 +88,12 @@ FRAMED = np.array(
 """The profiles that are also weighed as seen from the bass."""
 
 
-def _bounds(steps: Steps, window: Window) -> tuple[Ints, Ints]:
-    """Return the first and the past-the-last step of a window, of each step."""
-    if window not in steps.windows:
-        steps.windows[window] = _found_bounds(steps, *window)
-    return steps.windows[window]
+def _bounds(steps: Steps, windows: tuple[Window, ...]) -> tuple[Ints, Ints]:
+    """Return the first and the past-the-last step of windows: each (n_windows, n_steps)."""
+    if windows not in steps.windows:
+        low, high = zip(*(_found_bounds(steps, *window) for window in windows), strict=True)
+        steps.windows[windows] = np.stack(low), np.stack(high)
+    return steps.windows[windows]
 
 
 def _found_bounds(steps: Steps, unit: str, size: int) -> tuple[Ints, Ints]:
@@ -109,39 +110,45 @@ def _found_bounds(steps: Steps, unit: str, size: int) -> tuple[Ints, Ints]:
         "piece": (0 * step, 0 * step + n),
     }
     low, high = spans[unit]
-    return np.clip(low, 0, n), np.clip(high, 0, n)
+    return np.minimum(np.maximum(low, 0), n), np.minimum(np.maximum(high, 0), n)
 
 
-def _summed(values: Floats) -> Floats:
-    total = np.zeros((len(values) + 1, *values.shape[1:]))
+def _sums(steps: Steps, values: Floats, windows: tuple[Window, ...]) -> Singles:
+    """Sum values (n_steps, n) over windows: (n_steps, n_windows, n)."""
+    total = np.zeros((len(values) + 1, values.shape[1]))
     np.cumsum(values, axis=0, out=total[1:])
-    return total
-
-
-def _shares(
-    steps: Steps, name: str, windows: Iterable[Window], whole: str | None = None
-) -> list[Floats]:
-    """Return the roots of the shares of each pitch class in windows."""
-    total = _summed(steps.weights[name])
-    beside = total if whole is None else _summed(steps.weights[whole])
-    found = []
-    for window in windows:
-        low, high = _bounds(steps, window)
-        length = (beside[high] - beside[low]).sum(axis=1, keepdims=True)
-        part = np.maximum(total[high] - total[low], 0.0)
-        found.append(np.sqrt(part / np.maximum(length, 1e-9)))
+    found = np.empty((len(values), len(windows), values.shape[1]), np.float32)
+    sum_windows(total, *_bounds(steps, windows), found)
     return found
 
 
-def _marked(pitch: Ints) -> Floats:
-    """Mark a pitch class in each row, none where the pitch is `SILENT` or negative."""
-    marked = np.zeros((len(pitch), 12))
-    heard = np.flatnonzero((pitch < SILENT) & (pitch >= 0))
-    marked[heard, pitch[heard] % 12] = 1.0
+def _shares(
+    steps: Steps, name: str, windows: tuple[Window, ...], whole: str | None = None
+) -> Singles:
+    """Return the roots of the shares of each pitch class in windows."""
+    shares = _sums(steps, steps.weights[name], windows)
+    np.maximum(shares, 0.0, out=shares)
+    beside = shares if whole is None else _sums(steps, steps.weights[whole], windows)
+    shares /= np.maximum(beside.sum(axis=2, keepdims=True), 1e-9)
+    return np.sqrt(shares, out=shares)
+
+
+def _means(steps: Steps, values: Floats, windows: tuple[Window, ...]) -> Singles:
+    """Return the means of values (n_steps, n) over windows: (n_steps, n_windows, n)."""
+    low, high = _bounds(steps, windows)
+    means = _sums(steps, values, windows)
+    means /= np.maximum(high - low, 1).T[:, :, None].astype(np.float32)
+    return means
+
+
+def _marked(pitch: Ints) -> Singles:
+    """Mark pitch classes in rows of their own, none where a pitch is `SILENT` or negative."""
+    heard = np.where((pitch < SILENT) & (pitch >= 0), pitch % 12, -1)
+    marked: Singles = (heard[..., None] == np.arange(12)).astype(np.float32)
     return marked
 
 
-def _lowest(steps: Steps) -> list[Floats]:
+def _lowest(steps: Steps) -> Singles:
     """Mark the lowest pitch class of windows; a step in which nothing sounds keeps the last."""
     bass, n = steps.bass, len(steps)
     step = np.arange(n)
@@ -157,38 +164,36 @@ def _lowest(steps: Steps) -> list[Floats]:
             least = np.minimum.reduceat(bass, runs.first[:-1])
             run = np.clip(runs.of + shift, 0, len(least) - 1)
             own = np.where(high > low, least[run], SILENT)
-        found.append(_marked(own))
-    return [*found, _marked(held[steps.beats.first[steps.beats.of]])]
+        found.append(own)
+    return _marked(np.stack([*found, held[steps.beats.first[steps.beats.of]]], axis=1))
 
 
-def _present(steps: Steps) -> list[Floats]:
+def _present(steps: Steps) -> Singles:
     """Mark what sounds in the step, in the beat, and where beats, half bars and bars begin."""
     sounding = steps.weights["sounding"]
-    total = _summed(sounding)
-    low, high = _bounds(steps, ("beat", 0))
-    here = (sounding > PRESENT).astype(np.float64)
-    beat = (total[high] - total[low]) / np.maximum(high - low, 1)[:, None] > PRESENT
-    found = [here, beat.astype(np.float64)]
+    here = sounding > PRESENT
+    found = [here, _means(steps, sounding, (("beat", 0),))[:, 0] > PRESENT]
     for runs in (steps.beats, steps.halves, steps.bars):
         following = np.minimum(runs.of + 1, len(runs.first) - 2)
         found += [here[runs.first[runs.of]], here[runs.first[following]]]
-    return [*found, _marked(steps.signature)]
+    return np.stack(found, axis=1).astype(np.float32)
 
 
 def chord_profiles(steps: Steps) -> Singles:
     """Return what the notes say of the chord at each step: (n_steps, n_profiles, 12)."""
     found = [
-        *_shares(steps, "sounding", SOUNDING),
-        *_shares(steps, "chordal", HERE),
-        *_shares(steps, "low", LOW),
-        *_shares(steps, "struck", [("beat", 0)]),
-        *_shares(steps, "top", [("step", 0)]),
-        *_shares(steps, "raised", SPELLED, "sounding"),
-        *_shares(steps, "lowered", SPELLED, "sounding"),
-        *_lowest(steps),
-        *_present(steps),
+        _shares(steps, "sounding", SOUNDING),
+        _shares(steps, "chordal", HERE),
+        _shares(steps, "low", LOW),
+        _shares(steps, "struck", (("beat", 0),)),
+        _shares(steps, "top", (("step", 0),)),
+        _shares(steps, "raised", SPELLED, "sounding"),
+        _shares(steps, "lowered", SPELLED, "sounding"),
+        _lowest(steps),
+        _present(steps),
+        _marked(steps.signature)[:, None],
     ]
-    return np.stack(found, axis=1, dtype=np.float32, casting="same_kind")
+    return np.concatenate(found, axis=1)
 
 
 def key_profiles(steps: Steps, chords: Singles) -> Singles:
@@ -200,16 +205,14 @@ def key_profiles(steps: Steps, chords: Singles) -> Singles:
     chords : ndarray of shape (n_steps, n_profiles, 12)
         Of `chord_profiles`.
     """
-    marked = _summed(chords[:, BASS].astype(np.float64))
-    found = _shares(steps, "sounding", KEYS)
-    for window in KEYS:
-        low, high = _bounds(steps, window)
-        share = (marked[high] - marked[low]) / np.maximum(high - low, 1)[:, None]
-        found.append(np.sqrt(np.maximum(share, 0.0)))
-    spelled = chords[:, _SPELLED : _SPELLED + 2 * len(SPELLED)]
-    last = np.repeat(chords[-1:, BASS], len(steps), axis=0)
-    notes = np.stack([*found, _marked(steps.signature), last], axis=1)
-    return np.concatenate([notes, spelled], axis=1).astype(np.float32)
+    found = [
+        _shares(steps, "sounding", KEYS),
+        np.sqrt(np.maximum(_means(steps, chords[:, BASS].astype(np.float64), KEYS), 0.0)),
+        _marked(steps.signature)[:, None],
+        np.broadcast_to(chords[-1, BASS], (len(steps), 1, 12)),
+        chords[:, _SPELLED : _SPELLED + 2 * len(SPELLED)],
+    ]
+    return np.concatenate(found, axis=1)
 
 
 def opinion_profiles(
@@ -228,24 +231,12 @@ def opinion_profiles(
         Whether a key is asked for, or a chord.
     """
     n = len(steps)
-    grouped = np.zeros((n, N_GROUPS, 12))
-    by_kind = chords.reshape(n, 12, N_KINDS)
-    for group in range(N_GROUPS):
-        grouped[:, group] = by_kind[:, :, group == GROUP].sum(axis=2)
-    found = _means(steps, grouped, CHORDS_FAR if of_keys else CHORDS_NEAR)
+    grouped = (chords.reshape(n, 12, N_KINDS) @ _GROUPED).transpose(0, 2, 1).reshape(n, -1)
+    found = [_means(steps, grouped, CHORDS_FAR if of_keys else CHORDS_NEAR)]
     if of_keys:
-        ends = (grouped[-4:].mean(axis=0), grouped[:8].mean(axis=0))
-        found += [np.broadcast_to(end, grouped.shape) for end in ends]
+        ends = np.stack([grouped[-4:].mean(axis=0), grouped[:8].mean(axis=0)])
+        found.append(np.broadcast_to(ends.astype(np.float32), (n, *ends.shape)))
     if keys is not None:
-        modes = keys.reshape(n, 12, 2).transpose(0, 2, 1)
-        found += _means(steps, modes, KEYS_FAR if of_keys else KEYS_NEAR)
-    return np.concatenate(found, axis=1).astype(np.float32)
-
-
-def _means(steps: Steps, values: Floats, windows: Sequence[Window]) -> list[Floats]:
-    total = _summed(values)
-    found = []
-    for window in windows:
-        low, high = _bounds(steps, window)
-        found.append((total[high] - total[low]) / np.maximum(high - low, 1)[:, None, None])
-    return found
+        modes = keys.reshape(n, 12, 2).transpose(0, 2, 1).reshape(n, -1)
+        found.append(_means(steps, modes, KEYS_FAR if of_keys else KEYS_NEAR))
+    return np.concatenate([part.reshape(n, -1, 12) for part in found], axis=1)

@@ -25,7 +25,7 @@ from stats_composer.chords.spans import (
     ONE_TONE,
     ChordSpan,
     no_chord,
-    place_of,
+    places_of,
     spellings,
 )
 from stats_composer.chords.steps import Runs, Steps, silences
@@ -72,7 +72,7 @@ def read_harmony(
     told = _tell(score, steps, heard, home, grid)
     following = [one.chord if isinstance(one, _Told) else None for one in told[1:]]
     return [
-        _named(score, one, after) if isinstance(one, _Told) else one
+        _named(one, after) if isinstance(one, _Told) else one
         for one, after in zip(told, [*following, None], strict=True)
     ]
 
@@ -82,27 +82,29 @@ def _tell(
 ) -> list[_Told | ChordSpan]:
     """Cut what was heard into chords that have no names yet, and spans without a chord."""
     homes, labels, basses, silent, first = _cut(steps, heard, grid)
-    ends = np.append(first[1:], len(steps)).tolist()
     onsets = steps.onset[first].tolist()
     stops = [*onsets[1:], steps.end]
     written = spellings(score, onsets, stops)
+    places = places_of(score, onsets)
+    weights = np.add.reduceat(steps.weights["sounding"], first).tolist()
     probs = np.add.reduceat(heard.label_probs, first) / np.diff(first, append=len(steps))[:, None]
     likely = np.argpartition(probs, -N_BEST - 1)[:, -N_BEST - 1 :]
     told: list[_Told | ChordSpan] = []
-    for row, (i, j) in enumerate(zip(first.tolist(), ends, strict=True)):
-        place = (onsets[row] if row else 0, stops[row])
+    for row, i in enumerate(first.tolist()):
+        span = (onsets[row] if row else 0, stops[row])
         why = "silence" if silent[i] else ""
         if not why and grid == "event":
-            why = _reason(steps.weights["sounding"][i:j].sum(axis=0), int(labels[i]))
+            why = _reason(weights[row], int(labels[i]))
         last = told[-1] if told and grid == "event" else None
         if why and isinstance(last, ChordSpan) and last.reason == why:
-            told[-1] = replace(last, duration=place[1] - last.onset)
+            told[-1] = replace(last, duration=span[1] - last.onset)
         elif why:
-            told.append(no_chord(score, *place, why))
+            told.append(no_chord(score, *span, why))
         else:
             shares = {k: float(probs[row, k]) for k in (*likely[row].tolist(), int(labels[i]))}
             key = key_near(int(homes[i]), home)
-            told.append(_Told(place, key, int(labels[i]), int(basses[i]), shares, written[row]))
+            chord = int(labels[i]), int(basses[i])
+            told.append(_Told(span, places[row], key, *chord, shares, written[row]))
     return told
 
 
@@ -126,7 +128,8 @@ def _cut(steps: Steps, heard: Heard, grid: str) -> tuple[Ints, Ints, Ints, NDArr
 class _Told:
     """A chord before it has its names."""
 
-    place: tuple[int, int]
+    span: tuple[int, int]
+    place: tuple[int | str, float]
     key: tuple[int, int]
     label: int
     bass: int
@@ -140,12 +143,25 @@ class _Told:
     def spelled(self, label: int) -> Chord:
         """Return the chord that a lead sheet prints for a label."""
         root, kind = divmod(label, N_KINDS)
-        tones = _TONES[kind]
-        fifths = spelled_root(root, tones, self.key[0], self.written)
-        above = (self.bass - root) % 12
-        if above == 0 or above not in tones:
-            return kind_chord(kind, fifths)
-        return kind_chord(kind, fifths, fifths + _above(above, _NAMES[kind]))
+        asked = tuple(self.written.get((root + tone) % 12) for tone in _TONES[kind])
+        return _spelled(label, self.bass, self.key[0], asked)
+
+
+@functools.lru_cache(maxsize=4096)
+def _spelled(label: int, bass: int, tonic_fifths: int, asked: tuple[int | None, ...]) -> Chord:
+    """Spell a chord whose tones are written as is asked for, where it is."""
+    root, kind = divmod(label, N_KINDS)
+    tones = _TONES[kind]
+    written = {
+        (root + tone) % 12: fifths
+        for tone, fifths in zip(tones, asked, strict=True)
+        if fifths is not None
+    }
+    own = spelled_root(root, tones, tonic_fifths, written)
+    above = (bass - root) % 12
+    if above == 0 or above not in tones:
+        return kind_chord(kind, own)
+    return kind_chord(kind, own, own + _above(above, _NAMES[kind]))
 
 
 def _likeliest(probs: Floats, runs: Runs) -> Ints:
@@ -155,10 +171,9 @@ def _likeliest(probs: Floats, runs: Runs) -> Ints:
     return best
 
 
-def _reason(weight: Floats, label: int) -> str:
+def _reason(heard: list[float], label: int) -> str:
     """Say why what sounds is no chord; empty where it is one."""
     root, kind = divmod(label, N_KINDS)
-    heard: list[float] = weight.tolist()
     if sum(length > 0 for length in heard) < 2:
         return "" if heard[root] > 0 and math.fsum(heard) < 1.0 else ONE_TONE
     explained = math.fsum(heard[(root + tone) % 12] for tone in _TONES[kind])
@@ -174,7 +189,7 @@ def _above(semitones: int, name: str) -> int:
     return fifths_above(semitones, KINDS[name])
 
 
-def _named(score: Score, told: _Told, following: Chord | None) -> ChordSpan:
+def _named(told: _Told, following: Chord | None) -> ChordSpan:
     chord = told.chord
     symbol = lead_sheet_symbol(chord)
     shares: dict[str, float] = {}
@@ -184,10 +199,11 @@ def _named(score: Score, told: _Told, following: Chord | None) -> ChordSpan:
             shares[name] = shares.get(name, 0.0) + share
     sure = shares.pop(symbol)
     others = sorted(shares.items(), key=lambda item: -item[1])[: N_BEST - 1]
-    bar, beat = place_of(score, told.place[0])
+    onset, stop = told.span
+    bar, beat = told.place
     return ChordSpan(
-        onset=told.place[0],
-        duration=told.place[1] - told.place[0],
+        onset=onset,
+        duration=stop - onset,
         bar=bar,
         beat=beat,
         symbol=symbol,

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from stats_composer.chords.keys import key_path
 from stats_composer.chords.labels import N_QUALITIES, coverage, label_chord, label_tones
-from stats_composer.score import Score
+from stats_composer.score import Score, bar_positions
 from stats_composer.score import keys as score_keys
+from stats_composer.score.tables import metre_of
 from stats_composer.theory import (
     NO_CHORD,
     TICKS_PER_QUARTER,
@@ -44,6 +45,7 @@ __all__ = [
     "no_chord",
     "no_harmony",
     "place_of",
+    "places_of",
     "spellings",
     "written",
 ]
@@ -264,13 +266,22 @@ def no_chord(score: Score, onset: int, stop: int, reason: str) -> ChordSpan:
 
 def place_of(score: Score, tick: int) -> tuple[int | str, float]:
     """Return the printed number of a tick's bar, and the beat, from 1 in the metre's beats."""
-    bar, beat = score.where(tick)
-    return bar, round(float(beat), 3)
+    return places_of(score, [tick])[0]
+
+
+def places_of(score: Score, ticks: Sequence[int]) -> list[tuple[int | str, float]]:
+    """Return what `place_of` does, of many ticks at once."""
+    units = np.array([metre_of(mark).unit for mark in score.time_signatures])
+    row = np.searchsorted(score.time_signatures["onset"], ticks, side="right") - 1
+    bars = np.searchsorted(score.bars["onset"], ticks, side="right") - 1
+    beats = np.round(1 + bar_positions(score, np.array(ticks)) / units[row], 3)
+    numbers = [score.bar_numbers[bar] for bar in bars.tolist()]
+    return list(zip(numbers, beats.tolist(), strict=True))
 
 
 def is_readable(score: Score) -> bool:
     """Tell whether any chord symbol of a score can be read: numerals among them cannot."""
-    for symbol in score.chords["symbol"].tolist():
+    for symbol in dict.fromkeys(score.chords["symbol"].tolist()):
         try:
             if is_no_chord(symbol) or parse_chord(symbol):
                 return True

@@ -57,7 +57,7 @@ class Runs:
         """Return the first and the past-the-last step of the run `shift` runs on, of each step."""
         run = self.of + shift
         inside = (run >= 0) & (run < len(self.first) - 1)
-        run = np.clip(run, 0, len(self.first) - 2)
+        run = np.minimum(np.maximum(run, 0), len(self.first) - 2)
         low = self.first[run]
         return low, np.where(inside, self.first[run + 1], low)
 
@@ -97,7 +97,7 @@ class Steps:
         return len(self.onset)
 
     @functools.cached_property
-    def windows(self) -> dict[tuple[str, int], tuple[Ints, Ints]]:
+    def windows(self) -> dict[tuple[tuple[str, int], ...], tuple[Ints, Ints]]:
         """The bounds of windows that have been asked for (`chords.profiles`)."""
         return {}
 

@@ -1,4 +1,4 @@
-"""Kernels of chord features: events seen from roots, as numbers.
+"""Kernels of chord features: events seen from roots, as numbers; and sums over windows.
 
 Conventions
 -----------
@@ -15,11 +15,13 @@ from numpy.typing import NDArray
 
 from stats_composer.kernels._jit import inline, jit
 
-__all__ = ["NEIGHBOURS", "N_ACCENTS", "N_SLOTS", "write_codes"]
+__all__ = ["NEIGHBOURS", "N_ACCENTS", "N_SLOTS", "sum_windows", "write_codes"]
 
 Ints = NDArray[np.int64]
 Codes = NDArray[np.int32]
 Flags = NDArray[np.bool_]
+Floats = NDArray[np.float64]
+Singles = NDArray[np.float32]
 
 N_ACCENTS = 6
 NEIGHBOURS = (-2, -1, 1, 2, 3)
@@ -128,3 +130,21 @@ def write_codes(
                         beside = row[slot + 14 : stop]
                         _write_adjacent(own, other, far * 12 + degree, accents, code + 26, beside)
                 slot, code = stop, code + 26 + _ADJACENT * adjacent
+
+
+@jit()
+def sum_windows(total: Floats, low: Ints, high: Ints, out: Singles) -> None:
+    """Sum columns over windows of rows, from their running totals.
+
+    Parameters
+    ----------
+    total : (n_rows + 1, n_columns) float64, the first row 0                         # IN
+    low, high : (n_windows, n_rows) int64, in [0, n_rows]                            # IN
+        The first row of each row's windows, and the first past their last.
+    out : (n_rows, n_windows, n_columns) float32                                     # OUT
+    """
+    for t in range(low.shape[1]):
+        for w in range(low.shape[0]):
+            first, stop = low[w, t], high[w, t]
+            for k in range(total.shape[1]):
+                out[t, w, k] = total[stop, k] - total[first, k]

@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from stats_composer.kernels._jit import inline, jit
 
-__all__ = ["Tables", "best_path", "pair_marginals"]
+__all__ = ["Tables", "best_path", "choose_near", "pair_marginals"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -44,32 +44,73 @@ class Tables(NamedTuple):
 
 
 @inline
+def _joined(a: float, b: float, product: bool) -> float:
+    return a * b if product else a + b
+
+
+@inline
 def _weigh_step(
-    homes: Ints, labels: Ints, t: int, gate: int, tables: Tables, by_label: Floats, by_home: Floats
-) -> None:
-    """Weigh all steps from t - 1 to t.
+    homes: Ints, labels: Ints, t: int, gate: int, tables: Tables, by: tuple[Floats, Floats],
+    product: bool,
+) -> None:  # fmt: skip
+    """Weigh all steps from t - 1 to t, by the sums of log-weights or by the products of factors.
 
     Parameters
     ----------
-    by_label : (2, n_labels, n_homes, n_labels): whether homes differ, to label and home, from
-    by_home : (n_homes, n_homes): to, from                                           # OUT, both
+    by : (2, n_labels, n_homes, n_labels): whether homes differ, to label and home, from
+        (n_homes, n_homes): to, from                                                 # OUT, both
     """
-    n_groups = tables.follow.shape[1] // 12
+    n_groups, none = tables.follow.shape[1] // 12, 1.0 if product else 0.0
+    by_label, by_home = by
     for h in range(homes.shape[1]):
         tonic, mode = homes[t, h] >> 1, homes[t, h] & 1
         for i in range(homes.shape[1]):
-            by_home[h, i] = 0.0
+            by_home[h, i] = none
             if homes[t - 1, i] != homes[t, h]:
                 degree = (tonic - (homes[t - 1, i] >> 1)) % 12
-                by_home[h, i] = tables.leave[homes[t - 1, i] & 1, mode, degree] + tables.move[gate]
+                leave = tables.leave[homes[t - 1, i] & 1, mode, degree]
+                by_home[h, i] = _joined(leave, tables.move[gate], product)
         for j in range(labels.shape[1]):
             after = (labels[t, j, 1] - tonic) % 12 * n_groups + labels[t, j, 2]
             for i in range(labels.shape[1]):
-                by_label[0, j, h, i], by_label[1, j, h, i] = 0.0, tables.alone[0]
+                by_label[0, j, h, i], by_label[1, j, h, i] = none, tables.alone[0]
                 if labels[t - 1, i, 0] != labels[t, j, 0]:
                     before = (labels[t - 1, i, 1] - tonic) % 12 * n_groups + labels[t - 1, i, 2]
-                    weight = tables.change[gate] + tables.follow[mode, before, after]
+                    follow = tables.follow[mode, before, after]
+                    weight = _joined(tables.change[gate], follow, product)
                     by_label[0, j, h, i] = by_label[1, j, h, i] = weight
+
+
+@jit()
+def choose_near(log_prob: Floats, near: int, fade: float, chosen: Ints) -> None:
+    """Choose the likeliest columns at or near each step, the likeliest first.
+
+    Parameters
+    ----------
+    log_prob : (n_steps, n_columns) float64, finite                                   # IN
+    near : int
+        Steps to either side that count too, `fade` less with each.
+    fade : float
+    chosen : (n_steps, n_chosen) int64                                               # OUT
+    """
+    n, n_columns = log_prob.shape
+    raised, held = np.empty(n_columns), np.empty(chosen.shape[1])
+    for t in range(n):
+        raised[:] = log_prob[t]
+        for u in range(max(t - near, 0), min(t + near + 1, n)):
+            away = fade * abs(u - t)
+            for k in range(n_columns):
+                raised[k] = max(raised[k], log_prob[u, k] - away)
+        held[:] = -np.inf
+        chosen[t] = 0
+        for k in range(n_columns):
+            place = len(held)
+            while place and raised[k] > held[place - 1]:
+                place -= 1
+            for j in range(len(held) - 1, place, -1):
+                held[j], chosen[t, j] = held[j - 1], chosen[t, j - 1]
+            if place < len(held):
+                held[place], chosen[t, place] = raised[k], k
 
 
 @jit()
@@ -93,7 +134,7 @@ def best_path(
     by_home = np.empty((n_homes, n_homes))
     best, fresh = unary[0].copy(), np.empty((n_labels, n_homes))
     for t in range(1, n):
-        _weigh_step(homes, labels, t, gate[t], tables, by_label, by_home)
+        _weigh_step(homes, labels, t, gate[t], tables, (by_label, by_home), False)
         for j in range(n_labels):
             for h in range(n_homes):
                 top, source = -np.inf, 0
@@ -127,22 +168,29 @@ def pair_marginals(
     by_label = np.empty((n, 2, n_labels, n_homes, n_labels))
     by_home = np.empty((n, n_homes, n_homes))
     forward, own = np.zeros((n, n_labels, n_homes)), np.empty((n, n_labels, n_homes))
+    part = np.empty((2, n_labels))
+    factors = Tables(
+        np.exp(tables.change), np.exp(tables.follow), np.exp(tables.leave), np.exp(tables.move),
+        np.exp(tables.alone),
+    )  # fmt: skip
     log_normaliser = 0.0
     for t in range(n):
         top = unary[t].max()
         own[t] = np.exp(unary[t] - top)
         forward[t] = own[t]
         if t:
-            _weigh_step(homes, labels, t, gate[t], tables, by_label[t], by_home[t])
-            by_label[t], by_home[t] = np.exp(by_label[t]), np.exp(by_home[t])
-            for j in range(n_labels):
-                for h in range(n_homes):
+            _weigh_step(homes, labels, t, gate[t], factors, (by_label[t], by_home[t]), True)
+            for h in range(n_homes):
+                part[:] = 0.0  # by whether the home before differs
+                for g in range(n_homes):
+                    differ = 1 if homes[t - 1, g] != homes[t, h] else 0
+                    for i in range(n_labels):
+                        part[differ, i] += by_home[t, h, g] * forward[t - 1, i, g]
+                for j in range(n_labels):
                     reached = 0.0
                     for i in range(n_labels):
-                        for g in range(n_homes):
-                            differ = 1 if homes[t - 1, g] != homes[t, h] else 0
-                            factor = by_home[t, h, g] * by_label[t, differ, j, h, i]
-                            reached += forward[t - 1, i, g] * factor
+                        reached += part[0, i] * by_label[t, 0, j, h, i]
+                        reached += part[1, i] * by_label[t, 1, j, h, i]
                     forward[t, j, h] *= reached
         total = forward[t].sum()
         log_normaliser += top + np.log(total)
@@ -153,12 +201,15 @@ def pair_marginals(
     for t in range(n - 1, 0, -1):
         ahead[:] = backward * own[t]
         backward[:] = 0.0
-        for j in range(n_labels):
-            for h in range(n_homes):
+        for h in range(n_homes):
+            part[:] = 0.0
+            for j in range(n_labels):
                 for i in range(n_labels):
-                    for g in range(n_homes):
-                        differ = 1 if homes[t - 1, g] != homes[t, h] else 0
-                        factor = by_home[t, h, g] * by_label[t, differ, j, h, i]
-                        backward[i, g] += ahead[j, h] * factor
+                    part[0, i] += ahead[j, h] * by_label[t, 0, j, h, i]
+                    part[1, i] += ahead[j, h] * by_label[t, 1, j, h, i]
+            for g in range(n_homes):
+                differ = 1 if homes[t - 1, g] != homes[t, h] else 0
+                for i in range(n_labels):
+                    backward[i, g] += by_home[t, h, g] * part[differ, i]
         marginal[t - 1] = forward[t - 1] * backward
     return log_normaliser

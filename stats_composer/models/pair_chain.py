@@ -30,7 +30,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from stats_composer.kernels.pair_chain import Tables, best_path, pair_marginals
+from stats_composer.kernels.pair_chain import Tables, best_path, choose_near, pair_marginals
 from stats_composer.models.base import Estimator
 
 __all__ = ["PairChain", "Seen"]
@@ -312,12 +312,9 @@ class PairChain(Estimator):
 
 def _likely(log_prob: Floats, near: int, n: int, given: Ints | None) -> Ints:
     """Choose the n likeliest columns at or near each step, one that is given among them."""
-    raised = log_prob.copy()
-    for shift in range(1, min(near, len(log_prob) - 1) + 1):
-        faded = log_prob - FADE * shift
-        np.maximum(raised[shift:], faded[:-shift], out=raised[shift:])
-        np.maximum(raised[:-shift], faded[shift:], out=raised[:-shift])
+    chosen = np.empty((len(log_prob), min(n, log_prob.shape[1])), np.int64)
+    choose_near(log_prob, near, FADE, chosen)
     if given is not None:
-        raised[np.arange(len(given)), given] = np.inf
-    found: Ints = np.argpartition(-raised, min(n, raised.shape[1]) - 1, axis=1)[:, :n]
-    return found
+        missing = (chosen != given[:, None]).all(axis=1)
+        chosen[missing, -1] = given[missing]
+    return chosen

@@ -204,19 +204,18 @@ class TurningClassifier(Estimator):
         return basses
 
     def _framed(self, seen: Singles, basses: Ints) -> Singles:
-        chosen = seen[:, list(self.framed)]
-        row = (np.arange(self.n_rows) + basses[:, None]) % self.n_rows
-        turned = np.take_along_axis(chosen, np.repeat(row[:, None], chosen.shape[1], 1), axis=2)
+        by_row = seen.transpose(0, 2, 1)[:, :, list(self.framed)]
+        turned = self._turned(by_row, basses).transpose(0, 2, 1)
         if self.bass is not None:
             # Seen from a bass that is not there, nothing is seen: no row is like another else.
-            turned *= seen[:, self.bass].max(axis=1)[:, None, None] > 0
+            turned = turned * (seen[:, self.bass].max(axis=1)[:, None, None] > 0)
         return turned.reshape(len(seen), -1)
 
     def _turned(self, values: Singles, by: Ints) -> Singles:
         """Turn rows: row r of what is returned is row r + by of the values."""
         row = (np.arange(self.n_rows) + by[:, None]) % self.n_rows
         place = np.arange(len(values))[:, None] * self.n_rows + row
-        return np.take(values.reshape(-1, values.shape[2]), place, axis=0)
+        return np.take(values.reshape(len(values) * self.n_rows, values.shape[2]), place, axis=0)
 
     def _scores(self, seen: Singles, framed: Singles, basses: Ints) -> Singles:
         scores: Singles = seen.reshape(len(seen), -1) @ self._written_out()  # (1)
