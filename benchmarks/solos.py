@@ -158,14 +158,21 @@ def histograms(solos):
         np.add.at(rows["last tones"], tone[end], 1)
         np.add.at(rows["first tones"], tone[np.append(0, end[:-1] + 1)], 1)
         bars = bar_features(solo)
-        np.add.at(rows["density"], np.minimum(np.round(bars[:, 8] * 8), 15).astype(int), 1)
+        number = np.round(bars[:, 8] * 8).astype(int)
+        np.add.at(rows["density"], np.minimum(number, 15), 1)
+        busy = np.searchsorted([1, 4, 7, 10], number, side="right")
+        np.add.at(rows["bars in a row"], 5 * busy[:-1] + busy[1:], 1)
+        bar = solo.chart.bar[beat]
+        edges = np.flatnonzero(np.diff(bar, prepend=-1))
+        spans = np.maximum.reduceat(solo.pitch, edges) - np.minimum.reduceat(solo.pitch, edges)
+        np.add.at(rows["range"], np.minimum(spans // 2, 11), 1)
         np.add.at(rows["register"], np.clip(np.round(bars[:, 9] * 4), -5, 5).astype(int) + 5, 1)
     return {name: row / row.sum() for name, row in rows.items()}
 
 
 SIZES = {
     "chord tones": 10, "moves": 25, "times": 13, "phrases": 8, "last tones": 12, "first tones": 12,
-    "density": 16, "register": 11,
+    "density": 16, "bars in a row": 25, "range": 12, "register": 11,
 }  # fmt: skip
 
 

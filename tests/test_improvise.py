@@ -1,15 +1,20 @@
 """The verb `improvise`, and the roles that it tells."""
 
+import re
+from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from stats_composer.cli.run import main
 from stats_composer.composers.jazz import JazzComposer, Manner, hear_tune, lead_page
 from stats_composer.errors import ConstraintError, EncodingError
-from stats_composer.io import read, write
+from stats_composer.io import read, read_all, write
 from stats_composer.listening import RoleModel
 from stats_composer.listening.roles import _tops
-from stats_composer.score import Part, Score, make_notes, respell
+from stats_composer.score import Part, Score, make_notes, merge_parts, respell
 
 BEAT = 10080
 
@@ -52,6 +57,38 @@ def test_roles_are_told_with_reasons():
     assert [role.role for role in roles] == ["melody", "bass", "chords"]
     assert roles[0].reason == "highest, one note at a time, fills 100% of the time"
     assert roles[2].reason.startswith("in the middle, 100% of its notes sound together")
+
+
+OTHERS = (
+    *("bach/bwv10.7.mxl", "bach/bwv66.6.mxl", "joplin/maple_leaf_rag.mxl"),
+    *("leadSheet/berlinAlexandersRagtime.mxl", "leadSheet/fosterBrownHair.mxl"),
+    *("essenFolksong/altdeu10.abc", "ryansMammoth/AdmiralsHornpipe.abc", "airdsAirs/book1.abc"),
+    *("corelli/opus3no1/1grave.xml", "palestrina/Agnus_00.krn", "verdi/laDonnaEMobile.mxl"),
+    *("trecento/Fava_Dicant_nunc_iudei.xml", "schumann_robert/opus48no2.mxl"),
+    *("beach/prayer_of_a_tired_child.musicxml", "chopin/mazurka06-2.krn"),
+    *("haydn/opus74no1/movement3.mxl", "mozart/k80/movement1.mxl"),
+    *("nottingham-dataset/reelsa-c.abc", "schubert/Lindenbaum.xml"),
+    "mozart/k458/movement3.mxl",
+)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=pytest.mark.fuzz if i else ()) for i, name in enumerate(OTHERS)],
+)
+@pytest.mark.filterwarnings("ignore::stats_composer.errors.ScoreWarning")
+def test_a_solo_comes_over_any_score(name):
+    """In all of them the melody stands first; here the parts are nameless and the first is last."""
+    corpus = Path(find_spec("music21").submodule_search_locations[0]) / "corpus"
+    score = read_all(corpus / name)[0]
+    nameless = [replace(score.select(i), parts=(Part(),)) for i in range(score.n_parts)]
+    composer = JazzComposer.bundled()
+    heard = hear_tune(merge_parts(nameless[::-1]), composer.solos_)
+    assert heard.melody == score.n_parts - 1
+    assert heard.account[0].startswith(f"Melody: part {score.n_parts}: ")
+    assert re.search(r"one note at a time|of its notes sound together", heard.account[0])
+    made = composer.improvise(heard.page, band=heard.missing, random_state=1)
+    assert made.parts[0].name == "Solo" and (made.notes["part"] == 0).sum() > made.n_bars
 
 
 def test_a_typed_chart_gives_a_solo(tmp_path, capsys):

@@ -8,7 +8,7 @@ from numpy.testing import assert_array_equal
 
 from stats_composer.composers.jazz import JazzComposer, Manner
 from stats_composer.composers.jazz.band import BassModel
-from stats_composer.composers.jazz.chart import chart_of, read_changes
+from stats_composer.composers.jazz.chart import chart_of, read_changes, spell_over
 from stats_composer.composers.jazz.comping import CompingModel
 from stats_composer.composers.jazz.harmony import harmonized
 from stats_composer.composers.jazz.model import SoloModel
@@ -94,6 +94,17 @@ def test_a_symbol_of_a_score_is_told_by_its_bar():
 
 
 # ---- solos -----------------------------------------------------------------------------------
+
+
+def test_notes_are_spelled_over_their_chords():
+    page = lead_page("A7 | Bm7b5 | Caug | Gb7 | N.C.", key="C")
+    bar = 40320
+    pitch = [61, 70, 62, 65, 68, 64, 60, 70, 61]  # over each chord, and two over none
+    onset = [0, 1, bar, bar + 1, 2 * bar, 3 * bar, 3 * bar + 1, 4 * bar, 4 * bar + 1]
+    notes = spell_over(page, make_notes(onset=onset, pitch=pitch))
+    # C sharp and B flat; D and F, of B half-diminished; G sharp, the fifth of C augmented; F flat
+    # and not a doubly flat E; C for the raised fourth of G flat; near C major, B flat and C sharp.
+    assert notes["fifths"].tolist() == [7, -2, 2, -1, 8, -8, 0, -2, 7]
 
 
 def test_cells_and_onsets_are_one_another():

@@ -69,7 +69,7 @@ _CHORD = re.compile(
     r"(maj|min|mi|ma|m|M|dim|aug|sus|add|alt|no|dom|[0-9()+°oøΔ^#b♯♭,\-/ ]|/[A-G][#b]?)*"
 )
 # No word such as Fine, and no D.C.
-_LIKE_CHORD = re.compile(r"[A-G][#b♯♭]?(?![a-z]{2})[^\s.]*")
+_LIKE_CHORD = re.compile(r"[A-H][#b♯♭]?(?![a-z]{2})[^\s.]*")
 _SYMBOLS = {
     ".": "staccato", "~": "roll", "H": "fermata", "L": "accent", "M": "lowermordent",
     "O": "coda", "P": "uppermordent", "S": "segno", "T": "trill", "u": "upbow", "v": "downbow",

@@ -19,10 +19,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stats_composer.errors import ConstraintError, EncodingError
-from stats_composer.score import Score
+from stats_composer.score import Score, natural_fifths
 from stats_composer.theory import Chord, is_no_chord, normalise_symbol, parse_chord
 
-__all__ = ["NONE", "QUALITY_NAMES", "TONES", "Chart", "chart_of", "quality_of", "read_changes"]
+__all__ = [
+    "NONE",
+    "QUALITY_NAMES",
+    "TONES",
+    "Chart",
+    "chart_of",
+    "quality_of",
+    "read_changes",
+    "spell_over",
+]
 
 Ints = NDArray[np.int64]
 
@@ -144,6 +153,35 @@ def _chord_at(page: Score, onset: int, text: str) -> Chord | None:
 @lru_cache(maxsize=4096)
 def _chord(text: str) -> Chord | None:
     return None if is_no_chord(text) else parse_chord(text, minus="minor")
+
+
+# Places on the line of fifths from a chord's root, by semitones above it: flat second and
+# third, sharp fourth, flat sixth and seventh.
+OVER_ROOT = np.array([0, -5, 2, -3, 4, -1, 6, 1, -4, 3, -2, 5])
+DIMINISHED_FIFTH, AUGMENTED_FIFTH = -6, 8
+FLATTEST, SHARPEST = -8, 12
+
+
+def spell_over(page: Score, notes: NDArray[np.void]) -> NDArray[np.void]:
+    """Return notes spelled as tones over the roots of a page's chords, in single sharps or flats.
+
+    Before the first chord and where there is none they are spelled near the page's key.
+    """
+    spelled = notes.copy()
+    spelled["fifths"] = natural_fifths(notes["pitch"], page.signature_at(0))
+    row = np.searchsorted(page.chords["onset"], notes["onset"], side="right") - 1
+    for index in np.unique(row[row >= 0]).tolist():
+        onset, text = page.chords[["onset", "symbol"]][index]
+        chord, here = _chord_at(page, onset, text), row == index
+        if chord is not None:
+            places = OVER_ROOT.copy()
+            if 7 not in chord.intervals:
+                places[6] = DIMINISHED_FIFTH if 6 in chord.intervals else places[6]
+                places[8] = AUGMENTED_FIFTH if 8 in chord.intervals else places[8]
+            fifths = chord.root + places[(notes["pitch"][here] - 7 * chord.root) % 12]
+            fifths += 12 * ((fifths < FLATTEST).astype(int) - (fifths > SHARPEST))
+            spelled["fifths"][here] = fifths
+    return spelled
 
 
 def read_changes(text: str, n_beats: int) -> tuple[list[tuple[int, str]], int]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stats_composer.composers.asked import asked_key, asked_metre, asked_tempo
-from stats_composer.composers.jazz.chart import Chart, chart_of, read_changes
+from stats_composer.composers.jazz.chart import Chart, chart_of, read_changes, spell_over
 from stats_composer.composers.jazz.solo import STEPS, Solo
 from stats_composer.errors import EncodingError
 from stats_composer.score import (
@@ -25,7 +25,6 @@ from stats_composer.score import (
     keys,
     make_table,
     metre_of,
-    natural_fifths,
 )
 from stats_composer.theory import (
     MAJOR,
@@ -213,11 +212,9 @@ def repeated(score: Score, times: int) -> Score:
 def part_rows(
     page: Score, notes: Iterable[tuple[int, int, int]], velocity: int
 ) -> NDArray[np.void]:
-    """Return the notes (onset, duration, pitch) of a part, spelled near the page's key."""
+    """Return the notes (onset, duration, pitch) of a part, spelled over the page's chords."""
     rows = [(*row, 0, 0, 0, velocity, False) for row in notes]
-    table = make_table(NOTE_DTYPE, rows)
-    table["fifths"] = natural_fifths(table["pitch"], page.signature_at(0))
-    return table
+    return spell_over(page, make_table(NOTE_DTYPE, rows))
 
 
 def with_parts(page: Score, parts: Sequence[tuple[Part, NDArray[np.void]]]) -> Score:

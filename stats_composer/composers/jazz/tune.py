@@ -171,8 +171,10 @@ def _with_marks(tune: Score) -> tuple[Score, list[str]]:
     if not len(tune.key_signatures):
         heard_key = [(0, key_signature(tonic, mode), mode)]
         tune = tune.replace(key_signatures=make_table(KEY_SIGNATURE_DTYPE, heard_key))
+    changes = len(tune.time_signatures) - 1
     account.append(
-        f"{metre['numerator']}/{metre['denominator']}, {key_name(tonic, mode)}, "
+        f"{metre['numerator']}/{metre['denominator']}"
+        f"{f' (changes of metre: {changes})' if changes else ''}, {key_name(tonic, mode)}, "
         f"{tune.tempos['quarters_per_minute'][0]:.0f} quarters a minute."
     )
     return tune, account
