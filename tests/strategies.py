@@ -197,6 +197,7 @@ def marked_scores(
         parts=tuple(parts),
         title=draw(st.one_of(st.just(""), words)),
         composer=draw(st.one_of(st.just(""), words)),
+        rhythm=draw(st.one_of(st.just(""), words)),
         end=end,
     )
 

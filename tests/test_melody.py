@@ -59,7 +59,7 @@ from stats_composer.score import (
     played,
     unfold,
 )
-from stats_composer.theory import TICKS_PER_QUARTER
+from stats_composer.theory import TICKS_PER_QUARTER, hear_tonic
 
 QUARTER = TICKS_PER_QUARTER
 JIG = (
@@ -244,11 +244,46 @@ def test_a_lilt_with_ornaments_is_read_as_it_was_drawn():
     assert starts[:4] == [0, 1, 3, 3.5]
     assert starts[4:9] == [4, 5, 5 + 2 / 3, 6 + 1 / 3, 7] and starts[9:12] == [8, 8.5, 9]
     again, _, upbeat, _ = read_phrase(score)
+    assert read_phrase(score.replace(rhythm="Reel"))[0] == KINDS["reel"]
     pitch, tick = heard(score)[1]
     at = np.flatnonzero(line != HOLD)
     ticks = (at - pickup) * kind.step
     assert again == kind and upbeat == pickup and tick.tolist() == ticks.tolist()
     assert pitch.tolist() == [code_pitch(code, "major", 60) for code in line[at].tolist()]
+
+
+def test_a_note_longer_than_a_beat_leaves_the_next_in_its_place():
+    kind = KINDS["hornpipe"]
+    line = np.array([0, HOLD, HOLD, 2, 4, 2, 0, HOLD])
+    rows = written_notes(kind, line, 0, (), lambda code: code)
+    eighth = kind.step
+    assert [onset / eighth for onset, *_ in rows] == [0, 3, 4, 5.5, 6]
+    assert [length / eighth for _, length, _ in rows] == [3, 1, 1.5, 0.5, 2]
+
+
+@pytest.mark.parametrize(
+    ("notes", "signature", "expected"),
+    [
+        ("ABcd ecAB cdef gece aged cAcA", 0, (3, "minor")),  # a sixth that is flat
+        ("ABcd ecAB cd^fe gece a^fed cAcA", 0, (3, "dorian")),  # in spite of the signature
+        ("DEFA dAFA defd edcA dAFA GFED D2D2", 2, (2, "major")),
+        ("DEFA dAFA d=cAF GABA dAFA G=cAF D2D2", 2, (2, "mixolydian")),
+        ("DEFA dAFA defd edcA dAFA GFED D2D2", 1, (2, "major")),  # with its own c sharp
+    ],
+)
+def test_the_mode_is_that_of_the_notes(notes, signature, expected):
+    score = parsed(f"X:1\nM:4/4\nL:1/8\nK:{('C', 'G', 'D')[signature]}\n{notes}|\n")
+    pitch = score.notes["pitch"].astype(np.int64)
+    if signature == 1:  # all c as in D
+        pitch[pitch % 12 == 0] += 1
+    assert hear_tonic(signature, pitch, score.notes["onset"], 4 * QUARTER) == expected
+
+
+def test_slides_are_written_as_they_are_played_and_name_their_rhythm(composer):
+    tunes = composer.compose(dance="slide", random_state=0, n=8)
+    assert sum(bool(tune.bars["repeat"].any()) for tune in tunes) <= 2
+    assert all("\nR:slide\n" in abc(tune) for tune in tunes)
+    assert {parsed(abc(tune)).rhythm for tune in tunes} == {"slide"}
 
 
 def test_wishes_that_conflict_are_named(composer):
@@ -329,7 +364,8 @@ def test_ornaments_that_make_a_copy_too_long_are_left_out(composer):
     for seed in range(4):
         score = TuneWriter(task, Repertoire([]), known).write(np.random.default_rng(seed))
         (pitch, tick), (plain, _) = heard(score)
-        first = int(np.flatnonzero(tick % style.kind.step)[10]) - 6
+        between = np.flatnonzero(tick % style.kind.step)
+        first = int(between[len(between) // 2]) - 6
         corpus = Repertoire([(pitch[first : first + 13], tick[first : first + 13])])
         other = TuneWriter(task, corpus, known).write(np.random.default_rng(seed))
         ornate, bare = heard(other)

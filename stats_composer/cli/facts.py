@@ -50,6 +50,7 @@ def score_facts(score: Score) -> dict[str, Any]:
     return {
         "title": score.title,
         "composer": score.composer,
+        "rhythm": score.rhythm,
         "parts": score.n_parts,
         "names": [part.name for part in score.parts],
         "voices": len(score.voices),

@@ -49,6 +49,7 @@ class TuneFacts:
 
     title: str = ""
     composer: str = ""
+    rhythm: str = ""
     tempos: dict[int, float] = field(default_factory=dict)
     chords: list[tuple[int, str]] = field(default_factory=list)
     lyrics: list[tuple[Voice, int, Fraction, str, str]] = field(default_factory=list)
@@ -109,6 +110,7 @@ def build_score(
         parts=tuple(_part(voice) for voice in kept),
         title=facts.title,
         composer=facts.composer,
+        rhythm=facts.rhythm,
         end=end,
         order=facts.order if jumps else (),
     )

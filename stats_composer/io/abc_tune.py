@@ -209,7 +209,7 @@ class _Tune:
         try:
             if letter in "KMLVPQ":
                 getattr(self, f"_field_{letter.lower()}")(text)
-            elif letter in "TCUmIws":
+            elif letter in "TCRUmIws":
                 self._other_field(letter, text)
             elif letter == "W":
                 self.report.add("verses below the tune left out", self.place)
@@ -222,6 +222,8 @@ class _Tune:
             facts.title = facts.title or plain_text(text)
         elif letter == "C":
             facts.composer = facts.composer or plain_text(text)
+        elif letter == "R":
+            facts.rhythm = facts.rhythm or plain_text(text)
         elif letter == "I":
             self._directive(text)
         elif letter == "w":

@@ -56,6 +56,7 @@ _TABLES = {
     "directions": "dynamics and words",
     "title": "letters of the title",
     "composer": "letters of the composer's name",
+    "rhythm": "letters of the rhythm's name",
 }
 
 
@@ -127,6 +128,8 @@ def _header(score: Score) -> Iterator[str]:
     yield f"T:{abc_text(score.title)}"
     if score.composer:
         yield f"C:{abc_text(score.composer)}"
+    if score.rhythm:
+        yield f"R:{abc_text(score.rhythm)}"
     if score.order and all(len(label) == 1 and label.isalpha() for label in score.order):
         yield f"P:{''.join(score.order)}"
     yield f"M:{metre_text(score, 0)}"

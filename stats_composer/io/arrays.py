@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from typing import Any
 
 import numpy as np
 
@@ -16,11 +17,11 @@ from stats_composer.score import MARKS, NOTE_DTYPE, Part, Score
 
 __all__ = ["ARRAYS_VERSION", "load_arrays", "save_arrays"]
 
-ARRAYS_VERSION = 3
+ARRAYS_VERSION = 4
 """Raise it when the layout, or what a reader puts in it, changes: old cache entries are left."""
 
 _TABLES = {"notes": NOTE_DTYPE, **MARKS}
-_TEXTS = ("title", "composer")
+_TEXTS = ("title", "composer", "rhythm")
 _MAX_BYTES = 1 << 29
 
 
@@ -87,7 +88,7 @@ def load_arrays(data: bytes) -> Score:
             tables = {name: arrays[name] for name in _TABLES}
             rows = (arrays[f"part_{name}"].tolist() for name in ("name", "program", "percussion"))
             parts = tuple(Part(*row) for row in zip(*rows, strict=True))
-            title, composer = (str(arrays[name]) for name in _TEXTS)
+            texts: dict[str, Any] = {name: str(arrays[name]) for name in _TEXTS}
             order = tuple(arrays["order"].tolist())
             end = int(arrays["end"])
     except (KeyError, ValueError, OSError, EOFError, MemoryError, zipfile.BadZipFile) as error:
@@ -95,4 +96,4 @@ def load_arrays(data: bytes) -> Score:
     for name, dtype in _TABLES.items():
         if tables[name].dtype != dtype or tables[name].ndim != 1:
             raise ScoreFileError(f"arrays of a score: {name} of another layout")
-    return Score(**tables, parts=parts, title=title, composer=composer, end=end, order=order)
+    return Score(**tables, parts=parts, **texts, end=end, order=order)

@@ -168,7 +168,7 @@ class Page:
                 sign.lyrics = tuple(self._lyrics.get(place, ()))
                 self.marks.put(signs, index, lane.voice)
         group_tuplets(signs)
-        mark_beams(signs, origin, beat)
+        mark_beams(signs, origin, beat, self.score.metre_at(start).wide_beam)
         return signs
 
     def _rest(

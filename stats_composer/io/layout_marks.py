@@ -134,7 +134,7 @@ class PartMarks:
         sign.before = tuple(grace for number, grace in graces.items() if number < 0)
         after = tuple(grace for number, grace in graces.items() if number > 0)
         for group in (sign.before, after):
-            mark_beams(group, sign.start, TICKS_PER_QUARTER)
+            mark_beams(group, sign.start, TICKS_PER_QUARTER, TICKS_PER_QUARTER)
         for number, grace in graces.items():
             if (*place, number) in self._ties:
                 shared = {note.pitch for note in grace.notes} & {note.pitch for note in sign.notes}

@@ -253,6 +253,7 @@ def _report_losses(score: Score, report: Report) -> None:
     ones = {lyric[3:4] for lyric in score.lyrics.tolist()}
     losses = {
         "the composer's name": bool(score.composer),
+        "the rhythm's name": bool(score.rhythm),
         "chord symbols": len(score.chords) > 0,
         "fermatas": len(score.fermatas) > 0,
         "grace notes": len(score.graces) > 0,

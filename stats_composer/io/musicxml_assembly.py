@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bisect
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
 import numpy as np
@@ -24,10 +24,8 @@ T = TypeVar("T")
 Rows = dict[str, list[tuple[Any, ...]]]
 
 
-def assemble(
-    parts: list[PartReader], report: Report, title: str, composer: str, order: tuple[str, ...]
-) -> Score:
-    """Lay the parts side by side on their common bar lines."""
+def assemble(parts: list[PartReader], report: Report, texts: Mapping[str, Any]) -> Score:
+    """Lay the parts side by side on their common bar lines; `texts` are further fields."""
     lines = _BarLines(parts, report)
     rows: Rows = defaultdict(list)
     for index, part in enumerate(parts):
@@ -45,15 +43,13 @@ def assemble(
     rows["chords"] = _first_told("chord symbols", [part.chords for part in parts], lines)
     rows["fermatas"] = sorted(set(rows["fermatas"]))
     rows["jumps"] = lines.jumps()
-    tables = {name: make_table(dtype, rows[name]) for name, dtype in MARKS.items()}
+    tables: dict[str, Any] = {name: make_table(dtype, rows[name]) for name, dtype in MARKS.items()}
     tables["bars"] = lines.table()
     score = Score(
         make_table(NOTE_DTYPE, rows["notes"]),
         parts=tuple(part.part for part in parts),
-        title=title,
-        composer=composer,
         end=lines.end,
-        order=order,
+        **texts,
         **tables,
     )
     tables["bars"]["number"] = _numbers(score, lines)

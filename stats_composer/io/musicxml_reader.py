@@ -29,6 +29,7 @@ W3C Music Notation Community Group, MusicXML 4.0, https://www.w3.org/2021/06/mus
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
+from typing import Any
 
 from stats_composer.errors import ScoreFileError
 from stats_composer.io.limits import MAX_BARS, MAX_NOTES, MAX_PARTS, check_limit
@@ -40,9 +41,10 @@ from stats_composer.io.report import Report
 from stats_composer.score import Score
 from stats_composer.theory import TICKS_PER_QUARTER
 
-__all__ = ["ORDER_FIELD", "read_musicxml"]
+__all__ = ["ORDER_FIELD", "RHYTHM_FIELD", "read_musicxml"]
 
 ORDER_FIELD = "order of sections"
+RHYTHM_FIELD = "rhythm"
 
 
 def read_musicxml(data: bytes, report: Report) -> Score:
@@ -84,7 +86,7 @@ def read_musicxml(data: bytes, report: Report) -> Score:
         parts.append(reader)
     if not n_notes and any(part.fault for part in parts):
         raise ScoreFileError(next(part.fault for part in parts if part.fault))
-    return assemble(parts, report, *_texts(root), _order(root))
+    return assemble(parts, report, _texts(root))
 
 
 def _root(data: bytes, report: Report) -> ET.Element:
@@ -123,15 +125,17 @@ def _sections(root: ET.Element) -> list[tuple[str, list[ET.Element]]]:
     return list(parts.items())
 
 
-def _order(root: ET.Element) -> tuple[str, ...]:
-    """Read the order of sections as our writer puts it."""
+def _texts(root: ET.Element) -> dict[str, Any]:
+    """Read what is told of the whole; rhythm and order of sections as our writer puts them."""
     fields = root.iterfind("identification/miscellaneous/miscellaneous-field")
-    told = (item.text or "" for item in fields if item.get("name") == ORDER_FIELD)
-    return tuple(label for text in told for label in text.split("\n"))
-
-
-def _texts(root: ET.Element) -> tuple[str, str]:
+    told = {item.get("name"): item.text or "" for item in fields}
+    order = told.get(ORDER_FIELD)
     title = (root.findtext("movement-title") or root.findtext("work/work-title") or "").strip()
     creators = root.findall("identification/creator")
     composers = [c for c in creators if c.get("type", "composer") == "composer"]
-    return title, (composers[0].text or "").strip() if composers else ""
+    return {
+        "title": title,
+        "composer": (composers[0].text or "").strip() if composers else "",
+        "rhythm": told.get(RHYTHM_FIELD, "").strip(),
+        "order": tuple(order.split("\n")) if order else (),
+    }

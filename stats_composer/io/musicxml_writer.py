@@ -38,7 +38,7 @@ from stats_composer.io.musicxml_elements import (
 from stats_composer.io.musicxml_harmony import harmony_element
 from stats_composer.io.musicxml_marks import jump_of
 from stats_composer.io.musicxml_part import DEFAULT_VELOCITY, LANE_STRIDE
-from stats_composer.io.musicxml_reader import ORDER_FIELD
+from stats_composer.io.musicxml_reader import ORDER_FIELD, RHYTHM_FIELD
 from stats_composer.io.notation import Note, Sign, shown_tempo, written_pitch
 from stats_composer.io.report import Report
 from stats_composer.score import (
@@ -112,10 +112,14 @@ def _header(score: Score, report: Report) -> Iterator[str]:
     if score.composer:
         yield f'<creator type="composer">{_clean(score.composer, report)}</creator>'
     yield f"<encoding><software>stats_composer {__version__}</software></encoding>"
-    if score.order:
-        labels = _clean("\n".join(score.order), report)
-        field = f'<miscellaneous-field name="{ORDER_FIELD}">{labels}</miscellaneous-field>'
-        yield f"<miscellaneous>{field}</miscellaneous>"
+    told = {RHYTHM_FIELD: score.rhythm, ORDER_FIELD: "\n".join(score.order)}
+    fields = [
+        f'<miscellaneous-field name="{name}">{_clean(text, report)}</miscellaneous-field>'
+        for name, text in told.items()
+        if text
+    ]
+    if fields:
+        yield f"<miscellaneous>{''.join(fields)}</miscellaneous>"
     yield "</identification>"
     yield "<part-list>"
     pitched = (index for index in range(1, 1000) if index % 16 != 10)

@@ -274,8 +274,8 @@ def plain_value(ticks: int) -> Value | None:
     return _PLAIN.get(ticks)
 
 
-def mark_beams(signs: Sequence[Sign], origin: int, beat: int) -> None:
-    """Beam the short notes of each beat in a lane of a bar."""
+def mark_beams(signs: Sequence[Sign], origin: int, beat: int, wide: int) -> None:
+    """Beam the short notes of each beat in a lane of a bar; pairs of eighths in `wide` ticks."""
     groups: list[list[Sign]] = []
     place = None
     for sign in signs:
@@ -287,13 +287,31 @@ def mark_beams(signs: Sequence[Sign], origin: int, beat: int) -> None:
         else:
             groups.append([sign])
             place = here
-    for group in groups:
+    for group in _widened(groups, origin, wide):
         if len(group) > 1:
             depths = [_BEAMS[sign.value.type] for sign in group if sign.value]
             for index, sign in enumerate(group):
                 sign.beams = tuple(
                     _beam(depths, index, level) for level in range(1, depths[index] + 1)
                 )
+
+
+def _widened(groups: list[list[Sign]], origin: int, wide: int) -> list[list[Sign]]:
+    """Join neighbours that are two eighths each."""
+    joined: list[list[Sign]] = []
+    for group in groups:
+        if joined and _is_pair(group) and _is_pair(joined[-1]):
+            first, here = joined[-1][0].start - origin, group[0].start - origin
+            if here - first == TICKS_PER_QUARTER and first // wide == here // wide:
+                joined[-1] = joined[-1] + group
+                continue
+        joined.append(group)
+    return joined
+
+
+def _is_pair(group: list[Sign]) -> bool:
+    plain = all(sign.stop - sign.start == TICKS_PER_QUARTER // 2 for sign in group)
+    return plain and len(group) == 2
 
 
 def _beam(depths: list[int], index: int, level: int) -> str:

@@ -232,6 +232,7 @@ def _page(score: Score, beat: Ints, metre: Ints) -> Score:
         parts=score.parts,
         title=score.title,
         composer=score.composer,
+        rhythm=score.rhythm,
         end=-(-(len(beat) - 1) // common) * common * TICKS_PER_QUARTER,
     )
 

@@ -135,6 +135,8 @@ class Score:
     parts : tuple of Part
         Parts named by the notes but not here are added without a name.
     title, composer : str
+    rhythm : str
+        The dance or form that it belongs to, such as `reel`; empty where none is told.
     end : int
         Ticks at which the last bar ends; at least the end of every note.
     order : tuple of str
@@ -169,6 +171,7 @@ class Score:
     parts: tuple[Part, ...] = ()
     title: str = ""
     composer: str = ""
+    rhythm: str = ""
     end: int = 0
     order: tuple[str, ...] = ()
 

@@ -74,6 +74,12 @@ class Metre(NamedTuple):
         threes = self.numerator % 3 == 0 and self.denominator >= 8
         return 3 * self.unit if threes else TICKS_PER_QUARTER
 
+    @property
+    def wide_beam(self) -> int:
+        """Ticks in which eighths alone are beamed together: half a bar of four quarters."""
+        whole = 4 * TICKS_PER_QUARTER
+        return whole // 2 if self.bar == whole and self.denominator < 8 else self.beam
+
     def strength(self, position: ArrayLike) -> NDArray[np.int8]:
         """Weigh the places of a bar as a metrical grid does.
 

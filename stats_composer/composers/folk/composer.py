@@ -117,11 +117,7 @@ class MelodyComposer(Composer):
 
         Raises
         ------
-        ValueError
-            If there is none.
-        ValueError
-            If there is none.
-        ValueError
+        EncodingError
             If there is none.
         """
         self._check_params()
@@ -200,8 +196,8 @@ class MelodyComposer(Composer):
         dance : str, optional
             One of `styles_`, such as `jig`. By default the commonest of its metre.
         bars : int
-            Of all parts, each counted once: parts have eight, a last one what is left. A
-            second ending is one more.
+            Of all parts, each counted once: parts have eight, a last one what is left. They
+            are played twice as often as the style's are; a second ending is one more.
         key : str, optional
             Such as `G`, `e minor`, `A dorian`, `D mixolydian`; by default one as common as in
             the style.
@@ -239,16 +235,17 @@ class MelodyComposer(Composer):
         wishes = tuple(with_corpus(asked_constraints(constraints), self.corpus))
         lengths, tempo = part_lengths(bars), style.tempo_ if speed is None else speed
         task = TuneTask(style, (0, "major"), 0, lengths, 0, tempo, wishes, self.max_copy)
-        writers: dict[tuple[int, str, int], TuneWriter] = {}
+        writers: dict[tuple[int, str, int, bool], TuneWriter] = {}
 
         def write(rng: np.random.Generator) -> Score:
             tonic, mode = asked or _drawn_key(style, rng)
             pickup = int(rng.choice(style.pickups_)) % style.kind.n_steps
-            if (tonic, mode, pickup) not in writers:
-                writers[tonic, mode, pickup] = self._writer(
-                    replace(task, key=(tonic, mode), height=tonic_height(tonic), pickup=pickup)
-                )
-            return writers[tonic, mode, pickup].write(rng)
+            doubled = bool(rng.choice(style.doubled_))
+            own = tonic, mode, pickup, doubled
+            if own not in writers:
+                drawn = replace(task, key=(tonic, mode), height=tonic_height(tonic))
+                writers[own] = self._writer(replace(drawn, pickup=pickup, repeats=doubled))
+            return writers[own].write(rng)
 
         return write_many(write, random_state, n, **patience)
 

@@ -96,6 +96,7 @@ def blank_tune(
         parts=(FIDDLE,),
         title=f"{kind.name.capitalize()} in {named}",
         composer="stats_composer",
+        rhythm=kind.name,
         end=start + len(bars) * full,
     )
 
@@ -122,10 +123,11 @@ def written_notes(
     """
     at = np.flatnonzero(line != HOLD)
     begins: list[tuple[int, int]] = []
+    struck = set(at.tolist())
     for here, after in zip(at.tolist(), [*at[1:].tolist(), len(line)], strict=True):
         more = turns[here] if len(turns) else ()
         length = 2 * kind.step if len(more) == 2 else kind.step
-        second = kind.swung and here > 0 and (here - pickup) % 2 == 1
+        second = kind.swung and here - 1 in struck and (here - pickup) % 2 == 1
         late = second and not any(map(len, turns[here - 1 : here + 1]))
         onset = here * kind.step + (TICKS_PER_QUARTER // 4 if late else 0)
         begins.append((onset, int(line[here])))

@@ -84,11 +84,11 @@ class Style:
         Codes that are no rarity in their mode.
     tempo_ : float
         Quarters a minute: the median of the tunes, in whole beats.
-    keys_, pickups_, finals_, turns_, lines_, moves_, counts_ : ndarray
-        Of the tunes: (tonic, mode); steps of the upbeat; the step of the last note where that
-        is the tonic; rows of `Tune.turns`; all steps, one tune after the other, each with a
-        last HOLD - 1; intervals and ticks from note to note of `Tune.heard`, each tune's first
-        from its first pitch and bar; and how many they are.
+    keys_, pickups_, doubled_, finals_, turns_, lines_, moves_, counts_ : ndarray
+        Of the tunes: (tonic, mode); steps of the upbeat; whether parts are played twice; the
+        step of the last note where that is the tonic; rows of `Tune.turns`; all steps, one tune
+        after the other, each with a last HOLD - 1; intervals and ticks from note to note of
+        `Tune.heard`, each tune's first from its first pitch and bar; and how many they are.
     """
 
     def __init__(self, kind: Kind, *, random_state: int = 0) -> None:
@@ -123,6 +123,7 @@ class Style:
         self.notes_ = self._notes().fit(coded)
         self.keys_ = np.array([(t.tonic, list(MODES).index(t.mode)) for t in tunes])
         self.pickups_ = np.array([len(tune.pickup) for tune in tunes])
+        self.doubled_ = np.array([tune.doubled for tune in tunes], np.int64)
         self.turns_ = np.concatenate([tune.turns for tune in tunes])
         after = [np.r_[tune.line, HOLD - 1] for tune in tunes]
         self.lines_ = np.concatenate(after)
@@ -144,10 +145,11 @@ class Style:
 
     @staticmethod
     def _count_endings(tunes: Sequence[Tune]) -> Floats:
-        """Return how many parts have a first ending of their own, without and with upbeats."""
+        """Return how many doubled parts have a first ending, without and with upbeats."""
         rate = np.zeros(2)
         for upbeat in (False, True):
-            own = [e is not None for t in tunes if bool(len(t.pickup)) == upbeat for e in t.endings]
+            mine = [t for t in tunes if t.doubled and bool(len(t.pickup)) == upbeat]
+            own = [ending is not None for tune in mine for ending in tune.endings]
             rate[int(upbeat)] = (sum(own) + 0.5) / (len(own) + 1)
         return rate
 
@@ -227,7 +229,7 @@ class Style:
             sizes[name], learned = model.state()
             arrays |= {f"{name}.{key}": value for key, value in learned.items()}
         arrays |= {f"facet.{k}": v.astype(np.float32) for k, v in self.facets_.items()}
-        for name in ("keys", "pickups", "finals", "turns"):
+        for name in ("keys", "pickups", "doubled", "finals", "turns"):
             arrays[name] = getattr(self, f"{name}_").astype(np.int8)
         arrays["lines"] = self.lines_.astype(np.int16)
         arrays["moves"] = np.clip(self.moves_ // [1, GRAIN], -(2**15), 2**15 - 1).astype(np.int16)
@@ -248,7 +250,7 @@ class Style:
             for key, array in arrays.items()
             if key.startswith("facet.")
         }
-        for name in ("keys", "pickups", "finals", "turns", "lines", "counts"):
+        for name in ("keys", "pickups", "doubled", "finals", "turns", "lines", "counts"):
             setattr(self, f"{name}_", arrays[name].astype(np.int64))
         self.moves_ = arrays["moves"].astype(np.int64) * [1, GRAIN]
         self.known_ = arrays["known"]

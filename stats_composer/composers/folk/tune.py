@@ -97,6 +97,8 @@ class Tune:
         Codes of the upbeat's steps.
     parts : tuple of ndarray of shape (n_bars, n_steps), int64
         As played the last time.
+    doubled : bool
+        Whether the parts are played twice: most of them.
     endings : tuple of ndarray of shape (n_steps,) or None
         For each part the last bar as played the first time, where it is another.
     turns : ndarray of shape (n, 5), int64
@@ -116,6 +118,7 @@ class Tune:
     height: int
     pickup: Ints
     parts: tuple[Ints, ...]
+    doubled: bool
     endings: tuple[Ints | None, ...]
     turns: Ints
     tempo: float
@@ -172,7 +175,7 @@ def read_tune(score: Score) -> Tune:
     onset = _rounded(notes["onset"])
     full = Metre(*metre).bar
     start = score.pickup or _phase(onset, notes["velocity"], full)
-    kind = _kind(metre, onset - start)
+    kind = _kind(metre, onset - start, score.rhythm)
     n_bars = (int(onset[-1] + notes["duration"][-1]) - start + full // 2) // full
     tonic, mode = hear_tonic(score.signature_at(0), notes["pitch"], onset - start, full)
     height = tonic_height(tonic)
@@ -181,11 +184,12 @@ def read_tune(score: Score) -> Tune:
     pickup = -int((step_onset // kind.step).min(initial=0))
     line = _steps(step_onset, code, kind, pickup, n_bars * kind.n_steps)
     turns = _turns(step_onset, code, kind)
-    parts, endings = _fold(line[pickup:].reshape(n_bars, kind.n_steps))
+    parts, doubled, endings = _fold(line[pickup:].reshape(n_bars, kind.n_steps))
     tempo = float(score.tempos["quarters_per_minute"][0]) if len(score.tempos) else 0.0
     pitch = first.notes["pitch"][index].astype(np.int64)
     heard = np.stack([pitch, _even(_rounded(clock) - start, kind)], axis=1)
-    return Tune(kind, tonic, mode, height, line[:pickup], parts, endings, turns, tempo, heard)
+    told = kind, tonic, mode, height, line[:pickup]
+    return Tune(*told, parts, doubled, endings, turns, tempo, heard)
 
 
 def melodies(heard: Ints, kind: Kind) -> list[tuple[Ints, Ints]]:
@@ -222,7 +226,7 @@ def read_phrase(score: Score) -> tuple[Kind, tuple[int, str], int, Ints]:
     notes, metre = _line(score)
     start = score.pickup
     onset = notes["onset"] - start
-    kind = _kind(metre, onset)
+    kind = _kind(metre, onset, score.rhythm)
     even = _even(onset, kind)
     if (even % kind.step == 0).mean() < 0.5:
         raise EncodingError(
@@ -284,9 +288,10 @@ def _phase(onset: Ints, velocity: NDArray[np.uint8], full: int) -> int:
     return int(places[best])
 
 
-def _kind(metre: tuple[int, int], onset: Ints) -> Kind:
-    """Name the dance of a metre; long-short pairs of eighths make a hornpipe."""
+def _kind(metre: tuple[int, int], onset: Ints, told: str) -> Kind:
+    """Name the dance of a metre, as told; else long-short pairs of eighths make a hornpipe."""
     found = [kind for kind in KINDS.values() if kind.metre == metre]
+    found = [kind for kind in found if kind.name == told.strip().lower()] or found
     if not found:
         raise EncodingError(f"a metre of {metre[0]}/{metre[1]}: expected that of a dance")
     if len(found) > 1:
@@ -335,8 +340,8 @@ def _turns(onset: Ints, code: Ints, kind: Kind) -> Ints:
     return np.array(rows, np.int64).reshape(-1, 5)
 
 
-def _fold(bars: Ints) -> tuple[tuple[Ints, ...], tuple[Ints | None, ...]]:
-    """Divide bars into parts, and keep those that come twice once."""
+def _fold(bars: Ints) -> tuple[tuple[Ints, ...], bool, tuple[Ints | None, ...]]:
+    """Divide bars into parts, keep those that come twice once, and tell whether most do."""
     parts: list[Ints] = []
     endings: list[Ints | None] = []
     for first in range(0, len(bars) - PART_BARS + 1, PART_BARS):
@@ -350,7 +355,8 @@ def _fold(bars: Ints) -> tuple[tuple[Ints, ...], tuple[Ints | None, ...]]:
             endings.append(None)
     if not parts:
         raise EncodingError(f"{len(bars)} bars: expected {PART_BARS} or more")
-    return tuple(parts), tuple(endings)
+    doubled = len(bars) // PART_BARS >= 1.5 * len(parts)
+    return tuple(parts), doubled, tuple(endings)
 
 
 def _alike(one: Ints, other: Ints) -> int:

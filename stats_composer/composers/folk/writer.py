@@ -179,15 +179,28 @@ class TuneWriter:
         return weight
 
     def _wishes_of_style(self, tokens: Ints, rng: np.random.Generator) -> Floats:
-        """Return log-weights of the style: facets of each bar, and how a tune ends."""
+        """Return log-weights of the style: facets of each bar, and how a tune ends.
+
+        Tokens of -1 leave open what a bar is.
+        """
         task, style = self.task, self.task.style
         weight = self.leanings(tokens - len(RELATIONS))
         weight[min(len(task.given), self.n_steps - 1), 0] = -np.inf
-        last = task.span(task.n_bars - 1)
-        final = last.start + int(rng.choice(style.finals_[style.finals_ < style.kind.n_steps]))
-        weight[final, CODES % 14 != 0] = -np.inf
-        weight[final + 1 : last.stop, 1:] = -np.inf
+        final = int(rng.choice(style.finals_[style.finals_ < style.kind.n_steps]))
+        for bar in self._ends(tokens):
+            span = task.span(bar)
+            weight[span.start + final, CODES % 14 != 0] = -np.inf
+            weight[span.start + final + 1 : span.stop, 1:] = -np.inf
         return weight
+
+    def _ends(self, tokens: Ints) -> list[int]:
+        """Return the last bar, and those that it repeats as a whole: they must end as it does."""
+        ends = [self.task.n_bars - 1]
+        while 0 <= (token := int(tokens[ends[-1]])) < len(RELATIONS) and RELATIONS[token].whole:
+            ends.append(copies(self.place, ends[-1], RELATIONS[token]))
+        return [bar for bar in ends if self.task.span(bar).start >= len(self.task.given)] or ends[
+            :1
+        ]
 
     # ---- the notes ----------------------------------------------------------------------
 
@@ -389,7 +402,7 @@ class TuneWriter:
         fixed[task.span(slot - 1)] = line[task.span(last - 1)]
         fixed[task.span(slot, split_at(kind))] = line[task.span(last, split_at(kind))]
         fixed[task.span(slot + 1)] = line[task.span(first)]
-        tokens = np.zeros(task.n_bars, np.int64)
+        tokens = np.full(task.n_bars, -1)
         path, kept = self._path(
             self._wishes_of_style(tokens, rng), fixed, 0, Redrawing(self.chain), rng
         )

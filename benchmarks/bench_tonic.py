@@ -1,0 +1,92 @@
+"""The tonic of folk tunes: how often it is heard as printed, on collections that were not learned.
+
+Three books of music21's corpus whose tunes print their keys: each is left out in turn, the
+conditional logit of `theory.keys.hear_tonic` fitted on the other two. Each tune is heard under
+its own signature, under the one that MIDI has for a major or minor key, and under none. The last
+line are weights fitted on all. `python -m benchmarks tonic`.
+"""
+
+import re
+import warnings
+
+import numpy as np
+from scipy.optimize import minimize
+
+from stats_composer.io import find_files
+from stats_composer.io.abc import read_abc
+from stats_composer.io.report import Report
+from stats_composer.theory import Metre, name_fifths
+from stats_composer.theory.keys import tonic_evidence
+
+BOOKS = ("oneills1850", "ryansMammoth", "airdsAirs")
+SUFFIXES = {
+    "": "major", "maj": "major", "m": "minor", "min": "minor", "dor": "dorian",
+    "mix": "mixolydian",
+}  # fmt: skip
+KEY = re.compile(r"(?m)^K: *([A-G][#b]?) *([A-Za-z]*)")
+
+
+def tunes(book):
+    """Yield the printed key of a book's tunes, and their lines."""
+    for _, path in find_files(f"music21:{book}"):
+        for text in re.split(r"(?m)^(?=X:)", path.read_text("latin-1")):
+            key = KEY.search(text)
+            mode = SUFFIXES.get(key.group(2).lower()[:3]) if key else None
+            if mode is None:
+                continue
+            try:
+                (score,) = read_abc(text.encode(), Report())
+            except ValueError:
+                continue
+            if len(score.notes) >= 20 and len(score.time_signatures) == 1:
+                tonic = name_fifths(key.group(1))
+                pitch = score.notes["pitch"].astype(np.int64)
+                onset = score.notes["onset"] - score.pickup
+                full = Metre(*score.time_signatures[0].tolist()[1:]).bar
+                yield tonic, mode, score.signature_at(0), pitch, onset, full
+
+
+def evidence(book):
+    """Return the evidence of each tune three times over, and which tonic is printed."""
+    rows, right = [], []
+    for tonic, mode, printed, pitch, onset, full in tunes(book):
+        midi = tonic - (3 if mode in ("minor", "dorian") else 0)
+        for signature in (printed, midi, 0):
+            rows.append(tonic_evidence(signature, pitch, onset, full)[0])
+            right.append(7 * tonic % 12)
+    return np.array(rows), np.array(right)
+
+
+def fitted(rows, right):
+    """Fit the weights of a conditional logit, with a normal prior of unit variance."""
+    own = rows[np.arange(len(right)), right]
+
+    def loss(weights):
+        score = rows @ weights
+        score -= score.max(axis=1, keepdims=True)
+        log_z = np.log(np.exp(score).sum(axis=1))
+        probs = np.exp(score - log_z[:, None])
+        expected = np.einsum("it,itf->f", probs, rows)
+        value = (log_z - score[np.arange(len(right)), right]).sum() + weights @ weights / 2
+        return value, expected - own.sum(axis=0) + weights
+
+    return minimize(loss, np.zeros(rows.shape[2]), jac=True, method="L-BFGS-B").x
+
+
+def main():
+    """Print the share heard right by book and signature."""
+    warnings.simplefilter("ignore")
+    told = {book: evidence(book) for book in BOOKS}
+    for book in BOOKS:
+        others = [told[other] for other in BOOKS if other != book]
+        weights = fitted(*(np.concatenate(part) for part in zip(*others, strict=True)))
+        rows, right = told[book]
+        heard = (np.argmax(rows @ weights, axis=1) == right).reshape(-1, 3).mean(axis=0)
+        shares = "printed {:.1%}, of MIDI {:.1%}, none {:.1%}".format(*heard)
+        print(f"{book:14} {len(right) // 3:5} tunes, signature {shares}", flush=True)
+    weights = fitted(*(np.concatenate(part) for part in zip(*told.values(), strict=True)))
+    print("weights", *weights.round(2))
+
+
+if __name__ == "__main__":
+    main()
