@@ -183,3 +183,19 @@ def test_a_stream_takes_abc():
     stream = io.BytesIO()
     write(Score(make_notes(onset=[0], pitch=[60])), stream, format="abc")
     assert stream.getvalue().startswith(b"X:1\n")
+
+
+@pytest.mark.parametrize(
+    ("metre", "notes"),
+    [
+        ("4/4", "ABcd efga | A2 Bc de f/e/d | AB/c/ dc B/A/G AB | A2 (3ABc ABcd"),
+        ("2/2", "AB | cdef gabc' | z A Bc de f2"),
+        ("3/4", "AB cd ef | A3 B cd"),
+        ("2/4", "AB cd | A/B/c/d/ e2"),
+        ("6/8", "ABc def | A2 B cde"),
+    ],
+)
+def test_eighths_are_beamed_by_half_bars_of_four_quarters_and_else_by_beats(metre, notes):
+    text = f"X:1\nT:\nM:{metre}\nL:1/8\nK:C\n{notes} |]\n"
+    (score,) = read_abc(text.replace(" ", "").encode(), Report())
+    assert notes in encode_abc(score, Report()).decode().replace("\n", " ")
