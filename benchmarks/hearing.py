@@ -6,7 +6,7 @@ import numpy as np
 
 from benchmarks.pop909 import merged, variants
 from stats_composer.listening import BeatModel, LineModel, RoleModel
-from stats_composer.listening.beats import onsets_of_score
+from stats_composer.listening.onsets import onsets_of_score
 
 TOLERANCE = 0.07
 

@@ -11,7 +11,7 @@ import numpy as np
 from benchmarks.pop909 import merged, read_pop909, variants
 from stats_composer.io import read_corpus
 from stats_composer.listening import BeatModel, LineModel, RoleModel
-from stats_composer.listening.beats import onsets_of_score
+from stats_composer.listening.onsets import onsets_of_score
 
 
 def of_four(source):

@@ -7,8 +7,12 @@ from stats_composer.cli.run import main
 from stats_composer.errors import EncodingError
 from stats_composer.io import read, write
 from stats_composer.listening import BeatModel, quantize
-from stats_composer.listening.beats import Onsets, hear_frames, onsets_of_score
+from stats_composer.listening.bars import bars_of, count_bars
+from stats_composer.listening.beats import Beats
+from stats_composer.listening.onsets import Onsets, hear_frames, onsets_of_score
+from stats_composer.listening.quantize import _bars as quantize_bars
 from stats_composer.listening.quantize import is_on_grid
+from stats_composer.listening.tempo import describe_pulse, learn_choice
 from stats_composer.score import (
     CHORD_DTYPE,
     TEMPO_DTYPE,
@@ -55,7 +59,7 @@ def hits(found, beats):
     return np.mean([np.abs(found - beat).min() < 0.07 for beat in beats])
 
 
-@pytest.mark.parametrize(("bpm", "drift"), [(75.0, 0.0), (93.0, 0.04), (110.0, 0.0)])
+@pytest.mark.parametrize(("bpm", "drift"), [(75.0, 0.0), (93.0, 0.04), (100.0, 0.0)])
 def test_beats_are_found_where_they_were_played(bpm, drift):
     score, beat = performed(bpm=bpm, drift=drift)
     found = BeatModel.bundled().find(onsets_of_score(score))
@@ -71,6 +75,62 @@ def test_a_change_of_harmony_is_heard_where_it_is():
     # Before 0.5 and from it on C sounds; before 1.5 C, from it on F sharp; at 0.7 nothing begins.
     changes = hear_frames(onsets, np.array([0.5, 1.5, 0.7]))[:, -3]
     np.testing.assert_allclose(changes, [0, 1, 0], atol=1e-6)
+
+
+def test_lengths_of_bars_are_counted():
+    law = np.exp(count_bars([np.array([4, 4, 2, 4, 12, 4])]))
+    # After four: four once, two once, a tenth for each of the five lengths.
+    np.testing.assert_allclose(law[2], np.array([1.1, 0.1, 1.1, 0.1, 0.1]) / 2.5)
+    # Thirty threes are taken as seen; bars of twelve beats are not known, nor what follows them.
+    np.testing.assert_allclose(law[1], np.array([0.1, 30.1, 0.1, 0.1, 0.1]) / 30.5)
+    np.testing.assert_allclose(law.sum(axis=1), 1)
+
+
+@pytest.mark.parametrize(
+    "lengths", [[4] * 8, [3] * 10, [4, 4, 4, 2, 4, 4, 4], [4, 4, 4, 6, 4, 4, 4]]
+)
+def test_bars_are_where_downbeats_are_heard(lengths):
+    corpus = [np.array([4] * 40 + [2] + [4] * 40 + [6] + [4] * 40)]
+    places = np.concatenate([np.arange(n) for n in lengths])
+    place, length = bars_of(np.where(places == 0, 4.0, -2.0), count_bars(corpus))
+    assert place.tolist() == places.tolist()
+    assert length.tolist() == np.repeat(lengths, lengths).tolist()
+
+
+def test_a_pulse_is_described_by_hand():
+    time = np.array([0.0, 0.25, 0.5, 1.0, 1.5, 1.75, 2.0])
+    pitch = np.array([40, 70, 40, 55, 40, 70, 55])
+    onsets = Onsets(time, pitch, np.full(7, 64.0), np.full(7, 0.2))
+    weight = np.full(90, -1.0)
+    weight[[0, 40]] = 3.0  # at 0 and at 1 s
+    row = describe_pulse(onsets, weight, np.arange(5) / 2, np.log([0.25, 2.0]))
+    far = 1.0  # log(0.5 / 0.25) / log(2)
+    heard = np.array([3, -1, 3, -1, -1])
+    mean, odd = heard.mean(), heard[::2].mean()
+    np.testing.assert_allclose(row[:4], [far, far**2, mean, heard.sum() / 2])
+    np.testing.assert_allclose(row[4:9], -1)
+    np.testing.assert_allclose(row[9:12], [odd - mean, 3 - mean, 3 - mean])
+    profiles = np.zeros((3, 12))
+    profiles[0, [0, 6]] = np.sqrt([5 / 7, 2 / 7])
+    profiles[1, 0] = profiles[2, 6] = 1
+    np.testing.assert_allclose(row[12:], profiles.ravel())
+
+
+def test_the_tempo_that_is_like_right_ones_is_chosen():
+    rows = np.array([[0.0, 1.0], [1.0, 0.0], [0.2, 0.1]])
+    pieces = [(rows, np.array([0.5, 1.0, 2.0])), (rows[[1, 0]], np.array([0.9, 0.4]))]
+    nowhere = (rows, np.array([0.1, 0.2, 0.3]))
+    weights = learn_choice([*pieces, nowhere], np.log([1.0, 0.9, 4.0]))
+    assert np.argmax(rows @ weights) == 1
+    assert learn_choice(pieces, np.log([1.0, 0.9])).tolist() == weights.tolist()
+
+
+def test_bars_of_another_length_have_their_own_metre():
+    place = np.array([2, 3, 0, 1, 2, 3, 0, 1, 0, 1, 2, 3])
+    metre = np.array([4] * 6 + [2] * 2 + [4] * 4)
+    found = Beats(np.arange(12.0), place, metre)
+    # Two beats were put before, so that the first bar is whole.
+    assert quantize_bars(found, 2) == [(0, 4), (8, 2), (10, 4)]
 
 
 def test_a_performance_is_played_again_to_the_tick():

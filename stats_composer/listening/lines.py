@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from stats_composer.errors import EncodingError
 from stats_composer.factors import Automaton
-from stats_composer.listening.stored import StoredWeights
+from stats_composer.listening.stored import StoredWeights, logistic
 from stats_composer.sampling.chain import Chain
 from stats_composer.theory import TICKS_PER_QUARTER
 
@@ -160,8 +160,6 @@ class LineModel(StoredWeights):
         EncodingError
             If there is no part.
         """
-        from sklearn.linear_model import LogisticRegression
-
         if not parts:
             raise EncodingError("no parts: expected at least one")
         rows, labels = [], []
@@ -176,8 +174,8 @@ class LineModel(StoredWeights):
         x, y = np.concatenate(rows), np.concatenate(labels)
         every = -(-len(x) // MAX_NOTES)
         x, y = _with_products(x[::every]), y[::every]
-        model = LogisticRegression(C=1.0, max_iter=2000).fit(x, y)
-        self.note_ = np.append(model.coef_[0], model.intercept_[0])
+        model = logistic(C=1.0).fit(x, y)
+        self.note_ = np.append(model.coef_[0], model.intercept_[0]).astype(np.float32)
         moves, rests = seen[: len(LEAPS) + 1], seen[len(LEAPS) + 1 :]
         self.move_ = np.log(np.append(moves / moves.max(), rests / rests.max()))
         self.manifest_ = {}

@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stats_composer.errors import EncodingError
-from stats_composer.listening.beats import BeatModel, Beats, onsets_of_score
+from stats_composer.listening.beats import BeatModel, Beats
+from stats_composer.listening.onsets import onsets_of_score
 from stats_composer.score import (
     KEY_SIGNATURE_DTYPE,
     TEMPO_DTYPE,
@@ -36,6 +37,8 @@ GRIDS, FINE = (4, 3), (8, 6, 5)
 TRIPLETS_COST = 0.03
 STEADY = 0.01
 FILE_DEFAULT = 120.0
+COVERED = 0.5
+"""Of the time from the first note to the last, the share that beats are to reach over."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,9 +159,9 @@ def quantize(score: Score, model: BeatModel | None = None) -> Quantized:
         raise EncodingError(f"{len(onsets.time)} notes: too few for a beat to be found")
     told = float(score.tempos["quarters_per_minute"][0]) if len(score.tempos) else FILE_DEFAULT
     beats = (model or BeatModel.bundled()).find(onsets, None if told == FILE_DEFAULT else told)
-    if len(beats.time) < 2:
+    if len(beats.time) < 2 or np.ptp(beats.time) < COVERED * np.ptp(onsets.time):
         raise EncodingError(f"{len(onsets.time)} notes: no beat is found in them")
-    beat = _whole(score, beats)
+    beat, before = _whole(score, beats)
     notes = score.notes.copy()
     start, stop = notes["onset"].copy(), notes["onset"] + notes["duration"]
     exact = [_positions(ticks, beat) for ticks in (start, stop)]
@@ -170,15 +173,17 @@ def quantize(score: Score, model: BeatModel | None = None) -> Quantized:
     late = [(was - bare.ticks(now))[order] for was, now in ((start, onset), (stop, end))]
     timing = Timing(beat, late[0], late[1], score.tempos)
     chords = score.chords.copy()
-    chords["onset"] = (
-        np.round(_positions(chords["onset"], beat)).astype(np.int64) * TICKS_PER_QUARTER
-    )
-    page = _page(score, beat, beats.metre).replace(notes=notes[order], chords=chords)
+    place = np.round(_positions(chords["onset"], beat)).astype(np.int64)
+    chords["onset"] = place * TICKS_PER_QUARTER
+    page = _page(score, beat, _bars(beats, before)).replace(notes=notes[order], chords=chords)
     return Quantized(page, timing, _swing(exact[0]))
 
 
-def _whole(score: Score, beats: Beats) -> Ints:
-    """Return the ticks of beats from a downbeat before the first note to after the last one."""
+def _whole(score: Score, beats: Beats) -> tuple[Ints, int]:
+    """Return the ticks of beats from a downbeat before the first note to after the last one.
+
+    And how many were put before those that were found.
+    """
     start = int(score.notes["onset"].min())
     stop = int((score.notes["onset"] + score.notes["duration"]).max())
     knots = np.unique(np.concatenate([[0, 4 * stop], score.tempos["onset"]]))
@@ -189,7 +194,16 @@ def _whole(score: Score, beats: Beats) -> Ints:
     before += (int(beats.place[0]) - before) % int(beats.metre[0])
     after = max(-(-(stop - int(ticks[-1])) // last), 0) + 1
     lead = ticks[0] - first * np.arange(before, 0, -1)
-    return np.concatenate([lead, ticks, ticks[-1] + last * np.arange(1, after + 1)])
+    return np.concatenate([lead, ticks, ticks[-1] + last * np.arange(1, after + 1)]), before
+
+
+def _bars(beats: Beats, before: int) -> list[tuple[int, int]]:
+    """Return at which beat bars of a new length begin, and of how many beats they are."""
+    first = beats.place == 0
+    starts = np.append(0, before + np.flatnonzero(first))
+    lengths = np.append(beats.metre[0], beats.metre[first])
+    new = np.append(True, np.diff(lengths) != 0)
+    return list(zip(starts[new].tolist(), lengths[new].tolist(), strict=True))
 
 
 def _positions(ticks: Ints, beat: Ints) -> Floats:
@@ -212,7 +226,7 @@ def _to_grid(position: Floats, onsets: Floats) -> Ints:
     return ticks
 
 
-def _page(score: Score, beat: Ints, metre: Ints) -> Score:
+def _page(score: Score, beat: Ints, bars: list[tuple[int, int]]) -> Score:
     """Return the empty page: metre, tempo curve, and the performance's key and names."""
     tempo = 60 / np.diff(_seconds_at(score, beat))
     curve, now = [], 0.0
@@ -220,20 +234,23 @@ def _page(score: Score, beat: Ints, metre: Ints) -> Score:
         if abs(value - now) > STEADY * value:
             now = value
             curve.append((quarter * TICKS_PER_QUARTER, round(now, 2)))
-    common = int(np.bincount(metre).argmax())
+    start, length = bars[-1]
+    n_beats = start - (start - len(beat) + 1) // length * length
     keys = score.key_signatures[:1].copy()
     if len(keys):
         keys["onset"] = 0
     return Score(
         score.notes[:0],
-        time_signatures=make_table(TIME_SIGNATURE_DTYPE, [(0, common, 4)]),
+        time_signatures=make_table(
+            TIME_SIGNATURE_DTYPE, [(TICKS_PER_QUARTER * first, n, 4) for first, n in bars]
+        ),
         key_signatures=keys if len(keys) else make_table(KEY_SIGNATURE_DTYPE, []),
         tempos=make_table(TEMPO_DTYPE, curve),
         parts=score.parts,
         title=score.title,
         composer=score.composer,
         rhythm=score.rhythm,
-        end=-(-(len(beat) - 1) // common) * common * TICKS_PER_QUARTER,
+        end=n_beats * TICKS_PER_QUARTER,
     )
 
 

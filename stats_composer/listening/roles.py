@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stats_composer.errors import EncodingError
-from stats_composer.listening.stored import StoredWeights
+from stats_composer.listening.stored import StoredWeights, logistic
 from stats_composer.models.turning import softmax
 from stats_composer.score import Score
 from stats_composer.theory import TICKS_PER_QUARTER
@@ -142,18 +142,15 @@ class RoleModel(StoredWeights):
         EncodingError
             If there is no score.
         """
-        from sklearn.linear_model import LogisticRegression
-
         if not scores:
             raise EncodingError("no scores: expected at least one")
         rows = np.concatenate([describe_parts(s, range(s.n_parts)) for s in scores])
         labels = [ROLES.index(role) for of_score in roles for role in of_score]
         self.center_, self.scale_ = rows.mean(axis=0), rows.std(axis=0) + 1e-6
-        model = LogisticRegression(C=0.3, max_iter=2000)
         seen = self._seen(rows)
-        model.fit(seen, labels)
-        self.weights_ = np.zeros((seen.shape[1], len(ROLES)))
-        self.bias_ = np.full(len(ROLES), -20.0)
+        model = logistic(C=0.3).fit(seen, labels)
+        self.weights_ = np.zeros((seen.shape[1], len(ROLES)), np.float32)
+        self.bias_ = np.full(len(ROLES), -20.0, np.float32)
         self.weights_[:, model.classes_] = model.coef_.T
         self.bias_[model.classes_] = model.intercept_
         self.manifest_ = {}

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
 
 from stats_composer import modelfile
 from stats_composer.files import packaged
 
-__all__ = ["StoredWeights"]
+__all__ = ["StoredWeights", "learn_odds", "logistic"]
+
+Floats = NDArray[np.float64]
 
 
 class StoredWeights:
@@ -56,3 +61,21 @@ class StoredWeights:
         """Read the model that comes with the package."""
         with packaged(f"pretrained/{cls._bundled}") as path:
             return cls.load(path)
+
+
+def logistic(**options: Any) -> Any:
+    """Return a logistic regression of scikit-learn that ends at its optimum to many digits.
+
+    Rounded to the digits of a model file, its weights are the same on any number of threads.
+    """
+    from sklearn.linear_model import LogisticRegression
+
+    return LogisticRegression(solver="newton-cholesky", tol=1e-9, max_iter=200, **options)
+
+
+def learn_odds(rows: Sequence[Floats], labels: Sequence[NDArray[np.bool_]]) -> Floats:
+    """Learn log-odds of a label beyond its share, as weights of a description and a bias."""
+    x, y = np.concatenate(rows), np.concatenate(labels)
+    model = logistic(C=1.0).fit(x, y)
+    bias = model.intercept_[0] - np.log(y.mean() / (1 - y.mean()))
+    return np.append(model.coef_[0], bias).astype(np.float32)
