@@ -19,6 +19,7 @@ from stats_composer.chords import (
 )
 from stats_composer.chords.events import CHORD_EVENT_DTYPE
 from stats_composer.chords.features import FAMILIES, relative_codes
+from stats_composer.chords.figures import figured_bass
 from stats_composer.chords.keys import key_path
 from stats_composer.chords.labels import N_LABELS, N_QUALITIES
 from stats_composer.cli import main
@@ -35,7 +36,7 @@ from stats_composer.score import (
     make_notes,
     make_table,
 )
-from stats_composer.theory import TICKS_PER_QUARTER, parse_chord
+from stats_composer.theory import TICKS_PER_QUARTER, parse_chord, parse_key
 
 QUARTER = TICKS_PER_QUARTER
 HEADINGS = (
@@ -374,6 +375,26 @@ def test_shell_prints_nashville_numbers(tune, tmp_path, capsys):
     rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
     assert [row["numeral"] for row in rows] == ["1", "4", "5⁷", "6-", "2-/4", "5", "1"]
     assert "m1 C: I b3 IV" in (tmp_path / "analysis.rntxt").read_text()
+
+
+def test_shell_prints_figured_bass(tune, capsys):
+    run(tune, "--csv", "--figures")
+    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert [row["numeral"] for row in rows] == ["", "", "7", "", "6", "", ""]
+    run(tune, "--nashville", "--figures", status=2)
+
+
+@pytest.mark.parametrize(
+    ("key", "symbols", "figures"),
+    [
+        ("C", "C/E C/G G7 G7/B G7/D G7/F Gsus4", "6 6/4 7 6/5 4/3 4/2 5/4"),
+        ("c", "G G7 G7/B G7/D Fm/Ab Db/F D7/F#", "♮ 7/♮ 6/5 ♮6/4/3 6 b6 6/5/♮"),
+        ("A", "E7/D F#7 Adim Em", "4/2 7/# b5/♮ ♮"),
+    ],
+)
+def test_figures_are_counted_from_the_bass(key, symbols, figures):
+    found = [figured_bass(parse_chord(name), *parse_key(key)) for name in symbols.split()]
+    assert found == figures.split()
 
 
 def test_shell_writes_the_symbols(tune, tmp_path, capsys):

@@ -53,6 +53,9 @@ class Shown:
     nashville: Annotated[
         bool, typer.Option("--nashville", help="Nashville numbers in place of Roman numerals.")
     ] = False
+    figures: Annotated[
+        bool, typer.Option("--figures", help="Figured bass in place of Roman numerals.")
+    ] = False
 
 
 def chords(
@@ -73,6 +76,8 @@ def chords(
     """
     if as_json and shown.as_csv:
         raise typer.BadParameter("--json and --csv: expected one of them")
+    if shown.nashville and shown.figures:
+        raise typer.BadParameter("--nashville and --figures: expected one of them")
     if (as_json or shown.as_csv) and STANDARD in (output or ()):
         raise typer.BadParameter("'-o -' and --json or --csv: both are standard output")
     _check_choices(hearing.grid, hearing.style, model)
@@ -88,7 +93,7 @@ def chords(
     spans = recognizer.recognize(score, **vars(hearing))
     _tell_how(score, recognizer, heard=hearing.heard, style=hearing.style)
     data = STANDARD in (output or ())
-    told = [_numbered(span) for span in spans] if shown.nashville else spans
+    told = [_numbered(span, shown) for span in spans]
     if as_json:
         print_json([_facts(span) for span in told])
     elif shown.as_csv:
@@ -157,12 +162,14 @@ def _tell(outputs: Sequence[str], *, aside: bool) -> None:
         say(f"Next: stats-composer show {readable[0]}", aside=aside)
 
 
-def _numbered(span: ChordSpan) -> ChordSpan:
-    """Put its Nashville number in place of its numeral."""
-    if not span.numeral:
+def _numbered(span: ChordSpan, shown: Shown) -> ChordSpan:
+    """Put what is asked for in place of its numeral."""
+    if not span.numeral or not (shown.nashville or shown.figures):
         return span
-    number = nashville_number(parse_chord(span.symbol), *parse_key(span.key))
-    return replace(span, numeral=number)
+    from stats_composer.chords.figures import figured_bass
+
+    write = nashville_number if shown.nashville else figured_bass
+    return replace(span, numeral=write(parse_chord(span.symbol), *parse_key(span.key)))
 
 
 def _facts(span: ChordSpan) -> dict[str, Any]:
