@@ -6,7 +6,7 @@ beats that were annotated. Both become `chords.harmony.LabelledSteps`.
 
 import itertools
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import mido
 import numpy as np
@@ -141,6 +141,15 @@ def labelled(name, steps, found, score):
     return LabelledSteps(name, steps, *table[np.where(row < 0, -1, order[row])].T)
 
 
+def beneath(score):
+    """Return the steps of the piano alone where it accompanies; else None."""
+    last = len(score.parts) - 1
+    if not last or "iano" not in score.parts[last].name:
+        return None
+    notes = score.notes[score.notes["part"] == last]
+    return cut_steps(score.replace(notes=notes))
+
+
 def when_in_rome(folder, cache):
     """Read the pieces of both parts."""
     pieces = []
@@ -153,7 +162,7 @@ def when_in_rome(folder, cache):
             continue
         score, name = read(path), path.parent.name
         steps = cut_steps(score)
-        own = labelled(name, steps, truth, score)
+        own = replace(labelled(name, steps, truth, score), beneath=beneath(score))
         beside = other and labelled(name, steps, other, score)
         pieces.append(Piece(own, beside, path.parent.parent.name))
     return pieces

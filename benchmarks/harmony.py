@@ -22,7 +22,7 @@ import numpy as np
 
 from benchmarks.analyses import song, when_in_rome
 from stats_composer.chords.basses import choose_basses
-from stats_composer.chords.harmonies import STYLES, HarmonyModels
+from stats_composer.chords.harmonies import N_EPOCHS, STYLES, HarmonyModels
 from stats_composer.chords.harmony import HarmonyModel
 from stats_composer.chords.profiles import chord_profiles
 from stats_composer.chords.qualities import KINDS, N_KINDS, TRIAD
@@ -138,22 +138,19 @@ def kind_of(piece):
     return KINDS_OF_TEXTURE.get(piece.labelled.name.split("_")[0], "other")
 
 
-def by_rounds(piece, said, heard):
-    """Return what is heard without the chain: by the first machines, and by all of them."""
-    rows = {}
-    for title, suffix in (("first round", ""), ("both rounds", " again")):
-        chords, keys = said[f"chord{suffix}"], said[f"key{suffix}"]
-        rows[title] = replace(
-            heard,
-            homes=keys.argmax(axis=1),
-            labels=chords.argmax(axis=1),
-            home_probs=keys,
-            label_probs=chords,
-        )
-    return rows
+def unchained(said, heard):
+    """Return what is heard without the chain."""
+    chords, keys = said["chord"], said["key again"]
+    return replace(
+        heard,
+        homes=keys.argmax(axis=1),
+        labels=chords.argmax(axis=1),
+        home_probs=keys,
+        label_probs=chords,
+    )
 
 
-def cross_validate(title, pieces, n_folds, losses, *, unseen=False):
+def cross_validate(title, style, pieces, n_folds, losses, *, unseen=False):
     """Print figures by folds: each kind of machine alone, with its chain, and both together."""
     fold = np.random.default_rng(0).permutation(len(pieces)) % 5
     if unseen:  # a fold is a kind of texture
@@ -165,16 +162,19 @@ def cross_validate(title, pieces, n_folds, losses, *, unseen=False):
         learned = [p.labelled for p, f in zip(pieces, fold, strict=True) if f != number]
         aside = [p for p, f in zip(pieces, fold, strict=True) if f == number]
         start = time.process_time()
-        models = {name: HarmonyModel(loss=loss).fit(learned) for name, loss in losses.items()}
+        models = {
+            name: HarmonyModel(loss=loss, n_epochs=N_EPOCHS[style]).fit(learned)
+            for name, loss in losses.items()
+        }
         print(f"{title}: fold {number + 1}: {time.process_time() - start:.0f} s of CPU")
         for piece in aside:
             name, said = piece.labelled.name, {}
             for machine, model in models.items():
                 said[machine] = model.opinions(piece.steps)
                 rows[machine, "chain"][name] = model.hear(piece.steps)
-                alone = by_rounds(piece, said[machine], rows[machine, "chain"][name])
-                for way, heard in alone.items():
-                    rows[machine, way][name] = heard
+                rows[machine, "alone"][name] = unchained(
+                    said[machine], rows[machine, "chain"][name]
+                )
             if len(models) > 1:
                 both = {k: np.sqrt(v * said["log-linear"][k]) for k, v in said["SVM"].items()}
                 rows["both", "chain"][name] = models["SVM"].hear(piece.steps, both)
@@ -247,10 +247,10 @@ def main(arguments=None):
     if options.train:
         train(options.train, pieces, songs, options.data)
         return
-    for title, own in (("When in Rome", pieces), ("POP909", songs)):
+    for title, style, own in zip(("When in Rome", "POP909"), STYLES, (pieces, songs), strict=True):
         if own:
             losses = {k: v for k, v in LOSSES.items() if options.machine in (None, k)}
-            cross_validate(title, own, options.folds, losses, unseen=options.unseen)
+            cross_validate(title, style, own, options.folds, losses, unseen=options.unseen)
 
 
 if __name__ == "__main__":

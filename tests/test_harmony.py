@@ -5,17 +5,28 @@ from importlib.resources import files
 import numpy as np
 import pytest
 
+from stats_composer import modelfile
 from stats_composer.chords import ChordRecognizer
 from stats_composer.chords.basses import N_BASS_FEATURES, choose_basses, fit_basses
 from stats_composer.chords.harmonies import HarmonyModels
 from stats_composer.chords.harmony import Heard, LabelledSteps
-from stats_composer.chords.profiles import BASS, FRAMED, chord_profiles, key_profiles
+from stats_composer.chords.profiles import (
+    BASS,
+    FRAMED,
+    N_CHORD,
+    N_KEY,
+    chord_profiles,
+    key_profiles,
+    n_opinions,
+    opinion_profiles,
+)
 from stats_composer.chords.qualities import KINDS, N_HOMES, N_KINDS, kind_chord, nearest
 from stats_composer.chords.reading import read_harmony
 from stats_composer.chords.romantext import roman_text
 from stats_composer.chords.steps import SILENT, STEP, Runs, cut_steps, silences
 from stats_composer.chords.styles import is_broken_line, is_chorale
 from stats_composer.errors import ModelFileError
+from stats_composer.files import packaged
 from stats_composer.io import read
 from stats_composer.kernels.chords import sum_windows
 from stats_composer.score import (
@@ -118,6 +129,33 @@ def test_the_marked_profiles_are_what_their_names_say():
     chords = chord_profiles(cut_steps(piano([[48, 55, 64, 55], [53, 60, 69, 60]])))
     assert chords[:, BASS].argmax(axis=1).tolist() == [0, 0, 7, 7, 5, 5, 0, 0]
     assert FRAMED.max() < chords.shape[1]
+
+
+def test_what_sounds_together_is_told_by_its_interval():
+    notes = make_notes(onset=0, duration=8 * STEP, pitch=[48, 55], part=[0, 1])
+    together = chord_profiles(cut_steps(Score(notes)))[4, -66:-12].reshape(9, 6, 12)
+    expected = np.zeros((9, 6, 12))
+    expected[:, 5 - 1, 7] = np.sqrt(0.5)  # G, half of what sounds, and the C a fourth above
+    np.testing.assert_allclose(together, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("keyed", [False, True])
+def test_profiles_are_as_many_as_is_said(keyed):
+    steps = cut_steps(piano([[48, 55, 64, 55]]))
+    chords = chord_profiles(steps)
+    shapes = (len(steps), 12 * N_KINDS), (len(steps), N_HOMES)
+    around = opinion_profiles(steps, np.ones(shapes[0]), np.ones(shapes[1]) if keyed else None)
+    assert (chords.shape[1], key_profiles(steps, chords).shape[1]) == (N_CHORD, N_KEY)
+    assert around.shape[1] == n_opinions(keyed=keyed)
+
+
+def test_an_accompaniment_has_the_chords_of_its_song_where_it_does_not_rest():
+    song = cut_steps(piano([[48, 55, 64, 55]] * 4))
+    beneath = cut_steps(Score(make_notes(onset=0, pitch=48, duration=QUARTER), end=song.end))
+    labels = np.arange(16)
+    alone = LabelledSteps("song", song, labels, labels, labels, beneath).alone()
+    assert alone.steps is beneath and alone.beneath is None and alone.alone() is None
+    assert alone.labels.tolist() == [*range(8), *[-1] * 8] and alone.homes is labels
 
 
 # ---- basses ----------------------------------------------------------------------------------
@@ -392,3 +430,14 @@ def test_percussion_is_no_harmony(recognizer):
     score = Score(np.concatenate([notes, drums]), parts=(Part(), Part(), Part(percussion=True)))
     spans = recognizer.recognize(score)
     assert {span.symbol for span in spans} == {"C"}
+
+
+@pytest.mark.parametrize(
+    "name", ["songs chord weights_", "classical key again bias_", "songs chain"]
+)
+def test_an_array_of_another_shape_is_named(name, tmp_path):
+    with packaged("pretrained/harmony.npz") as path:
+        header, arrays = modelfile.load(path)
+    modelfile.save(tmp_path / "cut.npz", header, {**arrays, name: arrays[name][:-1]})
+    with pytest.raises(ModelFileError, match=f"{name.split(' ', 1)[1]} of shape .*: expected"):
+        HarmonyModels.load(tmp_path / "cut.npz")

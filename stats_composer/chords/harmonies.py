@@ -26,9 +26,11 @@ from stats_composer.chords.steps import cut_steps
 from stats_composer.files import packaged
 from stats_composer.score import Score
 
-__all__ = ["STYLES", "HarmonyModels"]
+__all__ = ["N_EPOCHS", "STYLES", "HarmonyModels"]
 
 STYLES = ("classical", "songs")
+N_EPOCHS = {"classical": 2, "songs": 4}
+"""Of training: songs hold fewer kinds of texture, and more of each."""
 SURER = 0.03
 """Nats a step; to take a piece for a song is worse than the reverse: its keys would be lost."""
 ASKED = 256
@@ -82,7 +84,10 @@ class HarmonyModels:
         **options
             Of `HarmonyModel`.
         """
-        models = {style: HarmonyModel(**options).fit(pieces[style]) for style in STYLES}
+        models = {
+            style: HarmonyModel(n_epochs=N_EPOCHS[style], **options).fit(pieces[style])
+            for style in STYLES
+        }
         return cls(models, manifest)
 
     @classmethod

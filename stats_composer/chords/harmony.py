@@ -1,9 +1,9 @@
-"""Harmony in keys: support vector machines of chords and keys, in two rounds and one chain.
+"""Harmony in keys: support vector machines of chords and keys, one over the other, and a chain.
 
-The first round hears the chord of each step from the notes around it, and the key from the
-notes and the chords that were heard; the second hears both again with what the first thought of
-the surroundings. What a round learns from is always the opinion of machines that have not seen
-the piece: the pieces of training are heard by folds. A structured machine then finds one path of
+The first hears the chord of each step from the notes around it; the second the key, from the
+notes and the chords that were heard; the third the key again, from what the second thought of the
+surroundings. What a machine learns from is always the opinion of machines that have not seen the
+piece: the pieces of training are heard by folds. A structured machine then finds one path of
 keys and chords together (`models.pair_chain`), whose posteriors say how sure it is, and the bass
 is chosen among the tones of each chord (`chords.basses`).
 
@@ -22,12 +22,15 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from stats_composer.chords.basses import fit_basses
+from stats_composer.chords.basses import N_BASS_FEATURES, fit_basses
 from stats_composer.chords.profiles import (
     BASS,
     FRAMED,
+    N_CHORD,
+    N_KEY,
     chord_profiles,
     key_profiles,
+    n_opinions,
     opinion_profiles,
 )
 from stats_composer.chords.qualities import N_HOMES, N_KINDS, TRIAD
@@ -41,10 +44,20 @@ Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
 Ints = NDArray[np.int64]
 
-HEADS = ("chord", "key", "chord again", "key again")
-_ANSWERS = dict(zip(HEADS, ("labels", "homes", "labels", "homes"), strict=True))
+HEADS = ("chord", "key", "key again")
+_ANSWERS = dict(zip(HEADS, ("labels", "homes", "homes"), strict=True))
+_N_SEEN = {
+    "chord": N_CHORD,
+    "key": N_KEY + n_opinions(keyed=False),
+    "key again": N_KEY + n_opinions(keyed=True),
+}
+"""Profiles that each head sees."""
 N_GATES = 24
 TEMPERATURES = (0.15, 0.2, 0.25, 0.35, 0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0)
+CHAIN_TEMPERATURES = (0.35, 0.5, 0.6, 0.7, 0.85, 1.0, 1.4, 2.0)
+COOLER = 0.85
+"""How much cooler the chain is in use than what suits machines that learned from half of the
+pieces: those that learned from all are right more often."""
 TRUST = 2.0
 """How much more a chord that is heard weighs in use than when the chain was fitted: to what heads
 thought that had learned from half of the pieces."""
@@ -62,6 +75,8 @@ class LabelledSteps:
     homes, labels, basses : ndarray of shape (n_steps,), int64
         Keys and chords as `chords.qualities` numbers them and the chords' lowest pitch classes,
         or negative where nothing is said.
+    beneath : Steps, optional
+        Those of the accompaniment alone, of which the same is right.
     """
 
     name: str
@@ -69,6 +84,16 @@ class LabelledSteps:
     homes: Ints
     labels: Ints
     basses: Ints
+    beneath: Steps | None = None
+
+    def alone(self) -> LabelledSteps | None:
+        """Return the accompaniment as a piece of its own, nothing said of bars that it rests in."""
+        if self.beneath is None:
+            return None
+        bars = self.beneath.bars
+        rests = np.minimum.reduceat(self.beneath.bass, bars.first[:-1])[bars.of] == SILENT
+        labels = np.where(rests, -1, self.labels)
+        return replace(self, steps=self.beneath, labels=labels, beneath=None)
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,9 +122,11 @@ class HarmonyModel:
     Parameters
     ----------
     loss : {"hinge", "log"}
-        What the machines of both rounds are fitted to.
+        What the machines are fitted to.
     n_folds : int
-        Of the pieces of training, for what the next round learns from.
+        Of the pieces of training, for what the next machine learns from.
+    n_epochs : int
+        Of those machines.
 
     Attributes
     ----------
@@ -111,42 +138,49 @@ class HarmonyModel:
     bass_weights_ : ndarray of shape (N_BASS_FEATURES,)
     """
 
-    def __init__(self, *, loss: str = "hinge", n_folds: int = 2) -> None:
+    def __init__(self, *, loss: str = "hinge", n_folds: int = 2, n_epochs: int = 2) -> None:
         self.loss = loss
         self.n_folds = n_folds
+        self.n_epochs = n_epochs
 
     # ---- learning -----------------------------------------------------------------------
 
     def fit(self, pieces: Sequence[LabelledSteps]) -> Self:
-        """Learn from labelled pieces, as many as there are folds or more."""
+        """Learn from labelled pieces, as many as there are folds or more.
+
+        The machines learn from the pieces and from their accompaniments, the chain from the pieces.
+        """
         self.heads_: dict[str, TurningClassifier] = {}
         self.temperatures_: dict[str, float] = {}
-        notes = [chord_profiles(piece.steps) for piece in pieces]
-        said: list[dict[str, Floats]] = [{} for _ in pieces]
+        numbered = [(piece, i % self.n_folds) for i, piece in enumerate(pieces)]
+        numbered += [(alone, fold) for piece, fold in numbered if (alone := piece.alone())]
+        fold = np.array([number for _, number in numbered])
+        notes = [chord_profiles(piece.steps) for piece, _ in numbered]
+        said: list[dict[str, Floats]] = [{} for _ in numbered]
         for name in HEADS:
             seen = [
                 _inputs(name, piece.steps, own, opinion)
-                for piece, own, opinion in zip(pieces, notes, said, strict=True)
+                for (piece, _), own, opinion in zip(numbered, notes, said, strict=True)
             ]
-            answers = [getattr(piece, _ANSWERS[name]) for piece in pieces]
-            for opinion, scores in zip(said, self._held_out(name, seen, answers), strict=True):
-                opinion[name] = scores
-        self._fit_chain(pieces, said)
+            answers = [getattr(piece, _ANSWERS[name]) for piece, _ in numbered]
+            scores = self._held_out(name, seen, answers, fold)
+            for opinion, own in zip(said, scores, strict=True):
+                opinion[name] = own
+        self._fit_chain(pieces, said[: len(pieces)])
         self.bass_weights_ = fit_basses(pieces)
         return self
 
     def _head(self, name: str) -> TurningClassifier:
-        if "chord" in name:
-            return TurningClassifier(
-                n_classes=N_KINDS, loss=self.loss, bass=BASS, framed=tuple(FRAMED.tolist())
-            )
-        return TurningClassifier(n_classes=2, loss=self.loss)
+        told: dict[str, Any] = {"loss": self.loss, "n_epochs": self.n_epochs}
+        if name == "chord":
+            framed = tuple(FRAMED.tolist())
+            return TurningClassifier(n_classes=N_KINDS, bass=BASS, framed=framed, **told)
+        return TurningClassifier(n_classes=2, **told)
 
     def _held_out(
-        self, name: str, seen: Sequence[Singles], answers: Sequence[Ints]
+        self, name: str, seen: Sequence[Singles], answers: Sequence[Ints], fold: Ints
     ) -> list[Floats]:
         """Fit a head; returns what those fitted to the other folds think, as probabilities."""
-        fold = np.arange(len(seen)) % self.n_folds
         scores: list[Singles] = [row[:0] for row in seen]
         for number in range(self.n_folds):
             head = _fitted(self._head(name), seen, answers, np.flatnonzero(fold != number).tolist())
@@ -167,10 +201,10 @@ class HarmonyModel:
         self.chain_ = PairChain(TRIAD, n_gates=N_GATES).fit(seen, homes, labels)
         trusted = [_trusted(one) for one in seen]
         surprises = []
-        for temperature in TEMPERATURES:
+        for temperature in CHAIN_TEMPERATURES:
             self.chain_.temperature = temperature
             surprises.append(_surprise(self.chain_, trusted, labels))
-        self.chain_.temperature = TEMPERATURES[int(np.argmin(surprises))]
+        self.chain_.temperature = COOLER * CHAIN_TEMPERATURES[int(np.argmin(surprises))]
 
     # ---- use ----------------------------------------------------------------------------
 
@@ -229,29 +263,43 @@ class HarmonyModel:
     def from_arrays(cls, header: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Self:
         """Make a model of what `arrays` returned."""
         model = cls(loss=header["loss"])
-        model.temperatures_ = dict(header["temperatures"])
-        model.heads_ = {}
-        for name in HEADS:
-            head = model._head(name)
-            for part in ("weights_", "bias_", "framed_weights_"):
-                setattr(head, part, arrays[f"{name} {part}"].astype(np.float32))
-            model.heads_[name] = head
-        model.chain_ = PairChain(TRIAD, n_gates=N_GATES, temperature=header["temperature"])
-        model.chain_.weights_ = arrays["chain"].astype(np.float64)
-        model.bass_weights_ = arrays["basses"].astype(np.float64)
+        model.temperatures_ = {name: float(header["temperatures"][name]) for name in HEADS}
+        model.heads_ = {name: _restored(model._head(name), name, arrays) for name in HEADS}
+        chain = PairChain(TRIAD, n_gates=N_GATES, temperature=float(header["temperature"]))
+        chain.weights_ = _shaped(arrays, "chain", (chain.n_weights,)).astype(np.float64)
+        model.chain_ = chain
+        basses = _shaped(arrays, "basses", (N_BASS_FEATURES,))
+        model.bass_weights_ = basses.astype(np.float64)
         return model
+
+
+def _restored(
+    head: TurningClassifier, name: str, arrays: Mapping[str, NDArray[Any]]
+) -> TurningClassifier:
+    """Give a head its weights, each of the shape that what it sees asks for."""
+    n_labels = 12 * head.n_classes
+    shapes = {
+        "weights_": (_N_SEEN[name], 12, head.n_classes),
+        "bias_": (head.n_classes,),
+        "framed_weights_": (12 * len(head.framed), n_labels),
+    }
+    for part, shape in shapes.items():
+        setattr(head, part, _shaped(arrays, f"{name} {part}", shape).astype(np.float32))
+    return head
+
+
+def _shaped(arrays: Mapping[str, NDArray[Any]], name: str, shape: tuple[int, ...]) -> NDArray[Any]:
+    if arrays[name].shape != shape:
+        raise ValueError(f"{name} of shape {arrays[name].shape}: expected {shape}")
+    return arrays[name]
 
 
 def _inputs(name: str, steps: Steps, notes: Singles, said: Mapping[str, Floats]) -> Singles:
     """Return what a head sees."""
     if name == "chord":
         return notes
-    if name == "chord again":
-        around = opinion_profiles(steps, said["chord"], said["key"], of_keys=False)
-        return np.concatenate([notes, around], axis=1)
-    chords = said["chord"] if name == "key" else said["chord again"]
     keys = None if name == "key" else said["key"]
-    around = opinion_profiles(steps, chords, keys, of_keys=True)
+    around = opinion_profiles(steps, said["chord"], keys)
     return np.concatenate([key_profiles(steps, notes), around], axis=1)
 
 
@@ -282,13 +330,13 @@ def _surprise(chain: PairChain, seen: Sequence[Seen], labels: Sequence[Ints]) ->
 
 
 def _seen(steps: Steps, said: Mapping[str, Floats]) -> Seen:
-    """Give the chain the second round's opinions, and a gate: metre, a new bass, an attack."""
+    """Give the chain the heads' opinions, and a gate: metre, a new bass, an attack."""
     struck = steps.weights["struck"].sum(axis=1) > 0
     step = np.arange(len(steps))
     held = steps.bass[np.maximum.accumulate(np.where(steps.bass < SILENT, step, 0))]
     moved = np.diff(held, prepend=-1) != 0
     gate = np.minimum(steps.level, 5) * 4 + moved * 2 + struck
-    labels, homes = np.log(said["chord again"] + TINY), np.log(said["key again"] + TINY)
+    labels, homes = np.log(said["chord"] + TINY), np.log(said["key again"] + TINY)
     return Seen(labels, homes.reshape(len(steps), N_HOMES), gate.astype(np.int64))
 
 

@@ -3,9 +3,10 @@
 Conventions
 -----------
 A profile is twelve numbers, one a pitch class, of one question: how long each sounds in the
-beat, which is lowest in the next bar. `chord_profiles` asks of the notes what tells a chord,
-`key_profiles` what tells a key; `opinion_profiles` asks it of probabilities of chords and keys
-that were found before. All move with the music: transposed notes have turned profiles.
+beat, how long with its third, which is lowest in the next bar. `chord_profiles` asks of the notes
+what tells a chord, `key_profiles` what tells a key; `opinion_profiles` asks it of probabilities of
+chords and keys that were found before. All move with the music: transposed notes have turned
+profiles.
 
 References
 ----------
@@ -22,7 +23,16 @@ from stats_composer.chords.qualities import GROUP, N_GROUPS, N_KINDS
 from stats_composer.chords.steps import SILENT, Steps
 from stats_composer.kernels.chords import sum_windows
 
-__all__ = ["BASS", "FRAMED", "chord_profiles", "key_profiles", "opinion_profiles"]
+__all__ = [
+    "BASS",
+    "FRAMED",
+    "N_CHORD",
+    "N_KEY",
+    "chord_profiles",
+    "key_profiles",
+    "n_opinions",
+    "opinion_profiles",
+]
 
 Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
@@ -42,6 +52,9 @@ SOUNDING: tuple[Window, ...] = (
 HERE: tuple[Window, ...] = (("step", 0), ("beat", 0), ("half", 0), ("bar", 0))
 LOW: tuple[Window, ...] = (("beat", 0), ("beat", -1), ("beat", 1), ("half", 0), ("bar", 0))
 SPELLED: tuple[Window, ...] = (("beat", 0), ("bar", 0), ("around", 8), ("around", 32))
+TOGETHER: tuple[Window, ...] = (
+    *HERE, ("beat", -1), ("beat", 1), ("ahead", 4), ("behind", 4), ("around", 8),
+)  # fmt: skip
 LOWEST: tuple[Window, ...] = (
     *(("step", shift) for shift in (0, -2, -1, 1, 2)),
     *(("beat", shift) for shift in (0, -2, -1, 1, 2)),
@@ -51,17 +64,11 @@ KEYS: tuple[Window, ...] = (
     *(("around", size) for size in (8, 24, 64)), ("behind", 16), ("ahead", 16),
     *(("beat", shift) for shift in (-2, -1, 0, 1, 2)), ("piece", 0),
 )  # fmt: skip
-CHORDS_NEAR: tuple[Window, ...] = (
-    *(("step", shift) for shift in (0, -1, 1)), ("behind", 8), ("ahead", 9), ("around", 16),
-    *(("beat", shift) for shift in (-1, 0, 1)), *(("bar", shift) for shift in (-2, -1, 0, 1, 2)),
-    ("piece", 0),
-)  # fmt: skip
-CHORDS_FAR: tuple[Window, ...] = (
+CHORDS_AROUND: tuple[Window, ...] = (
     ("step", 0), *(("around", size) for size in (8, 24, 64)), ("behind", 16), ("ahead", 16),
     ("behind", 4), ("ahead", 4), *(("bar", shift) for shift in (-1, 0, 1)), ("piece", 0),
 )  # fmt: skip
-KEYS_NEAR: tuple[Window, ...] = (("step", 0), ("around", 4))
-KEYS_FAR: tuple[Window, ...] = (
+KEYS_AROUND: tuple[Window, ...] = (
     ("step", 0), ("around", 8), ("around", 32), ("behind", 32), ("ahead", 32), ("piece", 0),
 )  # fmt: skip
 
@@ -71,10 +78,16 @@ PRESENT = 0.2
 
 _RUNS = {"beat": "beats", "half": "halves", "bar": "bars"}
 N_SOUNDING = len(SOUNDING)
+_TOGETHER = [SOUNDING.index(window) for window in TOGETHER]
 BASS = N_SOUNDING + len(HERE) + len(LOW) + 2 + 2 * len(SPELLED) + LOWEST.index(("beat", 0))
 """The profile that marks the lowest pitch class of the beat."""
-_PRESENT = N_SOUNDING + len(HERE) + len(LOW) + 2 + 2 * len(SPELLED) + len(LOWEST)
+_BEGUN = N_SOUNDING + len(HERE) + len(LOW) + 2 + 2 * len(SPELLED) + len(LOWEST)
 _SPELLED = N_SOUNDING + len(HERE) + len(LOW) + 2
+_PAIRED = ("beat", "half")
+"""The windows whose chordal notes are also told by pairs."""
+N_CHORD = _BEGUN + 10 + 6 * (len(TOGETHER) + len(_PAIRED))
+N_KEY = 2 * len(KEYS) + 2 + 2 * len(SPELLED)
+"""How many profiles `chord_profiles` and `key_profiles` return."""
 FRAMED = np.array(
     [
         *(SOUNDING.index(("beat", shift)) for shift in (0, 1, -1)),
@@ -82,7 +95,7 @@ FRAMED = np.array(
         *(SOUNDING.index(w) for w in (("half", 0), ("bar", 0), ("ahead", 4), ("around", 8))),
         *(N_SOUNDING + HERE.index(w) for w in (("beat", 0), ("half", 0))),
         *(BASS + LOWEST.index(("beat", s)) - LOWEST.index(("beat", 0)) for s in (0, 1, -1)),
-        *(_SPELLED, _SPELLED + len(SPELLED), _PRESENT, _PRESENT + 1, _PRESENT + 8),
+        *(_SPELLED, _SPELLED + len(SPELLED), _BEGUN, _BEGUN + 1, _BEGUN + 8),
     ]
 )
 """The profiles that are also weighed as seen from the bass."""
@@ -179,11 +192,22 @@ def _present(steps: Steps) -> Singles:
     return np.stack(found, axis=1).astype(np.float32)
 
 
+def _together(shares: Singles) -> Singles:
+    """Tell how far each pitch class sounds with that one to six semitones above it."""
+    found = np.empty((*shares.shape[:2], 6, 12), np.float32)
+    twice = np.concatenate([shares, shares], axis=2)
+    for k in range(1, 7):
+        np.minimum(shares, twice[:, :, k : k + 12], out=found[:, :, k - 1])
+    return found.reshape(len(shares), -1, 12)
+
+
 def chord_profiles(steps: Steps) -> Singles:
     """Return what the notes say of the chord at each step: (n_steps, n_profiles, 12)."""
+    sounding = _shares(steps, "sounding", SOUNDING)
+    chordal = _shares(steps, "chordal", HERE)
     found = [
-        _shares(steps, "sounding", SOUNDING),
-        _shares(steps, "chordal", HERE),
+        sounding,
+        chordal,
         _shares(steps, "low", LOW),
         _shares(steps, "struck", (("beat", 0),)),
         _shares(steps, "top", (("step", 0),)),
@@ -192,6 +216,8 @@ def chord_profiles(steps: Steps) -> Singles:
         _lowest(steps),
         _present(steps),
         _marked(steps.signature)[:, None],
+        _together(sounding[:, _TOGETHER]),
+        _together(chordal[:, [HERE.index((unit, 0)) for unit in _PAIRED]]),
     ]
     return np.concatenate(found, axis=1)
 
@@ -215,10 +241,13 @@ def key_profiles(steps: Steps, chords: Singles) -> Singles:
     return np.concatenate(found, axis=1)
 
 
-def opinion_profiles(
-    steps: Steps, chords: Floats, keys: Floats | None, *, of_keys: bool
-) -> Singles:
-    """Return what was thought around each step.
+def n_opinions(*, keyed: bool) -> int:
+    """Return how many profiles `opinion_profiles` does: `keyed` where it is told of keys."""
+    return N_GROUPS * (len(CHORDS_AROUND) + 2) + 2 * keyed * len(KEYS_AROUND)
+
+
+def opinion_profiles(steps: Steps, chords: Floats, keys: Floats | None) -> Singles:
+    """Return what was thought around each step, and of the piece's end and beginning.
 
     Parameters
     ----------
@@ -227,16 +256,13 @@ def opinion_profiles(
         Probabilities of chords.
     keys : ndarray of shape (n_steps, 24), optional
         Probabilities of keys.
-    of_keys : bool
-        Whether a key is asked for, or a chord.
     """
     n = len(steps)
     grouped = (chords.reshape(n, 12, N_KINDS) @ _GROUPED).transpose(0, 2, 1).reshape(n, -1)
-    found = [_means(steps, grouped, CHORDS_FAR if of_keys else CHORDS_NEAR)]
-    if of_keys:
-        ends = np.stack([grouped[-4:].mean(axis=0), grouped[:8].mean(axis=0)])
-        found.append(np.broadcast_to(ends.astype(np.float32), (n, *ends.shape)))
+    ends = np.stack([grouped[-4:].mean(axis=0), grouped[:8].mean(axis=0)])
+    found = [_means(steps, grouped, CHORDS_AROUND)]
+    found.append(np.broadcast_to(ends.astype(np.float32), (n, *ends.shape)))
     if keys is not None:
         modes = keys.reshape(n, 12, 2).transpose(0, 2, 1).reshape(n, -1)
-        found.append(_means(steps, modes, KEYS_FAR if of_keys else KEYS_NEAR))
+        found.append(_means(steps, modes, KEYS_AROUND))
     return np.concatenate([part.reshape(n, -1, 12) for part in found], axis=1)

@@ -130,6 +130,11 @@ class PairChain(Estimator):
 
     # ---- weights ------------------------------------------------------------------------
 
+    @property
+    def n_weights(self) -> int:
+        """How many weights there are."""
+        return sum(int(np.prod(shape)) for shape in self._shapes().values())
+
     def _shapes(self) -> dict[str, tuple[int, ...]]:
         places = 12 * (int(self.group.max()) + 1)
         return {
