@@ -10,6 +10,7 @@ import re
 import xml.etree.ElementTree as ET
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 
 from stats_composer.errors import ScoreFileError
 from stats_composer.score import Part
@@ -66,6 +67,7 @@ class Head:
     n_after: int = 0
 
 
+@lru_cache(maxsize=1024)  # a file has few numbers, many times
 def number_of(text: str | None, what: str) -> Tick:
     """Read a decimal exactly."""
     text = text or ""
@@ -121,6 +123,7 @@ def value_ticks(name: str, dots: int) -> int:
     return int(ticks)
 
 
+@lru_cache(maxsize=256)
 def velocity_of(percent: Tick) -> int:
     """From MusicXML's percentage of a forte, which is 90."""
     return min(max(round(Fraction(percent) * 9 / 10), 0), 127)
