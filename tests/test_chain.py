@@ -266,3 +266,22 @@ def test_redrawing_says_where_there_is_no_way_on_and_goes_on_after_it():
     assert redrawing.draw(closed, np.array([1]), random_state=0) is None
     only = np.array([[0.0, -np.inf], [-np.inf, 0.0], [0.0, -np.inf], [-np.inf, 0.0]])
     assert redrawing.draw(only, np.array([0]), random_state=0).tolist() == [1, 0, 1]
+
+
+def test_redrawing_keeps_what_is_right_where_there_was_no_way_on():
+    rng = np.random.default_rng(6)
+    table = rng.normal(size=(3, 3))
+    table[1, 2] = table[2, 0] = -np.inf
+    chain = Chain(np.zeros((9, 3)), [Automaton.first_order(table, 9)])
+    redrawing, n_closed, unary = Redrawing(chain), 0, np.zeros((9, 3))
+    for i in range(90):
+        n = rng.integers(1, 10)  # Rows that change: those after them stay as they are.
+        weight = np.where(rng.random((n, 3)) < 0.4, -np.inf, rng.normal(size=(n, 3)))
+        unary = np.concatenate([weight, unary[n:]])
+        begun = np.zeros(rng.integers(0, 4), np.int64)
+        law = chain.under(unary).after(begun)
+        drawn = redrawing.draw(unary, begun, random_state=i)
+        n_closed += drawn is None
+        assert (drawn is None) == (law.log_normaliser == -np.inf)
+        assert drawn is None or drawn.tolist() == law.sample(1, random_state=i)[0].tolist()
+    assert 15 < n_closed < 75

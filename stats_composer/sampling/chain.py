@@ -196,14 +196,23 @@ class Chain:
             raise ConstraintError(f"begun with {len(begun)} of {self.n_steps} steps")
         if len(begun):
             begun = check_grid(begun[:, None], 1, [self.unary.shape[1]], name="begun")[:, 0]
-        n, arcs, state = len(begun), self.arcs, self.arcs.initial
-        for kind, symbol in zip(arcs.kind[:n].tolist(), begun.tolist(), strict=True):
+        return self._rest(len(begun), self._walk(begun, 0, self.arcs.initial))
+
+    def _walk(self, symbols: Ints, first: int, state: int) -> int:
+        """Return the state of the automaton after some steps from `first` on."""
+        arcs = self.arcs
+        kinds = arcs.kind[first : first + len(symbols)]
+        for kind, symbol in zip(kinds.tolist(), symbols.tolist(), strict=True):
             low, high = arcs.first[kind, state : state + 2].tolist()
             place = low + int(np.searchsorted(arcs.symbol[low:high], symbol))
             if place == high or arcs.symbol[place] != symbol:
                 raise ConstraintError("no path of this voice begins so")
             state = int(arcs.target[place])
-        first = arcs.live_start[n]
+        return state
+
+    def _rest(self, n: int, state: int) -> Chain:
+        """Return the law of the steps from `n` on, the automaton in a state there."""
+        arcs, first = self.arcs, self.arcs.live_start[n]
         other: Chain = object.__new__(type(self))
         other.unary, other.automaton = self.unary[n:], self.automaton
         other.arcs = arcs._replace(
@@ -402,6 +411,7 @@ class Redrawing:
         self._unary = chain.unary
         self._messages = np.empty((chain.n_steps + 1, chain.automaton.n_states))
         self._from = chain.n_steps + 1  # the step from which on the messages are right
+        self._begun, self._state = np.zeros(0, np.int64), chain.arcs.initial
 
     def draw(self, unary: Floats, begun: Ints, *, random_state: RandomState) -> Ints | None:
         """Draw the steps after those that a path began with; None where there is no way on.
@@ -417,14 +427,16 @@ class Redrawing:
         -------
         ndarray of shape (n_steps - n,), int64, or None
         """
-        rest = self.chain.under(unary).after(begun)
+        rest = self.chain.under(unary)._rest(len(begun), self._read(begun))
         n, n_steps = len(begun), self.chain.n_steps
         changed = np.flatnonzero((unary != self._unary).any(axis=1))
         right = max(self._from, int(changed[-1]) + 1 if len(changed) else 0)
         arcs = self.chain.arcs._replace(initial=rest.arcs.initial)
         end = right if right <= n_steps else -1
         total = kernels.backward_messages(arcs, unary, self._messages, n, end)
-        self._unary, self._from = unary, n_steps + 1 if total == -np.inf else min(n, right)
+        dead = (self._messages[n:right] == -np.inf).all(axis=1) if total == -np.inf else []
+        at = np.flatnonzero(dead)  # Where all is forbidden, what lies before was not filled.
+        self._unary, self._from = unary, n + int(at[-1]) + 1 if len(at) else min(n, right)
         if total == -np.inf:
             return None
         path = np.empty((1, n_steps - n), np.int64)
@@ -432,3 +444,12 @@ class Redrawing:
         kernels.draw_paths(rest.arcs, rest.unary, self._messages[n:], u, path)
         drawn: Ints = path[0]
         return drawn
+
+    def _read(self, begun: Ints) -> int:
+        """Return the state after some steps; what was read before is not read again."""
+        known = len(self._begun)
+        if known > len(begun) or (begun[:known] != self._begun).any():
+            known, self._state = 0, self.chain.arcs.initial
+        self._state = self.chain._walk(begun[known:], known, self._state)
+        self._begun = begun.copy()
+        return self._state

@@ -252,7 +252,7 @@ class TuneWriter:
         step = self._too_long_copy(line, len(self.task.given))
         bounds = self.task.pickup + self.task.style.kind.n_steps * np.cumsum(self.task.lengths)
         for first, stop in zip(np.r_[self.task.pickup, bounds], bounds, strict=False):
-            if step < 0 and self.task.repeats:
+            if step < 0 and self.task.repeats and stop <= len(line):
                 part = line[first:stop]
                 if self._too_long_copy(np.concatenate([part, part])) >= 0:
                     step = int(first + np.flatnonzero(part)[-1])
@@ -277,7 +277,7 @@ class TuneWriter:
         redrawing: Redrawing,
         rng: np.random.Generator,
     ) -> Ints:
-        """Draw a line that begins with the bars that stand before."""
+        """Draw a line that begins with the bars that stand before; too long a copy ends it."""
         task = self.task
         half = split_at(task.style.kind)
         fixed = np.full(self.n_steps, -1)
@@ -300,6 +300,8 @@ class TuneWriter:
                 ties = ties if kept else [tie for tie in ties if tie[0] >= bar]
                 fixed[span.start :] = np.where(kept, fixed[span.start :], -1)
             fixed[: span.stop] = path[: span.stop]
+            if self._too_long_copy(fixed[: span.stop], max(span.start, len(task.given))) >= 0:
+                return fixed[: span.stop]
             ties = [tie for tie in ties if tie[1] > bar]
             for _, _, source, there in ties:
                 here = fixed[source]
