@@ -3,10 +3,10 @@
 A chord is a label of `chords.labels`, its root counted from the tonic. Its law given the notes
 is a linear-chain conditional random field on what each line sounds above the root, the degree
 of the root by mode and place in the phrase, and the step from chord to chord by place in the
-bar. It is fitted first, to the chords that the recognizer finds in the pieces; its weights of
-the notes are then a field of the notes' own model, all other terms of which are fitted around
-it. So the two are the conditionals of one joint law, and Gibbs sampling of notes and chords in
-turn draws from it.
+bar. It is fitted first, to the chords that the recognizer of chorales finds in the pieces (that
+of other music hears no more of their roots); its weights of the notes are then a field of the
+notes' own model, all other terms of which are fitted around it. So the two are the conditionals
+of one joint law, and Gibbs sampling of notes and chords in turn draws from it.
 """
 
 from __future__ import annotations
