@@ -43,6 +43,7 @@ REACH = 9  # rows of an edge
 REACHING = 0.6  # nats of a row that the given lines share
 MODE, PLACE = 0.3, 0.05  # for an edge in another mode, or of another place
 CLOSE = 5  # semitones
+SILENT = 12  # in place of a residue
 CHORDS = ((0, 4, 7), (0, 3, 7), (0, 4), (0, 3))
 
 
@@ -169,27 +170,32 @@ class Edges:
         likeness: Floats = REACHING * run + others @ np.log([MODE, PLACE])
         return likeness
 
+    def _symbol_residues(self) -> list[Ints]:
+        """Return the residue of each symbol of each line, `SILENT` for rests."""
+        lines = self.encoder.alphabets_[: self.encoder.n_lines]
+        return [np.where(line.entries >= 0, line.entries % 12, SILENT) for line in lines]
+
     def _merit(self, factors: Factors, rows: Ints) -> Floats:
         """Return what the factors leave to lines that sing tones of the first two chords."""
         merit = np.zeros(len(self.residues_))
         n_lines = self.encoder.n_lines
-        for row, chord in zip(rows[:2], self.residues_.transpose(1, 0, 2)[:2], strict=True):
-            for v, alphabet in enumerate(self.encoder.alphabets_[:n_lines]):
-                best = np.full(13, -np.inf)  # the last for no residue
-                sounding = alphabet.entries >= 0
-                unary = factors.unary[row, v, : len(alphabet)]
-                np.maximum.at(best, alphabet.entries[sounding] % 12, unary[sounding])
-                merit += best[chord if v < n_lines - 1 else chord[:, -1:]].max(axis=1)  # (1)
+        for row, chord in zip(rows[:2], self.residues_.transpose(1, 2, 0)[:2], strict=True):
+            for v, residue in enumerate(self._symbol_residues()):
+                best = np.full(SILENT + 1, -np.inf)  # the last for no residue
+                np.maximum.at(best, residue, factors.unary[row, v, : len(residue)])
+                best[SILENT] = -np.inf
+                merit += best[chord if v < n_lines - 1 else chord[-1:]].max(axis=0)  # (1)
         return merit
 
     def _favour(self, unary: Floats, edge: Ints, places: tuple[Sequence[int] | Ints, ...]) -> None:
         n_lines = self.encoder.n_lines
-        for inside, where in enumerate(places):
-            for v, alphabet in enumerate(self.encoder.alphabets_[:n_lines]):
+        for v, residue in enumerate(self._symbol_residues()):
+            for inside, where in enumerate(places):
                 weight = (self.upper if v < n_lines - 1 else self.lowest)[inside]
-                wanted = edge[inside] if v < n_lines - 1 else edge[inside, -1:]
-                strange = (alphabet.entries >= 0) & ~np.isin(alphabet.entries % 12, wanted)
-                unary[np.asarray(where)[:, None], v, np.flatnonzero(strange)] += weight
+                strange = np.ones(SILENT + 1, np.bool_)
+                strange[edge[inside] if v < n_lines - 1 else edge[inside, -1:]] = False
+                strange[SILENT] = False
+                unary[np.asarray(where), v, : len(residue)] += weight * strange[residue]
 
     # ---- files --------------------------------------------------------------------------
 

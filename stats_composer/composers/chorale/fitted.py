@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from stats_composer.chords import ChordRecognizer
 from stats_composer.composers.asked import asked_constraints
 from stats_composer.composers.base import Arrays, Composer, named
-from stats_composer.composers.chorale.balance import balance
+from stats_composer.composers.chorale.balance import balance, correct
 from stats_composer.composers.chorale.chord_voice import ChordVoice, chord_path
 from stats_composer.composers.chorale.copies import corpus_arrays, corpus_of, restored_corpus
 from stats_composer.composers.chorale.edges import Beginnings, Endings
@@ -34,8 +34,8 @@ from stats_composer.composers.chorale.models import (
 from stats_composer.composers.chorale.page import PARTS, common_parts, voice_names
 from stats_composer.composers.chorale.phrasing import Phrasing
 from stats_composer.composers.chorale.roads import ROADS, Road, drafting_model
-from stats_composer.composers.chorale.task import Task, melody_task
-from stats_composer.composers.chorale.writer import Writer
+from stats_composer.composers.chorale.task import Task, melody_task, phrase_starts
+from stats_composer.composers.chorale.writer import Setup, Writer
 from stats_composer.constraints import Constraint, with_corpus
 from stats_composer.encoding import GridEncoder
 from stats_composer.errors import NotFittedError
@@ -126,6 +126,7 @@ class FittedChorales(Composer):
         self.striking_.fit(onsets, callback=callback)
         self.match(scores, callback=callback)
         self.balance(scores, callback=callback)
+        self.correct(scores, callback=callback)
         return self
 
     def match(self, scores: Sequence[Score], *, callback: Callback = None) -> Self:
@@ -143,7 +144,7 @@ class FittedChorales(Composer):
         return self
 
     def balance(self, scores: Sequence[Score], *, callback: Callback = None) -> Self:
-        """Correct the fitted model of the lines by settings of melodies that it was fitted to."""
+        """Mend the fitted model of the lines by settings of melodies that it was fitted to."""
         writer, frames = self._writer(), [self.encoder_.encode(score) for score in scores]
 
         def write(model: MaxEnt, piece: int, seed: int) -> tuple[Ints, Ints]:
@@ -156,6 +157,52 @@ class FittedChorales(Composer):
         terms = balanced_terms()
         self.skeleton_ = balance(self.skeleton_, terms, len(scores), write, rng, callback)
         return self
+
+    def correct(self, scores: Sequence[Score], *, callback: Callback = None) -> Self:
+        """Correct the models by what each writes in the place of the scores' own."""
+        coarse, fine, n_lines = self.encoder_, self.fine_encoder_, len(self.parts_)
+        writer, pages = self._writer(), self._pages(scores)
+
+        def lines(model: MaxEnt, piece: int, rng: np.random.Generator) -> tuple[Ints, Ints]:
+            setup, grid, _ = pages[piece]
+            return replace(writer, skeleton=model).lines(setup, rng), grid
+
+        def between(model: MaxEnt, piece: int, rng: np.random.Generator) -> tuple[Ints, Ints]:
+            setup, grid, finer = pages[piece]
+            return replace(writer, passing=model).between(setup, grid, rng), finer
+
+        def struck(model: MaxEnt, piece: int, rng: np.random.Generator) -> tuple[Ints, Ints]:
+            setup, grid, _ = pages[piece]
+            own = grid[:, -n_lines:] > 0
+            onset = replace(writer, striking=model).strike(setup, grid, np.zeros_like(own), rng)
+            # At the start of a phrase all notes are struck, whatever the model says.
+            start = [tick // setup.frame.step for tick in phrase_starts(setup.task)]
+            onset[start] = own[start]
+            return striking_grid(coarse, grid, onset), striking_grid(coarse, grid, own)
+
+        for model, write, end in (
+            (self.passing_, between, fine.column("end")),
+            (self.striking_, struck, n_lines + 1),
+            (self.skeleton_, lines, coarse.column("end")),
+        ):
+            correct(model, len(pages), write, end, self.random_state, callback)
+        return self
+
+    def _pages(self, scores: Sequence[Score]) -> list[tuple[Setup, Ints, Ints]]:
+        """Prepare to set the melodies of scores, each with its own grids.
+
+        The finer one has what may stand between the steps, and is held where nothing may.
+        """
+        writer, pages, lines = self._writer(), [], slice(len(self.parts_))
+        for score in scores:
+            grid, frame = self.encoder_.encode(score)
+            finer, _ = self.fine_encoder_.encode(score)
+            setup = writer.prepare(self._own_task(score, frame.key))
+            if setup.symbols.shape == grid.shape:
+                held, free, _ = writer.passages(setup, grid)
+                finer[:, lines] = np.where(free, finer[:, lines], held[:, lines])
+                pages.append((setup, grid, finer))
+        return pages
 
     def _own_task(self, score: Score, key: tuple[int, int]) -> Task:
         """Return the task to set a score's own melody."""

@@ -48,7 +48,7 @@ class Road:
 
     drafted: bool = False
     hot: float = 2.0
-    sweeps: tuple[int, int, int] = (80, 100, 60)
+    sweeps: tuple[int, int, int] = (60, 80, 60)
     expert_weight: float = 0.0
     plain: bool = False
 

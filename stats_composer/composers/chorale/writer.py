@@ -173,7 +173,7 @@ class Writer:
         for _ in range(ATTEMPTS):
             planned = self.planned(setup, rng)
             symbols, held = self._skeleton(planned, rng)
-            onset = self._strike(planned, symbols, held, rng)
+            onset = self.strike(planned, symbols, held, rng)
             score = self._finish(planned, symbols, onset, rng)
             wishes = [c for c in setup.task.constraints if not isinstance(c, MaxCopy)]
             broken = [text for c in wishes for text in c.violations(score)]
@@ -355,7 +355,7 @@ class Writer:
         if _is_broken(setup.factors, symbols, np.array([row])):
             symbols[row, lines] = before
 
-    def _strike(self, setup: Setup, symbols: Ints, held: Bools, rng: np.random.Generator) -> Bools:
+    def strike(self, setup: Setup, symbols: Ints, held: Bools, rng: np.random.Generator) -> Bools:
         """Decide which notes start, of those that do not change their pitch."""
         free, task = setup.free, setup.task
         onset = np.zeros(free.shape, np.bool_)
@@ -384,12 +384,7 @@ class Writer:
         """Put the notes between the steps, and join what was written with what was given."""
         encoder, task, n_lines = self.fine_encoder, setup.task, self.n_lines
         fine = encoder.frame(task.page, task.key)
-        lines, between, factors = self.passages(setup, symbols)
-        if between.any():
-            sampler = GibbsSampler(
-                self.passing, lines, factors, free=between, run_share=0.0, random_state=rng
-            )
-            lines = sampler.run(PASSING)
+        lines = self.between(setup, symbols, rng)
         fine_onset = np.zeros((fine.n_steps, n_lines), np.bool_)
         fine_onset[::2] = onset[: len(fine_onset[::2])]
         entries = np.stack([fine.alphabets[v].entries[lines[:, v]] for v in range(n_lines)], axis=1)
@@ -397,6 +392,16 @@ class Writer:
         asked = onsets_asked(task.constraints, fine)
         lines[:, -n_lines:] = asked.settle(pitch, fine_onset)
         return self._join(task, encoder.decode(lines, fine))
+
+    def between(self, setup: Setup, symbols: Ints, rng: np.random.Generator) -> Ints:
+        """Write the notes between the steps: a grid at four steps a beat."""
+        lines, free, factors = self.passages(setup, symbols)
+        if not free.any():
+            return lines
+        sampler = GibbsSampler(
+            self.passing, lines, factors, free=free, run_share=0.0, random_state=rng
+        )
+        return sampler.run(PASSING)
 
     def passages(self, setup: Setup, symbols: Ints) -> tuple[Ints, Bools, Factors]:
         """Return the lines at four steps a beat, with nothing written between the steps yet.

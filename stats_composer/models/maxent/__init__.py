@@ -12,6 +12,7 @@ from stats_composer.models.maxent.motion_terms import (
 from stats_composer.models.maxent.pair_terms import Pair, PairDifference, PairResidue
 from stats_composer.models.maxent.pairwise import PairwiseMaxEnt
 from stats_composer.models.maxent.pieces import Pieces
+from stats_composer.models.maxent.ratio import DensityRatio, Difference
 from stats_composer.models.maxent.row_terms import (
     GatedProgression,
     Melody,
@@ -32,6 +33,8 @@ __all__ = [
     "BeatMotion",
     "BeatParallels",
     "ContrastiveDivergence",
+    "DensityRatio",
+    "Difference",
     "Field",
     "GatedProgression",
     "Matching",

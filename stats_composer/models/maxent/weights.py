@@ -182,7 +182,9 @@ class Weights:
             else:
                 start = getattr(layout, term.primitive)
                 values = pair if term.primitive == "pair" else folded[start : start + len(index)]
-                gradient[where] = np.bincount(index + 1, values, where.stop - where.start + 1)[1:]
+                seen = np.flatnonzero(values)  # few of them, in counts of a phrase
+                size = where.stop - where.start + 1
+                gradient[where] = np.bincount(index[seen] + 1, values[seen], size)[1:]
         return gradient
 
     def count(self, pieces: Pieces) -> Floats:
