@@ -41,6 +41,14 @@ class Difference(NamedTuple):
         Places in the model's `weights_.vector`.
     excess : ndarray of float64
         Counts in the one minus those in the other.
+
+    Examples
+    --------
+    >>> from stats_composer.models.maxent import Field
+    >>> one, other = np.array([[0], [1], [1]]), np.array([[0], [0], [1]])
+    >>> model = MaxEnt([Field()]).fit([one, other])
+    >>> Difference.of(model, one, other).excess.tolist()
+    [-1.0, 1.0]
     """
 
     feature: Ints
