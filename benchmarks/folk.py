@@ -102,7 +102,8 @@ def trigrams(train: list[Tune], held: list[Tune], n: int, seed: int) -> list[Tun
             tunes.append(
                 Tune(
                     kind, like.tonic, like.mode, like.height, line[: len(like.pickup)],
-                    (bars[:8], bars[8:]), (None, None), like.turns[:0], 0.0, like.heard[:0],
+                    (bars[:8], bars[8:]), like.doubled, (None, None), like.turns[:0], 0.0,
+                    like.heard[:0],
                 )
             )  # fmt: skip
     return tunes
