@@ -25,13 +25,13 @@ features of random fields, IEEE PAMI 19(4).
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from numpy.typing import NDArray
 
+from stats_composer.composers.asked import asked_jobs
 from stats_composer.models.base import Callback
 from stats_composer.models.maxent import DensityRatio, Difference, MaxEnt, Term
 from stats_composer.views import FINAL, LAST
@@ -116,7 +116,7 @@ def correct(
             rows = phrase_rows(corpus[: len(written), end])
             return [Difference.of(model, corpus[r], written[r]) for r in rows]
 
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
+        with ThreadPoolExecutor(asked_jobs(-1)) as pool:
             compared = list(pool.map(compare, range(n_pieces)))
         differences = [difference for found in compared for difference in found]
         ratio = RATIO.learn(differences, len(weights.vector))
