@@ -24,7 +24,8 @@ from stats_composer.composers.asked import (
 )
 from stats_composer.composers.base import Writing, extended
 from stats_composer.composers.chorale.fitted import FittedChorales
-from stats_composer.composers.chorale.form import asked_form, returned_melody
+from stats_composer.composers.chorale.form import asked_form
+from stats_composer.composers.chorale.free import write_free
 from stats_composer.composers.chorale.page import VOICES, blank_page, planned_spans
 from stats_composer.composers.chorale.plain import prepare_plain, write_plain
 from stats_composer.composers.chorale.roads import ROADS, Road
@@ -181,12 +182,7 @@ class ChoraleComposer(FittedChorales):
             )  # fmt: skip
             free = (True,) * len(self.parts_)
             task = Task(page, (tonic, mode), planned_spans(page), wishes, free=free)
-            score = writer.write(writer.prepare(task), rng)
-            melody = returned_melody(score, drawn.letters, [end for _, end in task.spans])
-            if melody is None:
-                return score
-            task = replace(task, given=page.replace(notes=melody), free=(False, *free[1:]))
-            return writer.write(writer.prepare(task), rng)
+            return write_free(writer, task, drawn, self.soprano_, rng)
 
         return write_many(write, random_state, n, **patience)
 

@@ -34,6 +34,7 @@ from stats_composer.composers.chorale.models import (
 from stats_composer.composers.chorale.page import PARTS, common_parts, voice_names
 from stats_composer.composers.chorale.phrasing import Phrasing
 from stats_composer.composers.chorale.roads import ROADS, Road, drafting_model
+from stats_composer.composers.chorale.soprano import FEWEST, Soprano
 from stats_composer.composers.chorale.task import Task, melody_task, phrase_starts
 from stats_composer.composers.chorale.writer import Setup, Writer
 from stats_composer.constraints import Constraint, with_corpus
@@ -63,6 +64,7 @@ class FittedChorales(Composer):
     striking_: MaxEnt
     directed_: DirectedModel | None
     phrasing_: Phrasing
+    soprano_: Soprano | None
     corpus_: Repertoire | None
     _parameters: ClassVar[Parameters] = {
         "chord_voice": (bool,),
@@ -109,6 +111,9 @@ class FittedChorales(Composer):
         self.endings_.fit(grids)
         self.beginnings_.fit(grids)
         self.phrasing_.fit(scores)
+        tunes = Soprano.tunes_of(scores)
+        if len(tunes) >= FEWEST:
+            self.soprano_ = Soprano().fit(tunes, self.random_state)
         self.skeleton_.fit(grids, callback=callback)
         if self.chord_voice:
             recognizer = ChordRecognizer.bundled()
@@ -215,7 +220,7 @@ class FittedChorales(Composer):
         self.passing_ = passing_model(self.fine_encoder_, random_state=seed)
         self.striking_ = striking_model(self.encoder_, random_state=seed)
         self.endings_, self.beginnings_ = Endings(self.encoder_), Beginnings(self.encoder_)
-        self.phrasing_ = Phrasing()
+        self.phrasing_, self.soprano_ = Phrasing(), None
         self.chords_: ChordVoice | None = None
         self.charted_: MaxEnt | None = None
         self.directed_ = drafting_model(self.encoder_) if self.directed else None
@@ -254,13 +259,14 @@ class FittedChorales(Composer):
         if self.chord_voice:
             chords = ChordVoice(self.encoder_)
             self._build_charted(chords.restore(sizes["chords_"], named(arrays, "chords_")))
+        self.soprano_ = Soprano() if "soprano_" in sizes else None
         for name in self._names():
             getattr(self, name).restore(sizes[name], named(arrays, name))
 
     def _names(self) -> tuple[str, ...]:
         """Return the names of the models that there are."""
-        charted = () if self.charted_ is None else ("chords_", "charted_")
-        return (*MODELS, *charted, *(() if self.directed_ is None else ("directed_",)))
+        pairs = (("chords_", "charted_"), ("directed_",), ("soprano_",))
+        return MODELS + sum((p for p in pairs if getattr(self, p[0]) is not None), ())
 
     def _wishes(self, constraints: Sequence[Constraint]) -> tuple[Constraint, ...]:
         """Check constraints, and tell them what was learned from."""

@@ -18,7 +18,7 @@ from stats_composer.errors import ConstraintError
 from stats_composer.score import NOTE_DTYPE, Score
 from stats_composer.theory import Metre
 
-__all__ = ["AskedForm", "Form", "asked_form", "returned_melody"]
+__all__ = ["AskedForm", "Form", "asked_form", "repeated_phrases", "returned_melody"]
 
 # Shares of the chorales whose upbeat has so many beats, and of those in which a phrase comes back.
 UPBEATS = {0: 0.27, 1: 0.6, 2: 0.13}
@@ -28,19 +28,33 @@ MAX_PHRASES = 500
 
 
 class Form(NamedTuple):
-    """A form: bars, beats of the upbeat, and letters."""
+    """A form: bars, beats of the upbeat, letters, and what of it was asked for.
+
+    Attributes
+    ----------
+    bars, upbeat : int
+    letters : str
+    is_regular, is_lettered : bool
+        Whether its phrases are all as long as usual, and whether its letters were asked for.
+    """
 
     bars: int
     upbeat: int
     letters: str
+    is_regular: bool = False
+    is_lettered: bool = False
 
 
 class AskedForm(NamedTuple):
-    """What is asked of a form; None and no letters are drawn."""
+    """What is asked of a form; None and no letters are drawn.
+
+    Its phrases are regular where their number or their letters are asked for.
+    """
 
     bars: int
     upbeat: int | None
     letters: str
+    is_regular: bool = False
 
     def drawn(self, metre: Metre, may_return: bool, rng: np.random.Generator) -> Form:
         """Draw what is not asked for."""
@@ -52,7 +66,7 @@ class AskedForm(NamedTuple):
         if not letters:
             returns = may_return and self.bars >= 3 * bars_a_phrase(metre)
             letters = "AAB" if returns and rng.random() < RETURNS else "A"
-        return Form(self.bars, upbeat, letters)
+        return Form(self.bars, upbeat, letters, self.is_regular, bool(self.letters))
 
 
 def asked_form(bars: Any, letters: Any, phrases: Any, upbeat: Any, metre: Metre) -> AskedForm:
@@ -76,7 +90,8 @@ def asked_form(bars: Any, letters: Any, phrases: Any, upbeat: Any, metre: Metre)
             raise ConstraintError(
                 f"upbeat {upbeat!r}: expected beats, from 0 to {metre.n_beats - 1}"
             )
-    return AskedForm(bars, upbeat, (letters or "").upper())
+    is_regular = phrases is not None or bool(letters)
+    return AskedForm(bars, upbeat, (letters or "").upper(), is_regular)
 
 
 def bars_a_phrase(metre: Metre) -> int:
@@ -100,31 +115,51 @@ def returned_melody(score: Score, letters: str, ends: list[int]) -> NDArray[np.v
     ConstraintError
         If the phrases cannot be shared out to the letters.
     """
-    sections = _sections(letters, ends)
+    repeats = repeated_phrases(letters, ends)
     if len(set(letters)) == len(letters):
         return None
     soprano = score.notes[score.notes["part"] == 0]
-    first: dict[str, tuple[int, int]] = {}
+    starts = [0, *ends[:-1]]
     lines = []
-    for letter, (start, stop) in zip(letters, sections, strict=True):
-        begin, end = first.setdefault(letter, (start, stop))
-        if end - begin != stop - start:
-            raise ConstraintError(f"form {letters}: sections {letter} differ in length")
-        line = soprano[(soprano["onset"] >= begin) & (soprano["onset"] < end)].copy()
-        line["duration"] = np.minimum(line["duration"], end - line["onset"])
-        line["onset"] += start - begin
+    for i, j in enumerate(repeats):
+        line = soprano[(soprano["onset"] >= starts[j]) & (soprano["onset"] < ends[j])].copy()
+        line["duration"] = np.minimum(line["duration"], ends[j] - line["onset"])
+        line["onset"] += starts[i] - starts[j]
         lines.append(line)
     melody: NDArray[np.void] = np.concatenate(lines).astype(NOTE_DTYPE)
     return melody
 
 
-def _sections(letters: str, ends: list[int]) -> list[tuple[int, int]]:
+def repeated_phrases(letters: str, ends: list[int]) -> tuple[int, ...]:
+    """Return for each phrase the first one that the letters want the same, or itself.
+
+    Raises
+    ------
+    ConstraintError
+        If the phrases cannot be shared out to the letters.
+
+    Examples
+    --------
+    >>> repeated_phrases("AAB", [8, 16, 24, 32, 40, 48, 56])
+    (0, 1, 0, 1, 4, 5, 6)
+    """
+    lengths = np.diff([0, *ends]).tolist()
+    first: dict[str, slice] = {}
+    repeats: list[int] = []
+    for letter, section in zip(letters, _sections(letters, len(ends)), strict=True):
+        model = first.setdefault(letter, section)
+        if lengths[model] != lengths[section]:
+            raise ConstraintError(f"form {letters}: sections {letter} differ in length")
+        repeats += range(model.start, model.stop)
+    return tuple(repeats)
+
+
+def _sections(letters: str, n_phrases: int) -> list[slice]:
     """Share phrases out: as many for each letter, and those left over for the last of all."""
-    n_each = len(ends) // len(letters)
+    n_each = n_phrases // len(letters)
     if not n_each:
         raise ConstraintError(
-            f"form {letters}: {len(letters)} sections in {len(ends)} phrases: expected no more"
+            f"form {letters}: {len(letters)} sections in {n_phrases} phrases: expected no more"
         )
-    last = [*(n_each * (i + 1) for i in range(len(letters) - 1)), len(ends)]
-    stops = [ends[i - 1] for i in last]
-    return list(zip([0, *stops[:-1]], stops, strict=True))
+    starts = [n_each * i for i in range(len(letters))]
+    return [slice(a, b) for a, b in zip(starts, [*starts[1:], n_phrases], strict=True)]
