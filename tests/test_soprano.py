@@ -199,3 +199,9 @@ def test_a_soprano_is_drawn_on_its_page():
     assert soprano.draw(blank_page(4, (0, 0), (6, 8)), (0, 0), (60, 76), rng) is None
     assert soprano.draw(blank_page(4, (0, 0), (3, 4)), (0, 0), (60, 76), rng) is None
     assert soprano.draw(page, (1, 0), (60, 76), rng, ends=[QUARTER, page.end]) is None
+
+
+def test_tunes_finer_than_the_outline_are_left_out():
+    fine = sung([67, 69, 71, 72], [0.125, 0.125, 0.75, 3], [3])
+    bare = SHORT.replace(fermatas=SHORT.fermatas[:0])
+    assert len(Soprano.tunes_of([fine, bare, SHORT])) == 1

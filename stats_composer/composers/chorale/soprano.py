@@ -69,9 +69,13 @@ class Soprano:
 
     @staticmethod
     def tunes_of(scores: Sequence[Score]) -> list[Tune]:
-        """Return the tunes that can be learned from: in simple metres, their phrases marked."""
+        """Return the tunes that can be learned from: in simple metres, their phrases marked.
+
+        Those with notes shorter than a quarter of a beat are left out.
+        """
         marked = [s for s in scores if len(s.fermatas) and not s.metre_at(0).is_compound]
-        return [Tune.of(score) for score in marked]
+        tunes = [Tune.of(score) for score in marked]
+        return [tune for tune in tunes if np.diff(tune.outline.onsets).all()]
 
     def fit(self, tunes: Sequence[Tune], random_state: int = 0) -> Self:
         """Learn from tunes."""
