@@ -41,20 +41,25 @@ class Marked(NamedTuple):
     codes : ndarray of shape (n_features, n_events, n_alternatives), int64, in [0, n_weights)
         The weights that add up to an alternative's score.
     n_weights : int
+
+    Examples
+    --------
+    >>> Marked(np.array([[[0, 1]], [[2, 2]]]), 3).scores(np.array([1.0, 2.0, 4.0])).tolist()
+    [[5.0, 6.0]]
     """
 
     codes: Ints
     n_weights: int
 
     def scores(self, weights: Floats) -> Floats:
-        """Return w f: (n_events, n_alternatives)."""
+        """Return w f, w the `weights`: (n_events, n_alternatives)."""
         total = np.zeros(self.codes.shape[1:])
         for codes in self.codes:
             total += weights[codes]
         return total
 
     def slope(self, excess: Floats) -> Floats:
-        """Return the sum of the features, each alternative's by its excess: (n_weights,)."""
+        """Return the sum of the features, each alternative's by its `excess`: (n_weights,)."""
         total = np.zeros(self.n_weights)
         for codes in self.codes:
             total += np.bincount(codes.ravel(), excess.ravel(), self.n_weights)
@@ -67,6 +72,11 @@ class Valued(NamedTuple):
     Attributes
     ----------
     values : ndarray of shape (n_events, n_alternatives, n_weights), float64
+
+    Examples
+    --------
+    >>> Valued(np.array([[[1.0, 0.5], [0.0, 2.0]]])).scores(np.array([2.0, 1.0])).tolist()
+    [[2.5, 2.0]]
     """
 
     values: Floats
@@ -77,12 +87,12 @@ class Valued(NamedTuple):
         return len(self.values[0, 0])
 
     def scores(self, weights: Floats) -> Floats:
-        """Return w f: (n_events, n_alternatives)."""
+        """Return w f, w the `weights`: (n_events, n_alternatives)."""
         total: Floats = self.values @ weights
         return total
 
     def slope(self, excess: Floats) -> Floats:
-        """Return the sum of the features, each alternative's by its excess: (n_weights,)."""
+        """Return the sum of the features, each alternative's by its `excess`: (n_weights,)."""
         total: Floats = np.tensordot(excess, self.values, 2)
         return total
 
