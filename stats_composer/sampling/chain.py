@@ -67,11 +67,16 @@ def _twins(automaton: Automaton) -> Ints:
     columns = (automaton.symbol, automaton.target, automaton.log_weight)
     empty = np.diff(automaton.first, axis=1) == 0
     twin = np.broadcast_to(empty.argmax(axis=1)[:, None], empty.shape).copy()
-    for kind, bounds in enumerate(automaton.first.tolist()):
+    for kind, bounds in enumerate(automaton.first):
+        states = np.flatnonzero(~empty[kind])
+        twin[kind, states] = states
+        # Only states with equal sums can be the same: most are told apart at once.
+        weights = automaton.log_weight[: bounds[-1]]
+        sums = np.add.reduceat(weights, bounds[states]) if len(states) else weights[:0]
+        _, group, size = np.unique(sums, return_inverse=True, return_counts=True)
         known: dict[tuple[bytes, ...], int] = {}
-        for state in np.flatnonzero(~empty[kind]).tolist():
-            begin, end = bounds[state], bounds[state + 1]
-            row = tuple(column[begin:end].tobytes() for column in columns)
+        for state in states[size[group] > 1].tolist():
+            row = tuple(column[bounds[state] : bounds[state + 1]].tobytes() for column in columns)
             twin[kind, state] = known.setdefault(row, state)
     return twin
 

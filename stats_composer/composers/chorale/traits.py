@@ -29,6 +29,7 @@ Floats = NDArray[np.float64]
 MOTIFS = (3, 5)
 """Notes of the motifs that are looked for."""
 OCTAVE, N_MODES = 12, 2
+MOVES = (-4, -2, 0, 1, 3, 5)
 LEAPS = (1, 3, 5, 7, 8, 10, 13)
 RANGES, PHRASE_RANGES = (8, 10, 11, 13, 15, 17), (3, 5, 6, 8, 10, 13)
 SCALES = ((0, 2, 4, 5, 7, 9, 11), (0, 2, 3, 5, 7, 8, 10, 11))
@@ -79,6 +80,8 @@ def _steps(pitch: Ints, outline: Outline) -> Iterator[Ints]:
     inside, size = step[:, ~seam], np.abs(step)
     yield _binned(size[:, ~seam], LEAPS)
     yield _binned(size[:, seam], LEAPS)
+    for note in (outline.first[1:-1] - 2, [-1], outline.first[:-1]):
+        yield _binned(step[:, note], MOVES)
     yield (inside > 2).sum(axis=1)
     yield (size[:, ~seam] == TRITONE).sum(axis=1)
     both = ~seam[1:] & ~seam[:-1]
