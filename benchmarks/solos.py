@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 
 import numpy as np
 
-from stats_composer.composers.jazz import Manner, lead_page
+from stats_composer.composers.jazz.matching import match, opening, written_anew
 from stats_composer.composers.jazz.model import SoloModel
 from stats_composer.composers.jazz.solo import (
     LONGEST,
@@ -19,11 +18,9 @@ from stats_composer.composers.jazz.solo import (
     snap,
 )
 from stats_composer.composers.jazz.viewpoints import pitch_model, rhythm_model
-from stats_composer.composers.jazz.writer import SoloTask, SoloWriter
 from stats_composer.evaluation.features import Feature, Table
 from stats_composer.evaluation.two_sample import two_sample_test
 from stats_composer.models.ngram import KneserNey, NGram
-from stats_composer.theory import TICKS_PER_QUARTER
 
 
 def folds(names, n):
@@ -64,7 +61,7 @@ def likelihood(found, fold, options):
     total = np.zeros(5)
     for number in range(options.folds):
         train, test = split(found, fold, number)
-        model = SoloModel().fit(train)
+        model = match(SoloModel().fit(train), train)
         test = [snap(solo, model.known_) for solo in test]
         n_notes = sum(len(solo.onset) for solo in test)
         bits = model.bits(test)
@@ -183,28 +180,13 @@ def divergence(one, other):
     return float((parts[0].sum() + parts[1].sum()) / 2)
 
 
-def opening(solo, n_beats=128):
-    """Return the first beats of a solo."""
-    n_beats = min(solo.chart.n_beats, n_beats)
-    chart = replace(
-        solo.chart, root=solo.chart.root[:n_beats], quality=solo.chart.quality[:n_beats],
-        place=solo.chart.place[:n_beats],
-    )  # fmt: skip
-    n = max(int(np.searchsorted(solo.onset, n_beats * STEPS)), 1)
-    onset, length, pitch = (column[:n] for column in (solo.onset, solo.length, solo.pitch))
-    return replace(solo, onset=onset, length=length, pitch=pitch, chart=chart)
-
-
 def likeness(found, fold, options):
     """Print how new solos on unseen charts stand beside the unseen solos, by three measures."""
     train, unseen = split(found, fold, 0)
-    model = SoloModel(n_clusters=options.clusters).fit(train[:: options.every])
+    taught = train[:: options.every]
+    model = match(SoloModel(n_clusters=options.clusters).fit(taught), taught)
     unseen = [opening(snap(solo, model.known_)) for solo in unseen]
-    made = []
-    for number, solo in enumerate(unseen):
-        manner = Manner(compass=(int(solo.pitch.min()), int(solo.pitch.max())))
-        task = SoloTask(lead_page("C"), solo.chart, TICKS_PER_QUARTER, solo.tempo, manner)
-        made.append(SoloWriter(task, model).write(np.random.default_rng(number)))
+    made = written_anew(model, unseen, 0)
     _distances(made, unseen)
     _told(made, unseen)
     _measures(made, unseen)

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+from copy import copy
 
 import naive_viewpoints as naive
 import numpy as np
@@ -38,6 +39,7 @@ CHAINS = (
     "repeat: match@0",
 )
 SHORT = ("pitch: pitch@1", "interval: interval@1 | interval@2", "degree")
+CORRECTED = ("pitch", "degree: degree@1", "contour: contour@1 contour@2")
 RELATIVE = ("interval: interval@1 | interval@2", "contour: contour@1", "first: index@0")
 
 
@@ -60,6 +62,14 @@ def tunes(n=12, length=18, low=60, high=68, seed=0):
 @pytest.fixture(scope="module")
 def fitted():
     return ViewpointModel(VIEWPOINTS, CHAINS, short=SHORT).fit(tunes())
+
+
+@pytest.fixture(scope="module")
+def corrected(fitted):
+    model = copy(fitted)
+    weight = model.begin_correction(CORRECTED).weight
+    weight[:-1] = np.random.default_rng(1).normal(size=len(weight) - 1)
+    return model
 
 
 # ---- language --------------------------------------------------------------------------------
@@ -245,9 +255,13 @@ def test_relative_viewpoints_do_not_know_the_register():
     np.testing.assert_allclose(a[1:, 20:-25], b[1:, 25:-20], rtol=2e-2)
 
 
-def test_samples_follow_the_law():
+@pytest.mark.parametrize("corrected", [(), CORRECTED])
+def test_samples_follow_the_law(corrected):
     model = ViewpointModel(VIEWPOINTS, CHAINS, short=SHORT, margin=0)
     model.fit(tunes(6, 12, low=63, high=65))
+    if corrected:
+        weight = model.begin_correction(corrected).weight
+        weight[:-1] = np.random.default_rng(1).normal(size=len(weight) - 1)
     assert model.n_symbols_ == 3
     start = tune([64, 63, 65, 64], tonic=1)
     drawn = model.sample(800, given=start, n_given=2, random_state=0)
@@ -256,6 +270,7 @@ def test_samples_follow_the_law():
     law = np.exp([model.log_probs(piece)[2:].sum() for piece in every])
     found = [tuple(piece["pitch"][2:].tolist()) for piece in drawn]
     counts = [found.count(pair) for pair in pairs]
+    assert law.sum() == pytest.approx(1)
     assert chisquare(counts, law * len(drawn)).pvalue > 0.001
     wrong = np.roll(law, 1) * len(drawn)
     assert chisquare(counts, wrong).pvalue < 1e-6
@@ -298,10 +313,11 @@ def test_samples_keep_to_what_is_allowed_and_to_the_seed(fitted):
         fitted.sample(given=table, allowed=np.zeros(fitted.n_symbols_, bool))
 
 
-def test_a_drawing_looks_as_the_whole_piece_does(fitted):
-    table = tunes(1, seed=7)[0]
-    drawing = fitted.begin(table)
-    (expected,) = fitted.predict_log_proba([table])
+@pytest.mark.parametrize("name", ["fitted", "corrected"])
+def test_a_drawing_looks_as_the_whole_piece_does(name, request):
+    model, table = request.getfixturevalue(name), tunes(1, seed=7)[0]
+    drawing = model.begin(table)
+    (expected,) = model.predict_log_proba([table])
     for row, symbol in zip(expected, table["pitch"].tolist(), strict=True):
         np.testing.assert_allclose(drawing.log_probs(), row, atol=1e-6)
         drawing.put(symbol)
@@ -367,13 +383,15 @@ def test_bad_parameters_are_named(change):
         ViewpointModel(VIEWPOINTS, CHAINS, **change).fit(tunes(2))
 
 
-def test_a_model_file_keeps_every_probability(fitted, tmp_path):
-    sizes, arrays = fitted.state()
+@pytest.mark.parametrize("name", ["fitted", "corrected"])
+def test_a_model_file_keeps_every_probability(name, request, tmp_path):
+    model = request.getfixturevalue(name)
+    sizes, arrays = model.state()
     modelfile.save(tmp_path / "m.npz", json.loads(json.dumps(sizes)), arrays)
     header, found = modelfile.load(tmp_path / "m.npz")
     again = ViewpointModel(VIEWPOINTS, CHAINS, short=SHORT).restore(header, found)
     pieces = tunes(3, seed=8)
-    for a, b in zip(fitted.predict_log_proba(pieces), again.predict_log_proba(pieces), strict=True):
+    for a, b in zip(model.predict_log_proba(pieces), again.predict_log_proba(pieces), strict=True):
         np.testing.assert_array_equal(a, b)
     with pytest.raises(ValueError, match="another viewpoint model"):
         ViewpointModel(VIEWPOINTS, [*CHAINS, "pitch: pitch@2"]).restore(header, found)
@@ -429,3 +447,63 @@ def test_models_of_other_symbols_cannot_be_blended(fitted):
     wider = ViewpointModel(VIEWPOINTS, CHAINS, margin=9).fit(tunes())
     with pytest.raises(ValueError, match="expected the same candidates"):
         Blend([(fitted, 0.5), (wider, 0.5)])
+
+
+# ---- corrections -----------------------------------------------------------------------------
+
+
+def test_a_correction_follows_counts_in_their_context():
+    # After a step up, the corpus goes up 3 times; what was drawn goes down 2 times.
+    model = ViewpointModel(VIEWPOINTS[:4], ["contour: contour@1", "interval"], margin=0)
+    model.fit(tunes())
+    piece = tune([64, 66, 67])
+    (before,) = model.predict_log_proba([piece])
+    model.begin_correction(["contour: contour@1"])
+    np.testing.assert_allclose(model.predict_log_proba([piece])[0], before, atol=1e-12)
+    model.correct([tune([60, 62, 64, 66, 68])], [tune([60, 62, 60, 62, 60])], rate=1.0)
+    (after,) = model.predict_log_proba([piece])
+    np.testing.assert_allclose(np.exp(after).sum(axis=1), 1)
+    moved = after[2] - before[2]
+    same = 66 - model.low_
+    np.testing.assert_allclose(moved[same + 1 :] - moved[same], np.log(8 / 5), rtol=1e-5)
+    np.testing.assert_allclose(moved[:same] - moved[same], np.log(5 / 7), rtol=1e-5)
+
+
+def test_what_was_drawn_counts_as_much_as_the_corpus():
+    # 60 comes 5 times in 5, and 5 times in 10: log 10 / 7.5.
+    model = ViewpointModel(VIEWPOINTS[:1], ["pitch"]).fit(tunes())
+    correction = model.begin_correction(["pitch"])
+    model.correct([tune([60] * 5)], [tune([60] * 5), tune([62] * 5)], rate=0.5)
+    found = sorted(correction.weight[correction.weight != 0].tolist())
+    np.testing.assert_allclose(found, [0.5 * np.log(5 / 7.5), 0.5 * np.log(10 / 7.5)], rtol=1e-6)
+
+
+def test_what_is_drawn_comes_to_count_as_the_corpus_does():
+    # The model knows scales up; its corpus here goes down at every third step.
+    model = ViewpointModel(VIEWPOINTS[:4], ["contour: contour@1"], margin=6).fit(tunes())
+    corpus = [tune(60 + np.cumsum([0, *([1, 1, -1] * 8)])) for _ in range(8)]
+    correction = model.begin_correction(["contour"])
+
+    def away(seed):
+        drawn = model.sample(8, given=corpus[0], n_given=1, random_state=seed)
+        ups = [np.mean(np.diff(piece["pitch"]) > 0) for piece in drawn]
+        return drawn, abs(np.mean(ups) - 2 / 3)
+
+    drawn, first = away(0)
+    for seed in range(1, 9):
+        model.correct(corpus, drawn, rate=0.5)
+        drawn, last = away(seed)
+    assert first > 0.15
+    assert last < 0.06
+    assert correction.weight[-1] == 0
+
+
+@pytest.mark.parametrize("name", ["fifth", "short degree"])
+def test_no_expert_to_correct_is_told(fitted, name):
+    with pytest.raises(ValueError, match=f"expert '{name}': expected one of expert_names_"):
+        copy(fitted).begin_correction([name])
+
+
+def test_a_correction_is_begun_before_it_follows(fitted):
+    with pytest.raises(ValueError, match="no correction: call begin_correction first"):
+        copy(fitted).correct(tunes(1), tunes(1), rate=1.0)

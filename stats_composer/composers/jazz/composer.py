@@ -19,6 +19,7 @@ from stats_composer.composers.base import Arrays, Composer, Writing, extended, n
 from stats_composer.composers.jazz.band import BassModel
 from stats_composer.composers.jazz.comping import CompingModel
 from stats_composer.composers.jazz.harmony import changes_drawn, chart_drawn, harmonized
+from stats_composer.composers.jazz.matching import match
 from stats_composer.composers.jazz.model import SoloModel
 from stats_composer.composers.jazz.page import (
     beat_of,
@@ -117,7 +118,8 @@ class JazzComposer(Composer):
         if not solos:
             raise EncodingError("no solos: expected at least one")
         self.manifest_ = {}
-        self.solos_ = SoloModel(random_state=self.random_state).fit(solos)
+        fitted = SoloModel(random_state=self.random_state).fit(solos)
+        self.solos_ = match(fitted, solos, self.random_state)
         self.bass_, self.comping_ = bass, comping
         return self
 

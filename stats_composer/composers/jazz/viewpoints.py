@@ -9,7 +9,7 @@ from typing import Any
 
 from stats_composer.models.viewpoints import ViewpointModel
 
-__all__ = ["pitch_model", "rhythm_model"]
+__all__ = ["PITCH_CORRECTED", "RHYTHM_CORRECTED", "pitch_model", "rhythm_model"]
 
 MARGIN = 8
 """Semitones beyond what is known that a solo may reach."""
@@ -74,6 +74,14 @@ RHYTHM_SHORT = (
     "cell: place@0 | cell@1 | cell@2",
     "cell: cell@4",
 )
+
+# What is corrected by what the model writes, `matching.py`.
+PITCH_CORRECTED = (
+    *("interval", "interval: since@0", "interval: final@0 length@0"),
+    *("interval: level@0 interval@1", "tone: quality@0"),
+    *("tone: quality@0 level@0", "tone: quality@0 final@0"),
+)
+RHYTHM_CORRECTED = ("cell", "cell: cell@1", "cell: pace@0", "cell: cluster@0")
 
 
 def _without(chains: tuple[str, ...], *names: str) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ from stats_composer.kernels.viewpoints import (
     gather_evidence,
     mix_evidence,
 )
+from stats_composer.models.viewpoints.correction import Correction
 from stats_composer.models.viewpoints.experts import N_MOST, System, Tree
 from stats_composer.models.viewpoints.language import ABSENT, Repeats, Viewpoint
 
@@ -42,6 +43,7 @@ class Learned:
     counts : ndarray of int32
     weights : ndarray of shape (n_experts, N_BUCKETS)
     low, n_symbols : int
+    correction : Correction, optional
     """
 
     def __init__(
@@ -53,9 +55,11 @@ class Learned:
         weights: Floats,
         low: int,
         n_symbols: int,
+        correction: Correction | None = None,
     ) -> None:
         self.system, self.experts = system, experts
         self.counts, self.weights, self.low, self.n_symbols = counts, weights, low, n_symbols
+        self.correction = correction
         self.contexts = [dict(zip(k.tolist(), range(len(k)), strict=True)) for k in keys]
         self.long, self.own = _Kinds(system.tree), _Kinds(system.short_tree)
         self.short = np.flatnonzero(experts.short)
@@ -172,6 +176,8 @@ class Drawing:
         row = np.empty((1, learned.n_symbols))
         mix_evidence(evidence, self._seen, self._weights, row, self._slope)
         self._ready = True
+        if learned.correction is not None:
+            row = learned.correction.applied(row, self._seen)
         log_probs: Floats = row[0]
         return log_probs
 

@@ -47,6 +47,7 @@ from stats_composer.models.base import (
 )
 from stats_composer.models.mixture import choose_penalty, learn_weights
 from stats_composer.models.parameters import Each, OneOf, Parameters, Real, Whole
+from stats_composer.models.viewpoints.correction import Correction
 from stats_composer.models.viewpoints.drawing import Drawing, Learned
 from stats_composer.models.viewpoints.experts import N_MOST, System
 from stats_composer.models.viewpoints.language import Table
@@ -101,6 +102,8 @@ class ViewpointModel(Estimator):
     counts_ : ndarray of int32
     weights_ : ndarray of shape (n_experts, N_BUCKETS)
     penalty_ : float
+    correction_ : Correction or None
+        Part of the law, where `begin_correction` was called.
     expert_names_ : list of str
     n_features_in_ : int
         Number of columns.
@@ -239,6 +242,7 @@ class ViewpointModel(Estimator):
         """Lay out the counts: those of each long expert, context by context."""
         self._system = system
         self._learned: Learned | None = None
+        self.correction_: Correction | None = None
         self.expert_names_ = [expert.name for expert in system.experts]
         n_contexts = [1 if e.kind < 0 else len(self.keys_[e.kind]) for e in system.experts]
         self._first, self._n_counts = system.lay_out(n_contexts, self.seen_, short=False)
@@ -284,7 +288,7 @@ class ViewpointModel(Estimator):
     def _mix(self, evidence: Evidence, events: Events) -> Floats:
         log_prob = np.empty((len(events.symbol), self.n_symbols_))
         mix_evidence(evidence, events, self.weights_, log_prob, np.zeros_like(self.weights_))
-        return log_prob
+        return log_prob if self.correction_ is None else self.correction_.applied(log_prob, events)
 
     # ---- scoring -------------------------------------------------------------------------
 
@@ -416,7 +420,7 @@ class ViewpointModel(Estimator):
         self._check_fitted("weights_")
         if self._learned is None:
             experts = self._experts(self._first)
-            known = self.counts_, self.weights_, self.low_, self.n_symbols_
+            known = self.counts_, self.weights_, self.low_, self.n_symbols_, self.correction_
             self._learned = Learned(self._system, self.keys_, experts, *known)
         columns = {name: page[name] for name in self.columns_ if name != self.symbol}
         return Drawing(self._learned, columns, len(page), memory)
@@ -452,6 +456,48 @@ class ViewpointModel(Estimator):
         other.counts_ = other._count(other._events(table))
         return other
 
+    def begin_correction(self, names: Sequence[str]) -> Correction:
+        """Give the law log-weights of some experts' cells, all 0; those it had are forgotten.
+
+        Parameters
+        ----------
+        names : sequence of str
+            Of `expert_names_`; not of short ones.
+
+        Raises
+        ------
+        ValueError
+            If there is no such expert.
+        """
+        self._check_fitted("weights_")
+        for name in names:
+            if name not in self.expert_names_ or name.startswith("short "):
+                raise ValueError(f"expert {name!r}: expected one of expert_names_, no short one")
+        chosen = [self.expert_names_.index(name) for name in names]
+        kinds = [self._system.experts[e].kind for e in chosen]
+        n_contexts = [1 if kind < 0 else len(self.keys_[kind]) for kind in kinds]
+        self.correction_ = Correction(self._experts(self._first), chosen, n_contexts)
+        self._learned = None
+        return self.correction_
+
+    def correct(self, corpus: Any, drawn: Any, rate: float) -> None:
+        """Let the correction follow what the corpus has more or less of than what was drawn.
+
+        Parameters
+        ----------
+        corpus, drawn : list of structured ndarray
+            As of `fit`.
+        rate : float
+            Of (2) of `correction.py`.
+        """
+        self._check_fitted("weights_")
+        if self.correction_ is None:
+            raise ValueError("no correction: call begin_correction first")
+        own, new = (
+            self._events(self._table(_check(X), self._candidates())) for X in (corpus, drawn)
+        )
+        self.correction_.follow(own, new, rate)
+
     # ---- model files ---------------------------------------------------------------------
 
     def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
@@ -472,6 +518,9 @@ class ViewpointModel(Estimator):
             **pack_keys(self.keys_),
             **{f"seen_{i}": seen for i, seen in enumerate(self.seen_)},
         }
+        if self.correction_ is not None:
+            sizes["corrected"] = [self.expert_names_[e] for e in self.correction_.chosen]
+            arrays["correction"] = self.correction_.weight
         return sizes, arrays
 
     def restore(self, sizes: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Self:
@@ -498,6 +547,8 @@ class ViewpointModel(Estimator):
             self._keep(system)
             self.weights_ = np.asarray(arrays["weights"], np.float64)
             self.counts_ = unpack_counts(arrays, self._n_counts)
+            if "corrected" in sizes:
+                self.begin_correction(sizes["corrected"]).weight[:] = arrays["correction"]
         except (KeyError, IndexError) as error:
             raise ValueError(f"these arrays are of another viewpoint model: {error}") from error
         if self.weights_.shape != (len(system.experts), N_BUCKETS):
