@@ -6,6 +6,7 @@ import time
 
 import numpy as np
 
+from benchmarks.structure import SCALES, structureness
 from stats_composer.composers.jazz.matching import match, opening, written_anew
 from stats_composer.composers.jazz.model import SoloModel
 from stats_composer.composers.jazz.solo import (
@@ -220,8 +221,14 @@ def _told(made, unseen):
         print(f"  {telling.feature}: new {telling.judged:.3f}, unseen {telling.corpus:.3f}")
 
 
+MEASURES = (
+    *("entropy of a bar", "entropy of four bars", "similarity of grooves"),
+    *(f"structureness, {name}" for name in SCALES),
+)
+
+
 def musdr(solo):
-    """Return entropy of pitch classes in one bar and in four, and the similarity of grooves.
+    """Return entropy of pitch classes in one bar and in four, similarity of grooves, structureness.
 
     S.-L. Wu, Y.-H. Yang, "The Jazz Transformer on the front line", ISMIR 2020, section 4.
     """
@@ -240,15 +247,13 @@ def musdr(solo):
     struck = (cells[:, None] >> np.arange(STEPS)) & 1
     groove = struck[: 4 * (len(struck) // 4)].reshape(-1, 4 * STEPS)
     differ = (groove[:, None] != groove[None]).mean(axis=2)
-    return [*entropies, 1 - differ[~np.eye(len(groove), dtype=bool)].mean()]
+    similar = 1 - differ[~np.eye(len(groove), dtype=bool)].mean()
+    return [*entropies, similar, *structureness(solo)]
 
 
 def _measures(made, unseen):
     """Print MusDr's measures of new solos beside the quartiles of unseen ones."""
     new, old = (np.array([musdr(solo) for solo in solos]) for solos in (made, unseen))
-    for name, mine, theirs in zip(
-        ("entropy of a bar", "entropy of four bars", "similarity of grooves"), new.T, old.T,
-        strict=True,
-    ):  # fmt: skip
+    for name, mine, theirs in zip(MEASURES, new.T, old.T, strict=True):
         low, high = np.percentile(theirs, [25, 75])
         print(f"{name}: median {np.median(mine):.3f}, quartiles of unseen {low:.3f} to {high:.3f}")
