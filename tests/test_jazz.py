@@ -11,6 +11,7 @@ from stats_composer.composers.jazz.band import BassModel
 from stats_composer.composers.jazz.chart import chart_of, read_changes, spell_over
 from stats_composer.composers.jazz.comping import CompingModel
 from stats_composer.composers.jazz.harmony import harmonized
+from stats_composer.composers.jazz.matching import match, opening, written_anew
 from stats_composer.composers.jazz.model import SoloModel
 from stats_composer.composers.jazz.page import chained, chart_on, lead_page, repeated, solo_on
 from stats_composer.composers.jazz.players import bass_player
@@ -27,7 +28,7 @@ from stats_composer.composers.jazz.solo import (
 )
 from stats_composer.composers.jazz.writer import CopyWatch, SoloTask
 from stats_composer.constraints import Changes, Contains, Density, InKey, Pin, Range
-from stats_composer.errors import ConstraintError, EncodingError
+from stats_composer.errors import ConstraintError, EncodingError, SamplingError
 from stats_composer.ngrams import Repertoire
 from stats_composer.score import Score, make_notes, mark_swing, swung
 from stats_composer.theory import parse_chord
@@ -137,6 +138,27 @@ def test_bars_are_described_by_hand(chart):
     assert second.tolist() == [0] * 12 + [1]
 
 
+def test_what_cannot_be_written_anew_corrects_nothing():
+    # One pitch, a note a beat: to go on would be to copy.
+    chart = chart_on(lead_page(BLUES))
+    onset = np.arange(0, 12 * chart.n_beats, 12)
+    row = Solo(onset, np.full_like(onset, 12), np.full_like(onset, 60), chart, 120.0)
+    model = SoloModel(n_clusters=1).fit([row])
+    with pytest.raises(SamplingError, match="every next note is forbidden"):
+        written_anew(model, [row])
+    match(model, [row])
+    assert not model.pitch_.correction_.weight.any()
+
+
+def test_an_opening_keeps_its_chart_and_its_notes(chart):
+    solo = Solo(np.array([0, 6, 30]), np.array([6, 6, 6]), np.array([60, 62, 64]), chart, 120.0)
+    first = opening(solo, 2)
+    assert first.chart.n_beats == 2
+    assert first.pitch.tolist() == [60, 62]
+    assert first.chart.root.tolist() == chart.root[:2].tolist()
+    assert opening(solo, 1000) is solo
+
+
 def test_a_copy_is_refused_at_its_last_note():
     watch = CopyWatch(Repertoire([([60, 62, 64, 65], [0, 6, 12, 18])]), 3)
     for pitch, onset in ((50, 0), (52, 6), (54, 12)):
@@ -166,6 +188,34 @@ def test_a_solo_is_as_likely_as_over_all_its_plans():
         )
     assert model.log_likelihood(solo) == pytest.approx(np.log(total), abs=1e-9)
     assert -model.log_likelihood(solo) / 9 / np.log(2) < sum(model.bits([solo]).values())
+
+
+def test_a_model_that_knows_nothing_is_corrected_by_what_it_writes():
+    # Quarters on most beats, eighths on few; pitches go up by whole tones and start again.
+    rng = np.random.default_rng(0)
+    page = chart_on(lead_page("Dm7 | G7 | C^7 | % | Dm7 | G7 | C^7 | %"))
+    solos = []
+    for _ in range(4):
+        struck = np.flatnonzero(rng.random(32) < 0.9) * 12
+        onset = np.sort(np.append(struck, struck[::8] + 6))
+        pitch = 60 + 2 * (np.arange(len(onset)) % 6)
+        solos.append(Solo(onset, np.full_like(onset, 6), pitch, page, 140.0))
+    model = SoloModel(n_clusters=2).fit(solos)
+    model.rhythm_.weights_[:] = 0
+    model.pitch_.weights_[:] = 0
+
+    def habits(played):
+        cells = np.concatenate([cells_of(solo.onset, 32) for solo in played])
+        moves = np.concatenate([np.diff(solo.pitch) for solo in played])
+        return np.mean(cells == 1), np.mean(cells == 65), np.mean(moves == 2)
+
+    own, before = habits(solos), habits(written_anew(model, solos, 1))
+    match(model, solos)
+    after = habits(written_anew(model, solos, 1))
+    assert before[0] < own[0] - 0.3
+    assert before[2] < 0.2 < own[2]
+    assert after[:2] == pytest.approx(own[:2], abs=0.15)
+    assert after[2] > own[2] - 0.25
 
 
 # ---- the band --------------------------------------------------------------------------------

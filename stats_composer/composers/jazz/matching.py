@@ -8,6 +8,7 @@ noise of the last rounds is little.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
@@ -17,6 +18,7 @@ from stats_composer.composers.jazz.page import lead_page
 from stats_composer.composers.jazz.solo import STEPS, Solo, snap
 from stats_composer.composers.jazz.viewpoints import PITCH_CORRECTED, RHYTHM_CORRECTED
 from stats_composer.composers.jazz.writer import Manner, SoloTask, SoloWriter
+from stats_composer.errors import SamplingError
 from stats_composer.theory import TICKS_PER_QUARTER
 
 __all__ = ["match", "opening", "written_anew"]
@@ -47,12 +49,13 @@ def written_anew(model: SoloModel, solos: Sequence[Solo], *seed: int) -> list[So
     solos : sequence of Solo
     *seed : int
     """
-    made = []
-    for number, solo in enumerate(solos):
-        manner = Manner(compass=(int(solo.pitch.min()), int(solo.pitch.max())))
-        task = SoloTask(lead_page("C"), solo.chart, TICKS_PER_QUARTER, solo.tempo, manner)
-        made.append(SoloWriter(task, model).write(np.random.default_rng([*seed, number])))
-    return made
+    return [_anew(model, solo, (*seed, number)) for number, solo in enumerate(solos)]
+
+
+def _anew(model: SoloModel, solo: Solo, seed: Sequence[int]) -> Solo:
+    manner = Manner(compass=(int(solo.pitch.min()), int(solo.pitch.max())))
+    task = SoloTask(lead_page("C"), solo.chart, TICKS_PER_QUARTER, solo.tempo, manner)
+    return SoloWriter(task, model).write(np.random.default_rng(seed))
 
 
 def match(model: SoloModel, solos: Sequence[Solo], random_state: int = 0) -> SoloModel:
@@ -62,7 +65,8 @@ def match(model: SoloModel, solos: Sequence[Solo], random_state: int = 0) -> Sol
     ----------
     model : SoloModel
     solos : sequence of Solo
-        What it was fitted to.
+        What it was fitted to. Those that cannot be written anew, such as one long note, say
+        nothing.
     random_state : int
     """
     corpus = [opening(snap(solo, model.known_)) for solo in solos]
@@ -71,9 +75,15 @@ def match(model: SoloModel, solos: Sequence[Solo], random_state: int = 0) -> Sol
         part.begin_correction(names)
     n_parts = -(-len(corpus) // N_SOLOS)
     for number in range(N_ROUNDS):
-        taken = corpus[number % n_parts :: n_parts]
-        made = written_anew(model, taken, random_state, number)
+        own, made = [], []
+        for i, solo in enumerate(corpus[number % n_parts :: n_parts]):
+            with suppress(SamplingError):
+                made.append(_anew(model, solo, (random_state, number, i)))
+                own.append(solo)
+        if not made:
+            break
         rate = RATE * (1 - number / N_ROUNDS)
-        for part, own, new in zip(models, model.tables(taken), model.tables(made), strict=True):
-            part.correct(own, new, rate)
+        tables = zip(models, model.tables(own), model.tables(made), strict=True)
+        for part, theirs, mine in tables:
+            part.correct(theirs, mine, rate)
     return model
