@@ -489,6 +489,11 @@ class ViewpointModel(Estimator):
             As of `fit`.
         rate : float
             Of (2) of `correction.py`.
+
+        Raises
+        ------
+        ValueError
+            Before `begin_correction`, or where `fit` refuses pieces.
         """
         self._check_fitted("weights_")
         if self.correction_ is None:
