@@ -38,9 +38,9 @@ def test_seeding_equals_its_twin():
     assert_array_equal(ref, comp)
 
 
-@pytest.mark.parametrize("lost", [False, True])
-def test_iteration_equals_its_twin(lost):
-    rows = np.unique(bars(), axis=0)
+@pytest.mark.parametrize(("n", "lost"), [(400, False), (400, True), (2400, False)])
+def test_iteration_equals_its_twin(n, lost):
+    rows = np.unique(bars(n), axis=0)
     weight = np.random.default_rng(2).integers(1, 9, len(rows)).astype(float)
     start = rows[:5].copy()
     if lost:
@@ -49,8 +49,8 @@ def test_iteration_equals_its_twin(lost):
     for module in (naive, kernels):
         centers, label, nearest = start.copy(), np.full(len(rows), -1), np.empty(len(rows))
         inertia = np.zeros(51)
-        n = module.iterate_lloyd(rows, weight, 50, centers, label, nearest, inertia)
-        answers.append((n, centers, label, nearest, inertia))
+        steps = module.iterate_lloyd(rows, weight, 50, centers, label, nearest, inertia)
+        answers.append((steps, centers, label, nearest, inertia))
     ref, comp = answers
     assert ref[0] == comp[0]
     assert_array_equal(ref[2], comp[2])

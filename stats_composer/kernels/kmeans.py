@@ -11,7 +11,8 @@ to the mean of its rows,
     c_j = sum over i with label j of w_i x_i / sum over i with label j of w_i.              (3)
 
 Most rows are known not to change their center without measuring: it lies nearer than any other
-can by now, by how far they all moved, or nearer than half the way to the next center.
+can by now, by how far they all moved, or nearer than half the way to the next center. The others
+are measured by blocks, a vector of rows at a time.
 
 It begins with rows drawn one by one, row i with probability proportional to
 
@@ -38,6 +39,7 @@ __all__ = ["group_rows", "iterate_lloyd", "seed_centers"]
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
+BLOCK = 64
 SLACK = 1e-9
 """By how much of themselves bounds are wider than they were computed, for what is rounded."""
 
@@ -91,6 +93,17 @@ def group_rows(rows: Ints, table: Ints, group: Ints, first: Ints) -> int:
     return n_groups
 
 
+@inline
+def _measure(columns, start, center, square):  # type: ignore[no-untyped-def]
+    """Fill the squared distances of successive rows, given by column, to a center."""
+    square[:] = 0.0
+    for f in range(len(center)):
+        at, column = center[f], columns[f, start : start + len(square)]
+        for r in range(len(column)):
+            step = column[r] - at
+            square[r] += step * step
+
+
 @jit()
 def seed_centers(rows: Floats, weight: Floats, u: Floats, centers: Floats) -> None:
     """Choose rows as centers by greedy k-means++.
@@ -106,8 +119,9 @@ def seed_centers(rows: Floats, weight: Floats, u: Floats, centers: Floats) -> No
     centers : float64 array of shape (k, d)
         Out.
     """
-    n, d = rows.shape
+    n = len(rows)
     k, n_trials = u.shape
+    columns = np.ascontiguousarray(rows.T)
     nearest = np.full(n, np.inf)
     cumulative = np.empty(n)
     trial, best = np.empty(n), np.empty(n)
@@ -120,12 +134,12 @@ def seed_centers(rows: Floats, weight: Floats, u: Floats, centers: Floats) -> No
         for t in range(n_trials if j else 1):
             i = min(np.searchsorted(cumulative, u[j, t] * total, side="right"), n - 1)
             inertia = 0.0
+            for start in range(0, n, BLOCK):
+                square, known = trial[start : start + BLOCK], nearest[start : start + BLOCK]
+                _measure(columns, start, rows[i], square)
+                for r in range(len(square)):
+                    square[r] = min(square[r], known[r])
             for r in range(n):
-                distance = 0.0
-                for f in range(d):
-                    step = rows[r, f] - rows[i, f]
-                    distance += step * step
-                trial[r] = min(distance, nearest[r])
                 inertia += weight[r] * trial[r]  # (1)
             if inertia < least:
                 least, chosen = inertia, i
@@ -148,6 +162,17 @@ class Bounds(NamedTuple):
     others: Floats
 
 
+class Block(NamedTuple):
+    """Rows to be measured; `BLOCK` of them at a time, by column, and what is found."""
+
+    doubtful: Ints
+    columns: Floats
+    square: Floats
+    least: Floats
+    second: Floats
+    best: Ints
+
+
 class Tally(NamedTuple):
     """What is summed of the rows of each center: how many, their weights, and weighted values."""
 
@@ -166,23 +191,15 @@ def _square(rows, i, centers, j):  # type: ignore[no-untyped-def]
 
 
 @inline
-def _two_nearest(rows, i, columns, square):  # type: ignore[no-untyped-def]
-    """Return the nearest center of a row, the first of several, its square and the next's."""
-    d, k = columns.shape
-    square[:] = 0.0
-    for f in range(d):
-        x = rows[i, f]
-        for j in range(k):
-            step = x - columns[f, j]
-            square[j] += step * step
-    best, second = 0, np.inf
-    for j in range(1, k):
-        if square[j] < square[best]:
-            second = square[best]
-            best = j
-        elif square[j] < second:
-            second = square[j]
-    return best, square[best], second
+def _two_nearest(columns, centers, square, least, second, best):  # type: ignore[no-untyped-def]
+    """Find the nearest center of each row of a block, the first of several, and two squares."""
+    least[:], second[:], best[:] = np.inf, np.inf, 0
+    for j in range(len(centers)):
+        _measure(columns, 0, centers[j], square)
+        for r in range(len(square)):
+            second[r] = min(second[r], max(square[r], least[r]))
+            best[r] = j if square[r] < least[r] else best[r]
+            least[r] = min(square[r], least[r])
 
 
 @inline
@@ -194,30 +211,50 @@ def _count_row(rows, i, weight, tally, j, sign):  # type: ignore[no-untyped-def]
 
 
 @inline
-def _assign(rows, weight, centers, label, bounds, tally):  # type: ignore[no-untyped-def]
-    """Label each row with its nearest center, the first of several; say whether one changed."""
-    columns, square = np.ascontiguousarray(centers.T), np.empty(len(centers))
-    changed = False
+def _find_doubtful(rows, centers, label, bounds, doubtful):  # type: ignore[no-untyped-def]
+    """List the rows that another center than their own may be nearest to, and return how many."""
+    n = 0
     for i in range(len(rows)):
-        old = label[i]
-        if old >= 0:
-            bounds.upper[i] += bounds.moved[old]
-            bounds.lower[i] -= bounds.others[old]
-            clear = max(bounds.lower[i], bounds.gap[old])
-            if bounds.upper[i] < clear:
+        j = label[i]
+        if j >= 0:
+            upper = bounds.upper[i] + bounds.moved[j]
+            lower = bounds.lower[i] - bounds.others[j]
+            bounds.upper[i], bounds.lower[i] = upper, lower
+            clear = max(lower, bounds.gap[j])
+            if upper < clear:
                 continue
-            bounds.upper[i] = np.sqrt(_square(rows, i, centers, old)) * (1.0 + SLACK)
-            if bounds.upper[i] < clear:
+            upper = np.sqrt(_square(rows, i, centers, j)) * (1.0 + SLACK)
+            bounds.upper[i] = upper
+            if upper < clear:
                 continue
-        best, least, second = _two_nearest(rows, i, columns, square)  # (2)
-        bounds.upper[i] = np.sqrt(least) * (1.0 + SLACK)
-        bounds.lower[i] = np.sqrt(second) * (1.0 - SLACK)
-        if best != old:
-            changed = True
-            label[i] = best
-            _count_row(rows, i, weight, tally, best, 1)
-            if old >= 0:
-                _count_row(rows, i, weight, tally, old, -1)
+        doubtful[n] = i
+        n += 1
+    return n
+
+
+@inline
+def _assign(rows, weight, centers, label, block, bounds, tally):  # type: ignore[no-untyped-def]
+    """Label each row with its nearest center, the first of several; say whether one changed."""
+    changed = False
+    n_doubtful = _find_doubtful(rows, centers, label, bounds, block.doubtful)
+    for start in range(0, n_doubtful, BLOCK):
+        chosen = block.doubtful[start : min(start + BLOCK, n_doubtful)]
+        n = len(chosen)
+        for r in range(n):
+            for f in range(rows.shape[1]):
+                block.columns[f, r] = rows[chosen[r], f]
+        least, second, best = block.least[:n], block.second[:n], block.best[:n]
+        _two_nearest(block.columns, centers, block.square[:n], least, second, best)  # (2)
+        for r in range(n):
+            i = chosen[r]
+            bounds.upper[i] = np.sqrt(least[r]) * (1.0 + SLACK)
+            bounds.lower[i] = np.sqrt(second[r]) * (1.0 - SLACK)
+            if best[r] != label[i]:
+                changed = True
+                _count_row(rows, i, weight, tally, best[r], 1)
+                if label[i] >= 0:
+                    _count_row(rows, i, weight, tally, label[i], -1)
+                label[i] = best[r]
     return changed
 
 
@@ -294,12 +331,16 @@ def iterate_lloyd(
     n, d = rows.shape
     k = len(centers)
     bounds = Bounds(np.empty(n), np.empty(n), np.empty(k), np.empty(k), np.empty(k))
+    block = Block(
+        np.empty(n, np.int64), np.empty((d, BLOCK)), np.empty(BLOCK), np.empty(BLOCK),
+        np.empty(BLOCK), np.empty(BLOCK, np.int64),
+    )  # fmt: skip
     tally = Tally(np.zeros(k, np.int64), np.zeros(k), np.zeros((k, d)))
     norm = 0.0
     for i in range(n):
         norm += weight[i] * (rows[i] ** 2).sum()
     for iteration in range(max_iter + 1):
-        changed = _assign(rows, weight, centers, label, bounds, tally)
+        changed = _assign(rows, weight, centers, label, block, bounds, tally)
         if not changed or iteration == max_iter:
             break
         inertia[iteration] = norm  # (1), by sums
