@@ -1,0 +1,98 @@
+"""Phrases with faults are written again, and the better writing is kept.
+
+What a teacher strikes out is rare in any one place, so that a piece of many phrases has some, and
+a phrase often none: parallels from row to row and from beat to beat, cross relations, dissonances
+off the beat that a voice leaps to or from. A phrase that has any is drawn anew, all else as it
+is, up to `ROUNDS` times, and the new one stays if it has fewer: of so many draws from the law of
+the phrase given the others, one with the fewest faults.
+
+Conventions
+-----------
+Pitches are those of the common tonic C, below 0 for rests; a fault stands on its last row.
+"""
+
+from __future__ import annotations
+
+from itertools import combinations, permutations
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["ROUNDS", "fault_rows"]
+
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+ROUNDS = 3
+PERFECT, CLASHES, FOURTH, STEP = (0, 7), (1, 2, 6, 10, 11), 5, 2
+LOWEST_FIFTHS = (-3, -5)
+"""Of the twelve likeliest places on the line of fifths, by mode."""
+
+
+def fault_rows(pitch: Ints, steps_per_beat: int, mode: int) -> Ints:
+    """Count the faults at each row.
+
+    Parameters
+    ----------
+    pitch : ndarray of shape (n_rows, n_lines), int64
+    steps_per_beat : int
+    mode : int
+
+    Returns
+    -------
+    ndarray of shape (n_rows,), int64
+    """
+    found = np.zeros(len(pitch), np.int64)
+    beats = np.arange(0, len(pitch), steps_per_beat)
+    for rows in (np.arange(len(pitch)), beats):
+        found[rows[1:]] += _parallels(pitch[rows])
+    found[beats[1:]] += _cross_relations(pitch[beats], mode)
+    off = np.flatnonzero(np.arange(len(pitch) - 1) % steps_per_beat)
+    found[off] += _leaping_dissonances(pitch, off)
+    return found
+
+
+def _parallels(pitch: Ints) -> Ints:
+    """Count, from each row to the next, fifths and octaves that move to the same."""
+    count = np.zeros(len(pitch) - 1, np.int64)
+    move, there = np.diff(pitch, axis=0), (pitch[1:] >= 0) & (pitch[:-1] >= 0)
+    for v, w in combinations(range(pitch.shape[1]), 2):
+        interval = (pitch[:, v] - pitch[:, w]) % 12
+        same = (interval[1:] == interval[:-1]) & np.isin(interval[1:], PERFECT)
+        count += same & (move[:, v] * move[:, w] > 0) & there[:, v] & there[:, w]
+    return count
+
+
+def _cross_relations(pitch: Ints, mode: int) -> Ints:
+    """Mark the rows that have a letter which another voice had with another accidental before."""
+    lowest = LOWEST_FIFTHS[mode]
+    fifths = (7 * pitch - lowest) % 12 + lowest
+    before, after = fifths[:-1], fifths[1:]
+    there = (pitch[1:] >= 0) & (pitch[:-1] >= 0)
+    changed = there & (before != after) & ((before - after) % 7 == 0)
+    found = np.zeros(len(before), np.bool_)
+    for v, w in permutations(range(pitch.shape[1]), 2):
+        old, new = before[:, v], after[:, w]
+        other = there[:, v] & there[:, w] & (old != new) & ((old - new) % 7 == 0)
+        moved = (changed & (before == old[:, None]) & (after == new[:, None])).any(axis=1)
+        found |= other & ~moved & ~(before == new[:, None]).any(axis=1)
+    return found.astype(np.int64)
+
+
+def _leaping_dissonances(pitch: Ints, rows: Ints) -> Ints:
+    """Count, at rows off the beat, dissonances come to by leap, or by step and left by leap."""
+    into = np.abs(pitch[rows] - pitch[rows - 1])
+    out = np.abs(pitch[rows + 1] - pitch[rows])
+    lines = pitch[rows]
+    lowest = np.where(lines >= 0, lines, 999).min(axis=1)
+    count = np.zeros(len(rows), np.int64)
+    for v in range(pitch.shape[1]):
+        own = lines[:, v]
+        dissonant = np.zeros(len(rows), np.bool_)
+        for w in range(pitch.shape[1]):
+            interval = np.abs(own - lines[:, w]) % 12
+            low = (np.minimum(own, lines[:, w]) == lowest) & (interval == FOURTH)
+            dissonant |= (np.isin(interval, CLASHES) | low) & (lines[:, w] >= 0)
+        leapt = (into[:, v] > STEP) | ((into[:, v] > 0) & (out[:, v] > STEP))
+        count += dissonant & leapt & (own >= 0)
+    return count
