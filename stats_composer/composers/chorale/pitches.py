@@ -15,6 +15,7 @@ Pitches are those of the common tonic C, as an encoder's alphabets have them.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -32,7 +33,9 @@ __all__ = ["PitchLaw", "Tune", "kinds_of"]
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
-OFF_BEAT, SHORT, STRONG, WEAK, NEARING, LEADING, FIRST, FINAL, LAST = range(N_KINDS := 9)
+(
+    OFF_BEAT, SHORT, STRONG, WEAK, NEARING, LEADING, CLOSING, ANTICIPATING, FIRST, FINAL, LAST,
+) = range(N_KINDS := 11)  # fmt: skip
 N_MODES, OCTAVE = 2, 12
 N_INTERVALS = 2 * OCTAVE + 2  # from an octave down to one up, and none
 L2 = 1.0
@@ -60,9 +63,16 @@ def kinds_of(outline: Outline) -> Ints:
     strong = place % (2 * BEAT) == 0 if outline.bar == 4 * BEAT else place == 0
     kinds = np.where(np.diff(onsets) < BEAT, SHORT, np.where(strong, STRONG, WEAK))
     kinds[place % BEAT > 0] = OFF_BEAT
-    for back, kind in ((3, NEARING), (2, LEADING)):
-        note = (first[1:] - back)[np.diff(first) > back]
-        kinds[note[(place[note] % BEAT == 0) | (kind == LEADING)]] = kind
+    for start, stop in pairwise(first.tolist()):
+        # The end is led to by the last note on a beat; what follows that only anticipates it.
+        late = int(place[stop - 2] % BEAT > 0)
+        kinds[stop - 2] = ANTICIPATING
+        led = [(stop - 2 - late, LEADING), (stop - 3 - late, NEARING)]
+        for note, kind in led:
+            if note > start and place[note] % BEAT == 0:
+                kinds[note] = kind
+    if kinds[-2 - late] == LEADING:
+        kinds[-2 - late] = CLOSING
     kinds[first[:-1]] = FIRST
     kinds[first[1:] - 1] = FINAL
     kinds[-1] = LAST

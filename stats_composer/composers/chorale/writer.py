@@ -313,7 +313,9 @@ class Writer:
             drawn, held_there = again._skeleton(planned, rng)
             better = self._faults(drawn, phrase, beat, task.key[1]) < faults
             rows = better[phrase, None] & open_
-            symbols[:, : self.n_lines] = np.where(rows, drawn[:, : self.n_lines], symbols[:, : self.n_lines])
+            symbols[:, : self.n_lines] = np.where(
+                rows, drawn[:, : self.n_lines], symbols[:, : self.n_lines]
+            )
             held = np.where(rows, held_there, held)
             faults = self._faults(symbols, phrase, beat, task.key[1])
         return symbols, held
