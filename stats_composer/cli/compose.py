@@ -39,6 +39,7 @@ class WayOfWriting(StrEnum):
     """How `harmonize` writes."""
 
     GIBBS = "gibbs"
+    MENDED = "mended"
     DIRECTED = "directed"
     BOTH = "both"
 
@@ -74,8 +75,9 @@ Dance = Annotated[
 Road = Annotated[
     WayOfWriting | None,
     typer.Option(
-        help="How it is written: gibbs; directed, in one pass, or both, by a model trained "
-        "with --directed. By default gibbs, but plainly in compound metres."
+        help="How it is written: gibbs; mended, with faulty phrases drawn anew; directed, in one "
+        "pass, or both, by a model trained with --directed. By default gibbs, but plainly in "
+        "compound metres."
     ),
 ]
 

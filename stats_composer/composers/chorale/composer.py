@@ -171,7 +171,7 @@ class ChoraleComposer(FittedChorales):
         given_key, speed = asked_key(key), asked_tempo(tempo)
         metre, wishes = asked_metre(time_signature) or (4, 4), self._wishes(constraints)
         asked = asked_form(bars, form, phrases, upbeat, Metre(*metre))
-        writer = self._writer()
+        writer = self._writer(ROADS["mended"])
 
         def write(rng: np.random.Generator) -> Score:
             tonic, mode = given_key or rng.choice(self.keys_).tolist()
@@ -217,10 +217,11 @@ class ChoraleComposer(FittedChorales):
         key : str, optional
             By default as its signatures and notes tell: where they change, so does the key,
             unless there are wishes.
-        road : {"gibbs", "directed", "both", "plain"} or Road, optional
-            How the lines are written: by Gibbs sampling; by one pass of the directed model,
-            which sets sopranos; by sampling that starts from there; or with a chord a beat or a
-            longer note of the melody and no notes between. By default what `usual_road` says.
+        road : {"gibbs", "mended", "directed", "both", "plain"} or Road, optional
+            How the lines are written: by Gibbs sampling; so, and phrases with faults anew, as
+            free chorales are; by one pass of the directed model, which sets sopranos; by sampling
+            that starts from there; or with a chord a beat or a longer note of the melody and no
+            notes between. By default what `usual_road` says.
         fermatas : bool
             Print them where the phrases end, though the melody has none.
         constraints, random_state, n, **patience

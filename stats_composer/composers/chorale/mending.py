@@ -3,8 +3,9 @@
 What a teacher strikes out is rare in any one place, so that a piece of many phrases has some, and
 a phrase often none: parallels from row to row and from beat to beat, cross relations, dissonances
 off the beat that a voice leaps to or from. A phrase that has any is drawn anew, all else as it
-is, up to `ROUNDS` times, and the new one stays if it has fewer: of so many draws from the law of
-the phrase given the others, one with the fewest faults.
+is, some times at most, and the new one stays if it has fewer. So a phrase is, of a few draws of the
+law that it has given the others, the first with the fewest faults: with many draws it would have
+that law given that no fault is in it.
 
 Conventions
 -----------
@@ -13,20 +14,77 @@ Pitches are those of the common tonic C, below 0 for rests; a fault stands on it
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import combinations, permutations
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["ROUNDS", "fault_rows"]
+__all__ = ["Judge", "fault_rows", "mend"]
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
+Redraw = Callable[[Ints, Bools], tuple[Ints, Bools]]
 
-ROUNDS = 3
-PERFECT, CLASHES, FOURTH, STEP = (0, 7), (1, 2, 6, 10, 11), 5, 2
+PERFECT = np.isin(np.arange(12), (0, 7))
+CLASHES = np.isin(np.arange(12), (1, 2, 6, 10, 11))
+FOURTH, STEP = 5, 2
 LOWEST_FIFTHS = (-3, -5)
 """Of the twelve likeliest places on the line of fifths, by mode."""
+
+
+class Judge(NamedTuple):
+    """Who counts the faults of phrases.
+
+    Attributes
+    ----------
+    labels : ndarray of shape (n_lines, n_symbols), int64
+    phrase : ndarray of shape (n_rows,), int64
+        Number of each row's phrase.
+    steps_per_beat, mode : int
+    """
+
+    labels: Ints
+    phrase: Ints
+    steps_per_beat: int
+    mode: int
+
+    def faults(self, symbols: Ints) -> Ints:
+        """Count the faults of each phrase of a grid: (n_phrases,)."""
+        lines = symbols[:, : len(self.labels)].T
+        pitch = np.take_along_axis(self.labels, lines, axis=1).T
+        found = fault_rows(pitch, self.steps_per_beat, self.mode)
+        return np.bincount(self.phrase, found).astype(np.int64)
+
+
+def mend(
+    judge: Judge, redraw: Redraw, symbols: Ints, held: Bools, free: Bools, rounds: int
+) -> tuple[Ints, Bools]:
+    """Draw phrases with faults anew, and keep what has fewer.
+
+    Parameters
+    ----------
+    judge : Judge
+    redraw : callable (symbols, free) -> (symbols, held)
+        Who draws the sites that are free, given the others.
+    symbols : ndarray of shape (n_rows, n_voices), int64
+    held, free : ndarray of shape (n_rows, n_lines), bool
+        Where final chords are held, and what may be written.
+    rounds : int
+    """
+    n_lines = free.shape[1]
+    for _ in range(rounds):
+        faults = judge.faults(symbols)
+        faulty = free & (faults > 0)[judge.phrase, None]
+        if not faulty.any():
+            break
+        drawn, held_there = redraw(symbols, faulty)
+        better = faulty & (judge.faults(drawn) < faults)[judge.phrase, None]
+        symbols = symbols.copy()
+        symbols[:, :n_lines] = np.where(better, drawn[:, :n_lines], symbols[:, :n_lines])
+        held = np.where(better, held_there, held)
+    return symbols, held
 
 
 def fault_rows(pitch: Ints, steps_per_beat: int, mode: int) -> Ints:
@@ -58,7 +116,7 @@ def _parallels(pitch: Ints) -> Ints:
     move, there = np.diff(pitch, axis=0), (pitch[1:] >= 0) & (pitch[:-1] >= 0)
     for v, w in combinations(range(pitch.shape[1]), 2):
         interval = (pitch[:, v] - pitch[:, w]) % 12
-        same = (interval[1:] == interval[:-1]) & np.isin(interval[1:], PERFECT)
+        same = (interval[1:] == interval[:-1]) & PERFECT[interval[1:]]
         count += same & (move[:, v] * move[:, w] > 0) & there[:, v] & there[:, w]
     return count
 
@@ -92,7 +150,7 @@ def _leaping_dissonances(pitch: Ints, rows: Ints) -> Ints:
         for w in range(pitch.shape[1]):
             interval = np.abs(own - lines[:, w]) % 12
             low = (np.minimum(own, lines[:, w]) == lowest) & (interval == FOURTH)
-            dissonant |= (np.isin(interval, CLASHES) | low) & (lines[:, w] >= 0)
+            dissonant |= (CLASHES[interval] | low) & (lines[:, w] >= 0)
         leapt = (into[:, v] > STEP) | ((into[:, v] > 0) & (out[:, v] > STEP))
         count += dissonant & leapt & (own >= 0)
     return count

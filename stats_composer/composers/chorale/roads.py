@@ -42,6 +42,8 @@ class Road:
     expert_weight : float
         Power of the directed model's law beside the model of the sampler. Voices with automata
         are left to the sampler alone.
+    mending : int
+        How often phrases with faults are drawn anew (composers/chorale/mending.py).
     plain : bool
         Whether all voices move with the melody (composers/chorale/plain.py).
     """
@@ -50,11 +52,13 @@ class Road:
     hot: float = 2.0
     sweeps: tuple[int, int, int] = (60, 80, 60)
     expert_weight: float = 0.0
+    mending: int = 0
     plain: bool = False
 
 
 ROADS = {
     "gibbs": Road(),
+    "mended": Road(mending=3),
     "directed": Road(drafted=True, sweeps=(0, 0, 0)),
     "both": Road(drafted=True, hot=1.0, sweeps=(0, 30, 30)),
     "plain": Road(plain=True),

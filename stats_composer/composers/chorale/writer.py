@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from stats_composer.composers.chorale.chord_voice import ChordVoice, pinned_labels
 from stats_composer.composers.chorale.copies import without_copies
 from stats_composer.composers.chorale.edges import Beginnings, Endings, completed
-from stats_composer.composers.chorale.mending import ROUNDS, fault_rows
+from stats_composer.composers.chorale.mending import Judge, mend
 from stats_composer.composers.chorale.models import striking_grid
 from stats_composer.composers.chorale.page import add_fermatas
 from stats_composer.composers.chorale.roads import ROADS, Road, draft
@@ -78,7 +78,7 @@ HOT_CROSSINGS, CROSSINGS = Crossing(log_weight=-4.0), Crossing(log_weight=-0.5)
 # follows a chart more closely, but left alone changes its chords less often than the style.
 CHARTED = 0.5
 # How a phrase is drawn anew.
-REDRAWING = Road(sweeps=(30, 40, 40))
+REDRAWING = Road(sweeps=(15, 30, 30))
 # Temperatures of the notes between the steps.
 PASSING = np.ones(12)
 
@@ -297,34 +297,19 @@ class Writer:
     def _mended(
         self, setup: Setup, symbols: Ints, held: Bools, rng: np.random.Generator
     ) -> tuple[Ints, Bools]:
-        """Draw phrases with faults anew, and keep what has fewer (composers/chorale/mending.py)."""
-        task, beat = setup.task, setup.task.page.metre_at(0).beat // setup.frame.step
+        """Draw phrases with faults anew, as far as the road says."""
+        if setup.factors.automata:
+            return symbols, held
+        task, again = setup.task, replace(self, road=REDRAWING)
         ends = [-(-end // setup.frame.step) for _, end in task.spans]
         phrase = np.searchsorted(ends, np.arange(len(symbols)), side="right")
-        again = replace(self, road=REDRAWING)
-        faults = self._faults(symbols, phrase, beat, task.key[1])
-        for _ in range(ROUNDS if not setup.factors.automata else 0):
-            open_ = setup.free & (faults > 0)[phrase, None]
-            if not open_.any():
-                break
-            rest = np.where(open_, 0, symbols[:, : self.n_lines])
-            fresh = np.column_stack([rest, setup.symbols[:, self.n_lines :]])
-            planned = again.planned(setup._replace(symbols=fresh, free=open_), rng)
-            drawn, held_there = again._skeleton(planned, rng)
-            better = self._faults(drawn, phrase, beat, task.key[1]) < faults
-            rows = better[phrase, None] & open_
-            symbols[:, : self.n_lines] = np.where(
-                rows, drawn[:, : self.n_lines], symbols[:, : self.n_lines]
-            )
-            held = np.where(rows, held_there, held)
-            faults = self._faults(symbols, phrase, beat, task.key[1])
-        return symbols, held
+        beat = task.page.metre_at(0).beat // setup.frame.step
+        judge = Judge(self.encoder.labels, phrase, beat, task.key[1])
 
-    def _faults(self, symbols: Ints, phrase: Ints, beat: int, mode: int) -> Ints:
-        """Count the faults of each phrase."""
-        lines = symbols[:, : self.n_lines].T
-        pitch = np.take_along_axis(self.encoder.labels, lines, axis=1).T
-        return np.bincount(phrase, fault_rows(pitch, beat, mode)).astype(np.int64)
+        def redraw(symbols: Ints, free: Bools) -> tuple[Ints, Bools]:
+            return again._skeleton(setup._replace(symbols=symbols, free=free), rng)
+
+        return mend(judge, redraw, symbols, held, setup.free, self.road.mending)
 
     def _chart(self, setup: Setup) -> tuple[MaxEnt, ContextLaw | None]:
         """Choose the model: the one that knows chords where enough of them are named."""
