@@ -80,7 +80,15 @@ def test_a_wrong_chart_is_told_by_its_bar(text, message):
 
 @pytest.mark.parametrize(
     ("changes", "fifths"),
-    [(BLUES, -1), ("Dm7 | G7 | C^7", 0), ("Cm7 | Fm7 | Dm7b5 | G7", -3), ("N.C.", 0)],
+    [
+        (BLUES, -1),
+        ("Dm7 | G7 | C^7", 0),
+        ("Cm7 | Fm7 | Dm7b5 | G7", -3),
+        ("N.C.", 0),
+        ("Dm7 | G7 | C^7 | Cm7 | F7 | Bb^7 | Bbm7 | Eb7 | Ab^7 | A7 | Dm7 | G7 | C^7 | %", 0),
+        ("Abm7 | Db7 | Gm7b5 | C7b9 | Fm6", -4),
+        ("Dm7 | G7 | C^7 | % | Dm7 | G7", 0),
+    ],
 )
 def test_the_key_of_a_chart(changes, fifths):
     assert lead_page(changes).signature_at(0) == fifths

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from stats_composer.composers.asked import asked_key, asked_metre, asked_tempo
 from stats_composer.composers.jazz.chart import Chart, chart_of, read_changes, spell_over
+from stats_composer.composers.jazz.key import key_of_chart
 from stats_composer.composers.jazz.solo import STEPS, Solo
 from stats_composer.errors import EncodingError
 from stats_composer.score import (
@@ -28,11 +29,9 @@ from stats_composer.score import (
 )
 from stats_composer.theory import (
     MAJOR,
-    MINOR,
     NO_CHORD,
     TICKS_PER_QUARTER,
     Metre,
-    estimate_key,
     is_no_chord,
     key_signature,
     parse_chord,
@@ -99,27 +98,13 @@ def lead_page(
 
 
 def _key_of(marks: Sequence[tuple[int, str]], end: int) -> tuple[int, int]:
-    """Tell the key of a chart: its first chord's where the last leads back to it, else estimated.
-
-    The estimate is that of the tones of its chords, over their roots.
-    """
+    """Tell the key of a chart; one without chords is in C."""
     chords = [
-        (onset, stop, parse_chord(symbol, minus="minor"))
+        (parse_chord(symbol, minus="minor"), stop - onset)
         for (onset, symbol), (stop, _) in pairwise([*marks, (end, NO_CHORD)])
         if not is_no_chord(symbol)
     ]
-    if not chords:
-        return 0, MAJOR
-    first, last = chords[0][2], chords[-1][2]
-    if 7 * (last.root - first.root) % 12 in (0, 7):
-        return first.root, MINOR if 3 in first.intervals else MAJOR
-    tones = [
-        (onset, stop - onset, 48 + 7 * chord.root % 12 + interval)
-        for onset, stop, chord in chords
-        for interval in chord.intervals
-    ]
-    onset, duration, pitch = np.array(tones).T
-    return estimate_key(pitch, duration, onset)
+    return key_of_chart(*zip(*chords, strict=True)) if chords else (0, MAJOR)
 
 
 def beat_of(page: Score) -> int:
