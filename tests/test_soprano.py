@@ -142,6 +142,10 @@ def test_traits_are_counts_that_a_reader_finds():
     # Of seven three-note motifs of one pitch six are heard again, and four of five of five notes.
     assert flat[:2].tolist() == [6, 4]
     assert len(row) == len(traits(pitch, outline, 1)[0])
+    # Sounding from 64 to 71: all nine notes reach 64, five 65, three 67, one 69 and 71.
+    heights = traits(pitch[:1], outline, 0, 4)[0, -33:].reshape(3, 11).tolist()
+    assert heights[0] == [9, 9, 5, 3, 1, 1, 0, 0, 0, 0, 0]
+    assert heights[1] == [1] * 6 + [0] * 5 and heights[2] == [1, 1] + [0] * 9
 
 
 def test_the_line_that_is_kept_has_the_law_of_the_notes_times_the_ratio():
@@ -159,7 +163,7 @@ def test_the_line_that_is_kept_has_the_law_of_the_notes_times_the_ratio():
     rng, n = np.random.default_rng(1), 1500
     found = np.zeros(5**4)
     for _ in range(n):
-        line = soprano.sing(outline, 0, (60, 64), rng) - law.low_
+        line = soprano.sing(outline, (0, 0), (60, 64), rng) - law.low_
         found[line @ 5 ** np.arange(3, -1, -1)] += 1
     # Against its own noise: draws of the exact law are as far from it.
     drawn = rng.multinomial(n, exact, size=200) / n
@@ -188,7 +192,7 @@ def test_weights_of_choices_are_where_the_slope_is_none():
 def test_a_soprano_is_drawn_on_its_page():
     tunes = Soprano.tunes_of([SHORT, SHORT.transpose(2), SHORT.transpose(-3)])
     assert [tune.mode for tune in tunes] == [0, 0, 0]
-    soprano = Soprano().fit(tunes)
+    soprano = Soprano().fit(tunes, (60, 80))
     again = Soprano().restore(*soprano.state())
     page = blank_page(3, (1, 0), (4, 4))
     one, two = (s.draw(page, (1, 0), (60, 76), np.random.default_rng(3)) for s in (soprano, again))

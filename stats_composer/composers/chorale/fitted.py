@@ -113,7 +113,7 @@ class FittedChorales(Composer):
         self.phrasing_.fit(scores)
         tunes = Soprano.tunes_of(scores)
         if len(tunes) >= FEWEST:
-            self.soprano_ = Soprano().fit(tunes, self.random_state)
+            self.soprano_ = Soprano().fit(tunes, self.ranges_[0], self.random_state)
         self.skeleton_.fit(grids, callback=callback)
         if self.chord_voice:
             recognizer = ChordRecognizer.bundled()

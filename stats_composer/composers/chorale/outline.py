@@ -34,6 +34,7 @@ Slot = tuple[int, bool, int, int]
 
 BEAT = 4
 MOST = 16  # phrases of a pattern
+LONGEST = 14 * BEAT  # what is longer is two phrases whose first has no mark
 
 
 class Phrase(NamedTuple):
@@ -126,7 +127,8 @@ class OutlineLaw:
         for outline in outlines:
             for i, (place, length, onsets) in enumerate(outline.phrases):
                 slot = outline.bar, i == len(outline.phrases) - 1, place, length
-                self.rhythms_.setdefault(slot, Counter())[onsets] += 1
+                if length <= LONGEST:
+                    self.rhythms_.setdefault(slot, Counter())[onsets] += 1
         self.patterns_ = [outline.repeats[:MOST] for outline in outlines]
         self.returns_ = float(np.mean([_returns(pattern) for pattern in self.patterns_]))
         self.copies_ = self._agreement(outlines)
@@ -138,7 +140,7 @@ class OutlineLaw:
         for outline in outlines:
             different = [outline.phrases[i] for i in sorted(set(outline.repeats))[:-1]]
             for a, b in combinations(different, 2):
-                if a[:2] == b[:2]:
+                if a[:2] == b[:2] and a.length <= LONGEST:
                     counts = self.rhythms_[outline.bar, False, *a[:2]]
                     chance = sum(n * n for n in counts.values()) / counts.total() ** 2
                     pairs.append((a.onsets == b.onsets, chance))

@@ -42,18 +42,19 @@ L2 = 1.0
 
 
 class Tune(NamedTuple):
-    """A tune: its outline, mode and pitches."""
+    """A tune: its outline, mode, pitches, and what it sounds above them."""
 
     outline: Outline
     mode: int
     pitch: Ints
+    shift: int = 0
 
     @classmethod
     def of(cls, score: Score) -> Self:
         """Read the top line of a score."""
         melody, key = score.select(*score.voices[0]), GridEncoder.key(score)
         pitch = melody.notes["pitch"].astype(np.int64) - shift_of(key)
-        return cls(Outline.of(melody), key[1], pitch)
+        return cls(Outline.of(melody), key[1], pitch, shift_of(key))
 
 
 def kinds_of(outline: Outline) -> Ints:

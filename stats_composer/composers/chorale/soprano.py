@@ -40,12 +40,11 @@ __all__ = ["Soprano", "Sung"]
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
-N_DRAWN = 128
+N_DRAWN = 256
 N_RIVALS = 64  # lines that a tune of the corpus is told from
 FEWEST = 10  # tunes to learn from
 SPREAD = 0.3  # a trait's standard deviation beside that among the lines
 L2 = 3.0
-SLACK = 3  # semitones beyond a tune's range that its rivals may go
 TRIADS = ((0, 4, 7), (0, 3, 7))
 
 
@@ -77,30 +76,46 @@ class Soprano:
         tunes = [Tune.of(score) for score in marked]
         return [tune for tune in tunes if np.diff(tune.outline.onsets).all()]
 
-    def fit(self, tunes: Sequence[Tune], random_state: int = 0) -> Self:
-        """Learn from tunes."""
+    def fit(
+        self, tunes: Sequence[Tune], range_: Sequence[int] | Ints, random_state: int = 0
+    ) -> Self:
+        """Learn from tunes.
+
+        Parameters
+        ----------
+        tunes : sequence of Tune
+        range_ : (lowest, highest)
+            Within which lines are drawn.
+        random_state : int
+        """
         self.outlines_ = OutlineLaw().fit([tune.outline for tune in tunes])
         self.pitches_ = PitchLaw().fit(tunes)
         rng = np.random.default_rng(random_state)
-        values = np.stack([self._rivals(tune, rng) for tune in tunes])
+        values = np.stack([self._rivals(tune, range_, rng) for tune in tunes])
         scale = values[:, 1:].std(axis=(0, 1)) + SPREAD
         first = np.zeros(len(tunes), np.int64)
         self.weights_ = learn_choices(Valued(values / scale), first, L2) / scale
         return self
 
-    def _rivals(self, tune: Tune, rng: Generator) -> Floats:
+    def _rivals(self, tune: Tune, range_: Sequence[int] | Ints, rng: Generator) -> Floats:
         """Return the traits of a tune and those of lines drawn for its outline."""
-        low, high = int(tune.pitch.min()) - SLACK, int(tune.pitch.max()) + SLACK
-        drawn = self._drawn(tune.outline, tune.mode, (low, high), N_RIVALS, rng)
-        return traits(np.concatenate([tune.pitch[None], drawn]), tune.outline, tune.mode)
+        outline, mode, pitch, shift = tune
+        drawn = self._drawn(outline, (mode, shift), range_, N_RIVALS, rng)
+        return traits(np.concatenate([pitch[None], drawn]), outline, mode, shift)
 
     def _drawn(
-        self, outline: Outline, mode: int, range_: tuple[int, int], n: int, rng: Generator
+        self,
+        outline: Outline,
+        key: tuple[int, int],
+        range_: Sequence[int] | Ints,
+        n: int,
+        rng: Generator,
     ) -> Ints:
-        """Draw lines for an outline, within a range: (n, n_notes)."""
-        law = self.pitches_
+        """Draw lines for an outline in a mode, within a range a shift higher: (n, n_notes)."""
+        law, (mode, shift) = self.pitches_, key
         pitch = law.low_ + np.arange(law.n_symbols_)
-        unary = np.where((pitch >= range_[0]) & (pitch <= range_[1]), 0.0, -np.inf)
+        inside = (pitch + shift >= range_[0]) & (pitch + shift <= range_[1])
+        unary = np.where(inside, 0.0, -np.inf)
         unary = np.broadcast_to(unary, (len(outline.sources), len(pitch)))
         lines = law.chain(mode, outline, unary).sample(n, random_state=rng)
         return pitch[law.allowed(unary)][lines][:, outline.sources]
@@ -138,27 +153,32 @@ class Soprano:
         outline = self.outlines_.draw(metre.bar // unit, place, lengths, rng, repeats)
         if outline is None:
             return None
-        low, high = (int(bound) - shift for bound in range_)
-        pitch = self.sing(outline, key[1], (low, high), rng) + shift
+        pitch = self.sing(outline, (key[1], shift), range_, rng) + shift
         onset = unit * outline.onsets
         notes = make_notes(onset=onset[:-1], duration=np.diff(onset), pitch=pitch)
         final = outline.first[1:] - 1
         spans = list(zip(onset[final].tolist(), onset[final + 1].tolist(), strict=True))
         return Sung(respell(page.replace(notes=notes)), spans)
 
-    def sing(self, outline: Outline, mode: int, range_: tuple[int, int], rng: Generator) -> Ints:
+    def sing(
+        self,
+        outline: Outline,
+        key: tuple[int, int],
+        range_: Sequence[int] | Ints,
+        rng: Generator,
+    ) -> Ints:
         """Draw the pitches of an outline by (1), of lines that end in the tonic's triad if any do.
 
         Parameters
         ----------
         outline : Outline
-        mode : int
-        range_ : (lowest, highest), at the common tonic
+        key : (mode, shift)
+        range_ : (lowest, highest)
         rng : Generator
         """
-        lines = self._drawn(outline, mode, range_, N_DRAWN, rng)
-        log_ratio = traits(lines, outline, mode) @ self.weights_  # (1)
-        closed = np.isin(lines[:, -1] % 12, TRIADS[mode])
+        lines = self._drawn(outline, key, range_, N_DRAWN, rng)
+        log_ratio = traits(lines, outline, *key) @ self.weights_  # (1)
+        closed = np.isin(lines[:, -1] % 12, TRIADS[key[0]])
         log_ratio[~closed & closed.any()] = -np.inf
         ratio = np.exp(log_ratio - log_ratio.max())
         kept: Ints = lines[rng.choice(len(lines), p=ratio / ratio.sum())]

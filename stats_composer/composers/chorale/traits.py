@@ -31,27 +31,29 @@ MOTIFS = (3, 5)
 OCTAVE, N_MODES = 12, 2
 MOVES = (-4, -2, 0, 1, 3, 5)
 LEAPS = (1, 3, 5, 7, 8, 10, 13)
-RANGES, PHRASE_RANGES = (8, 10, 11, 13, 15, 17), (3, 5, 6, 8, 10, 13)
+RANGES, PHRASE_RANGES = (6, 8, 10, 11, 13, 15, 17), (3, 5, 6, 8, 10, 13)
 SCALES = ((0, 2, 4, 5, 7, 9, 11), (0, 2, 3, 5, 7, 8, 10, 11))
+HEIGHTS = (62, 64, 65, 67, 69, 71, 72, 74, 76, 77, 79)
 TRITONE = 6
 LOWER, RAISED, LEADING = 8, 9, 11
 
 
-def traits(pitch: Ints, outline: Outline, mode: int) -> Floats:
+def traits(pitch: Ints, outline: Outline, mode: int, shift: int = 0) -> Floats:
     """Count the traits of tunes.
 
     Parameters
     ----------
     pitch : ndarray of shape (n_tunes, n_notes), int64
     outline : Outline
-    mode : int
+    mode, shift : int
+        Of their key: `shift` is what they sound above the common tonic's pitches.
 
     Returns
     -------
     ndarray of shape (n_tunes, n_traits), float64
     """
     columns = [*_motifs(pitch), *_steps(pitch, outline), *_degrees(pitch, outline, mode)]
-    columns += [*_phrases(pitch, outline)]
+    columns += [*_phrases(pitch, outline), *_heights(pitch + shift)]
     return np.concatenate([np.reshape(c, (len(pitch), -1)) for c in columns], axis=1, dtype=float)
 
 
@@ -93,6 +95,13 @@ def _steps(pitch: Ints, outline: Outline) -> Iterator[Ints]:
     yield ((np.abs(one) > 2) & (np.abs(two) > 2)).sum(axis=1)
     yield ((one == -two) & (one != 0)).sum(axis=1)
     yield (pitch[:, 2:] == pitch[:, :-2])[:, both].sum(axis=1)
+
+
+def _heights(sounding: Ints) -> Iterator[Ints]:
+    """Count notes by the height at which they sound, and the highest and the lowest."""
+    yield _binned(sounding, HEIGHTS)
+    yield _binned(sounding.max(axis=1, keepdims=True), HEIGHTS)
+    yield _binned(sounding.min(axis=1, keepdims=True), HEIGHTS)
 
 
 def _degrees(pitch: Ints, outline: Outline, mode: int) -> Iterator[Ints]:
