@@ -126,7 +126,8 @@ def main():
         "kernel for all terms",
         lambda: value_and_gradient(
             pieces.grids._replace(start=pieces.start[part], stop=pieces.stop[part]),
-            model.layout_, pieces.rows, model.weights_.folded, full, 0.0, gradient, residual,
+            model.layout_.features, pieces.rows, model.weights_.folded, full, 0.0, gradient,
+            residual,
         ),
         few, n_runs=3,
     )  # fmt: skip

@@ -10,8 +10,9 @@ from enumerate import all_grids, chi_square_p, law
 
 from stats_composer.errors import ConstraintError
 from stats_composer.factors import Automaton, Crossing, Factors, ParallelMotion
-from stats_composer.kernels.gibbs import RuledLine, sweep_row, sweep_sites
+from stats_composer.kernels.gibbs import sweep_sites
 from stats_composer.kernels.layout import Piece
+from stats_composer.kernels.row_moves import RuledLine, sweep_row
 from stats_composer.models.maxent import (
     Field,
     MaxEnt,

@@ -30,6 +30,7 @@ from stats_composer.models.maxent import (
     ShiftedField,
     Sonority,
     StochasticGradient,
+    templates,
 )
 from stats_composer.models.maxent.pseudo import pseudo_gradient
 from tests import naive
@@ -373,3 +374,10 @@ def test_bad_pieces_are_named(pieces, message):
 def test_an_unfitted_model_says_so():
     with pytest.raises(NotFittedError, match="call fit first"):
         PairwiseMaxEnt().score([np.zeros((3, 1), int)])
+
+
+def test_tables_of_coordinates_have_a_limit(monkeypatch):
+    monkeypatch.setattr(templates, "MAX_CELLS", 8 * 8)
+    message = "lines of 8 symbols: expected fewer"
+    with pytest.raises(ValueError, match=message):
+        MaxEnt([Melody()]).fit([np.array([[0], [7], [2], [0]])] * 2)

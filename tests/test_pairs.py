@@ -54,10 +54,10 @@ def named_couplings(model):
 
 def test_pairs_alone_are_told_from_other_terms():
     rng = np.random.default_rng(0)
-    assert has_pairs_alone(random_model(rng).layout_)
+    assert has_pairs_alone(random_model(rng).layout_.features)
     model = MaxEnt([Pair(), Melody()])
     model._set_up([random_grid(rng, 9)[:, :3]])
-    assert not has_pairs_alone(model.layout_)
+    assert not has_pairs_alone(model.layout_.features)
 
 
 @pytest.mark.parametrize("n", [8, 24])
@@ -122,15 +122,15 @@ def test_gated_pairs_are_fitted_by_the_kernel_for_all_terms():
     gradient = np.zeros_like(model.weights_.folded)
     weights = model.weights_.folded
     expected = value_and_gradient(
-        pieces.grids, model.layout_, pieces.rows, weights, field, 0.0, gradient, residual
+        pieces.grids, model.layout_.features, pieces.rows, weights, field, 0.0, gradient, residual
     )
     assert pseudo_likelihood(model.weights_, pieces) == pytest.approx(expected)
 
 
 def target_of(model, pieces, field):
     """Return what the kernels read."""
-    layout = model.layout_
-    return Target(layout, pieces.rows, model.weights_.folded, field, no_steps(layout))
+    features = model.layout_.features
+    return Target(features, pieces.rows, model.weights_.folded, field, no_steps(features))
 
 
 def local_fields(model, pieces, field):

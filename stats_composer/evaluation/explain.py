@@ -158,7 +158,7 @@ def _counted(model: MaxEnt, grids: Grids, rows: Rows) -> dict[int, int]:
     """Count the features of a grid by cell; a pair has the cell of its later copy."""
     layout, weights = model.layout_, model.weights_
     counts = np.zeros_like(weights.folded)
-    add_counts(grids, layout, rows, counts)
+    add_counts(grids, layout.features, rows, counts)
     if layout.pair:
         counts[layout.pair : layout.pair_back] = 0
         counts[layout.pair_back : 2 * layout.pair_back - layout.pair] *= 2
@@ -252,7 +252,7 @@ def find_pattern(model: MaxEnt, grid: Ints, cell: int) -> tuple[int, int] | None
             return False
         pieces = model.pack([grid[first:stop]])
         counts = np.zeros_like(model.weights_.folded)
-        add_counts(pieces.grids, model.layout_, pieces.rows, counts)
+        add_counts(pieces.grids, model.layout_.features, pieces.rows, counts)
         return bool(counts[cell])
 
     if not holds(0, len(grid)):

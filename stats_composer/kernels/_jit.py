@@ -8,6 +8,8 @@
 * `nogil=True`: independent chains run in threads of joblib without holding each other up.
 * `no_cfunc_wrapper=True`, and for helpers `no_cpython_wrapper=True`: nobody calls them so, and
   for arguments as large as a model's layout a third of the compiling goes into such wrappers.
+* `_nrt=False`, for a kernel that makes no array: references to arrays are not counted, which is
+  two fifths of what there is to compile. Numba's name for it has the underscore.
 * `boundscheck` stays off; `NUMBA_BOUNDSCHECK=1` in the environment turns it on for a test run.
 """
 

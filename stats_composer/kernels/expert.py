@@ -123,9 +123,9 @@ def sweep_judged(
         Number of symbols changed.
     """
     grid, first, last = piece
-    layout, rows, weights, field, steps = target
-    values, place = np.zeros(layout.width, np.float32), make_places(layout.width)
-    bits = np.zeros(layout.width, np.int32)
+    features, rows, weights, field, steps = target
+    values, place = np.zeros(features.width, np.float32), make_places(features.width)
+    bits = np.zeros(features.width, np.int32)
     floats = bits.view(np.float32)
     room = make_scratch(judged.lines, judged.tables)
     row = np.zeros(judged.lines.labels.shape[1])
@@ -136,9 +136,9 @@ def sweep_judged(
         for j in range(u.shape[1]):
             number = int(u[sweep, j, 0] * sites.shape[0])
             t, v = sites[number, 0], sites[number, 1]
-            n, old = padded_symbols(layout, v), grid[t, v]
+            n, old = padded_symbols(features, v), grid[t, v]
             site = Site(first, last, t, v, LOWEST, n)
-            gather_site(grid, site, layout, rows, weights, (field, steps), values, place)
+            gather_site(grid, site, features, rows, weights, (field, steps), values, place)
             _, total = exp_row(values, n, scale, bits, floats)
             new = draw_row(values, n, np.float32(u[sweep, j, 1]) * total, old)
             if new == old:

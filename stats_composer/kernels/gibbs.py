@@ -1,4 +1,4 @@
-"""Moves of the maximum-entropy model with terms: sites, runs and rows.
+"""Moves of the maximum-entropy model with terms: sites, and runs of equal symbols.
 
 The target at an inverse temperature s is
 
@@ -22,20 +22,12 @@ move on the runs. With x_i the grid whose first i rows of the run have changed f
 H_k[c] = 0, and the law is (2) with H_k for H. It moves held notes, which single sites cannot
 leave without passing through a state that the model holds for unlikely.
 
-A row move redraws a stretch of one line under its automaton by the chain engine. Its proposal
-takes the sites of the stretch for independent given the grid x as it stands,
-
-    q(y | x) = exp(s sum over t of H(t, v)[y_t] in x + A(y)) / Z(x),                          (4)
-
-and Hastings' rule (1970) makes up for what that leaves out: y is accepted with probability
-
-    min(1, exp(s (model(y) - model(x)) + A(y) - A(x)) q(x | y) / q(y | x)).                   (5)
+Lines under an automaton are moved by `kernels/row_moves.py` as well.
 
 References
 ----------
 S. Geman, D. Geman (1984), Stochastic relaxation, Gibbs distributions, and the Bayesian
-restoration of images, IEEE PAMI 6(6). W. Hastings (1970), Monte Carlo sampling methods using
-Markov chains and their applications, Biometrika 57.
+restoration of images, IEEE PAMI 6(6).
 """
 
 from __future__ import annotations
@@ -44,15 +36,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from stats_composer.kernels._jit import inline, jit, shared, spliced
+from stats_composer.kernels._jit import inline, jit, spliced
 from stats_composer.kernels._softmax import draw_row, exp_row
-from stats_composer.kernels.arrays import Bools, Float32s, Floats, Int32s, Ints, UInt32s
-from stats_composer.kernels.chain import Arcs, find_arc, redraw_path, weigh_path
-from stats_composer.kernels.layout import FORBIDDEN, LOWEST, Layout, Piece, Rows, Site
-from stats_composer.kernels.sites import make_places, padded_symbols, visit_site
+from stats_composer.kernels.arrays import Bools, Float32s, Floats, Int32s, Ints
+from stats_composer.kernels.layout import FORBIDDEN, LOWEST, Features, Piece, Rows, Site
+from stats_composer.kernels.sites import padded_symbols, visit_site
 
 __all__ = [
-    "RuledLine",
+    "BARRED",
     "Steps",
     "Target",
     "choose_length",
@@ -61,7 +52,6 @@ __all__ = [
     "mark_free",
     "no_steps",
     "score_sites",
-    "sweep_row",
     "sweep_sites",
 ]
 
@@ -70,8 +60,6 @@ __all__ = [
 BARRED = np.float32(-1e29)
 # Of the run moves, those of two rows; the others are of four.
 SHORT_RUNS = 0.6
-# Stretches that are the whole line, one in 32: what a short one cannot leave, it can.
-WHOLE_LINE = 0.03125
 
 
 class Steps(NamedTuple):
@@ -94,41 +82,24 @@ class Target(NamedTuple):
 
     Attributes
     ----------
-    layout : Layout
+    features : Features
     rows : Rows
     weights : ndarray of float32
-        Of the features, as `layout` places them.
+        Of the features, as `features` places them.
     field : ndarray of shape (n_rows, n_lines, width), float32
         Unary log-weights, those of factors included; `FORBIDDEN` forbids.
     steps : Steps
     """
 
-    layout: Layout
+    features: Features
     rows: Rows
     weights: Float32s
     field: Float32s
     steps: Steps
 
 
-class RuledLine(NamedTuple):
-    """A line under its automaton.
-
-    Attributes
-    ----------
-    v : int
-    free : ndarray of shape (n_steps,), bool
-        Rows of the line that may change.
-    arcs : Arcs
-        The automaton, over n_steps steps; it accepts the line as it stands.
-    """
-
-    v: int
-    free: Bools
-    arcs: Arcs
-
-
-@shared
-def gather_site(grid, site, layout, rows, weights, own, values, place):  # type: ignore[no-untyped-def]
+@spliced
+def gather_site(grid, site, features, rows, weights, own, values, place):  # type: ignore[no-untyped-def]
     """Write H of (2) for the symbols [low, high) of a site into `values`.
 
     `own` are field and steps of the target; `place` is room.
@@ -137,9 +108,9 @@ def gather_site(grid, site, layout, rows, weights, own, values, place):  # type:
     _, _, t, v, low, high = site
     for a in range(np.uintp(low), np.uintp(high)):
         values[a] = field[t, v, a]
-    visit_site(grid, site, layout, rows, weights, values, place, False)
+    visit_site(grid, site, features, rows, weights, values, place, False)
     if steps.table.shape[0] > 0:
-        for w in range(layout.n_lines):
+        for w in range(features.n_lines):
             number = steps.of[t, v, w]
             if number >= 0:
                 row = steps.table[number, grid[t, w]]
@@ -168,31 +139,39 @@ def choose_length(grid, free, site, u, run_share):  # type: ignore[no-untyped-de
 
 
 @spliced
-def _gather_run(grid, site, length, target, values, single, place):  # type: ignore[no-untyped-def]
-    """Make H of a site that of the run of equal symbols that begins at it.
+def _gather_move(grid, site, length, target, values, single, place):  # type: ignore[no-untyped-def]
+    """Write H of a site, or of the run of `length` equal symbols from it on, into `values`.
 
-    Where a row forbids a symbol, there is nothing more to score.
+    The one call of `gather_site` here first looks at all symbols of the site, then, row by row
+    of the run, at the new and the old symbol: each call is compiled with all that is in it.
     """
-    layout, rows, weights, field, steps = target
+    features, rows, weights, field, steps = target
     first, last, t, v, low, high = site
     current = grid[t, v]
-    start = values[current]
-    for a in range(low, high):
-        if a == current or values[a] < BARRED:
-            continue
-        values[a] -= start
-        for i in range(1, length):
-            if field[t + i, v, a] < BARRED:
-                values[a] = field[t + i, v, a]
-                break
-            grid[t + i - 1, v] = a
-            for b in (a, current):
-                one = Site(first, last, t + i, v, b, b + 1)
-                gather_site(grid, one, layout, rows, weights, (field, steps), single, place)
-            values[a] += single[a] - single[current]  # (3)
-        for i in range(length):
-            grid[t + i, v] = current
-    values[current] = 0
+    for i in range(length):
+        for a in range(low, high if i > 0 else low + 1):
+            if i > 0:
+                if a == current or values[a] < BARRED:
+                    continue
+                if field[t + i, v, a] < BARRED:
+                    values[a] = field[t + i, v, a]
+                    continue
+                grid[t + i - 1, v] = a
+                if i > 1:
+                    grid[t : t + i, v] = a
+            for b in range(1 if i == 0 else 2):
+                symbol = a if b == 0 else current
+                one = site if i == 0 else Site(first, last, t + i, v, symbol, symbol + 1)
+                out = values if i == 0 else single
+                gather_site(grid, one, features, rows, weights, (field, steps), out, place)
+            if i > 0:
+                values[a] += single[a] - single[current]  # (3)
+                grid[t : t + i, v] = current
+        if i == 0 and length > 1:
+            start = values[current]
+            for a in range(low, high):
+                if values[a] >= BARRED:
+                    values[a] -= start
 
 
 class SiteRoom(NamedTuple):
@@ -204,7 +183,7 @@ class SiteRoom(NamedTuple):
 
     values: Float32s
     single: Float32s
-    place: UInt32s
+    place: Int32s
     bits: Int32s
     floats: Float32s
     scores: Float32s
@@ -213,7 +192,7 @@ class SiteRoom(NamedTuple):
 def _site_room(width: int, n_scores: int) -> SiteRoom:
     values, single, floats = np.zeros((3, width), np.float32)
     scores = np.full((n_scores, width), FORBIDDEN, np.float32)
-    place = np.zeros(2 * width, np.uint32)
+    place = np.zeros(2 * width, np.int32)
     return SiteRoom(values, single, place, floats.view(np.int32), floats, scores)
 
 
@@ -241,8 +220,8 @@ def sweep_sites(
     int
         Number of symbols changed.
     """
-    room = _site_room(target.layout.width, 0)
-    free = mark_free(piece, sites, target.layout.n_lines)
+    room = _site_room(target.features.width, 0)
+    free = mark_free(piece, sites, target.features.n_lines)
     return draw_sites(
         piece, np.ascontiguousarray(sites), free, target, inverse_temperature, run_share, u, room
     )
@@ -262,227 +241,46 @@ def score_sites(piece: Piece, sites: Ints, target: Target) -> Float32s:
     ndarray of shape (n_sites, width), float32
         Up to a constant of each site; `FORBIDDEN` for symbols that a line does not have.
     """
-    room = _site_room(target.layout.width, len(sites))
-    free = mark_free(piece, sites, target.layout.n_lines)
+    room = _site_room(target.features.width, len(sites))
+    free = mark_free(piece, sites, target.features.n_lines)
     nothing, u = np.ones(0, np.float32), np.zeros((0, 0, 3))
     draw_sites(piece, np.ascontiguousarray(sites), free, target, nothing, 0.0, u, room)
     return room.scores
 
 
-@jit(fastmath=True)  # the row sums vectorize; nothing here is infinite but forbidden fields
+# The row sums vectorize; nothing here is infinite but forbidden fields, and no array is made.
+@jit(fastmath=True, _nrt=False)
 def draw_sites(
     piece: Piece, sites: Ints, free: Bools, target: Target, inverse_temperature: Float32s,
     run_share: float, u: Floats, room: SiteRoom,
 ) -> int:  # fmt: skip
     """Redraw sites, then score them where there is room: compiled once for both."""
     grid, first, last = piece
-    layout, rows, weights, field, steps = target
     values, single, place, bits, floats, scores = room
-    n_sites, n_changed = sites.shape[0], 0
-    for sweep in range(u.shape[0]):
-        scale = inverse_temperature[sweep]
-        for i in range(u.shape[1]):
-            number = int(u[sweep, i, 0] * n_sites)
-            t, v = sites[number, 0], sites[number, 1]
-            n, current = padded_symbols(layout, v), grid[t, v]
-            site = Site(first, last, t, v, LOWEST, n)
-            length = choose_length(grid, free, site, u[sweep, i, 1], run_share)
-            if length == 0:
-                continue
-            gather_site(grid, site, layout, rows, weights, (field, steps), values, place)
-            if length > 1:
-                _gather_run(grid, site, length, target, values, single, place)
-            _, total = exp_row(values, n, scale, bits, floats)
+    n_sites, n_changed, n_updates = sites.shape[0], 0, u.shape[1]
+    n_moves = u.shape[0] * n_updates
+    for move in range(n_moves + scores.shape[0]):
+        drawn = move < n_moves
+        sweep, i = (move // n_updates, move % n_updates) if drawn else (0, 0)
+        number = int(u[sweep, i, 0] * n_sites) if drawn else move - n_moves
+        t, v = sites[number, 0], sites[number, 1]
+        n, current = padded_symbols(target.features, v), grid[t, v]
+        site = Site(first, last, t, v, LOWEST, n)
+        length = choose_length(grid, free, site, u[sweep, i, 1], run_share) if drawn else 1
+        if length == 0:
+            continue
+        out = values if drawn else scores[number]
+        _gather_move(grid, site, length, target, out, single, place)
+        if drawn:
+            _, total = exp_row(values, n, inverse_temperature[sweep], bits, floats)
             chosen = draw_row(values, n, np.float32(u[sweep, i, 2]) * total, current)  # (2)
             if chosen != current:
                 n_changed += length
-                for j in range(length):
-                    grid[t + j, v] = chosen
-    for i in range(scores.shape[0]):
-        t, v = sites[i, 0], sites[i, 1]
-        site = Site(first, last, t, v, LOWEST, padded_symbols(layout, v))
-        gather_site(grid, site, layout, rows, weights, (field, steps), scores[i], place)
+                grid[t : t + length, v] = chosen
     return n_changed
 
 
-# ---- rows --------------------------------------------------------------------------------
-
-
-class Room(NamedTuple):
-    """Room for the moves of one row, each array as long as the line."""
-
-    values: Float32s
-    place: UInt32s
-    unary: Floats
-    nothing: Floats
-    messages: Floats
-    tail: Floats
-    line: Ints
-    drawn: Ints
-    unused: Ints
-
-
-@inline
-def _make_room(layout, line, n_steps):  # type: ignore[no-untyped-def]
-    n, n_states = layout.n_symbols[line.v], line.arcs.final.shape[0]
-    return Room(
-        np.zeros(layout.width, np.float32),
-        make_places(layout.width),
-        np.empty((n_steps, n), np.float64),
-        np.zeros((n_steps, n), np.float64),
-        np.empty((n_steps + 1, n_states), np.float64),
-        np.empty(n_states, np.float64),
-        np.empty(n_steps, np.int64),
-        np.empty(n_steps, np.int64),
-        np.empty(n_steps, np.int64),
-    )
-
-
-@inline
-def _stretch(n_steps, longest, u_place, u_length):  # type: ignore[no-untyped-def]
-    """Choose a stretch of a line by two uniforms: all places alike, or the whole line."""
-    if u_place < WHOLE_LINE:
-        return 0, n_steps
-    length = 1 + int(u_length * longest)
-    place = (u_place - WHOLE_LINE) / (1 - WHOLE_LINE)
-    begin = int(place * (n_steps + length - 1)) - length + 1
-    return max(begin, 0), min(begin + length, n_steps)
-
-
-@inline
-def _read_on(arcs, line, end, tail):  # type: ignore[no-untyped-def]
-    """Write into `tail` the weight of reading the line from `end` on, for each state there."""
-    tail[:] = -np.inf
-    for i in range(arcs.live_start[end], arcs.live_start[end + 1]):
-        s = np.int64(arcs.live[i])
-        origin, total = s, 0.0
-        for t in range(end, line.shape[0]):
-            arc = find_arc(arcs, t, s, line[t])
-            if arc < 0:
-                total = -np.inf
-                break
-            total += arcs.log_weight[arc]
-            s = np.int64(arcs.target[arc])
-        tail[origin] = total + arcs.final[s] if total > -np.inf else total
-
-
-@inline
-def _window(arcs, line, begin, end, tail):  # type: ignore[no-untyped-def]
-    """Return the automaton of the steps [begin, end) alone, the rest of the line as it is."""
-    s = np.int64(arcs.initial)
-    for t in range(begin):
-        s = np.int64(arcs.target[find_arc(arcs, t, s, line[t])])
-    _read_on(arcs, line, end, tail)
-    return Arcs(
-        arcs.first, arcs.twin, arcs.symbol, arcs.target, arcs.log_weight, arcs.weight, arcs.peak,
-        arcs.kind[begin:end], tail, int(s), arcs.live, arcs.live_start[begin : end + 1],
-    )  # fmt: skip
-
-
-@inline
-def _propose(piece, line, begin, target, scale, unary, room):  # type: ignore[no-untyped-def]
-    """Write the unary log-weights of (4) of the steps from `begin` on."""
-    grid, first, last = piece
-    layout, rows, weights, field, steps = target
-    v, free, values, place = line.v, line.free, room.values, room.place
-    n = layout.n_symbols[v]
-    for i in range(unary.shape[0]):
-        t = first + begin + i
-        if not free[begin + i]:
-            unary[i, :] = -np.inf
-            unary[i, grid[t, v]] = 0.0
-            continue
-        site = Site(first, last, t, v, LOWEST, n)
-        gather_site(grid, site, layout, rows, weights, (field, steps), values, place)
-        for a in range(n):
-            unary[i, a] = scale * values[a] if field[t, v, a] > BARRED else -np.inf  # (4)
-
-
-@inline
-def _write_line(piece, v, begin, new, target, room):  # type: ignore[no-untyped-def]
-    """Write new symbols into a line and return by how much model and steps change."""
-    grid, first, last = piece
-    layout, rows, weights, field, steps = target
-    change, values = 0.0, room.values
-    for i in range(new.shape[0]):
-        t = first + begin + i
-        old = grid[t, v]
-        if new[i] != old:
-            # Each site is scored with those before it changed.
-            for b in (old, new[i]):
-                site = Site(first, last, t, v, b, b + 1)
-                gather_site(grid, site, layout, rows, weights, (field, steps), values, room.place)
-            change += values[new[i]] - values[old]
-            grid[t, v] = new[i]
-    return change
-
-
-@inline
-def _move_stretch(piece, line, target, scale, begin, end, u, room):  # type: ignore[no-untyped-def]
-    """Redraw the steps [begin, end) of a line; return 1 if that is accepted, else 0."""
-    n_drawn = end - begin
-    old, new = room.line[begin:end], room.drawn[:n_drawn]
-    unary, messages = room.unary[:n_drawn], room.messages[: n_drawn + 1]
-    nothing, u_steps = room.nothing[:n_drawn], u[3 : 3 + n_drawn]
-    window = _window(line.arcs, room.line, begin, end, room.tail)
-    _propose(piece, line, begin, target, scale, unary, room)
-    forth, _ = redraw_path(window, unary, old, u_steps, messages, new)
-    if forth == -np.inf:
-        return 0
-    change = _write_line(piece, line.v, begin, new, target, room)
-    _propose(piece, line, begin, target, scale, unary, room)
-    _, back = redraw_path(window, unary, old, u_steps, messages, room.unused[:n_drawn])
-    read = weigh_path(window, nothing, new)
-    read -= weigh_path(window, nothing, old)
-    if np.log(u[2]) < scale * change + read + back - forth:  # (5)
-        return 1
-    for i in range(n_drawn):
-        piece.grid[piece.first + begin + i, line.v] = old[i]
-    return 0
-
-
-@jit()
-def sweep_row(
-    piece: Piece,
-    line: RuledLine,
-    target: Target,
-    inverse_temperature: float,
-    longest: int,
-    u: Floats,
-) -> int:
-    """Redraw stretches of one line under its automaton, in place.
-
-    Parameters
-    ----------
-    piece : Piece
-        Its grid is overwritten in the line.
-    line : RuledLine
-    target : Target
-    inverse_temperature : float
-    longest : int
-        Rows of the longest stretch; one in 32 is the whole line.
-    u : ndarray of shape (n_moves, n_steps + 3), in [0, 1)
-        Which place, which length, whether to accept, and the steps' draws.
-
-    Returns
-    -------
-    int
-        Number of moves accepted.
-    """
-    n_steps = piece.last - piece.first
-    room = _make_room(target.layout, line, n_steps)
-    n_accepted = 0
-    for move in range(u.shape[0]):
-        begin, end = _stretch(n_steps, longest, u[move, 0], u[move, 1])
-        for t in range(n_steps):
-            room.line[t] = piece.grid[piece.first + t, line.v]
-        n_accepted += _move_stretch(
-            piece, line, target, inverse_temperature, begin, end, u[move], room
-        )
-    return n_accepted
-
-
-def no_steps(layout: Layout) -> Steps:
+def no_steps(features: Features) -> Steps:
     """Return the pairwise log-weights of a sampler that has none."""
-    table = np.zeros((0, layout.width, layout.width), np.float32)
-    return Steps(table, np.zeros((0, layout.n_lines, layout.n_lines), np.int64))
+    table = np.zeros((0, features.width, features.width), np.float32)
+    return Steps(table, np.zeros((0, features.n_lines, features.n_lines), np.int64))

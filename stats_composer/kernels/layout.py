@@ -5,18 +5,74 @@ What a feature is, and the conventions of tables and rows, stand in `kernels/sit
 
 from __future__ import annotations
 
+from enum import IntEnum
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from stats_composer.kernels.arrays import Bools, Ints
+from stats_composer.kernels.arrays import Bools, Int32s, Ints
 
-__all__ = ["FORBIDDEN", "LOWEST", "NEAR", "Grids", "Layout", "Piece", "Rows", "Site"]
+__all__ = [
+    "FORBIDDEN",
+    "HEAD",
+    "LOWEST",
+    "NEAR",
+    "NO_COORDINATE",
+    "Asked",
+    "Features",
+    "Grids",
+    "Layout",
+    "Piece",
+    "Rows",
+    "Site",
+]
 
 FORBIDDEN = -1e30
 """The log-weight of what is forbidden: its exponential is 0, and sums of some stay finite."""
 NEAR = 3
 """Steps of a passage are clipped to it: on a scale of twelve, what is larger is a leap."""
+NO_COORDINATE = -(1 << 29)
+"""A coordinate of a symbol without a pitch: no sum of three that holds it is a place."""
+HEAD = 7
+"""Numbers of a template before its coordinates."""
+
+
+class Asked(IntEnum):
+    """What of its rows' contexts a template reads."""
+
+    GATE = 0
+    """The gate of its first row."""
+    SONORITY = 1
+    """The sonority context of its first row."""
+    BEATS = 2
+    """That the gates of its first and last row are 0."""
+
+
+class Features(NamedTuple):
+    """What kernels read of a `Layout`; each array and number more is one more to compile for.
+
+    A template tells of a feature that contains a site: the first and the last of its rows, from
+    the site's; where its weights begin; what it `Asked` of the rows, and the stride of that; how
+    many of its coordinates are known without the site's symbol, and how many there are; and for
+    each, known ones first, a table, and row and line of the two symbols that it tells of.
+    """
+
+    n_lines: int
+    n_gates: int
+    n_places: int
+    width: int
+    n_classes: int
+    pair: int
+    pair_back: int
+    progression: int
+    onset: int
+    rhythm: int
+    n_symbols: Ints
+    residue: Ints  # (n_lines, width), -1: no pitch
+    neighbours: Ints  # (n_lines, n_neighbours, 4): pair, side, other voice, row difference
+    template: Ints  # (n_lines, n_templates, HEAD + 5 n): see `models.maxent.templates`
+    table: Int32s  # (n_tables, width, width): coordinates times their strides
+    set_class: Ints  # (2 ** modulus,): class of a set of residues
 
 
 class Layout(NamedTuple):
@@ -35,6 +91,8 @@ class Layout(NamedTuple):
     rhythm         [voice, place, 256]: which of 8 rows a line moves into
     passage        [voice, other voice, gate, step, R, next step]: the steps clipped to `NEAR`
     =============  ======================================================================
+
+    Motion, beats, sonority, melody and passage are told by templates. Arrays are as in `Features`.
     """
 
     n_lines: int
@@ -45,11 +103,11 @@ class Layout(NamedTuple):
     clip: int
     n_symbols: Ints
     pitch: Ints  # (n_lines, width), negative: no pitch
-    residue: Ints  # (n_lines, width), -1: no pitch
-    neighbours: Ints  # (n_lines, n_neighbours, 4): pair, side, other voice, row difference
-    n_neighbours: Ints
-    voice_pair: Ints  # (n_lines, n_lines)
-    set_class: Ints  # (2 ** modulus,): class of a set of residues
+    residue: Ints
+    neighbours: Ints
+    template: Ints
+    table: Int32s
+    set_class: Ints
     n_classes: int
     pair: int
     pair_back: int
@@ -61,6 +119,11 @@ class Layout(NamedTuple):
     rhythm: int
     beats: int
     passage: int
+
+    @property
+    def features(self) -> Features:
+        """What kernels read of it."""
+        return Features(*(getattr(self, name) for name in Features._fields))
 
 
 class Rows(NamedTuple):

@@ -27,7 +27,7 @@ import numpy as np
 from stats_composer.kernels._jit import inline, jit
 from stats_composer.kernels._softmax import exp_row
 from stats_composer.kernels.arrays import Float32s
-from stats_composer.kernels.layout import LOWEST, Grids, Layout, Rows, Site
+from stats_composer.kernels.layout import LOWEST, Features, Grids, Rows, Site
 from stats_composer.kernels.sites import make_places, padded_symbols, visit_site
 
 __all__ = ["add_counts", "value_and_gradient"]
@@ -60,7 +60,7 @@ def _large_residuals(values, n, threshold):  # type: ignore[no-untyped-def]
 @jit(fastmath=True)  # the row sums vectorize: a quarter off the time of a site
 def value_and_gradient(
     grids: Grids,
-    layout: Layout,
+    features: Features,
     rows: Rows,
     weights: Float32s,
     field: Float32s,
@@ -73,7 +73,7 @@ def value_and_gradient(
     Parameters
     ----------
     grids : Grids
-    layout : Layout
+    features : Features
     rows : Rows
     weights : ndarray of float32
     field : ndarray of shape (n_rows, n_lines, width), float32
@@ -89,48 +89,48 @@ def value_and_gradient(
     float
         The pseudo-log-likelihood (1) in nats.
     """
-    grid, place = grids.grid, make_places(layout.width)
-    bits = np.zeros(layout.width, np.int32)
+    grid, place = grids.grid, make_places(features.width)
+    bits = np.zeros(features.width, np.int32)
     floats = bits.view(np.float32)
     total = 0.0
     for p in range(grids.start.shape[0]):
         first, last = grids.start[p], grids.stop[p]
         for t in range(first, last):
-            for v in range(layout.n_lines):
-                values, n = residual[t, v], padded_symbols(layout, v)
-                for a in range(layout.width):
+            for v in range(features.n_lines):
+                values, n = residual[t, v], padded_symbols(features, v)
+                for a in range(features.width):
                     values[a] = field[t, v, a] if grids.modelled[t, v] else 0
                 if not grids.modelled[t, v]:
                     continue
                 site = Site(first, last, t, v, LOWEST, n)
-                visit_site(grid, site, layout, rows, weights, values, place, False)
+                visit_site(grid, site, features, rows, weights, values, place, False)
                 total += _take_residual(values, grid[t, v], n, bits, floats)
                 if threshold < 0:
                     continue
                 low, high = _large_residuals(values, n, threshold)
                 if low < high:
                     site = Site(first, last, t, v, low, high)
-                    visit_site(grid, site, layout, rows, gradient, values, place, True)  # (3)
+                    visit_site(grid, site, features, rows, gradient, values, place, True)  # (3)
     return total
 
 
 @jit()
-def add_counts(grids: Grids, layout: Layout, rows: Rows, counts: Float32s) -> None:
+def add_counts(grids: Grids, features: Features, rows: Rows, counts: Float32s) -> None:
     """Count each feature once for each site that it contains.
 
     Parameters
     ----------
     grids : Grids
-    layout : Layout
+    features : Features
     rows : Rows
     counts : ndarray of the weights' shape, float32, added to
     """
-    grid, place = grids.grid, make_places(layout.width)
-    ones = np.ones(layout.width, np.float32)
+    grid, place = grids.grid, make_places(features.width)
+    ones = np.ones(features.width, np.float32)
     for p in range(grids.start.shape[0]):
         first, last = grids.start[p], grids.stop[p]
         for t in range(first, last):
-            for v in range(layout.n_lines):
+            for v in range(features.n_lines):
                 a = grid[t, v]
                 site = Site(first, last, t, v, a, a + 1)
-                visit_site(grid, site, layout, rows, counts, ones, place, True)
+                visit_site(grid, site, features, rows, counts, ones, place, True)

@@ -23,20 +23,20 @@ __all__ = ["fill_fields", "redraw_sites", "table_of"]
 
 
 @inline
-def table_of(layout, v, j, gate, width):  # type: ignore[no-untyped-def]
+def table_of(features, v, j, gate, width):  # type: ignore[no-untyped-def]
     """Place of the table that a site of line v reads for its neighbour j."""
-    side = layout.neighbours[v, j, 1]
-    start = layout.pair if side == 0 else layout.pair_back
-    number = layout.neighbours[v, j, 0] * layout.n_gates + gate
+    side = features.neighbours[v, j, 1]
+    start = features.pair if side == 0 else features.pair_back
+    number = features.neighbours[v, j, 0] * features.n_gates + gate
     return np.uintp(start + number * width * width)
 
 
 @inline
-def _own_gate(layout, rows, v, j, t):  # type: ignore[no-untyped-def]
+def _own_gate(features, rows, v, j, t):  # type: ignore[no-untyped-def]
     """Gate of the pair of a site in row t with its neighbour j: that of the earlier row."""
-    if layout.n_gates == 1:
+    if features.n_gates == 1:
         return 0
-    earlier = t if layout.neighbours[v, j, 1] == 0 else t + layout.neighbours[v, j, 3]
+    earlier = t if features.neighbours[v, j, 1] == 0 else t + features.neighbours[v, j, 3]
     return rows.gate[earlier]
 
 
@@ -58,33 +58,33 @@ class Told(NamedTuple):
 
 
 @inline
-def _find_told(layout, local, width):  # type: ignore[no-untyped-def]
+def _find_told(features, local, width):  # type: ignore[no-untyped-def]
     """Find where the neighbours are, and what they read."""
-    away = np.empty(layout.neighbours.shape[:2], np.int64)
-    table = np.empty(layout.neighbours.shape[:2], np.uintp)
-    back = layout.pair_back - layout.pair
-    for v in range(layout.n_lines):
-        for j in range(layout.n_neighbours[v]):
-            side, other = layout.neighbours[v, j, 1], layout.neighbours[v, j, 2]
-            away[v, j] = layout.neighbours[v, j, 3] * layout.n_lines + other - v
-            own = np.int64(table_of(layout, v, j, 0, width))
+    away = np.empty(features.neighbours.shape[:2], np.int64)
+    table = np.empty(features.neighbours.shape[:2], np.uintp)
+    back = features.pair_back - features.pair
+    for v in range(features.n_lines):
+        for j in range(features.neighbours.shape[1]):
+            side, other = features.neighbours[v, j, 1], features.neighbours[v, j, 2]
+            away[v, j] = features.neighbours[v, j, 3] * features.n_lines + other - v
+            own = np.int64(table_of(features, v, j, 0, width))
             table[v, j] = own + back if side == 0 else own - back
     return Told(local, away, table)
 
 
 @inline
-def _tell_neighbours(grid, site, current, layout, rows, weights, told, width):  # type: ignore[no-untyped-def]
+def _tell_neighbours(grid, site, current, features, rows, weights, told, width):  # type: ignore[no-untyped-def]
     """Tell the neighbours' rows of (1) that a site has another symbol than `current`."""
     first, last, t, v, _, _ = site
     w_ = np.uintp(width)
     chosen = grid[t, v]
-    place = (t - first) * layout.n_lines + v
-    for j in range(layout.n_neighbours[v]):
-        n = t + layout.neighbours[v, j, 3]
+    place = (t - first) * features.n_lines + v
+    for j in range(features.neighbours.shape[1]):
+        n = t + features.neighbours[v, j, 3]
         if first <= n < last:
             table = told.table[v, j]
-            if layout.n_gates > 1:
-                table += np.uintp(_own_gate(layout, rows, v, j, t)) * w_ * w_
+            if features.n_gates > 1:
+                table += np.uintp(_own_gate(features, rows, v, j, t)) * w_ * w_
             replace_row(
                 told.local, np.uintp(place + told.away[v, j]) * w_, weights,
                 table + np.uintp(current) * w_, table + np.uintp(chosen) * w_, width,
@@ -98,19 +98,19 @@ def _add_run(values, local, grid, site, length, target, width):  # type: ignore[
     Those of the run's other sites are added. Each row of (1) takes the run's own other sites
     for what they are: that comes off, and what the run's sites are to each other comes on.
     """
-    layout, rows, weights, _, _ = target
+    features, rows, weights, _, _ = target
     first, _, t, v, _, _ = site
     current, w_ = np.uintp(grid[t, v]), np.uintp(width)
     for k in range(1, length):
-        o = np.uintp((t + k - first) * layout.n_lines + v) * w_
+        o = np.uintp((t + k - first) * features.n_lines + v) * w_
         add_row(values, np.uintp(0), local, o, width)
-    for j in range(layout.n_neighbours[v]):
-        lag = layout.neighbours[v, j, 3]
-        if layout.neighbours[v, j, 2] != v or layout.neighbours[v, j, 1] != 0:
+    for j in range(features.neighbours.shape[1]):
+        lag = features.neighbours[v, j, 3]
+        if features.neighbours[v, j, 2] != v or features.neighbours[v, j, 1] != 0:
             continue
         for k in range(length - lag):
-            forth = table_of(layout, v, j, _own_gate(layout, rows, v, j, t + k), width)
-            back = forth + np.uintp(layout.pair_back - layout.pair)
+            forth = table_of(features, v, j, _own_gate(features, rows, v, j, t + k), width)
+            back = forth + np.uintp(features.pair_back - features.pair)
             subtract_row(values, np.uintp(0), weights, forth + current * w_, width)
             subtract_row(values, np.uintp(0), weights, back + current * w_, width)
             for a in range(w_):
@@ -137,25 +137,25 @@ def _add_steps(values, grid, site, length, steps, n_lines, width):  # type: igno
 def fill_fields(piece, target, local, width):  # type: ignore[no-untyped-def]
     """Write (1) for every site of a piece into `local`, of n_rows * n_lines * width cells."""
     grid, first, last = piece
-    layout, rows, weights, field, _ = target
+    features, rows, weights, field, _ = target
     w_, unary = np.uintp(width), field.reshape(-1)
     for t in range(first, last):
-        for v in range(layout.n_lines):
-            o = np.uintp((t - first) * layout.n_lines + v) * w_
-            f = np.uintp(t * layout.n_lines + v) * w_
+        for v in range(features.n_lines):
+            o = np.uintp((t - first) * features.n_lines + v) * w_
+            f = np.uintp(t * features.n_lines + v) * w_
             copy_row(local, o, unary, f, width)
-            for j in range(layout.n_neighbours[v]):
-                u = t + layout.neighbours[v, j, 3]
+            for j in range(features.neighbours.shape[1]):
+                u = t + features.neighbours[v, j, 3]
                 if first <= u < last:
-                    table = table_of(layout, v, j, _own_gate(layout, rows, v, j, t), width)
-                    row = table + np.uintp(grid[u, layout.neighbours[v, j, 2]]) * w_
+                    table = table_of(features, v, j, _own_gate(features, rows, v, j, t), width)
+                    row = table + np.uintp(grid[u, features.neighbours[v, j, 2]]) * w_
                     add_row(local, o, weights, row, width)  # (1)
 
 
 @inline
 def _weigh(site, length, grid, local, target, values, width):  # type: ignore[no-untyped-def]
     """Write the log-weights of a site, or of the run that begins at it."""
-    n_lines, steps = target.layout.n_lines, target.steps
+    n_lines, steps = target.features.n_lines, target.steps
     o = np.uintp((site.t - site.first) * n_lines + site.v) * np.uintp(width)
     copy_row(values, np.uintp(0), local, o, width)
     if length > 1:
@@ -172,10 +172,10 @@ def redraw_sites(piece, sites, free, target, local, schedule, width):  # type: i
     uniforms of `kernels.gibbs.sweep_sites`, as the others. Returns how many symbols changed.
     """
     grid, first, last = piece
-    layout, rows, weights, _, _ = target
+    features, rows, weights, _, _ = target
     inverse_temperature, run_share, u = schedule
     values = np.empty(width, np.float32)
-    told = _find_told(layout, local, width)
+    told = _find_told(features, local, width)
     n_sites, n_changed = sites.shape[0], 0
     for sweep in range(u.shape[0]):
         scale = inverse_temperature[sweep]
@@ -196,5 +196,5 @@ def redraw_sites(piece, sites, free, target, local, schedule, width):  # type: i
             for k in range(length):
                 grid[t + k, v] = chosen
                 other = Site(first, last, t + k, v, LOWEST, LOWEST)
-                _tell_neighbours(grid, other, current, layout, rows, weights, told, width)
+                _tell_neighbours(grid, other, current, features, rows, weights, told, width)
     return n_changed

@@ -99,7 +99,7 @@ class Sums(NamedTuple):
 
 
 @inline
-def _walk_changes(changes, layout, block, place, table, rows, back, width):  # type: ignore[no-untyped-def]
+def _walk_changes(changes, features, block, place, table, rows, back, width):  # type: ignore[no-untyped-def]
     """Go through the stays of a neighbour on its symbols, beside the sites of a line in a block.
 
     Forth, the differences (2) go from rows of the table to `rows`; back, the sums (3) go from
@@ -107,12 +107,12 @@ def _walk_changes(changes, layout, block, place, table, rows, back, width):  # t
     """
     grid, change, n_changes = changes
     v, j = place
-    w, lag = layout.neighbours[v, j, 2], layout.neighbours[v, j, 3]
+    w, lag = features.neighbours[v, j, 2], features.neighbours[v, j, 3]
     low, high = max(block.begin, block.first - lag), min(block.end, block.last - lag)
     if low >= high:
         return
     w_ = np.uintp(width)
-    start = table_of(layout, v, j, 0, width)
+    start = table_of(features, v, j, 0, width)
     old, o = start + np.uintp(grid[low + lag, w]) * w_, np.uintp(low - block.begin) * w_
     if back:
         subtract_row(table, old, rows, o, width)
@@ -184,12 +184,12 @@ def _make_room(grids, n_lines, width):  # type: ignore[no-untyped-def]
 
 
 @inline
-def add_gradient(grids, layout, weights, fields, backward, gradient, width):  # type: ignore[no-untyped-def]
+def add_gradient(grids, features, weights, fields, backward, gradient, width):  # type: ignore[no-untyped-def]
     """Sum the log-probabilities of all sites given the others, with their exact gradient.
 
     Parameters
     ----------
-    grids, layout : Grids, Layout of one gate
+    grids, features : Grids, Features of one gate
     weights : ndarray of float32
     fields : ByKind
         To its residuals are added the gradient by the fields: indicators less probabilities.
@@ -202,7 +202,7 @@ def add_gradient(grids, layout, weights, fields, backward, gradient, width):  # 
     float
         The pseudo-log-likelihood in nats, summed.
     """
-    n_lines = layout.n_lines
+    n_lines = features.n_lines
     changes, sums = _make_room(grids, n_lines, width)
     step, before = sums.step, sums.before
     total = 0.0
@@ -214,11 +214,11 @@ def add_gradient(grids, layout, weights, fields, backward, gradient, width):  # 
             for v in range(n_lines):
                 for a in range(np.uintp((block.end - begin) * width)):
                     step[a] = 0
-                for j in range(layout.n_neighbours[v]):
-                    _walk_changes(changes, layout, block, (v, j), weights, step, False, width)
+                for j in range(features.neighbours.shape[1]):
+                    _walk_changes(changes, features, block, (v, j), weights, step, False, width)
                 total += _score_block(grids, block, v, fields, sums, backward, width)
                 if not backward:
                     continue
-                for j in range(layout.n_neighbours[v]):
-                    _walk_changes(changes, layout, block, (v, j), gradient, before, True, width)
+                for j in range(features.neighbours.shape[1]):
+                    _walk_changes(changes, features, block, (v, j), gradient, before, True, width)
     return total

@@ -34,7 +34,7 @@ from stats_composer.kernels._jit import jit
 from stats_composer.kernels.arrays import Bools, Float32s, Floats, Ints
 from stats_composer.kernels.gibbs import Target, mark_free
 from stats_composer.kernels.gibbs import sweep_sites as sweep_sites_of_all_terms
-from stats_composer.kernels.layout import Grids, Layout, Piece
+from stats_composer.kernels.layout import Features, Grids, Piece
 from stats_composer.kernels.pair_fields import fill_fields, redraw_sites
 from stats_composer.kernels.pair_gradient import ByKind, add_gradient
 
@@ -46,7 +46,7 @@ class PairKernels(NamedTuple):
 
     Attributes
     ----------
-    value_and_gradient : of grids, layout, weights, kind, field, backward, gradient, residual
+    value_and_gradient : of grids, features, weights, kind, field, backward, gradient, residual
         What `add_gradient` does; `kind`, `field` and `residual` are those of `ByKind`.
     local_fields : of piece, target, local
         What `fill_fields` does.
@@ -59,10 +59,10 @@ class PairKernels(NamedTuple):
     sweep_fields: Callable[..., int]
 
 
-def has_pairs_alone(layout: Layout) -> bool:
+def has_pairs_alone(features: Features) -> bool:
     """Tell whether a model has no primitive but pairs beside its fields."""
-    others = ("motion", "sonority", "progression", "melody", "onset", "rhythm", "beats", "passage")
-    return not any(getattr(layout, name) for name in others)
+    others = features.progression, features.onset, features.rhythm
+    return not features.template.size and not any(others)
 
 
 def sweep_sites(
@@ -74,32 +74,32 @@ def sweep_sites(
     u: Floats,
 ) -> int:
     """Do what `kernels.gibbs.sweep_sites` does, for a model of pairs alone."""
-    layout = target.layout
-    kernels = pair_kernels(layout.width)
-    local = np.empty((piece.last - piece.first) * layout.n_lines * layout.width, np.float32)
+    features = target.features
+    kernels = pair_kernels(features.width)
+    local = np.empty((piece.last - piece.first) * features.n_lines * features.width, np.float32)
     kernels.local_fields(piece, target, local)
     return kernels.sweep_fields(
-        piece, np.ascontiguousarray(sites), mark_free(piece, sites, layout.n_lines), target, local,
-        inverse_temperature, run_share, u,
+        piece, np.ascontiguousarray(sites), mark_free(piece, sites, features.n_lines), target,
+        local, inverse_temperature, run_share, u,
     )  # fmt: skip
 
 
-def site_sweeper(layout: Layout) -> Callable[..., int]:
+def site_sweeper(features: Features) -> Callable[..., int]:
     """Return the kernel that redraws the sites of a model; all take the same arguments."""
-    return sweep_sites if has_pairs_alone(layout) else sweep_sites_of_all_terms
+    return sweep_sites if has_pairs_alone(features) else sweep_sites_of_all_terms
 
 
 @cache
 def pair_kernels(width: int) -> PairKernels:
-    """Return the kernels for tables of a width, `Layout.width`."""
+    """Return the kernels for tables of a width, `Features.width`."""
 
     @jit(fastmath=True)  # sums over symbols vectorize: half the time; nothing is infinite
     def value_and_gradient(
-        grids: Grids, layout: Layout, weights: Float32s, kind: Ints, field: Float32s,
+        grids: Grids, features: Features, weights: Float32s, kind: Ints, field: Float32s,
         backward: bool, gradient: Float32s, residual: Float32s,
     ) -> float:  # fmt: skip
         fields = ByKind(kind, field.reshape(-1), residual.reshape(-1))
-        value: float = add_gradient(grids, layout, weights, fields, backward, gradient, width)
+        value: float = add_gradient(grids, features, weights, fields, backward, gradient, width)
         return value
 
     @jit(fastmath=True)  # as above

@@ -32,10 +32,13 @@ and gate, place and context those of a row:
                  clipping to [-`NEAR`, `NEAR`]: how v comes to what it sounds with w, and
                  leaves it, by the gate of the row before                                   (11)
 
+Places of (5), (6), (8) and (11) are sums of coordinates, such as a clipped step, each told by two
+symbols; `models/maxent/templates.py` says which, and one loop visits them all.
+
 Conventions
 -----------
 * `grid` is int64 of shape (n_rows, n_voices): pieces below each other. Only its first
-  `layout.n_lines` voices are modelled.
+  `features.n_lines` voices are modelled.
 * A table of weights is flat float32. Cell 0 is always 0 and stands for "no such feature", as
   where a symbol has no pitch.
 * Loops over candidates count in unsigned integers: Numba lets signed ones index from the end,
@@ -46,50 +49,49 @@ Conventions
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from stats_composer.kernels._jit import inline, spliced
-from stats_composer.kernels.layout import NEAR
+from stats_composer.kernels.layout import HEAD, Asked
 
+SONORITY, BEATS = int(Asked.SONORITY), int(Asked.BEATS)
+NOWHERE = np.int32(0)
+# Of the type of a line: a literal -1 would be one more type to compile for.
+NO_LINE: Any = np.int64(-1)
 __all__ = ["make_places", "padded_symbols", "visit_site"]
 
 
 @inline
 def make_places(width):  # type: ignore[no-untyped-def]
     """Return room for the candidates' places, and behind them for their classes."""
-    return np.zeros(2 * width, np.uint32)
+    return np.zeros(2 * width, np.int32)
 
 
 @inline
-def padded_symbols(layout, v):  # type: ignore[no-untyped-def]
+def padded_symbols(features, v):  # type: ignore[no-untyped-def]
     """Round the symbols of a line up to whole vectors of eight: what is added is forbidden."""
-    return (layout.n_symbols[v] + 7) & ~7
+    return (features.n_symbols[v] + 7) & ~7
 
 
 @inline
 def _apply(site, weights, values, place, scatter):  # type: ignore[no-untyped-def]
     if scatter:
         for a in range(np.uintp(site.low), np.uintp(site.high)):
-            weights[place[a]] += values[a]  # (3)
+            weights[np.uint32(max(place[a], NOWHERE))] += values[a]  # (3)
     else:
         for a in range(np.uintp(site.low), np.uintp(site.high)):
-            values[a] += weights[place[a]]  # (2)
+            values[a] += weights[np.uint32(max(place[a], NOWHERE))]  # (2)
 
 
 @inline
-def _clipped(step, clip):  # type: ignore[no-untyped-def]
-    return min(max(step, -clip), clip) + clip
-
-
-@inline
-def _residue_set(grid, row, layout, skip):  # type: ignore[no-untyped-def]
+def _residue_set(grid, row, features, skip):  # type: ignore[no-untyped-def]
     """Return the set of residues of a row as bits, and whether every line has one."""
     bits, complete = 0, True
-    for w in range(layout.n_lines):
+    for w in range(features.n_lines):
         if w != skip:
-            r = layout.residue[w, grid[row, w]]
+            r = features.residue[w, grid[row, w]]
             if r < 0:
                 complete = False
             else:
@@ -98,18 +100,18 @@ def _residue_set(grid, row, layout, skip):  # type: ignore[no-untyped-def]
 
 
 @inline
-def _visit_pairs(grid, site, layout, rows, weights, values, scatter):  # type: ignore[no-untyped-def]
+def _visit_pairs(grid, site, features, rows, weights, values, scatter):  # type: ignore[no-untyped-def]
     first, last, t, v, low, high = site
-    width = layout.width
-    for j in range(layout.n_neighbours[v]):
-        u = t + layout.neighbours[v, j, 3]
+    width = features.width
+    for j in range(features.neighbours.shape[1]):
+        u = t + features.neighbours[v, j, 3]
         if u < first or u >= last:
             continue
-        pair, side = layout.neighbours[v, j, 0], layout.neighbours[v, j, 1]
-        start = layout.pair if side == 0 else layout.pair_back
+        pair, side = features.neighbours[v, j, 0], features.neighbours[v, j, 1]
+        start = features.pair if side == 0 else features.pair_back
         gate = rows.gate[t] if side == 0 else rows.gate[u]
-        other = grid[u, layout.neighbours[v, j, 2]]
-        base = start + ((pair * layout.n_gates + gate) * width + other) * width  # (4)
+        other = grid[u, features.neighbours[v, j, 2]]
+        base = start + ((pair * features.n_gates + gate) * width + other) * width  # (4)
         row = weights[base : base + width]
         if scatter:
             for a in range(np.uintp(low), np.uintp(high)):
@@ -120,177 +122,53 @@ def _visit_pairs(grid, site, layout, rows, weights, values, scatter):  # type: i
 
 
 @inline
-def _visit_motion(grid, site, lag, layout, rows, weights, values, place, scatter):  # type: ignore[no-untyped-def]
-    """Visit motion over one row, or from beat to beat over two."""
+def _visit_templates(grid, site, features, rows, weights, values, place, scatter):  # type: ignore[no-untyped-def]
+    """Visit the features whose places are sums of tabled coordinates: (5), (6), (8), (11)."""
     first, last, t, v, low, high = site
-    modulus, clip = layout.modulus, layout.clip
-    k = 2 * clip + 1
-    pitch, residue = layout.pitch, layout.residue
-    for w in range(layout.n_lines):
-        if w == v:
+    table = features.table
+    for i in range(features.template.shape[1]):
+        template = features.template[v, i]
+        begin, end = t + template[0], t + template[1]
+        if begin < first or end >= last:
             continue
-        pair = layout.voice_pair[v, w]
-        for side in range(2):
-            t0 = t - side * lag
-            t1 = t0 + lag
-            if t0 < first or t1 >= last:
-                continue
-            if lag > 1 and (rows.gate[t0] != 0 or rows.gate[t1] != 0):
-                continue
-            own = grid[t1 if side == 0 else t0, v]
-            q0, q1 = grid[t0, w], grid[t1, w]
-            if pitch[v, own] < 0 or pitch[w, q0] < 0 or pitch[w, q1] < 0:
-                continue
-            other_step = _clipped(pitch[w, q1] - pitch[w, q0], clip)
-            base = pair * layout.n_gates + rows.gate[t0] if lag == 1 else pair
-            base = (layout.motion if lag == 1 else layout.beats) + base * modulus * k * k
-            # The interval runs from the lower-numbered voice's pitch down to the other's.
-            own_stride, other_stride = (k, 1) if v < w else (1, k)
-            base += other_step * other_stride
-            p_own, r_own, r_other = pitch[v, own], residue[v, own], residue[w, q0]
-            for a in range(np.uintp(low), np.uintp(high)):
-                p = pitch[v, a]
-                r = residue[v, a] if side == 0 else r_own
-                step = p_own - p if side == 0 else p - p_own
-                interval = r - r_other if v < w else r_other - r
-                interval += modulus if interval < 0 else 0
-                cell = base + interval * k * k + _clipped(step, clip) * own_stride  # (5)
-                place[a] = cell if p >= 0 else 0
-            _apply(site, weights, values, place, scatter)
-
-
-@inline
-def _visit_sonority(grid, site, layout, rows, weights, values, place, scatter):  # type: ignore[no-untyped-def]
-    _, _, t, v, low, high = site
-    base, stride, size = 0, 1, 1
-    for w in range(layout.n_lines - 1, -1, -1):
-        if w == v:
-            stride = size
-        else:
-            r = layout.residue[w, grid[t, w]]
-            if r < 0:
-                return
-            base += r * size
-        size *= layout.modulus
-    base += layout.sonority + rows.sonority[t] * size
-    for a in range(np.uintp(low), np.uintp(high)):
-        r = layout.residue[v, a]
-        place[a] = base + r * stride if r >= 0 else 0  # (6)
-    _apply(site, weights, values, place, scatter)
-
-
-@inline
-def _visit_progression(grid, site, layout, rows, weights, values, place, scatter):  # type: ignore[no-untyped-def]
-    first, last, t, v, low, high = site
-    n, classes = layout.n_classes, np.uintp(layout.width)
-    bits, complete = _residue_set(grid, t, layout, v)
-    for a in range(np.uintp(low), np.uintp(high)):
-        r = layout.residue[v, a]
-        place[classes + a] = layout.set_class[bits | (1 << r)] if complete and r >= 0 else n - 1
-    for shift in range(4):
-        lag = 1 + shift // 2
-        u = t + lag if shift % 2 else t - lag
-        if u < first or u >= last:
+        context = rows.sonority[begin] if template[3] == SONORITY else rows.gate[begin]
+        if template[3] == BEATS and (context != 0 or rows.gate[end] != 0):
             continue
-        bits, complete = _residue_set(grid, u, layout, -1)
-        other = layout.set_class[bits] if complete else n - 1
-        gate = rows.gate[min(t, u)]
-        base = layout.progression + ((lag - 1) * layout.n_gates + gate) * n * n
+        base = template[2] + context * template[4]
+        n_known, n = template[5], template[6]
+        for j in range(HEAD, HEAD + 5 * n_known, 5):
+            one = grid[t + template[j + 1], template[j + 2]]
+            base += table[template[j], one, grid[t + template[j + 3], template[j + 4]]]
+        if base < 0:
+            continue
         for a in range(np.uintp(low), np.uintp(high)):
-            own = np.int64(place[classes + a])
-            earlier, later = (own, other) if u > t else (other, own)
-            place[a] = base + earlier * n + later  # (7)
+            place[a] = base
+        for j in range(HEAD + 5 * n_known, HEAD + 5 * n, 5):
+            row = table[template[j], grid[t + template[j + 1], template[j + 2]]]
+            for a in range(np.uintp(low), np.uintp(high)):
+                place[a] += row[a]
         _apply(site, weights, values, place, scatter)
 
 
 @inline
-def _visit_melody(grid, site, layout, rows, weights, values, place, scatter):  # type: ignore[no-untyped-def]
+def _visit_progression(grid, site, features, rows, weights, values, place, scatter):  # type: ignore[no-untyped-def]
     first, last, t, v, low, high = site
-    clip = layout.clip
-    k = 2 * clip + 1
-    pitch = layout.pitch
-    for lag in range(1, 3):
-        for role in range(3):
-            t0 = t - role * lag
-            if t0 < first or t0 + 2 * lag >= last:
-                continue
-            x0 = pitch[v, grid[t0, v]]
-            x1 = pitch[v, grid[t0 + lag, v]]
-            x2 = pitch[v, grid[t0 + 2 * lag, v]]
-            if (role != 0 and x0 < 0) or (role != 1 and x1 < 0) or (role != 2 and x2 < 0):
-                continue
-            base = layout.melody + (
-                (((lag - 1) * layout.n_lines + v) * layout.n_gates + rows.gate[t0]) * k * k
-            )
-            for a in range(np.uintp(low), np.uintp(high)):
-                p = pitch[v, a]
-                if role == 0:
-                    step0, step1 = x1 - p, x2 - x1
-                elif role == 1:
-                    step0, step1 = p - x0, x2 - p
-                else:
-                    step0, step1 = x1 - x0, p - x1
-                cell = base + _clipped(step0, clip) * k + _clipped(step1, clip)  # (8)
-                place[a] = cell if p >= 0 else 0
-            _apply(site, weights, values, place, scatter)
-
-
-@inline
-def _visit_passing(grid, site, layout, rows, weights, values, place, scatter):  # type: ignore[no-untyped-def]
-    """Visit the passages of a line: the site before, at or after the middle row."""
-    first, last, t, v, low, high = site
-    n, modulus = layout.n_lines, layout.modulus
-    n_near = 2 * NEAR + 1
-    pitch, residue = layout.pitch, layout.residue
-    for role in range(3):
-        t0 = t - role
-        if t0 < first or t0 + 2 >= last:
+    n, classes = features.n_classes, np.uintp(features.width)
+    bits, complete = _residue_set(grid, t, features, v)
+    for a in range(np.uintp(low), np.uintp(high)):
+        r = features.residue[v, a]
+        place[classes + a] = features.set_class[bits | (1 << r)] if complete and r >= 0 else n - 1
+    for u in range(max(t - 2, first), min(t + 3, last)):
+        if u == t:
             continue
-        x0, x1, x2 = pitch[v, grid[t0, v]], pitch[v, grid[t0 + 1, v]], pitch[v, grid[t0 + 2, v]]
-        if (role != 0 and x0 < 0) or (role != 1 and x1 < 0) or (role != 2 and x2 < 0):
-            continue
-        r_own = residue[v, grid[t0 + 1, v]]
-        for w in range(n):
-            r_other = residue[w, grid[t0 + 1, w]]
-            if w == v or r_other < 0:
-                continue
-            base = ((v * n + w) * layout.n_gates + rows.gate[t0]) * n_near * modulus * n_near
-            base += layout.passage
-            for a in range(np.uintp(low), np.uintp(high)):
-                p = pitch[v, a]
-                if role == 0:
-                    step, following, r = x1 - p, x2 - x1, r_own
-                elif role == 1:
-                    step, following, r = p - x0, x2 - p, residue[v, a]
-                else:
-                    step, following, r = x1 - x0, p - x1, r_own
-                interval = r - r_other + (modulus if r < r_other else 0)
-                cell = (_clipped(step, NEAR) * modulus + interval) * n_near
-                cell += base + _clipped(following, NEAR)  # (11)
-                place[a] = cell if p >= 0 else 0
-            _apply(site, weights, values, place, scatter)
-
-
-@inline
-def _visit_passed(grid, site, layout, rows, weights, values, place, scatter):  # type: ignore[no-untyped-def]
-    """Visit the passages of the other lines through the site's row."""
-    first, last, t, v, low, high = site
-    n, modulus = layout.n_lines, layout.modulus
-    n_near = 2 * NEAR + 1
-    pitch, residue = layout.pitch, layout.residue
-    if t - 1 < first or t + 1 >= last:
-        return
-    for w in range(n):
-        x0, x1, x2 = pitch[w, grid[t - 1, w]], pitch[w, grid[t, w]], pitch[w, grid[t + 1, w]]
-        if w == v or x0 < 0 or x1 < 0 or x2 < 0:
-            continue
-        base = ((w * n + v) * layout.n_gates + rows.gate[t - 1]) * n_near + _clipped(x1 - x0, NEAR)
-        base = layout.passage + base * modulus * n_near + _clipped(x2 - x1, NEAR)
-        r_other = residue[w, grid[t, w]]
+        bits, complete = _residue_set(grid, u, features, NO_LINE)
+        other = features.set_class[bits] if complete else n - 1
+        gate = rows.gate[min(t, u)]
+        base = features.progression + ((abs(u - t) - 1) * features.n_gates + gate) * n * n
         for a in range(np.uintp(low), np.uintp(high)):
-            r = residue[v, a]
-            interval = r_other - r + (modulus if r_other < r else 0)
-            place[a] = base + interval * n_near if r >= 0 else 0  # (11)
+            own = np.int64(place[classes + a])
+            earlier, later = (own, other) if u > t else (other, own)
+            place[a] = base + earlier * n + later  # (7)
         _apply(site, weights, values, place, scatter)
 
 
@@ -340,25 +218,22 @@ def _apply_change(site, change, weights, values, scatter):  # type: ignore[no-un
 
 
 @inline
-def _visit_onset(grid, site, layout, rows, weights, values, scatter):  # type: ignore[no-untyped-def]
+def _visit_onset(grid, site, features, rows, weights, values, scatter):  # type: ignore[no-untyped-def]
     first, last, t, v, _, _ = site
-    n_sets = 1 << layout.n_lines
-    for later in range(2):
-        u = t + later
-        if u - 1 < first or u >= last:
-            continue
+    n_sets = 1 << features.n_lines
+    for u in range(max(t, first + 1), min(t + 2, last)):
         bits = 0
-        for w in range(layout.n_lines):
+        for w in range(features.n_lines):
             if w != v and grid[u, w] != grid[u - 1, w]:
                 bits |= 1 << w
-        same = grid[t - 1, v] if later == 0 else grid[t + 1, v]
-        stays = layout.onset + rows.place[u] * n_sets + bits  # (9)
+        same = grid[t - 1, v] if u == t else grid[t + 1, v]
+        stays = features.onset + rows.place[u] * n_sets + bits  # (9)
         change = Change(same, -1, stays + (1 << v), stays, 0, 0)
         _apply_change(site, change, weights, values, scatter)
 
 
 @inline
-def _visit_rhythm(grid, site, layout, rows, weights, values, scatter):  # type: ignore[no-untyped-def]
+def _visit_rhythm(grid, site, features, rows, weights, values, scatter):  # type: ignore[no-untyped-def]
     first, last, t, v, _, _ = site
     before = grid[t - 1, v] if t > first else -1
     after = grid[t + 1, v] if t + 1 < last else -1
@@ -372,32 +247,23 @@ def _visit_rhythm(grid, site, layout, rows, weights, values, scatter):  # type: 
         bits = (moves >> (u - begin)) & 255
         into = 1 << (t - u) if 0 <= t - u < 8 else 0
         out = 1 << (t + 1 - u) if 0 <= t + 1 - u < 8 else 0
-        bits += layout.rhythm + (v * layout.n_places + rows.place[u]) * 256  # (10)
+        bits += features.rhythm + (v * features.n_places + rows.place[u]) * 256  # (10)
         change = Change(before, after, bits + into + out, bits + out, bits + into, bits)
         _apply_change(site, change, weights, values, scatter)
 
 
 @spliced
-def visit_site(grid, site, layout, rows, weights, values, place, scatter):  # type: ignore[no-untyped-def]
+def visit_site(grid, site, features, rows, weights, values, place, scatter):  # type: ignore[no-untyped-def]
     """Gather the candidates' weights into `values[low:high]`, or scatter them the other way.
 
     `place` is room, of `make_places`.
     """
-    if layout.pair > 0:
-        _visit_pairs(grid, site, layout, rows, weights, values, scatter)
-    for lag in range(1, 3):
-        if (layout.motion if lag == 1 else layout.beats) > 0:
-            _visit_motion(grid, site, lag, layout, rows, weights, values, place, scatter)
-    if layout.sonority > 0:
-        _visit_sonority(grid, site, layout, rows, weights, values, place, scatter)
-    if layout.progression > 0:
-        _visit_progression(grid, site, layout, rows, weights, values, place, scatter)
-    if layout.melody > 0:
-        _visit_melody(grid, site, layout, rows, weights, values, place, scatter)
-    if layout.onset > 0:
-        _visit_onset(grid, site, layout, rows, weights, values, scatter)
-    if layout.rhythm > 0:
-        _visit_rhythm(grid, site, layout, rows, weights, values, scatter)
-    if layout.passage > 0:
-        _visit_passing(grid, site, layout, rows, weights, values, place, scatter)
-        _visit_passed(grid, site, layout, rows, weights, values, place, scatter)
+    if features.pair > 0:
+        _visit_pairs(grid, site, features, rows, weights, values, scatter)
+    _visit_templates(grid, site, features, rows, weights, values, place, scatter)
+    if features.progression > 0:
+        _visit_progression(grid, site, features, rows, weights, values, place, scatter)
+    if features.onset > 0:
+        _visit_onset(grid, site, features, rows, weights, values, scatter)
+    if features.rhythm > 0:
+        _visit_rhythm(grid, site, features, rows, weights, values, scatter)

@@ -196,7 +196,7 @@ class ContextMove:
         self, state: State, inverse_temperature: Float32s, rng: np.random.Generator
     ) -> Moved:
         """Draw a path; what changed is counted in steps."""
-        lines = state.grid[:, : state.target.layout.n_lines]
+        lines = state.grid[:, : state.target.features.n_lines]
         scale, u = float(inverse_temperature[0]), rng.random(len(state.grid))
         path = self.voice.draw(lines, scale, u)
         return Moved(len(path), self.write(state, path))

@@ -26,7 +26,7 @@ from stats_composer.factors.breath import breathe
 from stats_composer.factors.seeds import RandomState, generator
 from stats_composer.kernels.arrays import Bools, Float32s, Ints
 from stats_composer.kernels.gibbs import Steps, Target
-from stats_composer.kernels.layout import FORBIDDEN, Layout
+from stats_composer.kernels.layout import FORBIDDEN, Features
 from stats_composer.sampling.chain import flatten
 from stats_composer.sampling.context import ContextLaw, ContextMove
 from stats_composer.sampling.moves import (
@@ -141,15 +141,15 @@ class GibbsSampler:
         self.model = model
         target = model.target(grid, () if factors is None else factors.terms)
         self.grid: Ints = np.array(grid, np.int64)
-        layout = target.layout
-        self.free = _check_free(free, (len(self.grid), layout.n_lines))
+        features = target.features
+        self.free = _check_free(free, (len(self.grid), features.n_lines))
         if not 0 <= run_share <= 1:
             raise ValueError(f"run_share={run_share}: expected a share from 0 to 1")
         rows: list[RowMoves] = []
         if factors is not None:
-            _check_factors(factors, len(self.grid), layout)
+            _check_factors(factors, len(self.grid), features)
             target = _add_factors(target, factors)
-            rows = self._rule_lines(factors, layout)
+            rows = self._rule_lines(factors, features)
         self.state = State(self.grid, target)
         before: list[Move] = []
         if context is not None:
@@ -161,12 +161,12 @@ class GibbsSampler:
             if move.log_weight(self.state) == -np.inf:
                 raise ConstraintError(f"{move.name}: the start breaks an automaton")
 
-    def _rule_lines(self, factors: Factors, layout: Layout) -> list[RowMoves]:
+    def _rule_lines(self, factors: Factors, features: Features) -> list[RowMoves]:
         """Return the moves of the lines that have automata."""
         moves = []
         for v, automata in factors.automata.items():
-            if v < layout.n_lines:
-                n = int(layout.n_symbols[v])
+            if v < features.n_lines:
+                n = int(features.n_symbols[v])
                 allowed = factors.unary[:, v, :n] > -np.inf
                 allowed &= self.free[:, v, None] | (np.arange(n) == self.grid[:, v, None])
                 arcs = flatten(multiply_all(automata, allowed), allowed)
@@ -247,35 +247,35 @@ def _check_free(free: Any, shape: tuple[int, int]) -> Bools:
     return array
 
 
-def _check_factors(factors: Factors, n_steps: int, layout: Layout) -> None:
+def _check_factors(factors: Factors, n_steps: int, features: Features) -> None:
     """Refuse factors of another grid."""
-    if factors.n_steps != n_steps or factors.n_voices < layout.n_lines:
+    if factors.n_steps != n_steps or factors.n_voices < features.n_lines:
         raise ConstraintError(
             f"factors of {factors.n_steps} steps and {factors.n_voices} voices: expected "
-            f"{n_steps} steps and at least {layout.n_lines} voices"
+            f"{n_steps} steps and at least {features.n_lines} voices"
         )
-    most = int(layout.n_symbols.max())
+    most = int(features.n_symbols.max())
     if factors.n_symbols < most:
         raise ConstraintError(f"factors of {factors.n_symbols} symbols: expected at least {most}")
 
 
 def _add_factors(target: Target, factors: Factors) -> Target:
     """Return a target with unary and pairwise factors."""
-    layout, field = target.layout, target.field
-    unary = factors.unary[:, : layout.n_lines, : layout.width]
+    features, field = target.features, target.field
+    unary = factors.unary[:, : features.n_lines, : features.width]
     field[:, :, : unary.shape[2]] += np.maximum(unary, FORBIDDEN).astype(np.float32)
     np.maximum(field, np.float32(FORBIDDEN), out=field)
     tables: list[Float32s] = []
-    of = np.full((factors.n_steps, layout.n_lines, layout.n_lines), -1, np.int64)
+    of = np.full((factors.n_steps, features.n_lines, features.n_lines), -1, np.int64)
     known: dict[bytes, int] = {}
     for (v, w), table in factors.pairwise.items():
-        if w >= layout.n_lines:
+        if w >= features.n_lines:
             continue
-        for t, plane in enumerate(table[:, : layout.width, : layout.width]):
+        for t, plane in enumerate(table[:, : features.width, : features.width]):
             if not plane.any():
                 continue
             for own, other, oriented in ((v, w, plane.T), (w, v, plane)):
-                padded = np.zeros((layout.width, layout.width), np.float32)
+                padded = np.zeros((features.width, features.width), np.float32)
                 padded[: len(plane), : len(plane)] = np.maximum(oriented, FORBIDDEN)
                 number = known.setdefault(padded.tobytes(), len(tables))
                 if number == len(tables):

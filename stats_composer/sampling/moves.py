@@ -16,9 +16,10 @@ import numpy as np
 from stats_composer.kernels.arrays import Bools, Float32s, Ints
 from stats_composer.kernels.chain import Arcs, weigh_path
 from stats_composer.kernels.expert import Judged, sweep_judged
-from stats_composer.kernels.gibbs import RuledLine, Target, sweep_row
+from stats_composer.kernels.gibbs import Target
 from stats_composer.kernels.layout import Piece
 from stats_composer.kernels.pairs import site_sweeper
+from stats_composer.kernels.row_moves import RuledLine, sweep_row
 
 __all__ = [
     "Expert",
@@ -173,7 +174,7 @@ class SiteMoves:
     ) -> Moved:
         """Make the sweeps; what changed is counted in symbols."""
         u = rng.random((len(inverse_temperature), len(self.sites), 3))
-        sweep = site_sweeper(state.target.layout)
+        sweep = site_sweeper(state.target.features)
         n_changed = sweep(
             state.piece, self.sites, state.target, inverse_temperature, self.run_share, u
         )
@@ -214,7 +215,7 @@ class TiedMoves:
         u = rng.random((len(inverse_temperature), len(sites) // 2, 3))
         u[..., 0] /= 2  # only first rows are chosen,
         u[..., 1] = 0  # and each with the row after it
-        sweep = site_sweeper(state.target.layout)
+        sweep = site_sweeper(state.target.features)
         n_changed = sweep(state.piece, sites, state.target, inverse_temperature, 1.0, u)
         return Moved(u.shape[0] * u.shape[1], n_changed)
 
@@ -310,6 +311,6 @@ class RowMoves:
 
     def log_weight(self, state: State) -> float:
         """Return the log-weight of the automaton's reading of the line of a `state`."""
-        n_symbols = int(state.target.layout.n_symbols[self.line])
+        n_symbols = int(state.target.features.n_symbols[self.line])
         nothing = np.zeros((len(state.grid), n_symbols))
         return float(weigh_path(self.arcs, nothing, np.ascontiguousarray(state.grid[:, self.line])))

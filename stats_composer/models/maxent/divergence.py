@@ -211,15 +211,15 @@ class Chains:
 
     def advance(self) -> Float32s:
         """Sweep all chains; return the corpus's counts less theirs, a row, by weight."""
-        weights, layout = self.weights, self.weights.layout
+        weights, features = self.weights, self.weights.layout.features
         data = self.pieces.pack(self.data)
         now = self.pieces.pack(self.grids)
         field = weights.field(now.grid)
-        target = Target(layout, now.rows, weights.folded, field, no_steps(layout))
+        target = Target(features, now.rows, weights.folded, field, no_steps(features))
         seeds = self.rng.integers(0, 2**63, len(self.grids))
         n_sweeps, run_share = self.settings.n_sweeps, self.settings.run_share
         ones = np.ones(n_sweeps, np.float32)
-        sweep = site_sweeper(layout)
+        sweep = site_sweeper(features)
 
         def run(i: int) -> None:
             first, last = now.start[i], now.stop[i]
@@ -244,7 +244,7 @@ class Chains:
         for pieces, total in ((data, expected), (now, counts)):
             start, stop = pieces.start[counted], pieces.stop[counted]
             grids = pieces.grids._replace(start=start, stop=stop)
-            add_counts(grids, layout, pieces.rows, total)
+            add_counts(grids, layout.features, pieces.rows, total)
         lines = slice(0, layout.n_lines)
         symbols = np.arange(layout.width)
         residual = (data.grid[:, lines, None] == symbols).astype(np.float32)

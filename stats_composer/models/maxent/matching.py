@@ -185,7 +185,8 @@ class Matching(Strategy):
         folded = weights.folded
         for term in some[0].terms:
             folded = fold_in(weights, folded, term)
-        target = Target(weights.layout, now.rows, folded, field, no_steps(weights.layout))
+        features = weights.layout.features
+        target = Target(features, now.rows, folded, field, no_steps(features))
         self._sweep(now, [writing.free for writing in some], target, rng)
         for i, first, last in zip(chosen, now.start, now.stop, strict=True):
             writings[i] = writings[i]._replace(grid=now.grid[first:last])
@@ -196,7 +197,7 @@ class Matching(Strategy):
         """Let some writings go on, in place."""
         seeds = rng.integers(0, 2**63, len(free))
         inverse = np.full(self.n_sweeps, 1 / self.temperature, np.float32)
-        sweep = site_sweeper(target.layout)
+        sweep = site_sweeper(target.features)
 
         def run(i: int) -> None:
             first, last = int(now.start[i]), int(now.stop[i])

@@ -360,8 +360,8 @@ class MaxEnt(Estimator):
         """
         (checked,) = self._check([grid])
         pieces = self.pack([checked])
-        layout, field = self.layout_, self.weights_.field(pieces.grid)
-        target = Target(layout, pieces.rows, self.weights_.folded, field, no_steps(layout))
+        features, field = self.layout_.features, self.weights_.field(pieces.grid)
+        target = Target(features, pieces.rows, self.weights_.folded, field, no_steps(features))
         sites = np.indices(field.shape[:2]).reshape(2, -1).T
         scores = score_sites(Piece(pieces.grid, 0, len(pieces.grid)), sites, target)
         return scores.reshape(field.shape)
@@ -426,7 +426,8 @@ class MaxEnt(Estimator):
         for term in terms:
             weights = fold_in(self.weights_, weights, term)
         field = self.weights_.field(pieces.grid)
-        return Target(self.layout_, pieces.rows, weights, field, no_steps(self.layout_))
+        features = self.layout_.features
+        return Target(features, pieces.rows, weights, field, no_steps(features))
 
     def weigh(self, grid: Ints, target: Target) -> float:
         """Return the log-weight of a grid under a target's weights and fields, in nats."""

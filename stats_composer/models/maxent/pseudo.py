@@ -46,7 +46,7 @@ def pseudo_likelihood(weights: Weights, pieces: Pieces) -> float:
 
 def _by_changes(layout: Layout) -> bool:
     """Tell whether the kernels for pairs alone serve; under gates, that of all terms does."""
-    return has_pairs_alone(layout) and layout.n_gates == 1
+    return has_pairs_alone(layout.features) and layout.n_gates == 1
 
 
 def site_fields(weights: Weights, pieces: Pieces) -> tuple[Float32s, Ints]:
@@ -64,11 +64,18 @@ def sum_sites(
     grids = pieces.grids._replace(start=pieces.start[part], stop=pieces.stop[part])
     if _by_changes(layout):
         total = pair_kernels(layout.width).value_and_gradient(
-            grids, layout, folded, pieces.kinds[1], field, threshold >= 0, gradient, residual
+            grids,
+            layout.features,
+            folded,
+            pieces.kinds[1],
+            field,
+            threshold >= 0,
+            gradient,
+            residual,
         )
     else:
         total = value_and_gradient(
-            grids, layout, pieces.rows, folded, field, threshold, gradient, residual
+            grids, layout.features, pieces.rows, folded, field, threshold, gradient, residual
         )
     return total, gradient, residual
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -12,6 +11,7 @@ from stats_composer.kernels.arrays import Ints
 from stats_composer.kernels.layout import NEAR, Layout
 from stats_composer.models.maxent.pair_terms import Pair
 from stats_composer.models.maxent.row_terms import Progression, Sonority
+from stats_composer.models.maxent.templates import Shape, make_templates
 from stats_composer.models.maxent.terms import Term
 
 __all__ = ["MAX_SYMBOLS", "MAX_WEIGHTS", "Sizes", "count_contexts", "count_symbols", "make_layout"]
@@ -104,17 +104,17 @@ def make_layout(
     pairs = pair_terms[0].pairs(n_lines) if pair_terms else []
     if any(t.pairs(n_lines) != pairs for t in pair_terms):
         raise ValueError("pair terms of one model: expected the same max_lag and max_diagonal")
-    neighbours, n_neighbours = _neighbours(pairs, n_lines)
+    neighbours = _neighbours(pairs, n_lines)
     n_classes = max((t.n_classes for t in terms if isinstance(t, Progression)), default=1)
     if set_class is None:
         set_class = _set_classes(grids, residue, n_lines, sizes.modulus, n_classes)
-    voice_pair = np.full((n_lines, n_lines), -1, np.int64)
-    for number, (v, w) in enumerate(itertools.combinations(range(n_lines), 2)):
-        voice_pair[v, w] = voice_pair[w, v] = number
+    offsets = _offsets(terms, sizes, width, len(pairs), n_classes)
+    shape = Shape(pitch, residue, sizes.modulus, sizes.clip, sizes.n_gates, offsets)
+    template, table = make_templates(shape)
     return Layout(
         n_lines, sizes.n_gates, sizes.n_places, width, sizes.modulus, sizes.clip,
-        np.asarray(n_symbols, np.int64), pitch, residue, neighbours, n_neighbours, voice_pair,
-        set_class, n_classes, **_offsets(terms, sizes, width, len(pairs), n_classes),
+        np.asarray(n_symbols, np.int64), pitch, residue, neighbours,
+        template, table, set_class, n_classes, **offsets,
     )  # fmt: skip
 
 
@@ -152,15 +152,12 @@ def _offsets(
     return offsets
 
 
-def _neighbours(pairs: list[tuple[int, int, int]], n_lines: int) -> tuple[Ints, Ints]:
+def _neighbours(pairs: list[tuple[int, int, int]], n_lines: int) -> Ints:
     lists: list[list[tuple[int, int, int, int]]] = [[] for _ in range(n_lines)]
     for i, (a, b, lag) in enumerate(pairs):
         lists[a].append((i, 0, b, lag))
         lists[b].append((i, 1, a, -lag))
-    table = np.zeros((n_lines, max(1, *map(len, lists)), 4), np.int64)
-    for v, rows in enumerate(lists):
-        table[v, : len(rows)] = np.array(rows, np.int64).reshape(-1, 4)
-    return table, np.array([len(rows) for rows in lists], np.int64)
+    return np.array(lists, np.int64).reshape(n_lines, -1, 4)  # of each line as many
 
 
 def _set_classes(

@@ -190,7 +190,7 @@ class Weights:
     def count(self, pieces: Pieces) -> Floats:
         """Count how often the feature of each weight occurs in pieces."""
         layout, counts = self.layout, np.zeros_like(self.folded)
-        add_counts(pieces.grids, layout, pieces.rows, counts)
+        add_counts(pieces.grids, layout.features, pieces.rows, counts)
         lines = pieces.grid[:, : layout.n_lines, None]
         shown = (lines == np.arange(layout.width)).astype(np.float32)
         counts /= self.multiplicity
@@ -248,7 +248,7 @@ class Weights:
         n_lines, counts = self.layout.n_lines, np.zeros_like(target.weights)
         ends = np.array([0]), np.array([len(grid)])
         whole = Grids(grid, *ends, np.ones((len(grid), n_lines), np.bool_))
-        add_counts(whole, target.layout, target.rows, counts)
+        add_counts(whole, target.features, target.rows, counts)
         total = (counts / self.multiplicity * target.weights).sum(dtype=np.float64)
         own = np.take_along_axis(target.field, grid[:, :n_lines, None], axis=2)
         return float(total + own.sum(dtype=np.float64))  # (1) of `sites`
