@@ -43,13 +43,13 @@ def test_an_outline_is_the_phrases_under_fermatas():
     assert outline.first.tolist() == [0, 4, 8, 13]
     assert outline.sources.tolist() == [0, 1, 2, 3, 0, 1, 2, 3, 8, 9, 10, 11, 12]
     # First, leading to the end, final; in the third phrase short notes, one of them off the beat.
-    leading, closing, anticipating, first, final, last = range(5, 11)
+    leading, closing, anticipating, first, final, last, opening = range(5, 12)
     assert kinds_of(outline)[[0, 2, 3, 4, 8, 11, 12]].tolist() == [
-        first, leading, final, first, first, closing, last,
+        opening, leading, final, first, first, closing, last,
     ]  # fmt: skip
     assert kinds_of(outline)[9:11].tolist() == [1, 0]
     late = Outline(16, (Phrase(0, 16, (0, 4, 10, 12)),), (0,))
-    assert kinds_of(late).tolist() == [first, closing, anticipating, last]
+    assert kinds_of(late).tolist() == [opening, closing, anticipating, last]
 
 
 def test_outlines_fill_the_tune_as_often_as_their_phrases_come():

@@ -21,6 +21,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from stats_composer.composers.chorale.traits import LOWEST_FIFTHS
+
 __all__ = ["Judge", "fault_rows", "mend"]
 
 Ints = NDArray[np.int64]
@@ -30,8 +32,6 @@ Redraw = Callable[[Ints, Bools], tuple[Ints, Bools]]
 PERFECT = np.isin(np.arange(12), (0, 7))
 CLASHES = np.isin(np.arange(12), (1, 2, 6, 10, 11))
 FOURTH, STEP = 5, 2
-LOWEST_FIFTHS = (-3, -5)
-"""Of the twelve likeliest places on the line of fifths, by mode."""
 
 
 class Judge(NamedTuple):

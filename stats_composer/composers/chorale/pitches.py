@@ -35,10 +35,12 @@ Floats = NDArray[np.float64]
 
 (
     OFF_BEAT, SHORT, STRONG, WEAK, NEARING, LEADING, CLOSING, ANTICIPATING, FIRST, FINAL, LAST,
-) = range(N_KINDS := 11)  # fmt: skip
+    OPENING,
+) = range(N_KINDS := 12)  # fmt: skip
 N_MODES, OCTAVE = 2, 12
 N_INTERVALS = 2 * OCTAVE + 2  # from an octave down to one up, and none
 L2 = 1.0
+RARE, SHUNNED = 5e-4, 4.0  # intervals of so small a share within phrases, and nats against them
 
 
 class Tune(NamedTuple):
@@ -76,7 +78,7 @@ def kinds_of(outline: Outline) -> Ints:
         kinds[-2 - late] = CLOSING
     kinds[first[:-1]] = FIRST
     kinds[first[1:] - 1] = FINAL
-    kinds[-1] = LAST
+    kinds[-1], kinds[0] = LAST, OPENING
     return kinds
 
 
@@ -102,7 +104,18 @@ class PitchLaw:
         mode, kind, second, before, chosen = np.concatenate(rows, axis=1)
         marked = self._marked(mode, kind, second, before, np.arange(self.n_symbols_))
         self.weights_ = learn_choices(marked, chosen, L2)
+        self._shun(kind, chosen - before)
         return self
+
+    def _shun(self, kind: Ints, interval: Ints) -> None:
+        """Lower the weights d of intervals that are too rare within phrases to be told apart."""
+        within = ~np.isin(np.arange(N_KINDS), (FIRST, OPENING))
+        inside = within[kind]
+        seen = np.bincount(_clipped(interval[inside]), minlength=N_INTERVALS - 1)
+        first = N_MODES * (self.n_symbols_ * (N_KINDS + self.n_symbols_ + 1) + N_KINDS * OCTAVE)
+        table = self.weights_[first : first + N_KINDS * N_INTERVALS].reshape(N_KINDS, N_INTERVALS)
+        rare = np.append(seen < RARE * inside.sum(), False)
+        table[np.ix_(within, rare)] -= SHUNNED
 
     def _marked(self, mode: Ints, kind: Ints, second: Ints, before: Ints, symbol: Ints) -> Marked:
         """Return the features of some next symbols in contexts: (5, n_contexts, n_following)."""

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from stats_composer.composers.chorale.outline import Outline
 
-__all__ = ["traits"]
+__all__ = ["LOWEST_FIFTHS", "traits"]
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
@@ -35,7 +35,10 @@ RANGES, PHRASE_RANGES = (6, 8, 10, 11, 13, 15, 17), (3, 5, 6, 8, 10, 13)
 SCALES = ((0, 2, 4, 5, 7, 9, 11), (0, 2, 3, 5, 7, 8, 10, 11))
 HEIGHTS = (62, 64, 65, 67, 69, 71, 72, 74, 76, 77, 79)
 TRITONE = 6
-LOWER, RAISED, LEADING = 8, 9, 11
+FIFTH, LOWER, LEADING = 7, 8, 11
+SAME_LETTER = 7  # places on the line of fifths
+LOWEST_FIFTHS = (-3, -5)
+"""Of the twelve likeliest places, by mode."""
 
 
 def traits(pitch: Ints, outline: Outline, mode: int, shift: int = 0) -> Floats:
@@ -108,7 +111,13 @@ def _degrees(pitch: Ints, outline: Outline, mode: int) -> Iterator[Ints]:
     """Count degrees by mode: of all notes, at ends and at starts of phrases; and strange ones."""
     degree, first = pitch % OCTAVE, outline.first
     scale = np.isin(np.arange(OCTAVE), SCALES[mode])
-    for notes in (degree, degree[:, first[1:-1] - 1], degree[:, -1:], degree[:, first[:-1]]):
+    for notes in (
+        degree,
+        degree[:, first[1:-1] - 1],
+        degree[:, -1:],
+        degree[:, first[1:-1]],
+        degree[:, :1],
+    ):
         counts = (notes[..., None] == np.arange(OCTAVE)).sum(axis=1)
         yield np.concatenate([counts * (mode == m) for m in range(N_MODES)], axis=1)
     strange = ~scale[degree]
@@ -120,6 +129,8 @@ def _degrees(pitch: Ints, outline: Outline, mode: int) -> Iterator[Ints]:
     yield (strange[:, 1:] & strange[:, :-1]).sum(axis=1)
     yield (strange[:, :-1] & (np.abs(up) > 2)).sum(axis=1)
     yield ((one == LEADING) & (up != 1)).sum(axis=1)
+    fifths = FIFTH * pitch - LOWEST_FIFTHS[mode]
+    yield ((np.abs(np.diff(fifths % OCTAVE, axis=1)) == SAME_LETTER) & (up != 0)).sum(axis=1)
     yield (((one == LOWER) & (two == LEADING)) | ((one == LEADING) & (two == LOWER))).sum(axis=1)
 
 
