@@ -10,11 +10,20 @@ import pytest
 
 from stats_composer.cli.run import main
 from stats_composer.composers.jazz import JazzComposer, Manner, hear_tune, lead_page
+from stats_composer.composers.jazz.tune import _steadied
 from stats_composer.errors import ConstraintError, EncodingError
 from stats_composer.io import read, read_all, write
 from stats_composer.listening import RoleModel
 from stats_composer.listening.roles import _tops
-from stats_composer.score import Part, Score, make_notes, merge_parts, respell
+from stats_composer.score import (
+    TEMPO_DTYPE,
+    Part,
+    Score,
+    make_notes,
+    make_table,
+    merge_parts,
+    respell,
+)
 
 BEAT = 10080
 
@@ -188,3 +197,13 @@ def test_drums_alone_are_told(tmp_path, capsys):
     write(band(drums=True), tmp_path / "kit.musicxml")
     status, _, err = run(capsys, "improvise", tmp_path / "kit.musicxml")
     assert status == 1 and "kit.musicxml: no notes of a pitch: expected a tune" in err
+
+
+def test_a_band_reads_few_of_a_performance_s_tempos():
+    # Uneven beats at 150, one far too slow, then twice as fast. Before the first mark of 145 there
+    # are none, so that it is the median of nine; of those around the first of 300 five are fast.
+    values = [145, 155, 150, 90, 148, 152] * 2 + [300] * 8
+    curve = make_table(TEMPO_DTYPE, [(i * BEAT, float(v)) for i, v in enumerate(values)])
+    kept = _steadied(curve)
+    assert kept["onset"].tolist() == [0, 12 * BEAT]
+    assert kept["quarters_per_minute"].tolist() == [145.0, 300.0]

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
 
 from stats_composer.chords import ChordRecognizer
 from stats_composer.composers.asked import MAX_BARS
@@ -124,6 +126,7 @@ def hear_tune(score: Score, model: SoloModel, melody: int | None = None) -> Hear
         roles.append(RoleOf("chords", 1.0, "what was beside the melody"))
         account.append("Its highest line was taken apart from the chords in the same part.")
     if found.timing is not None:
+        tune = tune.replace(tempos=_steadied(tune.tempos))
         account.append("A performance: its beat was found, its notes put on a grid.")
     tune, said = _with_chords(tune, model)
     tune, assumed = _with_marks(tune)
@@ -159,6 +162,19 @@ def _with_chords(tune: Score, model: SoloModel) -> tuple[Score, str]:
         return found, f"Chords: heard, {len(found.chords)} of them."
     found = harmonized(tune, model.changes_, model.tones_)
     return found, f"Chords: none sound; {len(found.chords)} were put to the melody."
+
+
+def _steadied(tempos: NDArray[np.void]) -> NDArray[np.void]:
+    """Return what a band reads of a tempo curve: medians of nine, where they move by a twelfth."""
+    curve = tempos.copy()
+    padded = np.pad(tempos["quarters_per_minute"], 4, mode="edge")
+    curve["quarters_per_minute"] = np.median(sliding_window_view(padded, 9), axis=1)
+    kept = [0]
+    for row in range(1, len(curve)):
+        now, then = curve["quarters_per_minute"][[row, kept[-1]]]
+        if abs(now - then) > then / 12:
+            kept.append(row)
+    return curve[kept]
 
 
 def _with_marks(tune: Score) -> tuple[Score, list[str]]:
