@@ -5,8 +5,8 @@ rhythm it has, as in the corpus, whose phrases are counted whole:
 
     P(outline) ~ product over phrases of P(length | place, is last) P(rhythm | all these),     (1)
 
-given that the lengths fill the tune. A phrase whose place and length an earlier one has takes its
-rhythm from there instead, as often as such phrases of one piece agree more than those of two.
+given that the lengths fill the tune. Each earlier phrase of its place and length may give a phrase
+its rhythm instead, as often as two such phrases of one piece agree more than those of two pieces.
 Which phrases come back as a whole, pitches and all, is what some piece of the corpus does.
 
 Conventions
@@ -118,7 +118,7 @@ class OutlineLaw:
     returns_ : float
         Share of them in which a phrase comes back.
     copies_ : float
-        How often a phrase takes the rhythm of an earlier one that has its place and length.
+        How often an earlier phrase gives its rhythm to one that has its place and length.
     """
 
     def fit(self, outlines: Sequence[Outline]) -> Self:
@@ -178,7 +178,7 @@ class OutlineLaw:
             if not table:
                 return None
             alike = [p.onsets for p in phrases if p[:2] == (place, length)]
-            if alike and rng.random() < self.copies_:
+            if rng.random() < 1 - (1 - self.copies_) ** len(alike):
                 onsets = alike[rng.integers(len(alike))]
             else:
                 onsets = [*table][_index(list(table.values()), rng)]
