@@ -81,11 +81,11 @@ N_SOUNDING = len(SOUNDING)
 _TOGETHER = [SOUNDING.index(window) for window in TOGETHER]
 BASS = N_SOUNDING + len(HERE) + len(LOW) + 2 + 2 * len(SPELLED) + LOWEST.index(("beat", 0))
 """The profile that marks the lowest pitch class of the beat."""
-_BEGUN = N_SOUNDING + len(HERE) + len(LOW) + 2 + 2 * len(SPELLED) + len(LOWEST)
+_PRESENT = N_SOUNDING + len(HERE) + len(LOW) + 2 + 2 * len(SPELLED) + len(LOWEST) + 1
 _SPELLED = N_SOUNDING + len(HERE) + len(LOW) + 2
 _PAIRED = ("beat", "half")
 """The windows whose chordal notes are also told by pairs."""
-N_CHORD = _BEGUN + 10 + 6 * (len(TOGETHER) + len(_PAIRED))
+N_CHORD = _PRESENT + 9 + 6 * (len(TOGETHER) + len(_PAIRED))
 N_KEY = 2 * len(KEYS) + 2 + 2 * len(SPELLED)
 """How many profiles `chord_profiles` and `key_profiles` return."""
 FRAMED = np.array(
@@ -95,7 +95,9 @@ FRAMED = np.array(
         *(SOUNDING.index(w) for w in (("half", 0), ("bar", 0), ("ahead", 4), ("around", 8))),
         *(N_SOUNDING + HERE.index(w) for w in (("beat", 0), ("half", 0))),
         *(BASS + LOWEST.index(("beat", s)) - LOWEST.index(("beat", 0)) for s in (0, 1, -1)),
-        *(_SPELLED, _SPELLED + len(SPELLED), _BEGUN, _BEGUN + 1, _BEGUN + 8),
+        *(_SPELLED, _SPELLED + len(SPELLED)),
+        # The bass as the beat begins, what the step has, what the next bar begins with.
+        *(_PRESENT - 1, _PRESENT, _PRESENT + 7),
     ]
 )
 """The profiles that are also weighed as seen from the bass."""
