@@ -16,6 +16,7 @@ from stats_composer.listening.tempo import describe_pulse, learn_choice
 from stats_composer.score import (
     CHORD_DTYPE,
     TEMPO_DTYPE,
+    TIMING_DTYPE,
     Part,
     Score,
     make_notes,
@@ -149,6 +150,8 @@ def test_a_performance_is_played_again_to_the_tick():
 def test_a_score_on_its_grid_comes_back():
     score = Score(make_notes(onset=[0, 3360, 6720, 10080, 15120], pitch=60))
     assert quantize(score).score is score
+    late = make_table(TIMING_DTYPE, [(0, 0, 0, 60, 40, -40)])
+    assert quantize(score.replace(timings=late)).score == score
 
 
 def test_fast_notes_are_on_a_grid_where_beats_are_struck():

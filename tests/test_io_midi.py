@@ -395,6 +395,40 @@ def test_jitter_is_put_on_the_grid_that_explains_it():
     assert (score.notes["duration"] == 225 * 21).all()
 
 
+def sounded(content):
+    """Read by mido: (tick, whether it begins, pitch) of each note, and the ticks of a quarter."""
+    file, found = mido.MidiFile(file=io.BytesIO(content)), []
+    for track in file.tracks:
+        now = 0
+        for message in track:
+            now += message.time
+            if message.type in ("note_on", "note_off"):
+                begins = message.type == "note_on" and message.velocity > 0
+                found.append((now, begins, message.note))
+    return sorted(found), file.ticks_per_beat
+
+
+def test_the_true_times_of_jittered_notes_are_kept():
+    offs = [3, -4, 0, 5, -2, 1, -5, 4, 2, -1, 0, -3, 5, -5, 1, 3]
+    ends = offs[5:] + offs[:5]
+    rows = [
+        (max(240 * i + off, 0), 240 * i + 236 + end, 60 + i % 5)
+        for i, (off, end) in enumerate(zip(offs, ends, strict=True))
+    ]
+    content = played(rows)
+    (score,), _ = read_pieces(content)
+    assert score.timings[["onset", "pitch", "late"]].tolist()[:3] == [
+        (0, 60, 3 * 21), (QUARTER // 2, 61, -4 * 21), (3 * QUARTER // 2, 63, 5 * 21),
+    ]  # fmt: skip
+    assert sounded(encode_midi(score, Report())) == sounded(content)
+    higher = score.transpose(2)
+    assert sounded(encode_midi(higher, Report())) == (
+        [(at, begins, pitch + 2) for at, begins, pitch in sounded(content)[0]], 480,
+    )  # fmt: skip
+    rest = sounded(encode_midi(score[1:], Report()))[0]
+    assert rest == sounded(played([(a - 1920, b - 1920, pitch) for a, b, pitch in rows[8:]]))[0]
+
+
 def test_notes_that_end_a_tick_early_are_as_long_as_they_look():
     rows = [(480 * i, 480 * i + 479, 60 + i) for i in range(8)]
     (score,), told = read_pieces(played(rows))

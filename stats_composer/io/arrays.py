@@ -17,7 +17,7 @@ from stats_composer.score import MARKS, NOTE_DTYPE, Part, Score
 
 __all__ = ["ARRAYS_VERSION", "load_arrays", "save_arrays"]
 
-ARRAYS_VERSION = 4
+ARRAYS_VERSION = 5
 """Raise it when the layout, or what a reader puts in it, changes: old cache entries are left."""
 
 _TABLES = {"notes": NOTE_DTYPE, **MARKS}

@@ -56,6 +56,7 @@ from stats_composer.score import (
     LYRIC_DTYPE,
     NOTE_DTYPE,
     TEMPO_DTYPE,
+    TIMING_DTYPE,
     Part,
     Score,
     make_table,
@@ -207,7 +208,7 @@ class _Piece:
             self.home.append(index)
 
     def score(self) -> Score:
-        onset, duration = self._times()
+        onset, duration, late = self._times()
         tracks_end = max(self._ticks([track.end for track in self.tracks]))
         end = max(int(tracks_end), int((onset + duration).max(initial=0)))
         metres = {at: (content[0], 1 << content[1]) for at, content in self._marks(TIME_SIGNATURE)}
@@ -224,6 +225,8 @@ class _Piece:
             part=self.notes["part"],
             velocity=np.minimum(self.notes["velocity"], 127),
         )
+        played = late.any(axis=0)
+        columns = {name: notes[name][played] for name in ("onset", "part", "voice", "pitch")}
         score = Score(
             notes,
             bars=bars,
@@ -231,6 +234,9 @@ class _Piece:
             key_signatures=make_table(KEY_SIGNATURE_DTYPE, self._keys(notes, end)),
             tempos=make_table(TEMPO_DTYPE, [row for row in sorted(tempos.items()) if row[0] < end]),
             lyrics=make_table(LYRIC_DTYPE, self._lyrics(onset, end)),
+            timings=make_table(
+                TIMING_DTYPE, **columns, late=late[0, played], late_end=late[1, played]
+            ),
             parts=tuple(self.parts),
             title=self.title,
             end=end,
@@ -249,8 +255,8 @@ class _Piece:
         exact = self._exact(times)
         return _rounded(self.grid.place(exact) if self.grid else exact)
 
-    def _times(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Place the notes; return their onsets and durations."""
+    def _times(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        """Place the notes; return their onsets, durations, and how late they began and ended."""
         starts, stops = self.notes["start"], self.notes["stop"].copy()
         hanging = stops < 0
         self._tell("notes that never end, ended with their track", starts[hanging])
@@ -270,7 +276,11 @@ class _Piece:
         runs_into = (onset + duration)[order][:-1] > onset[order][1:]
         overlaps = order[1:][(line[1:] == line[:-1]) & runs_into]
         self._tell("overlapping notes of one pitch", starts[overlaps])
-        return onset, duration
+        late = _rounded(exact) - np.stack([onset, onset + duration])
+        late[np.abs(late) <= TICKS_PER_QUARTER / self.per_quarter / 2 + 1] = (
+            0  # the file's rounding
+        )
+        return onset, duration, late if self.grid else np.zeros_like(late)
 
     def _on_grid(self, exact: NDArray[np.float64], ended: NDArray[np.bool_]) -> NDArray[np.float64]:
         """Put starts and stops on the grid that explains them; ours needs none."""

@@ -82,6 +82,8 @@ def _common_divisor(score: Score) -> int:
     divisor = gcd(TICKS_PER_QUARTER, score.end)
     for name in ("notes", "bars", "tempos", "lyrics", "key_signatures", "time_signatures"):
         divisor = gcd(divisor, int(np.gcd.reduce(getattr(score, name)["onset"])))
+    for name in ("late", "late_end"):
+        divisor = gcd(divisor, int(np.gcd.reduce(score.timings[name])))
     return gcd(divisor, int(np.gcd.reduce(score.notes["duration"])))
 
 
@@ -219,29 +221,33 @@ def _notes(score: Score, part: int, channel: int, report: Report) -> Timed:
     """Write the notes of a part; on one channel a pitch can sound only once at a time."""
     rows = score.notes[score.notes["part"] == part]
     fields = zip(*(rows[name].tolist() for name in rows.dtype.names or ()), strict=True)
+    played = {row[:4]: row[4:] for row in score.timings.tolist()}
     sounding: dict[int, list[int]] = {}
     spans: list[list[int]] = []
-    for onset, duration, pitch, _, _, _, velocity, tied in fields:
+    for onset, duration, pitch, _, _, voice, velocity, tied in fields:
         stop = onset + duration
+        late, late_end = played.get((onset, part, voice, pitch), (0, 0))
         last = sounding.get(pitch)
         if last and tied and last[1] == onset:
             report.add("tied notes joined", count=1)
-            last[1] = stop
+            last[1], last[5] = stop, late_end
             continue
         if last and last[1] > onset:
             report.add("a pitch struck again while it sounds, cut short", score.place(rows[0]))
             if last[0] == onset:
                 last[1] = max(last[1], stop)
                 continue
-            stop, last[1] = max(stop, last[1]), onset
+            stop, last[1], last[5] = max(stop, last[1]), onset, late
         if tied:
             report.add("notes that continue earlier ones struck anew")
         if velocity == 0:
             report.add("velocities of 0 raised to 1")
-        sounding[pitch] = [onset, stop, pitch, max(velocity, 1)]
+        sounding[pitch] = [onset, stop, pitch, max(velocity, 1), late, late_end]
         spans.append(sounding[pitch])
     messages: Timed = []
-    for onset, stop, pitch, velocity in spans:
+    for onset, stop, pitch, velocity, late, late_end in spans:
+        if 0 <= onset + late < stop + late_end:
+            onset, stop = onset + late, stop + late_end
         messages.append((onset, 2, bytes([0x90 | channel, pitch, velocity])))
         messages.append((stop, 1, bytes([0x80 | channel, pitch, 64])))
     return messages

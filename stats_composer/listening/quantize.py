@@ -140,6 +140,8 @@ def _share_on(place: Ints, grids: Sequence[int]) -> float:
 def quantize(score: Score, model: BeatModel | None = None) -> Quantized:
     """Read the performance that a `score` is by a `model`, the bundled one by default.
 
+    A score that is on its grid comes back as it is, less its `timings`.
+
     Raises
     ------
     EncodingError
@@ -152,6 +154,8 @@ def quantize(score: Score, model: BeatModel | None = None) -> Quantized:
     >>> quantize(score).score == score  # it was on its grid
     True
     """
+    if len(score.timings):
+        score = score.replace(timings=score.timings[:0])
     if is_on_grid(score):
         return Quantized(score, None, _swing(score.notes["onset"] / TICKS_PER_QUARTER))
     onsets = onsets_of_score(score)

@@ -29,6 +29,8 @@ Conventions
   last; those of `HELD_SPANS` (`crescendo`, `pedal`) up to the tick `stop`. A `tie` is a grace
   note's to the note that it shares a pitch with.
 * `directions` stand at any tick: `dynamics` (`mf`), `words`, `other`.
+* `timings` are of notes (by `onset`, `part`, `voice`, `pitch`) that were played beside the grid
+  that they are written on: how many ticks `late` they began and, `late_end`, ended.
 * Spelling is a position on the line of fifths: C is 0, G is 1, F is -1, F sharp is 6.
 * A `part` is an instrument, a `voice` one line of notes within a part, counted from 0.
 """
@@ -130,8 +132,8 @@ class Score:
     bars, time_signatures, key_signatures, tempos, chords, fermatas, lyrics, jumps : ndarray
         Marks, each of its own dtype. Without time signatures the metre is 4/4; without bars
         they are placed regularly up to `end`.
-    graces, note_marks, spans, directions : ndarray
-        What stands at notes, from note to note, and between them.
+    graces, note_marks, spans, directions, timings : ndarray
+        What stands at notes, from note to note, and between them; how notes were played.
     parts : tuple of Part
         Parts named by the notes but not here are added without a name.
     title, composer : str
@@ -168,6 +170,7 @@ class Score:
     note_marks: NDArray[np.void] = _empty("note_marks")
     spans: NDArray[np.void] = _empty("spans")
     directions: NDArray[np.void] = _empty("directions")
+    timings: NDArray[np.void] = _empty("timings")
     parts: tuple[Part, ...] = ()
     title: str = ""
     composer: str = ""
@@ -411,14 +414,16 @@ class Score:
             )
         if (7 * fifths - semitones) % 12:
             raise ScoreError(f"{semitones} semitones and {fifths} fifths are different intervals")
-        tables = (self.notes, self.graces, self.key_signatures, self.chords)
-        notes, graces, keys, chords = (table.copy() for table in tables)
-        for table in (notes, graces):
+        names = ("notes", "graces", "timings", "key_signatures", "chords")
+        notes, graces, timings, keys, chords = (getattr(self, name).copy() for name in names)
+        for table in (notes, graces, timings):
             table["pitch"] += semitones
+        for table in (notes, graces):
             table["fifths"] += fifths
         keys["fifths"] += fifths
         chords["symbol"] = [transpose_symbol(str(s), fifths) for s in chords["symbol"]]
-        return replace(self, notes=notes, graces=graces, key_signatures=keys, chords=chords)
+        tables = (notes, graces, timings, keys, chords)
+        return replace(self, **dict(zip(names, tables, strict=True)))
 
     def __getitem__(self, bars: slice) -> Score:
         """Return a run of bars as a score of its own, notes cut at its ends.

@@ -35,6 +35,7 @@ __all__ = [
     "SPAN_DTYPE",
     "TEMPO_DTYPE",
     "TIME_SIGNATURE_DTYPE",
+    "TIMING_DTYPE",
     "VOICE_COLUMNS",
     "bar_onsets",
     "check_time_signatures",
@@ -111,6 +112,9 @@ SPAN_DTYPE = np.dtype(
     ]
 )
 DIRECTION_DTYPE = np.dtype([*_PLACE[:3], ("kind", "U16"), ("text", "U128")])
+TIMING_DTYPE = np.dtype(
+    [*_PLACE[:3], ("pitch", np.int16), ("late", np.int32), ("late_end", np.int32)]
+)
 HELD_SPANS = ("crescendo", "diminuendo", "octave-shift", "pedal", "dashes", "bracket")
 """Spans that end at a time, which may be the score's end; the others end on a note or rest."""
 
@@ -127,6 +131,7 @@ MARKS: Mapping[str, np.dtype[Any]] = {
     "note_marks": NOTE_MARK_DTYPE,
     "spans": SPAN_DTYPE,
     "directions": DIRECTION_DTYPE,
+    "timings": TIMING_DTYPE,
 }
 PART_TABLES = ("notes", *(name for name, dtype in MARKS.items() if "part" in (dtype.names or ())))
 """The tables whose rows belong to a part and a voice."""
