@@ -126,7 +126,7 @@ def clusters(found, fold, options):
     train, _ = split(found, fold, 0)
     known = known_cells(train, 96)
     rows = np.concatenate([bar_features(snap(solo, known)) for solo in train])
-    for k in (8, 16, 32):
+    for k in (8, 10, 16, 32):
         start = time.process_time()
         own = KMeans(k, n_init=4, random_state=0).fit(rows)
         middle = time.process_time()
