@@ -6,12 +6,17 @@ four parts, every sixth of which is kept from the training, and with it other se
 tune.
 
 `python -m benchmarks.chorales [--data DIR] [--composer FILE]` fits a composer on the train part (or
-reads one that was), sets the sopranos of the others, and prints each rate of `evaluation` beside
-that of Bach's own settings of the same melodies, and the AUC of the classifier that tells them.
+reads one that was; `--keep FILE` writes it), sets the sopranos of the others (`--road`, as of
+`harmonize`), and prints each rate of `evaluation` beside that of Bach's own settings of the same
+melodies, and the AUC of the classifier that tells them: by the features of `evaluation`, and by
+words that no term of the models is made of, three intervals in a row, the rhythms of two beats and
+two chords.
 """
 
 import argparse
 import json
+from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -178,15 +183,45 @@ def compare(settings, own):
     found = two_sample_test(feature_table(both[0] + both[1]), label, np.tile(tune_groups(own), 2))
     kinds = "  ".join(f"{kind} {area:.2f}" for kind, area in found.by_kind.items())
     print(f"AUC {found.auc:.2f} by {found.n_features} features  {kinds}")
+    words = feature_table(both[0] + both[1], [words_of(reading) for reading in both[0] + both[1]])
+    blind = two_sample_test(words.of_kind("words"), label, np.tile(tune_groups(own), 2))
+    print(f"AUC {blind.auc:.2f} by {blind.n_features} words")
+
+
+def words_of(reading):
+    """Count words of a piece: what follows what in its lines, rhythms and chords."""
+    counts = {}
+
+    def add(group, words):
+        counts.setdefault(("words", group), Counter()).update(map(str, words))
+
+    for column, notes in enumerate(reading.lines[1:], 1):
+        role = "bass" if column == len(reading.lines) - 1 else "inner voices"
+        steps = np.diff(notes["pitch"].astype(int)).clip(-12, 12).tolist()
+        add(f"intervals of {role}", zip(steps, steps[1:], steps[2:], strict=False))
+        cells = [cell for _, cell in reading.cells[column]]
+        add(f"rhythms of {role}", pairwise(cells))
+    chords = [
+        ((chord.root - reading.tonic) % 12, chord.quality, chord.bass)
+        for _, chord in reading.progression
+    ]
+    add("chords", pairwise(chords))
+    return counts
 
 
 def main():
     """Set the sopranos of unseen chorales and compare with Bach's settings."""
-    options = arguments(__doc__, composer="", seed=0)
+    options = arguments(__doc__, composer="", keep="", road="", seed=0)
     train, valid = split_scores(options.data)
     composer = ChoraleComposer.load(options.composer) if options.composer else fit_composer(train)
+    if options.keep:
+        composer.save(options.keep)
     settings = [
-        composer.harmonize(score.select(*score.voices[0]), random_state=options.seed + number)
+        composer.harmonize(
+            score.select(*score.voices[0]),
+            road=options.road or None,
+            random_state=options.seed + number,
+        )
         for number, score in enumerate(valid)
     ]
     compare(settings, valid)

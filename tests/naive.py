@@ -214,6 +214,30 @@ def maxent_passage_cells(grid, world):
     return cells
 
 
+def maxent_resolution_cells(grid, world):
+    """Return the cells of passages through a clash: which lines, and the two ways by kind."""
+    cells, last = [], world["n_lines"] - 1
+    kind = [0, 1, 1, 2, 3, 3, 4]  # leap down, step down, stay, step up, leap up
+    for v, w, gate, into, up, out in maxent_passage_cells(grid, world):
+        if up in (1, 2, 6, 10, 11) or (w == last and up == 5) or (v == last and up == 7):
+            lines = 2 if v == last else 1 if w == last else 0
+            cells.append((lines, gate, kind[into], kind[out]))
+    return cells
+
+
+def maxent_relation_cells(grid, world):
+    """Return the cells of two lines a semitone apart, from a row of gate 0 to the next but one."""
+    cells, lines, gate = [], range(world["n_lines"]), world["gate"]
+    for t in range(len(grid) - 2):
+        for v in lines:
+            for w in lines:
+                p, q = world["pitch"][v][grid[t][v]], world["pitch"][w][grid[t + 2][w]]
+                on_beats = gate[t] == gate[t + 2] == 0
+                if v != w and min(p, q) >= 0 and on_beats and (q - p) % 12 in (1, 11):
+                    cells.append((p % 12, int((q - p) % 12 == 1)))
+    return cells
+
+
 def maxent_onset_cells(grid, world):
     """Return the cells of the set of lines that move into a row."""
     return [

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from stats_composer.composers.chorale.balance import N_ROUNDS, balance
+from stats_composer.composers.chorale.balance import correct, n_rounds
 from stats_composer.models.maxent import BeatParallels, Field, MaxEnt
 from stats_composer.sampling.gibbs import GibbsSampler
 
-GATE, ROWS = 2, 40
+GATE, END, LAST, ROWS = 2, 3, 13, 40
 LABELS = np.array([[67, 69, 71], [60, 62, 64]])  # thirds of the first are fifths of the second
 
 
@@ -19,8 +19,9 @@ def parallels(grid):
 
 
 def random_grid(rng):
-    """Draw two lines, and the half of the beat."""
-    return np.column_stack([rng.integers(0, 3, (ROWS, 2)), np.arange(ROWS) % 2])
+    """Draw two lines, beside the half of the beat and the end of the phrase."""
+    end = np.where(np.arange(ROWS) < ROWS - 1, LAST - 2, LAST)
+    return np.column_stack([rng.integers(0, 3, (ROWS, 2)), np.arange(ROWS) % 2, end])
 
 
 def test_what_comes_too_often_is_written_less():
@@ -30,16 +31,19 @@ def test_what_comes_too_often_is_written_less():
     model = MaxEnt([Field()], n_lines=2, n_symbols=[3, 3], labels=LABELS, gate=GATE)
     model.fit(corpus)
 
-    def write(model, piece, seed):
-        rng = np.random.default_rng(seed)
+    def write(model, piece, rng):
         sampler = GibbsSampler(model, random_grid(rng), run_share=0.0, random_state=rng)
         return sampler.run(np.ones(20)), corpus[piece]
 
     told = []
-    balanced = balance(model, [BeatParallels()], 40, write, rng, lambda *stage: told.append(stage))
-    assert told == [("balance", n + 1, N_ROUNDS) for n in range(N_ROUNDS)]
+    balanced = model.extended([BeatParallels()])
+    fitted = len(model.weights_.vector)
+    tell = lambda *stage: told.append(stage)  # noqa: E731
+    correct(balanced, 40, write, END, 0, tell, balanced=slice(fitted, None))
+    assert told == [("correction", n + 1, n_rounds(40)) for n in range(n_rounds(40))]
     before, after = (
-        np.mean([parallels(write(m, 0, seed)[0]) for seed in range(150)]) for m in (model, balanced)
+        np.mean([parallels(write(m, 0, np.random.default_rng(seed))[0]) for seed in range(150)])
+        for m in (model, balanced)
     )
     assert before - wanted > 1.0
     assert abs(after - wanted) < 0.35 * (before - wanted)

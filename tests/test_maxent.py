@@ -13,6 +13,8 @@ from stats_composer.models.maxent import (
     BeatMotion,
     BeatParallels,
     ContrastiveDivergence,
+    CrossRelation,
+    Difference,
     Field,
     GatedProgression,
     MaxEnt,
@@ -26,6 +28,7 @@ from stats_composer.models.maxent import (
     ParallelMotion,
     Passage,
     Progression,
+    Resolution,
     Rhythm,
     ShiftedField,
     Sonority,
@@ -62,6 +65,8 @@ TERMS = [
     Passage(),
     Passage(tied=True),
     PairResidue(max_lag=3, max_diagonal=1),
+    CrossRelation(),
+    Resolution(),
 ]
 
 
@@ -116,6 +121,8 @@ def naive_cells(model, grid):
             for v, w, *rest in naive.maxent_passage_cells(x, world)
         ],
         "PairResidue": lambda t: naive.maxent_residue_pairs(x, world),
+        "CrossRelation": lambda t: naive.maxent_relation_cells(x, world),
+        "Resolution": lambda t: naive.maxent_resolution_cells(x, world),
         "Sonority": lambda t: naive.maxent_sonority_cells(x, world, t.kind),
         "Progression": lambda t: [
             (lag, earlier, later)
@@ -211,6 +218,16 @@ def test_features_are_counted_by_weight():
     np.testing.assert_allclose(
         counts, np.concatenate([t.ravel() for t in expected.values()]), atol=1e-3
     )
+
+
+def test_grids_are_compared_by_the_counts_that_differ():
+    rng = np.random.default_rng(4)
+    model = random_model(rng)
+    one, other = (random_grid(rng) for _ in range(2))
+    expected = model.count_features([one]) - model.count_features([other])
+    places, excess = Difference.of(model, one, other)
+    assert places.tolist() == np.flatnonzero(np.abs(expected) > 1e-3).tolist()
+    np.testing.assert_allclose(excess, expected[places], atol=1e-3)
 
 
 def test_a_model_with_further_terms_is_as_before_until_they_have_weights():

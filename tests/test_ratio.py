@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from stats_composer.composers.chorale.balance import N_CORRECTIONS, correct
+from stats_composer.composers.chorale.balance import correct, n_rounds
 from stats_composer.models.maxent import DensityRatio, Difference, Field, MaxEnt, Pair
 from stats_composer.sampling.gibbs import GibbsSampler
 
-EXACT = DensityRatio(l2=0, n_steps=400, rate=0.5)
+EXACT = DensityRatio(base=1e-6, slope=0, n_steps=400)
 END, LAST = 1, 13
 
 
@@ -34,10 +34,25 @@ def test_features_of_one_event_share_what_it_tells():
 
 
 def test_penalty_holds_weights_where_the_gradient_vanishes():
-    # One window: 1 / (1 + exp(w)) = l2 w; w = 1 for l2 = 1 / (1 + e).
-    ratio = DensityRatio(l2=1 / (1 + np.e), n_steps=400, rate=0.5)
-    one = [Difference(np.array([0]), np.array([1.0]))]
-    assert ratio.learn(one, 1)[0] == pytest.approx(1, abs=1e-3)
+    # Four windows: 4 / (1 + exp(w)) = l2 w; w = 1 for l2 = 4 / (1 + e). Half of it is that of each
+    # weight, half comes with the deviation, the root of 4.
+    l2 = 4 / (1 + np.e)
+    ratio = DensityRatio(base=l2 / 2, slope=l2 / 4)
+    four = [Difference(np.array([0]), np.array([1.0]))] * 4
+    assert ratio.learn(four, 1)[0] == pytest.approx(1, abs=1e-3)
+
+
+def test_what_a_model_knew_already_is_told_once():
+    # Corpus .8, model .3, and later, by a weight of 1, .3 e / (.7 + .3 e) = .538: 54 windows of
+    # 100 then have .8 * .462 = .37 of excess, .2 * .538 = .11 of lack.
+    late = np.exp(1) * 0.3 / (0.7 + np.exp(1) * 0.3)
+    shares = [(0.8 * (1 - p), 0.2 * p) for p in (0.3, late)]
+    excess = [np.repeat([1.0, -1.0], np.round(np.array(s) * 1000).astype(int)) for s in shares]
+    windows = [Difference(np.array([0]), np.array([d])) for d in np.concatenate(excess)]
+    known = np.concatenate([0 * excess[0], excess[1]])
+    found = EXACT.learn(windows, 1, known)[0]
+    assert found == pytest.approx(logit(0.8) - logit(0.3), abs=0.02)
+    assert EXACT.learn(windows, 1)[0] < found - 0.3
 
 
 def test_differences_are_counts_of_features():
@@ -72,5 +87,6 @@ def test_what_is_cooled_is_written_as_in_the_corpus_once_corrected():
     assert written() == pytest.approx(1 / (1 + np.exp(-logit(share) / 0.7)), abs=0.015)
     told = []
     correct(model, len(corpus), write, END, 0, lambda *stage: told.append(stage))
-    assert told == [("correction", n + 1, N_CORRECTIONS) for n in range(N_CORRECTIONS)]
+    total = n_rounds(len(corpus))
+    assert told == [("correction", n + 1, total) for n in range(total)]
     assert written() == pytest.approx(share, abs=0.03)

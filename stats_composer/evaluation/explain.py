@@ -38,7 +38,7 @@ REACH = 9
 """Rows on either side of a site within which every feature lies that contains it."""
 PRIMITIVES = (
     *("pair_back", "motion", "sonority", "progression", "melody", "onset", "rhythm", "beats"),
-    "passage",
+    *("passage", "relation"),
 )
 
 
@@ -228,7 +228,7 @@ def _in_words(
         return "progression", f"lag {1 + place // (layout.n_gates * layout.n_classes**2)}"
     if primitive == "melody":
         return "melody", f"lag {1 + place // (n_lines * layout.n_gates * k * k)}"
-    return {"sonority": "chord"}.get(primitive, primitive), ""
+    return {"sonority": "chord", "relation": "from beat to beat"}.get(primitive, primitive), ""
 
 
 def find_pattern(model: MaxEnt, grid: Ints, cell: int) -> tuple[int, int] | None:

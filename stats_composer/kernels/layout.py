@@ -90,9 +90,11 @@ class Layout(NamedTuple):
     onset          [place, 2 ** n_lines]: which lines move into the row
     rhythm         [voice, place, 256]: which of 8 rows a line moves into
     passage        [voice, other voice, gate, step, R, next step]: the steps clipped to `NEAR`
+    relation       [R, R]: the residues of two lines, from a beat to the next
     =============  ======================================================================
 
-    Motion, beats, sonority, melody and passage are told by templates. Arrays are as in `Features`.
+    Motion, beats, sonority, melody, passage and relation are told by templates. Arrays are as in
+    `Features`.
     """
 
     n_lines: int
@@ -119,6 +121,7 @@ class Layout(NamedTuple):
     rhythm: int
     beats: int
     passage: int
+    relation: int
 
     @property
     def features(self) -> Features:

@@ -31,9 +31,10 @@ and gate, place and context those of a row:
     passage      n(step of v), r(v) - r(w), n(next step of v) about a middle row, with n(.)
                  clipping to [-`NEAR`, `NEAR`]: how v comes to what it sounds with w, and
                  leaves it, by the gate of the row before                                   (11)
+    relation     r(v) in a row of gate 0, r(w) in the next but one of gate 0                (12)
 
-Places of (5), (6), (8) and (11) are sums of coordinates, such as a clipped step, each told by two
-symbols; `models/maxent/templates.py` says which, and one loop visits them all.
+Places of (5), (6), (8), (11) and (12) are sums of coordinates, such as a clipped step, each told by
+two symbols; `models/maxent/templates.py` says which, and one loop visits them all.
 
 Conventions
 -----------
@@ -123,7 +124,7 @@ def _visit_pairs(grid, site, features, rows, weights, values, scatter):  # type:
 
 @inline
 def _visit_templates(grid, site, features, rows, weights, values, place, scatter):  # type: ignore[no-untyped-def]
-    """Visit the features whose places are sums of tabled coordinates: (5), (6), (8), (11)."""
+    """Visit the features whose places are sums of tabled coordinates, (5), (6), (8), (11), (12)."""
     first, last, t, v, low, high = site
     table = features.table
     for i in range(features.template.shape[1]):

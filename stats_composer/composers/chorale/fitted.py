@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from stats_composer.chords import ChordRecognizer
 from stats_composer.composers.asked import asked_constraints
 from stats_composer.composers.base import Arrays, Composer, named
-from stats_composer.composers.chorale.balance import balance, correct
+from stats_composer.composers.chorale.balance import correct
 from stats_composer.composers.chorale.chord_voice import ChordVoice, chord_path
 from stats_composer.composers.chorale.copies import corpus_arrays, corpus_of, restored_corpus
 from stats_composer.composers.chorale.edges import Beginnings, Endings
@@ -130,7 +130,6 @@ class FittedChorales(Composer):
         onsets = [striking_grid(self.encoder_, grid, grid[:, -n_lines:] > 0) for grid in grids]
         self.striking_.fit(onsets, callback=callback)
         self.match(scores, callback=callback)
-        self.balance(scores, callback=callback)
         self.correct(scores, callback=callback)
         return self
 
@@ -146,21 +145,6 @@ class FittedChorales(Composer):
         matched = [term for term in self.passing_.terms if isinstance(term, MATCHED)]
         if writings:
             PASSAGES.match(self.passing_, matched, writings, rng, callback)
-        return self
-
-    def balance(self, scores: Sequence[Score], *, callback: Callback = None) -> Self:
-        """Mend the fitted model of the lines by settings of melodies that it was fitted to."""
-        writer, frames = self._writer(), [self.encoder_.encode(score) for score in scores]
-
-        def write(model: MaxEnt, piece: int, seed: int) -> tuple[Ints, Ints]:
-            grid, frame = frames[piece]
-            setup = writer.prepare(self._own_task(scores[piece], frame.key))
-            rng = np.random.default_rng(seed)
-            return replace(writer, skeleton=model).lines(setup, rng), grid
-
-        rng = np.random.default_rng(self.random_state)
-        terms = balanced_terms()
-        self.skeleton_ = balance(self.skeleton_, terms, len(scores), write, rng, callback)
         return self
 
     def correct(self, scores: Sequence[Score], *, callback: Callback = None) -> Self:
@@ -185,12 +169,13 @@ class FittedChorales(Composer):
             onset[start] = own[start]
             return striking_grid(coarse, grid, onset), striking_grid(coarse, grid, own)
 
-        for model, write, end in (
-            (self.passing_, between, fine.column("end")),
-            (self.striking_, struck, n_lines + 1),
-            (self.skeleton_, lines, coarse.column("end")),
-        ):
-            correct(model, len(pages), write, end, self.random_state, callback)
+        fitted = len(self.skeleton_.weights_.vector)
+        self.skeleton_ = self.skeleton_.extended(balanced_terms())
+        n, seed = len(pages), self.random_state
+        correct(self.passing_, n, between, fine.column("end"), seed, callback)
+        correct(self.striking_, n, struck, n_lines + 1, seed, callback)
+        balanced = slice(fitted, None)
+        correct(self.skeleton_, n, lines, coarse.column("end"), seed, callback, balanced)
         return self
 
     def _pages(self, scores: Sequence[Score]) -> list[tuple[Setup, Ints, Ints]]:

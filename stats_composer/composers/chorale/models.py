@@ -19,6 +19,7 @@ from stats_composer.encoding import GridEncoder
 from stats_composer.models.maxent import (
     BeatParallels,
     ContrastiveDivergence,
+    CrossRelation,
     Field,
     GatedProgression,
     Matching,
@@ -32,6 +33,7 @@ from stats_composer.models.maxent import (
     ParallelMotion,
     Passage,
     Progression,
+    Resolution,
     Rhythm,
     ShiftedField,
     Sonority,
@@ -152,7 +154,14 @@ def skeleton_terms(
 
 def balanced_terms() -> list[Term]:
     """List the further terms of the same lines, which are balanced and not fitted."""
-    return [BeatParallels(), Passage(tied=True), PairResidue(), GatedProgression()]
+    return [
+        BeatParallels(),
+        Passage(tied=True),
+        PairResidue(),
+        GatedProgression(),
+        CrossRelation(),
+        Resolution(),
+    ]
 
 
 def skeleton_model(

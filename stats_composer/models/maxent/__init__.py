@@ -9,7 +9,7 @@ from stats_composer.models.maxent.motion_terms import (
     Motion,
     ParallelMotion,
 )
-from stats_composer.models.maxent.pair_terms import Pair, PairDifference, PairResidue
+from stats_composer.models.maxent.pair_terms import CrossRelation, Pair, PairDifference, PairResidue
 from stats_composer.models.maxent.pairwise import PairwiseMaxEnt
 from stats_composer.models.maxent.pieces import Pieces
 from stats_composer.models.maxent.ratio import DensityRatio, Difference
@@ -19,6 +19,7 @@ from stats_composer.models.maxent.row_terms import (
     Onset,
     Passage,
     Progression,
+    Resolution,
     Rhythm,
     Sonority,
 )
@@ -33,6 +34,7 @@ __all__ = [
     "BeatMotion",
     "BeatParallels",
     "ContrastiveDivergence",
+    "CrossRelation",
     "DensityRatio",
     "Difference",
     "Field",
@@ -50,6 +52,7 @@ __all__ = [
     "Passage",
     "Pieces",
     "Progression",
+    "Resolution",
     "Rhythm",
     "ShiftedField",
     "Solver",

@@ -18,7 +18,7 @@ from stats_composer.kernels.layout import Layout
 from stats_composer.models.maxent.terms import L2, Term
 from stats_composer.models.parameters import Parameters, Whole
 
-__all__ = ["Pair", "PairDifference", "PairResidue"]
+__all__ = ["CrossRelation", "Pair", "PairDifference", "PairResidue"]
 
 
 @dataclass(frozen=True)
@@ -123,3 +123,30 @@ class PairResidue(Pair):
                 cell = cell + one * layout.modulus + other
                 cells[number] = np.where((one >= 0) & (other >= 0), cell, -1)
         return cells.ravel()
+
+
+@dataclass(frozen=True)
+class CrossRelation(Term):
+    """Residues of two different lines, one apart over the steps of `BeatMotion`: [earlier, way].
+
+    The later one is one below or one above: B flat in the alto, then B in the bass.
+
+    Examples
+    --------
+    >>> from stats_composer.models.maxent import MaxEnt
+    >>> model = MaxEnt([CrossRelation()]).fit([np.array([[7, 0], [9, 5], [12, 0]])] * 2)
+    >>> {name: table.shape for name, table in model.weights_.tables.items()}
+    {'CrossRelation()': (12, 2)}
+    """
+
+    primitive: ClassVar[str] = "relation"
+
+    def shape(self, layout: Layout, n_values: int = 1) -> tuple[int, ...]:
+        """Shape of the term's table."""
+        return layout.modulus, 2
+
+    def index(self, layout: Layout) -> Ints:
+        """Cell of the table for each cell of the primitive, flat."""
+        earlier, later = np.indices((layout.modulus, layout.modulus))
+        step = (later - earlier + 1) % layout.modulus - 1
+        return np.where(np.abs(step) == 1, 2 * earlier + (step > 0), -1).ravel()

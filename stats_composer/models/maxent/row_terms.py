@@ -10,9 +10,18 @@ import numpy as np
 from stats_composer.kernels.arrays import Ints
 from stats_composer.kernels.layout import NEAR, Layout
 from stats_composer.models.maxent.terms import L2, Term
-from stats_composer.models.parameters import Parameters, Whole
+from stats_composer.models.parameters import Each, Parameters, Whole
 
-__all__ = ["GatedProgression", "Melody", "Onset", "Passage", "Progression", "Rhythm", "Sonority"]
+__all__ = [
+    "GatedProgression",
+    "Melody",
+    "Onset",
+    "Passage",
+    "Progression",
+    "Resolution",
+    "Rhythm",
+    "Sonority",
+]
 
 
 @dataclass(frozen=True)
@@ -219,3 +228,49 @@ class Passage(Term):
         is_last = np.arange(layout.n_lines) == layout.n_lines - 1
         cell = is_last[:, None] * size + np.arange(size)
         return np.tile(cell.ravel(), layout.n_lines)
+
+
+@dataclass(frozen=True)
+class Resolution(Term):
+    """How a line comes to an interval that clashes, and leaves it: [lines, gate, way in, way out].
+
+    The rows and the gate are those of `Passage`. The lines are two above the last, one over the
+    last, the last below one; the ways are leap down, step down, stay, step up, leap up.
+
+    Attributes
+    ----------
+    clashes, over_last : tuple of int
+        Residues of intervals that clash: either way up, and over the last line.
+
+    Examples
+    --------
+    >>> from stats_composer.models.maxent import MaxEnt
+    >>> model = MaxEnt([Resolution()]).fit([np.array([[7, 0], [9, 5], [12, 0]])] * 2)
+    >>> [table.shape for table in model.weights_.tables.values()]
+    [(3, 1, 5, 5)]
+    """
+
+    clashes: tuple[int, ...] = (1, 2, 6)
+    over_last: tuple[int, ...] = (5,)
+    primitive: ClassVar[str] = "passage"
+    _parameters: ClassVar[Parameters] = {
+        **L2,
+        **dict.fromkeys(("clashes", "over_last"), (Each((Whole(),)),)),
+    }
+
+    def shape(self, layout: Layout, n_values: int = 1) -> tuple[int, ...]:
+        """Shape of the term's table."""
+        return 3, layout.n_gates, 5, 5
+
+    def index(self, layout: Layout) -> Ints:
+        """Cell of the table for each cell of the primitive, flat."""
+        n, m, n_near = layout.n_lines, layout.modulus, 2 * NEAR + 1
+        line, other, gate, into, up, out = np.ogrid[:n, :n, : layout.n_gates, :n_near, :m, :n_near]
+        down = -up % m
+        clash = np.isin(np.minimum(up, down), self.clashes)
+        clash = clash | ((other == n - 1) & np.isin(up, self.over_last))
+        clash = clash | ((line == n - 1) & np.isin(down, self.over_last))
+        lines = np.where(line == n - 1, 2, other == n - 1)
+        ways = [np.sign(s - NEAR) * (1 + (np.abs(s - NEAR) == NEAR)) + 2 for s in (into, out)]
+        cell = np.ravel_multi_index(np.broadcast_arrays(lines, gate, *ways), self.shape(layout))
+        return np.where(clash, cell, -1).ravel()

@@ -136,6 +136,7 @@ def _offsets(
         "rhythm": n_lines * sizes.n_places * 256,
         "beats": n_lines * (n_lines - 1) // 2 * modulus * n_steps**2,
         "passage": n_lines * n_lines * n_gates * modulus * (2 * NEAR + 1) ** 2,
+        "relation": modulus**2,
     }
     present = {t.primitive for t in terms}
     if "pair" in present:

@@ -1,7 +1,7 @@
 """Which features contain a site, as templates: rows apart, and tabled coordinates to add up.
 
-The features of motion, beats, sonority, melody and passage lie in boxes: the place of one is an
-offset and a sum of coordinates, each of them told by the symbols of two sites,
+The features of motion, beats, sonority, melody, passage and relation lie in boxes: the place of
+one is an offset and a sum of coordinates, each of them told by the symbols of two sites,
 
     f = offset + context + sum over j of c_j(x_j, y_j),                                       (1)
 
@@ -84,9 +84,9 @@ def _interval(shape: Shape, v: int, w: int, row: int, stride: int) -> Coordinate
     return Coordinate(_told((high - low) % shape.modulus, known, stride), (row, v), (row, w))
 
 
-def _residue(shape: Shape, v: int, stride: int) -> Coordinate:
+def _residue(shape: Shape, v: int, row: int, stride: int) -> Coordinate:
     residue = np.tile(shape.residue[v], (len(shape.residue[v]), 1))
-    return Coordinate(_told(residue, residue >= 0, stride), (0, v), (0, v))
+    return Coordinate(_told(residue, residue >= 0, stride), (row, v), (row, v))
 
 
 def _motion(shape: Shape, lag: int) -> Iterator[Feature]:
@@ -107,7 +107,7 @@ def _motion(shape: Shape, lag: int) -> Iterator[Feature]:
 
 def _sonority(shape: Shape) -> Iterator[Feature]:
     n = len(shape.pitch)
-    coordinates = (_residue(shape, v, shape.modulus ** (n - 1 - v)) for v in range(n))
+    coordinates = (_residue(shape, v, 0, shape.modulus ** (n - 1 - v)) for v in range(n))
     yield Feature(shape.offset["sonority"], Asked.SONORITY, shape.modulus**n, tuple(coordinates))
 
 
@@ -135,6 +135,12 @@ def _passage(shape: Shape) -> Iterator[Feature]:
         yield Feature(shape.offset["passage"] + place, Asked.GATE, size, coordinates)
 
 
+def _relation(shape: Shape) -> Iterator[Feature]:
+    for v, w in itertools.permutations(range(len(shape.pitch)), 2):
+        coordinates = _residue(shape, v, 0, shape.modulus), _residue(shape, w, 2, 1)
+        yield Feature(shape.offset["relation"], Asked.BEATS, 0, coordinates)
+
+
 def _features(shape: Shape) -> Iterator[Feature]:
     made = {
         "motion": _motion(shape, 1),
@@ -142,6 +148,7 @@ def _features(shape: Shape) -> Iterator[Feature]:
         "sonority": _sonority(shape),
         "melody": _melody(shape),
         "passage": _passage(shape),
+        "relation": _relation(shape),
     }
     for primitive, features in made.items():
         if shape.offset[primitive]:

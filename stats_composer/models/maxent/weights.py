@@ -196,6 +196,42 @@ class Weights:
         counts /= self.multiplicity
         return self.unfold(counts, shown, pieces.grid).astype(np.float64)
 
+    def compare(self, one: Pieces, other: Pieces) -> tuple[Ints, Floats]:
+        """Return the places of weights whose counts differ, and by how much `one` exceeds `other`.
+
+        It looks only there: where little differs, that takes a fraction of `count`.
+        """
+        layout, counts = self.layout, np.zeros_like(self.folded)
+        add_counts(other.grids, layout.features, other.rows, counts)
+        np.negative(counts, out=counts)
+        add_counts(one.grids, layout.features, one.rows, counts)
+        seen = np.flatnonzero(counts != 0)
+        excess = counts[seen] / self.multiplicity[seen]
+        places, values = [np.zeros(0, np.int64)], [np.zeros(0)]
+        for part in self.parts:
+            if part.index is None:
+                found = self._shown(part, one) - self._shown(part, other)
+                cell, value = np.arange(len(found)), found
+            else:
+                # The two copies of a pair are alike, each counted from one of its sides.
+                is_pair = part.term.primitive == "pair"
+                start = layout.pair_back if is_pair else getattr(layout, part.term.primitive)
+                own = slice(*np.searchsorted(seen, (start, start + len(part.index))))
+                cell, value = part.index[seen[own] - start], excess[own] * (1 + is_pair)
+            told = (cell >= 0) & (value != 0)
+            places.append(cell[told] + part.where.start)
+            values.append(value[told])
+        place, inverse = np.unique(np.concatenate(places), return_inverse=True)
+        total = np.bincount(inverse, np.concatenate(values), minlength=len(place))
+        return place[total != 0], total[total != 0]
+
+    def _shown(self, part: Part, pieces: Pieces) -> Float32s:
+        """Count the symbols of a field in pieces."""
+        lines = pieces.grid[:, : self.layout.n_lines, None]
+        shown = (lines == np.arange(self.layout.width)).astype(np.float32)
+        term: FieldTerm = part.term  # type: ignore[assignment]
+        return term.gradient(shown, pieces.grid, self.layout, part.n_values).ravel()
+
     def field(self, grid: Ints) -> Float32s:
         """Unary log-weights of every symbol at every row of a `grid`, by its context voices."""
         layout = self.layout
@@ -233,6 +269,7 @@ class Weights:
         sites = {
             "pair": 1, "pair_back": 1, "motion": 4, "sonority": n, "progression": 2 * n,
             "melody": 3, "onset": 2 * n, "rhythm": 9, "beats": 4, "passage": 4,
+            "relation": 2,
         }  # fmt: skip
         out = np.ones_like(self.folded)
         starts = sorted((getattr(layout, name), name) for name in sites if getattr(layout, name))
