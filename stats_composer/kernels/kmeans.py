@@ -108,8 +108,7 @@ def _measure(columns, start, center, square):  # type: ignore[no-untyped-def]
 def seed_centers(rows: Floats, weight: Floats, u: Floats, centers: Floats) -> None:
     """Choose rows as centers by greedy k-means++.
 
-    Each next center is, of some rows drawn with probability proportional to weight times
-    squared distance to the centers so far, the one that lowers the inertia most.
+    Each next center is, of some rows drawn by (4), the one that lowers the inertia most.
 
     Parameters
     ----------
@@ -301,6 +300,28 @@ def _average(rows, weight, label, centers, tally):  # type: ignore[no-untyped-de
             centers[j] = tally.sums[j] / tally.total[j]  # (3)
 
 
+@inline
+def _begin(rows, k):  # type: ignore[no-untyped-def]
+    """Return room for bounds, for rows to be measured, and for sums, of which there are none."""
+    n, d = rows.shape
+    block = Block(
+        np.empty(n, np.int64), np.empty((d, BLOCK)), np.empty(BLOCK), np.empty(BLOCK),
+        np.empty(BLOCK), np.empty(BLOCK, np.int64),
+    )  # fmt: skip
+    bounds = Bounds(np.empty(n), np.empty(n), np.empty(k), np.empty(k), np.empty(k))
+    return bounds, block, Tally(np.zeros(k, np.int64), np.zeros(k), np.zeros((k, d)))
+
+
+@inline
+def _inertia_by_sums(norm, centers, tally):  # type: ignore[no-untyped-def]
+    """Return (1) of rows whose weighted squares sum to `norm`, each at the center it counts for."""
+    inertia = norm
+    for j in range(len(centers)):
+        inertia += tally.total[j] * (centers[j] ** 2).sum()
+        inertia -= 2.0 * (tally.sums[j] * centers[j]).sum()
+    return inertia
+
+
 @jit()
 def iterate_lloyd(
     rows: Floats, weight: Floats, max_iter: int, centers: Floats, label: Ints, nearest: Floats,
@@ -310,16 +331,13 @@ def iterate_lloyd(
 
     Parameters
     ----------
-    rows : float64 array of shape (n, d)
-    weight : float64 array of shape (n,), positive
+    rows, weight : float64 arrays of shape (n, d) and (n,), weights positive
     max_iter : int
         0 only labels the rows.
     centers : float64 array of shape (k, d)
         In and out. A center that no row is nearest to moves to the row farthest from its own.
-    label : int64 array of shape (n,), filled with -1
-        Out.
-    nearest : float64 array of shape (n,)
-        Out: squared distance of each row to its center.
+    label, nearest : arrays of shape (n,), int64 filled with -1, float64
+        Out: the center of each row, and its squared distance.
     inertia : float64 array of shape (max_iter + 1,)
         Out: (1) as each iteration found it, and after the last.
 
@@ -328,30 +346,20 @@ def iterate_lloyd(
     int
         Number of iterations.
     """
-    n, d = rows.shape
-    k = len(centers)
-    bounds = Bounds(np.empty(n), np.empty(n), np.empty(k), np.empty(k), np.empty(k))
-    block = Block(
-        np.empty(n, np.int64), np.empty((d, BLOCK)), np.empty(BLOCK), np.empty(BLOCK),
-        np.empty(BLOCK), np.empty(BLOCK, np.int64),
-    )  # fmt: skip
-    tally = Tally(np.zeros(k, np.int64), np.zeros(k), np.zeros((k, d)))
+    bounds, block, tally = _begin(rows, len(centers))
     norm = 0.0
-    for i in range(n):
+    for i in range(len(rows)):
         norm += weight[i] * (rows[i] ** 2).sum()
     for iteration in range(max_iter + 1):
         changed = _assign(rows, weight, centers, label, block, bounds, tally)
         if not changed or iteration == max_iter:
             break
-        inertia[iteration] = norm  # (1), by sums
-        for j in range(k):
-            inertia[iteration] += tally.total[j] * (centers[j] ** 2).sum()
-            inertia[iteration] -= 2.0 * (tally.sums[j] * centers[j]).sum()
+        inertia[iteration] = _inertia_by_sums(norm, centers, tally)
         _move_centers(rows, label, nearest, centers, bounds, tally)
     if not changed:
         _average(rows, weight, label, centers, tally)
     inertia[iteration] = 0.0
-    for i in range(n):
+    for i in range(len(rows)):
         nearest[i] = _square(rows, i, centers, label[i])
         inertia[iteration] += weight[i] * nearest[i]  # (1)
     return iteration
