@@ -58,7 +58,7 @@ class Road:
 
 ROADS = {
     "gibbs": Road(),
-    "mended": Road(mending=3),
+    "mended": Road(mending=2),
     "directed": Road(drafted=True, sweeps=(0, 0, 0)),
     "both": Road(drafted=True, hot=1.0, sweeps=(0, 30, 30)),
     "plain": Road(plain=True),

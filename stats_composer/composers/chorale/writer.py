@@ -78,7 +78,7 @@ HOT_CROSSINGS, CROSSINGS = Crossing(log_weight=-4.0), Crossing(log_weight=-0.5)
 # follows a chart more closely, but left alone changes its chords less often than the style.
 CHARTED = 0.5
 # How a phrase is drawn anew.
-REDRAWING = Road(sweeps=(15, 30, 30))
+REDRAWING = Road(sweeps=(40, 60, 60))
 # Temperatures of the notes between the steps.
 PASSING = np.ones(12)
 
