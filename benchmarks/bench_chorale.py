@@ -32,7 +32,7 @@ def command(arguments, folder, **environment):
         check=True,
         cwd=folder,
         capture_output=True,
-        env=os.environ | environment,
+        env={k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"} | environment,
     )
     wall = time.perf_counter() - start
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
