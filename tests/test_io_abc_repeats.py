@@ -81,7 +81,7 @@ def test_an_order_of_a_million_parts_is_left_out():
     report = Report()
     body = "X:1\nP:((((A9)9)9)9)9\nL:1/4\nK:C\nP:A\nC|\n"
     (score,) = read_abc(body.encode(), report)
-    assert score.order == () and "parts in P:" in str(report)
+    assert score.order == () and "parts in `P:`" in str(report)
 
 
 @pytest.mark.parametrize(

@@ -447,3 +447,11 @@ def test_pieces_of_the_corpus_are_found_without_music21():
     )
     assert done.stdout.split() == ["bach/bwv66.6.mxl", "False"]
     assert find_files("music21:bach/bwv66.6")[0][0] == "bach/bwv66.6.mxl"
+
+
+def test_a_report_of_very_many_kinds_is_one_short_line():
+    report = Report()
+    for i in range(1020):
+        report.add(f"{i} parts left out", f"bar {i}")
+    assert str(report).startswith("0 parts left out: 1 (first in bar 0); 1 parts left out: 1")
+    assert str(report).endswith("(first in bar 19); and 1,000 kinds more")

@@ -587,6 +587,12 @@ def test_what_can_be_saved_is_read(text, told):
     assert sounding(score, 0) == [(0, 1, 64), (1, 1, 65)]
 
 
+def test_a_spine_is_not_divided_without_end():
+    rows = ["\t".join(["*^"] * 2**i) for i in range(12)]
+    with pytest.raises(ScoreFileError, match="2,048 spines: at most 1,024 are read"):
+        read_kern("\n".join(["**kern", *rows, "4c", ""]).encode(), Report())
+
+
 def test_pieces_of_the_corpus():
     corpus = read_corpus(
         ["music21:bach/bwv281.krn", "music21:mazurka06-2", "music21:palestrina/Agnus_I_18"],

@@ -225,7 +225,7 @@ def read_order(text: str) -> list[str]:
             last = [token]
             stack[-1] += last
         elif token.isdecimal() and last:
-            check_limit(len(last) * int(token), MAX_ORDER, "parts in P:")
+            check_limit(len(last) * int(token), MAX_ORDER, "parts in `P:`")
             stack[-1][len(stack[-1]) - len(last) :] = last * int(token)
             last = []
         elif token == "(":
@@ -235,7 +235,7 @@ def read_order(text: str) -> list[str]:
             stack[-1] += last
         else:
             raise ScoreFileError(f"order of parts {text[:20]!r}")
-        check_limit(len(stack[-1]), MAX_ORDER, "parts in P:")
+        check_limit(len(stack[-1]), MAX_ORDER, "parts in `P:`")
     return [name for names in stack for name in names]
 
 

@@ -25,6 +25,7 @@ from typing import NamedTuple
 
 from stats_composer.errors import ScoreFileError
 from stats_composer.io.kern_tokens import Ticks
+from stats_composer.io.limits import MAX_VOICES, check_limit
 from stats_composer.io.report import Report
 
 __all__ = ["Path", "Row", "Track", "read_rows", "split_scores"]
@@ -161,6 +162,7 @@ def _change(paths: list[Path], tokens: Sequence[str], number: int) -> list[Path]
             for path in found:
                 path.track.kind = sign[2:] or path.track.kind
             after += found
+    check_limit(len(after), max(MAX_VOICES, len(paths)), "spines")
     return after
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 __all__ = ["Report"]
 
+_MOST_KINDS = 20
+
 
 class Report:
     """A tally of what was left out, each kind with its first place.
@@ -31,8 +33,10 @@ class Report:
         return bool(self._kinds)
 
     def __str__(self) -> str:
-        """All kinds in one line, in the order they were met."""
-        return "; ".join(
+        """Say the kinds in one line, in the order they were met; of very many, how many more."""
+        told = [
             f"{what}: {count} (first in {first})" if first else what
             for what, (count, first) in self._kinds.items()
-        )
+        ]
+        more = len(told) - _MOST_KINDS
+        return "; ".join(told[:_MOST_KINDS] + ([f"and {more:,} kinds more"] if more > 0 else []))
