@@ -178,10 +178,8 @@ class OutlineLaw:
             if not table:
                 return None
             alike = [p.onsets for p in phrases if p[:2] == (place, length)]
-            if rng.random() < 1 - (1 - self.copies_) ** len(alike):
-                onsets = alike[rng.integers(len(alike))]
-            else:
-                onsets = [*table][_index(list(table.values()), rng)]
+            copied = rng.random() < 1 - (1 - self.copies_) ** len(alike)
+            onsets = alike[rng.integers(len(alike))] if copied else _drawn(table, rng)
             phrases.append(Phrase(place, length, onsets))
             place = (place + length) % bar
         repeats = repeats or self._pattern(phrases, rng)
@@ -275,6 +273,10 @@ def _returns(pattern: tuple[int, ...]) -> bool:
 def _fits(pattern: tuple[int, ...], phrases: Sequence[Phrase]) -> bool:
     """Tell whether phrases that are to be the same are as long."""
     return all(phrases[i].length == phrases[j].length for i, j in enumerate(pattern))
+
+
+def _drawn(counts: Counter[tuple[int, ...]], rng: Generator) -> tuple[int, ...]:
+    return [*counts][_index(list(counts.values()), rng)]
 
 
 def _index(weights: Any, rng: Generator) -> int:
