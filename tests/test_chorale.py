@@ -332,14 +332,21 @@ def test_chord_symbols_above_a_melody_are_followed(composer):
     tune = Score(make_notes(onset=onset, pitch=[67, 64, 67, 71, 72, 69, 72, 64] * 2))
     symbols = [(0, "Em"), (4, "Am"), (8, "Em"), (12, "Am")]
     chords = make_table(CHORD_DTYPE, [(beat * QUARTER, symbol) for beat, symbol in symbols])
-    score = composer.harmonize(tune.replace(chords=chords), key="C", random_state=3)
     asked = {0: {4, 7, 11}, 1: {9, 0, 4}}
-    inside = [
-        note["pitch"] % 12 in asked[int(note["onset"]) // (4 * QUARTER) % 2]
-        for note in score.notes
-        if note["part"] > 0 and note["onset"] % QUARTER == 0
-    ]
-    assert np.mean(inside) > 0.8
+
+    def followed(melody):
+        """Return the share of the lower voices' beats that lie in the chords, and a setting."""
+        scores = [composer.harmonize(melody, key="C", random_state=seed) for seed in (1, 2, 3)]
+        inside = [
+            note["pitch"] % 12 in asked[int(note["onset"]) // (4 * QUARTER) % 2]
+            for score in scores
+            for note in score.notes
+            if note["part"] > 0 and note["onset"] % QUARTER == 0
+        ]
+        return np.mean(inside), scores[0]
+
+    share, score = followed(tune.replace(chords=chords))
+    assert share > 0.8 > followed(tune)[0] + 0.1
     assert score.chords["symbol"].tolist() == [symbol for _, symbol in symbols]
 
 
