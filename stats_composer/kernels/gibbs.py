@@ -156,9 +156,7 @@ def _gather_move(grid, site, length, target, values, single, place):  # type: ig
                 if field[t + i, v, a] < BARRED:
                     values[a] = field[t + i, v, a]
                     continue
-                grid[t + i - 1, v] = a
-                if i > 1:
-                    grid[t : t + i, v] = a
+                grid[t : t + i, v] = a
             for b in range(1 if i == 0 else 2):
                 symbol = a if b == 0 else current
                 one = site if i == 0 else Site(first, last, t + i, v, symbol, symbol + 1)

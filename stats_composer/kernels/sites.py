@@ -57,11 +57,12 @@ import numpy as np
 from stats_composer.kernels._jit import inline, spliced
 from stats_composer.kernels.layout import HEAD, Asked
 
+__all__ = ["make_places", "padded_symbols", "visit_site"]
+
 SONORITY, BEATS = int(Asked.SONORITY), int(Asked.BEATS)
 NOWHERE = np.int32(0)
 # Of the type of a line: a literal -1 would be one more type to compile for.
 NO_LINE: Any = np.int64(-1)
-__all__ = ["make_places", "padded_symbols", "visit_site"]
 
 
 @inline

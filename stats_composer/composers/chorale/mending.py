@@ -3,9 +3,11 @@
 What a teacher strikes out is rare in any one place, so that a piece of many phrases has some, and
 a phrase often none: parallels from row to row and from beat to beat, cross relations, dissonances
 off the beat that a voice leaps to or from. A phrase that has any is drawn anew, all else as it
-is, some times at most, and the new one stays if it has fewer. So a phrase is, of a few draws of the
-law that it has given the others, the first with the fewest faults: with many draws it would have
-that law given that no fault is in it.
+is, some times at most, and the new one stays if it has fewer. So a phrase that stands alone is, of
+a few draws of the law that it has given the others, the first with the fewest faults: with many
+draws it would have that law given that no fault is in it. All faulty phrases of a round are drawn
+together, each beside its neighbours' new notes: where one of two neighbours alone is kept, what
+happens at their seam is counted in the next round, and after the last in none.
 
 Conventions
 -----------
