@@ -3,11 +3,10 @@
 What a teacher strikes out is rare in any one place, so that a piece of many phrases has some, and
 a phrase often none: parallels from row to row and from beat to beat, cross relations, dissonances
 off the beat that a voice leaps to or from. A phrase that has any is drawn anew, all else as it
-is, some times at most, and the new one stays if it has fewer. So a phrase that stands alone is, of
-a few draws of the law that it has given the others, the first with the fewest faults: with many
-draws it would have that law given that no fault is in it. All faulty phrases of a round are drawn
-together, each beside its neighbours' new notes: where one of two neighbours alone is kept, what
-happens at their seam is counted in the next round, and after the last in none.
+is, some times at most, and the new one stays if there are fewer in it and where the next one
+begins. So it is, of a few draws of the law that it has given the others, the first with the fewest
+faults: with many draws it would have that law given that no fault is in it. The phrases of even
+number are drawn together, each beside neighbours that stand, and then those of odd number.
 
 Conventions
 -----------
@@ -59,6 +58,12 @@ class Judge(NamedTuple):
         found = fault_rows(pitch, self.steps_per_beat, self.mode)
         return np.bincount(self.phrase, found).astype(np.int64)
 
+    def concern(self, symbols: Ints) -> Ints:
+        """Count what changes where one phrase does: its faults and the next one's: (n_phrases,)."""
+        faults = self.faults(symbols)
+        faults[:-1] += faults[1:]
+        return faults
+
 
 def mend(
     judge: Judge, redraw: Redraw, symbols: Ints, held: Bools, free: Bools, rounds: int
@@ -75,14 +80,14 @@ def mend(
         Where final chords are held, and what may be written.
     rounds : int
     """
-    n_lines = free.shape[1]
-    for _ in range(rounds):
-        faults = judge.faults(symbols)
-        faulty = free & (faults > 0)[judge.phrase, None]
+    n_lines, even = free.shape[1], judge.phrase[:, None] % 2 == 0
+    for turn in range(2 * rounds):
+        faulty = free & (judge.faults(symbols) > 0)[judge.phrase, None] & (even == (turn % 2 == 0))
         if not faulty.any():
-            break
+            continue
         drawn, held_there = redraw(symbols, faulty)
-        better = faulty & (judge.faults(drawn) < faults)[judge.phrase, None]
+        fewer = judge.concern(drawn) < judge.concern(symbols)
+        better = faulty & fewer[judge.phrase, None]
         symbols = symbols.copy()
         symbols[:, :n_lines] = np.where(better, drawn[:, :n_lines], symbols[:, :n_lines])
         held = np.where(better, held_there, held)
@@ -108,7 +113,7 @@ def fault_rows(pitch: Ints, steps_per_beat: int, mode: int) -> Ints:
         found[rows[1:]] += _parallels(pitch[rows])
     found[beats[1:]] += _cross_relations(pitch[beats], mode)
     off = np.flatnonzero(np.arange(len(pitch) - 1) % steps_per_beat)
-    found[off] += _leaping_dissonances(pitch, off)
+    found[off + 1] += _leaping_dissonances(pitch, off)
     return found
 
 
