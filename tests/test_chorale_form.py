@@ -6,6 +6,7 @@ import pytest
 from stats_composer.composers.chorale import ChoraleComposer
 from stats_composer.composers.chorale.form import asked_form, returned_melody
 from stats_composer.composers.chorale.page import blank_page, planned_spans, upbeat_of
+from stats_composer.constraints import ChordAt, NoCrossing, Range
 from stats_composer.errors import ConstraintError
 from stats_composer.score import Score, make_notes
 from stats_composer.theory import TICKS_PER_QUARTER, Metre
@@ -96,3 +97,27 @@ def test_a_bar_form_is_sung_twice_to_other_voices():
         for a, b in zip(first[1:], second[1:], strict=True)
     )
     assert len(np.unique(score.fermatas["onset"])) == 3
+
+
+def test_a_soprano_comes_first_where_wishes_leave_it_one(monkeypatch):
+    composer, drawn = ChoraleComposer.bundled(), []
+    draw = type(composer.soprano_).draw
+
+    def listening(self, *args, **asked):
+        drawn.append(draw(self, *args, **asked))
+        return drawn[-1]
+
+    def composed(*wishes):
+        drawn.clear()
+        score = composer.compose(bars=4, key="G", random_state=2, constraints=wishes)
+        assert not [text for wish in wishes for text in wish.violations(score)]
+        return score.notes[score.notes["part"] == 0][["onset", "pitch"]].tolist()
+
+    monkeypatch.setattr(type(composer.soprano_), "draw", listening)
+    sung = composed(Range("alto", "A3", "D5"), NoCrossing())
+    assert sung == drawn[-1].melody.notes[["onset", "pitch"]].tolist()
+    composed(Range("soprano", "F#4", "D5"))
+    assert not drawn
+    # No soprano of this seed fits a chord on every beat: all voices are written together.
+    sung = composed(*(ChordAt(bar, beat, "F#dim") for bar in (1, 2) for beat in (1, 2, 3)))
+    assert drawn and all(sung != tried.melody.notes[["onset", "pitch"]].tolist() for tried in drawn)

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 
 from stats_composer.composers.chorale.form import Form, repeated_phrases, returned_melody
-from stats_composer.composers.chorale.soprano import Soprano
+from stats_composer.composers.chorale.page import voice_names
+from stats_composer.composers.chorale.soprano import Soprano, Sung
 from stats_composer.composers.chorale.task import Task
 from stats_composer.composers.chorale.writer import Writer
+from stats_composer.errors import ConstraintError, SamplingError
 from stats_composer.score import Score
 
 __all__ = ["write_free"]
+
+TUNES = 3  # tried where there are wishes
 
 
 def write_free(
@@ -24,8 +29,8 @@ def write_free(
     ----------
     writer : Writer
     task : Task
-        Without given notes. With constraints, which may concern several voices, all are
-        written together.
+        Without given notes. With constraints that concern the first voice, or that no soprano
+        was found for, all are written together.
     form : Form
     soprano : Soprano or None
     rng : Generator
@@ -37,16 +42,38 @@ def write_free(
     """
     page, ends = task.page, [end for _, end in task.spans]
     repeats = repeated_phrases(form.letters, ends) if form.is_lettered else ()
-    free = (False, *task.free[1:])
-    if soprano is not None and not task.constraints:
+    first = (None, 0, voice_names(page.parts)[0])  # None is a wish for all voices
+    concerned = any(getattr(wish, "voice", "") in first for wish in task.constraints)
+    if soprano is not None and not concerned:
         asked = ends if form.is_regular else None
-        sung = soprano.draw(page, task.key, writer.ranges[0], rng, ends=asked, repeats=repeats)
-        if sung is not None:
-            task = replace(task, spans=sung.spans, given=sung.melody, free=free)
-            return writer.write(writer.prepare(task), rng)
+        draw = lambda: soprano.draw(  # noqa: E731
+            page, task.key, writer.ranges[0], rng, ends=asked, repeats=repeats
+        )
+        score = _sung_first(writer, task, draw, rng)
+        if score is not None:
+            return score
     score = writer.write(writer.prepare(task), rng)
     melody = returned_melody(score, form.letters, ends)
-    if melody is None:
-        return score
-    task = replace(task, given=page.replace(notes=melody), free=free)
+    return score if melody is None else _set(writer, task, page.replace(notes=melody), rng)
+
+
+def _sung_first(
+    writer: Writer, task: Task, draw: Callable[[], Sung | None], rng: np.random.Generator
+) -> Score | None:
+    """Draw a soprano, and the other voices to it; None where there is none that wishes allow."""
+    for _ in range(TUNES):
+        sung = draw()
+        if sung is None:
+            return None
+        try:
+            return _set(writer, replace(task, spans=sung.spans), sung.melody, rng)
+        except (ConstraintError, SamplingError):
+            if not task.constraints:
+                raise
+    return None
+
+
+def _set(writer: Writer, task: Task, melody: Score, rng: np.random.Generator) -> Score:
+    """Write the voices below a melody."""
+    task = replace(task, given=melody, free=(False, *task.free[1:]))
     return writer.write(writer.prepare(task), rng)
