@@ -87,19 +87,20 @@ class MaxCopy(Constraint):
         return with_automaton(frame, line, automaton)
 
     def copied(self, score: Score) -> tuple[int, int] | None:
-        """Return the ticks at which the first run of n + 1 copied notes starts and stops, or None.
+        """Return where the first run of n + 1 copied notes starts and stops, in ticks, or None.
 
         Parameters
         ----------
         score : Score
         """
+        runs = []
         for _, notes in self._lines(score):
             last = self._known().first_copy(
                 self.n, [note.pitch for note in notes], [note.onset for note in notes]
             )
             if last >= 0:
-                return notes[last - self.n].onset, notes[last].stop
-        return None
+                runs.append((notes[last - self.n].onset, notes[last].stop))
+        return min(runs, default=None)
 
     def _lines(self, score: Score) -> list[tuple[str, list[HeardNote]]]:
         """List its voices: one, or all that are not wholly given."""

@@ -22,6 +22,7 @@ from stats_composer.score import Score
 __all__ = ["corpus_arrays", "corpus_of", "restored_corpus", "without_copies"]
 
 REDRAWS = 60
+TRIES = 3
 Arrays = dict[str, NDArray[Any]]
 
 
@@ -63,14 +64,23 @@ def without_copies(task: Task, score: Score, write: Callable[[Task], Score]) -> 
     wishes = [wish for wish in task.constraints if isinstance(wish, MaxCopy) and wish.hard]
     others = tuple(wish for wish in task.constraints if wish not in wishes)
     start, stop = task.region or (0, task.page.end)
+    run, stuck = _first_run(wishes, score), 0
     for _ in range(REDRAWS):
-        runs = [run for wish in wishes if (run := wish.copied(score)) is not None]
-        if not runs:
+        if run is None:
             return score
-        beat = task.page.metre_at(runs[0][0]).beat
-        first = max(start, runs[0][0] // beat * beat)
-        last = min(stop, -(-runs[0][1] // beat) * beat)
+        beat = task.page.metre_at(run[0]).beat
+        more = stuck // TRIES  # beats: what stands beside a run may allow no others
+        first = max(start, (run[0] // beat - more) * beat)
+        last = min(stop, (-(-run[1] // beat) + more) * beat)
         if first >= last:
             break
-        score = write(replace(task, given=score, region=(first, last), constraints=others))
+        other = write(replace(task, given=score, region=(first, last), constraints=others))
+        left, stuck = _first_run(wishes, other), stuck + 1
+        if left is None or left > run:
+            score, run, stuck = other, left, 0
     raise SamplingError(f"{wishes[0]}: not kept after {REDRAWS} runs written anew")
+
+
+def _first_run(wishes: list[MaxCopy], score: Score) -> tuple[int, int] | None:
+    """Return the ticks of the first run that is copied."""
+    return min((run for wish in wishes if (run := wish.copied(score))), default=None)
