@@ -1,8 +1,8 @@
 """Measure improvising and listening: `python -m benchmarks.jazz --data DIR [ROW ...]`.
 
-Rows: likelihood, likeness, clusters (Weimar solos, folds by tune); roles, lines, beats (POP909,
-folds by song); speed. All by default; `--folds N` does the first N of five folds, `--songs N` takes
-N songs.
+Rows: likelihood, likeness, kmeans, clusters (Weimar solos, folds by tune); roles, lines, beats
+(POP909, folds by song); speed. All by default; `--folds N` does the first N of five folds,
+`--songs N` takes N songs.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 
 from benchmarks.hearing import beats, lines, roles
 from benchmarks.pop909 import read_pop909
-from benchmarks.solos import clusters, folds, likelihood, likeness
+from benchmarks.solos import clusters, folds, kmeans, likelihood, likeness
 from benchmarks.weimar import read_weimar
 from stats_composer.composers.jazz import JazzComposer, lead_page
 
@@ -47,7 +47,7 @@ def main():
     parser.add_argument("--ablate", action="store_true", help="fit the parts left out too")
     parser.add_argument("rows", nargs="*", metavar="ROW")
     options = parser.parse_args()
-    of_solos = {row.__name__: row for row in (likelihood, likeness, clusters)}
+    of_solos = {row.__name__: row for row in (likelihood, likeness, kmeans, clusters)}
     of_songs = {row.__name__: row for row in (roles, lines, beats)}
     wanted = options.rows or [*of_solos, *of_songs, "speed"]
     if of_solos.keys() & wanted:

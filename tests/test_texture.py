@@ -110,6 +110,22 @@ def test_few_rows_and_bad_ones():
         model.predict([[0.0, 0.0, 0.0]])
 
 
+def test_many_rows_are_sampled_and_yet_clustered_as_a_whole():
+    rng = np.random.default_rng(5)
+    centers = np.array([[0, 0], [9, 0], [0, 9], [9, 9], [30, 4], [30, 13]], float)
+    blob = np.repeat(np.arange(6), [300, 400, 500, 600, 700, 800])
+    rows = centers[blob] + rng.uniform(-1, 1, (len(blob), 2))
+    own = [rows[blob == j] for j in range(6)]
+    model = KMeans(6, n_init=4).fit(rows)
+    assert model.n_distinct_ == 3300
+    assert_allclose(model.inertia_, sum(((x - x.mean(axis=0)) ** 2).sum() for x in own))
+    assert_allclose(model.cluster_centers_, [x.mean(axis=0) for x in own[::-1]])
+    assert_array_equal(model.labels_, 5 - blob)
+    assert {row["stage"] for row in model.history_} == {"run 1"}
+    turned = KMeans(6, n_init=4).fit(rows[::-1])
+    assert_array_equal(turned.cluster_centers_, model.cluster_centers_)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

@@ -1,6 +1,8 @@
 """Texture: bars of music as vectors, clustered by K-means.
 
-Rows that are equal count once, with a weight: a corpus has far fewer distinct bars than bars.
+Rows that are equal count once, with a weight: a corpus has far fewer distinct bars than bars. Where
+many distinct ones are left, runs from several seeds begin on a sample of them; a third begins anew
+on all, and the best of these is run to its end.
 """
 
 from __future__ import annotations
@@ -19,6 +21,13 @@ __all__ = ["KMeans"]
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
+SAMPLE, SAMPLE_EACH = 2_000, 50
+"""Distinct rows that several runs begin on, and at least so many of them for each cluster."""
+BEGUN = 20
+"""Iterations after which runs are compared."""
+ALIKE = 1e-4
+"""How near inertias are, as a share of them, that are taken to be of the same clusters."""
+
 
 class KMeans(Estimator):
     """K-means clustering of rows, equal rows taken together.
@@ -29,7 +38,8 @@ class KMeans(Estimator):
     init : ndarray of shape (n_clusters, n_features), optional
         Centers to start from, in place of k-means++.
     n_init : int
-        Runs from other seeds, of which the one of least inertia is kept.
+        Runs from other seeds, of which the one of least inertia is kept. Where there are many
+        distinct rows, that is judged before the end, and first on a sample.
     max_iter : int
         Of Lloyd's iteration.
     random_state : int, Generator or None
@@ -126,27 +136,32 @@ class KMeans(Estimator):
                 raise ValueError(f"init of shape {start.shape}: expected {expected}")
             return [start.copy()]
         rng = generator(self.random_state)
+        size = max(SAMPLE, SAMPLE_EACH * k)
+        sampled = self.n_init > 1 and len(rows) > size
+        some = rng.permutation(len(rows))[:size] if sampled else slice(None)
         n_trials = 2 + int(np.log(k))  # as Arthur and Vassilvitskii's greedy variant
         starts = np.empty((self.n_init, k, n_features))
         for centers in starts:
-            kernels.seed_centers(rows, mass, rng.random((k, n_trials)), centers)
+            kernels.seed_centers(rows[some], mass[some], rng.random((k, n_trials)), centers)
+        if sampled:
+            n_iter = min(BEGUN, self.max_iter)
+            third = _begun(rows[some], mass[some], n_iter, starts)[: -(-self.n_init // 3)]
+            starts = _begun(rows, mass, n_iter, third)[:1]
         return list(starts)
 
     def _run(self, run: int, rows: Floats, mass: Floats, centers: Floats) -> Ints | None:
         """Iterate; keep what is found, and return its labels, if nothing before was as good."""
-        label, nearest = np.full(len(rows), -1), np.empty(len(rows))
-        inertia = np.empty(self.max_iter + 1)
-        n_iter = kernels.iterate_lloyd(rows, mass, self.max_iter, centers, label, nearest, inertia)
+        label, nearest, inertia = _iterate(rows, mass, self.max_iter, centers)
         self.history_ += [
             {"stage": f"run {run}", "step": step, "objective": -value}
-            for step, value in enumerate(inertia[: n_iter + 1].tolist(), 1)
+            for step, value in enumerate(inertia.tolist(), 1)
         ]
         found = float(mass @ nearest)
         if found >= self.inertia_:
             return None
         size = np.bincount(label, mass, len(centers))
         order = np.lexsort([*centers.T[::-1], -size])
-        self.inertia_, self.n_iter_ = found, n_iter
+        self.inertia_, self.n_iter_ = found, len(inertia) - 1
         self.cluster_centers_: Floats = centers[order]
         renumbered: Ints = np.argsort(order)[label]
         return renumbered
@@ -201,10 +216,7 @@ class KMeans(Estimator):
     def _nearest(self, X: ArrayLike) -> tuple[Ints, Floats]:
         """Return the labels of rows, and their squared distances."""
         rows = self._rows(X)
-        label, nearest = np.full(len(rows), -1), np.empty(len(rows))
-        weight, centers = np.ones(len(rows)), self.cluster_centers_.copy()
-        kernels.iterate_lloyd(rows, weight, 0, centers, label, nearest, np.empty(1))
-        return label, nearest
+        return _iterate(rows, np.ones(len(rows)), 0, self.cluster_centers_.copy())[:2]
 
     def __sklearn_tags__(self) -> Any:
         """Describe the estimator to scikit-learn: a clusterer and transformer of rows."""
@@ -214,6 +226,25 @@ class KMeans(Estimator):
         tags.estimator_type, tags.transformer_tags = "clusterer", TransformerTags()
         tags.input_tags = InputTags(two_d_array=True)
         return tags
+
+
+def _iterate(
+    rows: Floats, mass: Floats, max_iter: int, centers: Floats
+) -> tuple[Ints, Floats, Floats]:
+    """Move `centers`; return the labels of rows, their squared distances, and inertias so far."""
+    label, nearest = np.full(len(rows), -1), np.empty(len(rows))
+    inertia = np.empty(max_iter + 1)
+    n_iter = kernels.iterate_lloyd(rows, mass, max_iter, centers, label, nearest, inertia)
+    return label, nearest, inertia[: n_iter + 1]
+
+
+def _begun(rows: Floats, mass: Floats, n_iter: int, starts: Floats) -> Floats:
+    """Iterate starts for a while; return them, the best first, and one of each alike."""
+    inertia = np.array([_iterate(rows, mass, n_iter, centers)[2][-1] for centers in starts])
+    order = np.argsort(inertia, kind="stable")
+    apart = np.diff(inertia[order], prepend=-np.inf) > ALIKE * inertia[order]
+    begun: Floats = starts[order[apart]]
+    return begun
 
 
 def _check(X: Any) -> Floats:
@@ -251,12 +282,20 @@ def _check_weight(sample_weight: Any, n_rows: int) -> Floats:
 
 
 def _distinct(rows: Floats, weight: Floats) -> tuple[Floats, Ints, Floats]:
-    """Return the distinct rows in rising order, the number of each row's, and their weights."""
+    """Return the distinct rows, the number of each row's, and their weights.
+
+    Their order is that of their shadows on one line, and hangs on no order of the rows.
+    """
     n = len(rows)
     table = np.full(1 << (2 * n).bit_length(), -1)
     group, first = np.empty(n, np.int64), np.empty(n, np.int64)
     count = kernels.group_rows(rows.view(np.int64), table, group, first)
     distinct = rows[first[:count]]
-    order = np.lexsort(distinct.T[::-1])
+    shadow = (distinct * np.cos(np.arange(distinct.shape[1]))).sum(axis=1)
+    order = np.argsort(shadow)
+    same = np.append(np.diff(shadow[order]) == 0, False)
+    tied = same | np.roll(same, 1)
+    few = order[tied]
+    order[tied] = few[np.lexsort([*distinct[few].T, shadow[few]])]
     group = np.argsort(order)[group]
     return distinct[order], group, np.bincount(group, weight, count).astype(np.float64)
