@@ -1,10 +1,12 @@
 """Jazz: charts, cells, the look ahead under wishes, copies, and what the shell does with it."""
 
 import itertools
+from copy import copy
 
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
+from scipy.stats import chisquare
 
 from stats_composer.composers.jazz import JazzComposer, Manner
 from stats_composer.composers.jazz.band import BassModel
@@ -26,12 +28,12 @@ from stats_composer.composers.jazz.solo import (
     onsets_of,
     snap,
 )
-from stats_composer.composers.jazz.writer import CopyWatch, SoloTask
+from stats_composer.composers.jazz.writer import CopyWatch, SoloTask, SoloWriter
 from stats_composer.constraints import Changes, Contains, Density, InKey, Pin, Range
 from stats_composer.errors import ConstraintError, EncodingError, SamplingError
 from stats_composer.ngrams import Repertoire
 from stats_composer.score import Score, make_notes, mark_swing, swung
-from stats_composer.theory import parse_chord
+from stats_composer.theory import TICKS_PER_QUARTER, parse_chord
 
 BLUES = "F7 | Bb7 | F7 | Cm7 F7 | Bb7 | Bdim7 | F7 | Am7b5 D7 | Gm7 | C7 | F7 D7 | Gm7 C7"
 
@@ -293,6 +295,29 @@ def test_a_solo_comes_with_its_band(composer):
     assert len(solo) > 40 and (solo["onset"][1:] >= solo["onset"][:-1] + 1).all()
     ends = solo["onset"] + solo["duration"]
     assert (ends[:-1] <= solo["onset"][1:]).all()
+
+
+def test_the_beat_of_the_last_note_has_the_law_of_the_corpus(chart):
+    def played(*onset):
+        return Solo(np.array(onset), np.full(len(onset), 6), np.full(len(onset), 60), chart, 120.0)
+
+    solos = [played(0, 12, 48), played(0, 24, 54), played(6, 60), played(0, 36, 84)]
+    model = SoloModel(n_clusters=1).fit(solos)
+    assert model.stops_[:4].tolist() == [3, 2, 1, 2]
+    rng = np.random.default_rng(0)
+    drawn = np.bincount([model.stop(np.arange(4), rng) for _ in range(4000)], minlength=4)
+    assert chisquare(drawn, 4000 * np.array([3, 2, 1, 2]) / 8).pvalue > 0.001
+    assert {model.stop(np.arange(2, 4), rng) for _ in range(40)} == {0, 1}
+
+
+@pytest.mark.parametrize("place", [0, 2])
+def test_a_solo_ends_in_its_last_bar_at_the_beat_that_was_drawn(composer, chart, place):
+    model = copy(composer.solos_)
+    model.stops_ = (np.arange(8) == place).astype(float)
+    task = SoloTask(lead_page("C"), chart, TICKS_PER_QUARTER, 140.0)
+    for seed in range(6):
+        solo = SoloWriter(task, model).write(np.random.default_rng(seed))
+        assert solo.onset[-1] // STEPS == 4 + place
 
 
 def test_the_same_seed_gives_the_same_notes_for_any_jobs(composer):

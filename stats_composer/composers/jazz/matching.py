@@ -54,7 +54,8 @@ def written_anew(model: SoloModel, solos: Sequence[Solo], *seed: int) -> list[So
 
 def _anew(model: SoloModel, solo: Solo, seed: Sequence[int]) -> Solo:
     manner = Manner(compass=(int(solo.pitch.min()), int(solo.pitch.max())))
-    task = SoloTask(lead_page("C"), solo.chart, TICKS_PER_QUARTER, solo.tempo, manner)
+    page = lead_page("C")
+    task = SoloTask(page, solo.chart, TICKS_PER_QUARTER, solo.tempo, manner, closes=False)
     return SoloWriter(task, model).write(np.random.default_rng(seed))
 
 

@@ -50,6 +50,7 @@ LEAST, MAX_EVENTS = 5, 6_000
 ENDS = np.array([3, 6, 12, 24])
 N_GAPS = LONGEST + 1
 WIDEST = 24
+N_PLACES = 8
 HALF = STEPS // 2
 
 
@@ -75,6 +76,8 @@ class SoloModel:
         Counts of how long notes are, by the steps to the next; the last column lasts until then.
     moves_, tones_ : ndarray of shape (2 * WIDEST + 1,), (n_qualities, 12)
         Counts of intervals, and of tones over the root by quality.
+    stops_ : ndarray of shape (N_PLACES,)
+        Counts of the beat of the bar at which the last note of all begins.
     changes_ : ndarray of shape (n_qualities, 12, n_qualities)
         Counts of changes of chords, `harmony.count_moves`.
     corpus_ : Repertoire
@@ -108,6 +111,7 @@ class SoloModel:
         self.ends_ = np.zeros((N_GAPS, len(ENDS) + 1))
         self.moves_ = np.ones(2 * WIDEST + 1)
         self.tones_ = np.ones((len(QUALITY_NAMES), 12))
+        self.stops_ = np.ones(N_PLACES)
         for solo in solos:
             gap = np.minimum(solo.gaps, LONGEST)
             end = np.where(solo.length < solo.gaps, np.searchsorted(ENDS, solo.length), len(ENDS))
@@ -117,6 +121,7 @@ class SoloModel:
             beat = np.minimum(solo.onset // STEPS, solo.chart.n_beats - 1)
             tone = (solo.pitch - solo.chart.root[beat]) % 12
             np.add.at(self.tones_, (solo.chart.quality[beat], tone), 1)
+            self.stops_[min(solo.chart.place[beat[-1]], N_PLACES - 1)] += 1
         return self.tables(solos)
 
     def _labels(self, solo: Solo) -> Ints:
@@ -148,7 +153,7 @@ class SoloModel:
             setattr(other, name, Blend([(known.recounted(rows), share), (known, 1 - share)]))
         if share < 1:
             other.plan_ = self.plan_
-        for name in ("changes_", "ends_", "moves_", "tones_"):
+        for name in ("changes_", "ends_", "moves_", "stops_", "tones_"):
             own, known = getattr(other, name), getattr(self, name)
             setattr(other, name, share * own * known.sum() / own.sum() + (1 - share) * known)
         return other
@@ -230,6 +235,11 @@ class SoloModel:
         end = -(-end // HALF) * HALF
         return np.where(drawn < len(ENDS), np.minimum(end - onset, gaps), gaps)
 
+    def stop(self, place: Ints, rng: np.random.Generator) -> int:
+        """Draw which beat of a last bar the last note begins in, of beats of some places."""
+        share = np.cumsum(self.stops_[np.minimum(place, N_PLACES - 1)])
+        return int(np.searchsorted(share, rng.random() * share[-1], side="right"))
+
     # ---- files --------------------------------------------------------------------------
 
     def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
@@ -241,6 +251,7 @@ class SoloModel:
             "ends": self.ends_.astype(np.int32),
             "intervals": self.moves_.astype(np.int32),
             "tones": self.tones_.astype(np.int32),
+            "stops": self.stops_.astype(np.int32),
             "changes": self.changes_.astype(np.float32),
             "leaps": self.corpus_.moves[:, 0].astype(np.int8),
             "waits": self.corpus_.moves[:, 1].astype(np.uint8),
@@ -258,7 +269,9 @@ class SoloModel:
         self.clusters_ = KMeans(self.n_clusters)
         self.clusters_.cluster_centers_ = arrays["centers"]
         self.ends_ = arrays["ends"].astype(np.float64)
-        self.moves_, self.tones_ = (arrays[k].astype(np.float64) for k in ("intervals", "tones"))
+        self.moves_, self.tones_, self.stops_ = (
+            arrays[name].astype(np.float64) for name in ("intervals", "tones", "stops")
+        )
         self.changes_ = arrays["changes"].astype(np.float64)
         moves = np.stack([arrays["leaps"], arrays["waits"]], axis=1, dtype=np.int64)
         self.corpus_ = Repertoire.restore({"moves": moves, "length": arrays["length"]})

@@ -1,6 +1,7 @@
 """How a solo is written: plan, rhythm, wishes, pitches.
 
-1. Labels of bars are drawn from the plan, then cells of beats and the ends of notes.
+1. Labels of bars are drawn from the plan, then cells of beats and the ends of notes. The beat in
+   which the last note of all begins is drawn beforehand: it has a note, and none comes after.
 2. Where something is wished for, the rhythm gives way to it: on the grid of steps, over pitches,
    holding and silence, a chain of the first order knows how solos move and what lies on a chord
    (`crude_law`); a path of it under all wishes, which leans to the rhythm that was drawn, is
@@ -113,6 +114,8 @@ class SoloTask:
     constraints : tuple of Constraint
     given : Solo, optional
         How it begins, up to a bar line; under constraints nothing is given.
+    closes : bool
+        Whether it ends in its last bar as solos end, and does not break off.
     """
 
     page: Score
@@ -123,6 +126,7 @@ class SoloTask:
     max_copy: int = 10
     constraints: tuple[Constraint, ...] = field(default=())
     given: Solo | None = None
+    closes: bool = True
 
 
 class SoloWriter:
@@ -269,8 +273,14 @@ class SoloWriter:
         n_given = 0 if given is None else given.chart.n_beats
         for cell in [] if given is None else cells_of(given.onset, n_given).tolist():
             drawing.put(int(np.searchsorted(model.known_, cell)))
-        for _ in range(n_given, task.chart.n_beats):
-            drawing.put(self._choose(drawing.log_probs(), rng) + model.rhythm_.low_)
+        low = model.rhythm_.low_
+        silent = model.known_[low : low + model.rhythm_.n_symbols_] == 0
+        stop = self._stop(rng) if task.closes and silent.any() else task.chart.n_beats
+        for beat in range(n_given, task.chart.n_beats):
+            weight = drawing.log_probs()
+            if beat >= stop:
+                weight[silent == (beat == stop)] = -np.inf
+            drawing.put(self._choose(weight, rng) + low)
         onset = onsets_of(model.known_[drawing.symbols])
         if not len(onset):
             raise SamplingError("a solo without notes")
@@ -279,6 +289,12 @@ class SoloWriter:
         if given is not None:
             length[: len(given.onset)] = np.minimum(given.length, solo.gaps[: len(given.onset)])
         return replace(solo, length=length)
+
+    def _stop(self, rng: Generator) -> int:
+        """Draw the beat that the last note begins in, one of the last bar."""
+        place = self.task.chart.place
+        last = int(np.flatnonzero(place == 0)[-1])
+        return last + self.model.stop(place[last:], rng)
 
     def _pitches(self, solo: Solo, cluster: Ints, rng: Generator) -> Solo:
         """Draw the pitches of a solo whose rhythm stands."""
