@@ -15,16 +15,19 @@ def test_a_cached_kernel_is_stale_when_any_kernel_source_changes(tmp_path):
     shutil.copy(Path(_jit.__file__), kernels / "_jit.py")
     (kernels / "__init__.py").write_text("")
     (kernels / "outer.py").write_text(
-        "from kernels._jit import jit\nfrom kernels.inner import value\n\n\n"
-        "@jit()\ndef call():\n    return value()\n"
+        "from kernels._jit import jit\nfrom kernels.inner import PAIR, value\n\n\n"
+        "@jit()\ndef call(pair):\n    return value() + pair.one\n"
     )
     env = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "NUMBA_CACHE_DIR": str(tmp_path / "cache")}
     seen = []
-    for number in (1, 2):
+    # The second version has no type by the name of the first one's argument.
+    for number, name in ((1, "Former"), (2, "Latter")):
         (kernels / "inner.py").write_text(
-            f"from kernels._jit import inline\n\n\n@inline\ndef value():\n    return {number}\n"
+            "from typing import NamedTuple\nfrom kernels._jit import inline\n\n\n"
+            f"class {name}(NamedTuple):\n    one: int\n\n\nPAIR = {name}(0)\n\n\n"
+            f"@inline\ndef value():\n    return {number}\n"
         )
-        command = [sys.executable, "-c", "from kernels.outer import call; print(call())"]
+        command = [sys.executable, "-c", "from kernels.outer import *; print(call(PAIR))"]
         run = subprocess.run(
             command, cwd=kernels.parent, env=env, capture_output=True, text=True, check=True
         )

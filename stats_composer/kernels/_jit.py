@@ -1,8 +1,9 @@
 """The one decorator of every kernel, and why each of its options is set.
 
 * `cache=True`: compiling takes 3 to 4 s a kernel, loading it from the cache a tenth of that.
-  Numba asks of a cached kernel whether its own file has changed, and not those of its helpers:
-  so a digest of all kernels' sources goes with it. Where no folder can be written, a kernel is
+  Numba asks of a cached kernel whether its own file has changed, and not those of its helpers,
+  and reads what an older version cached before it asks: so a digest of all kernels' sources is
+  part of the cache's version, which it compares first. Where no folder can be written, a kernel is
   compiled without a cache, and one warning names the variable that helps.
 * `error_model="numpy"`: a division needs no check for zero, which would stop vectorization.
 * `nogil=True`: independent chains run in threads of joblib without holding each other up.
@@ -63,7 +64,7 @@ def jit(**options: Any) -> Callable[[Callable[P, R]], Callable[P, R]]:
             kernel = numba.njit(**settings | {"cache": False})(function)
         file = getattr(getattr(kernel, "_cache", None), "_cache_file", None)
         if file is not None:
-            file._source_stamp = file._source_stamp, SOURCES
+            file._version = file._version, SOURCES
         return kernel
 
     return decorator
