@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from xml.sax.saxutils import escape
+from html import escape
 
 from stats_composer.io.layout_marks import WEDGES, Direction
 from stats_composer.io.musicxml_marks import JUMP_WORDS

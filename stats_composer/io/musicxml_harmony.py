@@ -18,7 +18,7 @@ from __future__ import annotations
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
-from xml.sax.saxutils import escape, quoteattr
+from html import escape
 
 from stats_composer.theory import (
     QUALITY_TABLE,
@@ -95,7 +95,7 @@ def harmony_element(symbol: str, offset: int = 0) -> str:
         value = "none" if symbol.replace(".", "").upper() in ("NC", "N", "") else "other"
         kind, bass, degrees = symbol, "", ""
     place = f"<offset>{offset}</offset>" if offset else ""
-    kind = f"<kind text={quoteattr(kind)}>{value}</kind>"
+    kind = f'<kind text="{escape(kind)}">{value}</kind>'
     return f"<harmony>{root}{kind}{bass}{degrees}{place}</harmony>"
 
 

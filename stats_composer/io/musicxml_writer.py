@@ -20,7 +20,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
-from xml.sax.saxutils import escape
+from html import escape
 
 import numpy as np
 
@@ -102,7 +102,7 @@ def _clean(text: str, report: Report) -> str:
     """Escape a text; replace what XML cannot say."""
     kept, n_replaced = _ILLEGAL.subn("\ufffd", text)
     report.add("control letters that XML cannot hold replaced", count=n_replaced)
-    return escape(kept, {"\r": "&#13;"})
+    return escape(kept, quote=False).replace("\r", "&#13;")
 
 
 def _header(score: Score, report: Report) -> Iterator[str]:
