@@ -31,6 +31,7 @@ belief propagation", CP 2015.
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -44,6 +45,7 @@ __all__ = [
     "add_marginals",
     "backward_messages",
     "best_path",
+    "chain_room",
     "draw_paths",
     "find_arc",
     "redraw_path",
@@ -78,29 +80,115 @@ class Arcs(NamedTuple):
     live_start: Ints  # (T + 2,)
 
 
+def chain_room(n_states: int, n_symbols: int) -> Floats:
+    """Return room for one step: exponentials of symbols and of states, sums, their steps."""
+    return np.zeros((4, max(n_states, n_symbols)))
+
+
 @inline
-def _to_linear(arcs, t, unary, message, odds, linear):  # type: ignore[no-untyped-def]
-    """Fill the exponentials of a step's weights and of the message after it, each scaled.
+def _to_linear(arcs, t, unary, messages, room):  # type: ignore[no-untyped-def]
+    """Fill the exponentials of a step's weights and of the messages after it, each scaled.
 
     Returns the logarithm of their scales and of the arcs', -inf where nothing is allowed.
     """
-    largest = -np.inf
+    largest, top = -np.inf, -np.inf
     for i in range(arcs.live_start[t + 1], arcs.live_start[t + 2]):
-        largest = max(largest, message[arcs.live[i]])
-    top = -np.inf
-    for a in range(unary.size):
-        top = max(top, unary[a])
+        largest = max(largest, messages[t + 1, arcs.live[i]])
+    for a in range(unary.shape[1]):
+        top = max(top, unary[t, a])
     if largest == -np.inf or top == -np.inf:
         return -np.inf
-    for a in range(unary.size):
-        odds[a] = np.exp(unary[a] - top)
-    linear[:] = 0.0
+    for a in range(unary.shape[1]):
+        room[0, a] = math.exp(unary[t, a] - top)
+    for s in range(messages.shape[1]):
+        room[1, s] = 0.0
     for i in range(arcs.live_start[t + 1], arcs.live_start[t + 2]):
-        linear[arcs.live[i]] = np.exp(message[arcs.live[i]] - largest)
+        room[1, arcs.live[i]] = math.exp(messages[t + 1, arcs.live[i]] - largest)
     return largest + top + arcs.peak[arcs.kind[t]]
 
 
-@jit()
+@inline
+def _sum_arcs(arcs, t, s, unary, messages):  # type: ignore[no-untyped-def]
+    """Sum (2) for one state relative to its own largest term."""
+    largest, total = -np.inf, 0.0
+    for j in range(arcs.first[arcs.kind[t], s], arcs.first[arcs.kind[t], s + 1]):
+        term = arcs.log_weight[j] + unary[t, arcs.symbol[j]] + messages[t + 1, arcs.target[j]]
+        if term > largest:
+            total = total * math.exp(largest - term) + 1.0
+            largest = term
+        elif term > -np.inf:
+            total += math.exp(term - largest)
+    return largest + math.log(total)
+
+
+@inline
+def _fill_messages(arcs, unary, messages, first, stop, room):  # type: ignore[no-untyped-def]
+    n_steps = unary.shape[0]
+    if stop < 0:
+        stop = n_steps
+        for s in range(messages.shape[1]):
+            messages[stop, s] = -np.inf
+        for i in range(arcs.live_start[stop], arcs.live_start[stop + 1]):
+            messages[stop, arcs.live[i]] = arcs.final[arcs.live[i]]
+    for s in range(messages.shape[1]):
+        room[3, s] = -1.0
+    for t in range(stop - 1, first - 1, -1):
+        kind = arcs.kind[t]
+        for s in range(messages.shape[1]):
+            messages[t, s] = -np.inf
+        shift = _to_linear(arcs, t, unary, messages, room)
+        if shift == -np.inf:
+            return -np.inf
+        for i in range(arcs.live_start[t], arcs.live_start[t + 1]):
+            s = arcs.twin[kind, arcs.live[i]]
+            if room[3, s] != t:
+                room[3, s] = t
+                total = 0.0
+                # Unsigned, so that no index is tried for counting from the end (1.3 times as fast).
+                begin, end = np.uint64(arcs.first[kind, s]), np.uint64(arcs.first[kind, s + 1])
+                for j in range(begin, end):
+                    total += arcs.weight[j] * room[0, arcs.symbol[j]] * room[1, arcs.target[j]]
+                if total > _TRUSTED:
+                    room[2, s] = math.log(total) + shift
+                else:
+                    room[2, s] = _sum_arcs(arcs, t, s, unary, messages)
+            messages[t, arcs.live[i]] = room[2, s]
+    return messages[first, arcs.initial]
+
+
+@inline
+def _draw_path(arcs, unary, messages, u, path, room):  # type: ignore[no-untyped-def]
+    """Draw a path by (3), with one uniform a step."""
+    s = arcs.initial
+    for t in range(unary.shape[0]):
+        begin = arcs.first[arcs.kind[t], s]
+        n = arcs.first[arcs.kind[t], s + 1] - begin
+        total = 0.0
+        for i in range(n):
+            j = begin + i
+            term = arcs.log_weight[j] + unary[t, arcs.symbol[j]]
+            term += messages[t + 1, arcs.target[j]] - messages[t, s]
+            room[0, i] = math.exp(term)
+            total += room[0, i]
+        j = begin + draw_index(room[0], n, total, u[t])
+        path[t] = arcs.symbol[j]
+        s = arcs.target[j]
+
+
+# One kernel for both, as the arguments alone take long to compile for; it makes no array.
+@jit(_nrt=False)
+def _fill_and_draw(
+    arcs: Arcs, unary: Floats, messages: Floats, first: int, stop: int, u: Floats, paths: Ints,
+    room: Floats,
+) -> float:  # fmt: skip
+    total = 0.0
+    if first != stop:
+        total = _fill_messages(arcs, unary, messages, first, stop, room)
+    for row in range(u.shape[0]):
+        _draw_path(arcs, unary, messages, u[row], paths[row], room)
+    return total
+
+
 def backward_messages(arcs: Arcs, unary: Floats, messages: Floats, first: int, stop: int) -> float:
     """Fill the messages (2) and return log Z, -inf where no path is allowed.
 
@@ -113,56 +201,13 @@ def backward_messages(arcs: Arcs, unary: Floats, messages: Floats, first: int, s
         The rows [first, stop) alone are filled, given row `stop`; a negative one is T + 1, for
         all from `first` on. What is returned is the message of the initial state in row `first`.
     """
-    n_steps, n_symbols = unary.shape
-    linear = np.empty(arcs.final.size)
-    odds = np.empty(n_symbols)
-    summed = np.empty(arcs.final.size)
-    summed_at = np.full(arcs.final.size, -1)
-    if stop < 0:
-        stop = n_steps
-        messages[stop] = -np.inf
-        for i in range(arcs.live_start[stop], arcs.live_start[stop + 1]):
-            messages[stop, arcs.live[i]] = arcs.final[arcs.live[i]]
-    for t in range(stop - 1, first - 1, -1):
-        kind = arcs.kind[t]
-        messages[t] = -np.inf
-        shift = _to_linear(arcs, t, unary[t], messages[t + 1], odds, linear)
-        if shift == -np.inf:
-            return -np.inf
-        for i in range(arcs.live_start[t], arcs.live_start[t + 1]):
-            s = arcs.twin[kind, arcs.live[i]]
-            if summed_at[s] != t:
-                summed_at[s] = t
-                total = 0.0
-                # Unsigned, so that no index is tried for counting from the end (1.3 times as fast).
-                begin, end = np.uint64(arcs.first[kind, s]), np.uint64(arcs.first[kind, s + 1])
-                for j in range(begin, end):
-                    total += arcs.weight[j] * odds[arcs.symbol[j]] * linear[arcs.target[j]]
-                if total > _TRUSTED:
-                    summed[s] = np.log(total) + shift
-                else:
-                    summed[s] = _sum_arcs(arcs, kind, s, unary[t], messages[t + 1])
-            messages[t, arcs.live[i]] = summed[s]
-    return messages[first, arcs.initial]  # type: ignore[no-any-return]
+    if first == stop:
+        return float(messages[first, arcs.initial])
+    room = chain_room(messages.shape[1], unary.shape[1])
+    nothing, nowhere = np.empty((0, 0)), np.empty((0, 0), np.int64)
+    return _fill_and_draw(arcs, unary, messages, first, stop, nothing, nowhere, room)
 
 
-@jit()
-def _sum_arcs(arcs: Arcs, kind: int, s: int, unary: Floats, messages: Floats) -> float:
-    """Sum (2) for one state relative to its own largest term."""
-    largest = -np.inf
-    for j in range(arcs.first[kind, s], arcs.first[kind, s + 1]):
-        term = arcs.log_weight[j] + unary[arcs.symbol[j]] + messages[arcs.target[j]]
-        largest = max(largest, term)
-    if largest == -np.inf:
-        return largest
-    total = 0.0
-    for j in range(arcs.first[kind, s], arcs.first[kind, s + 1]):
-        term = arcs.log_weight[j] + unary[arcs.symbol[j]] + messages[arcs.target[j]]
-        total += np.exp(term - largest)
-    return largest + np.log(total)  # type: ignore[no-any-return]
-
-
-@jit()
 def draw_paths(arcs: Arcs, unary: Floats, messages: Floats, u: Floats, paths: Ints) -> None:
     """Draw paths by (3), one a row of uniforms.
 
@@ -173,22 +218,8 @@ def draw_paths(arcs: Arcs, unary: Floats, messages: Floats, u: Floats, paths: In
     u : ndarray of shape (n_paths, T), in [0, 1)
     paths : ndarray of shape (n_paths, T), overwritten
     """
-    probs = np.empty(unary.shape[1])
-    for row in range(u.shape[0]):
-        s = arcs.initial
-        for t in range(unary.shape[0]):
-            begin = arcs.first[arcs.kind[t], s]
-            n = arcs.first[arcs.kind[t], s + 1] - begin
-            total = 0.0
-            for i in range(n):
-                j = begin + i
-                term = arcs.log_weight[j] + unary[t, arcs.symbol[j]]
-                term += messages[t + 1, arcs.target[j]] - messages[t, s]
-                probs[i] = np.exp(term)
-                total += probs[i]
-            j = begin + draw_index(probs, n, total, u[row, t])
-            paths[row, t] = arcs.symbol[j]
-            s = arcs.target[j]
+    room = chain_room(messages.shape[1], unary.shape[1])
+    _fill_and_draw(arcs, unary, messages, 0, 0, u, paths, room)
 
 
 @inline
@@ -287,7 +318,7 @@ def add_marginals(arcs: Arcs, unary: Floats, messages: Floats, marginals: Floats
             for j in range(arcs.first[arcs.kind[t], s], arcs.first[arcs.kind[t], s + 1]):
                 term = arcs.log_weight[j] + unary[t, arcs.symbol[j]]
                 term += messages[t + 1, arcs.target[j]] - messages[t, s]
-                prob = now[s] * np.exp(term)
+                prob = now[s] * math.exp(term)
                 marginals[t, arcs.symbol[j]] += prob
                 later[arcs.target[j]] += prob
         now, later = later, now
@@ -295,7 +326,7 @@ def add_marginals(arcs: Arcs, unary: Floats, messages: Floats, marginals: Floats
 
 @jit()
 def redraw_path(
-    arcs: Arcs, unary: Floats, current: Ints, u: Floats, messages: Floats, path: Ints
+    arcs: Arcs, unary: Floats, current: Ints, u: Floats, messages: Floats, path: Ints, room: Floats
 ) -> tuple[float, float]:
     """Draw one new path and weigh the current one under the same law.
 
@@ -308,16 +339,17 @@ def redraw_path(
     u : ndarray of shape (T,), uniforms in [0, 1)
     messages : ndarray of shape (T + 1, S), scratch
     path : ndarray of shape (T,), overwritten by the draw; kept where no path is allowed
+    room : ndarray, of `chain_room`
 
     Returns
     -------
     log_prob_path, log_prob_current : float
         Normalised; both -inf where no path is allowed.
     """
-    log_normaliser = backward_messages(arcs, unary, messages, 0, -1)
+    log_normaliser = _fill_messages(arcs, unary, messages, 0, -1, room)
     if log_normaliser == -np.inf:
         return -np.inf, -np.inf
-    draw_paths(arcs, unary, messages, u.reshape((1, -1)), path.reshape((1, -1)))
+    _draw_path(arcs, unary, messages, u, path, room)
     return (
         weigh_path(arcs, unary, path) - log_normaliser,
         weigh_path(arcs, unary, current) - log_normaliser,

@@ -60,6 +60,7 @@ class Room(NamedTuple):
     unary: Floats
     nothing: Floats
     messages: Floats
+    step: Floats
     tail: Floats
     line: Ints
     drawn: Ints
@@ -75,6 +76,7 @@ def _make_room(features, line, n_steps):  # type: ignore[no-untyped-def]
         np.empty((n_steps, n), np.float64),
         np.zeros((n_steps, n), np.float64),
         np.empty((n_steps + 1, n_states), np.float64),
+        np.zeros((4, max(n, n_states)), np.float64),
         np.empty(n_states, np.float64),
         np.empty(n_steps, np.int64),
         np.empty(n_steps, np.int64),
@@ -174,12 +176,13 @@ def _move_stretch(piece, line, target, scale, begin, end, u, room):  # type: ign
     nothing, u_steps = room.nothing[:n_drawn], u[3 : 3 + n_drawn]
     window = _window(line.arcs, room.line, begin, end, room.tail)
     _propose(piece, line, begin, target, scale, unary, room)
-    forth, _ = redraw_path(window, unary, old, u_steps, messages, new)
+    forth, _ = redraw_path(window, unary, old, u_steps, messages, new, room.step)
     if forth == -np.inf:
         return 0
     change = _write_line(piece, line.v, begin, new, target, room)
     _propose(piece, line, begin, target, scale, unary, room)
-    _, back = redraw_path(window, unary, old, u_steps, messages, room.unused[:n_drawn])
+    unused = room.unused[:n_drawn]
+    _, back = redraw_path(window, unary, old, u_steps, messages, unused, room.step)
     read = weigh_path(window, nothing, new)
     read -= weigh_path(window, nothing, old)
     if np.log(u[2]) < scale * change + read + back - forth:  # (2)
