@@ -25,7 +25,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from stats_composer.kernels.layout import NEAR, Grids, Rows
+from stats_composer.kernels.layout import NEAR, Grids
 from stats_composer.kernels.maxent import add_counts
 from stats_composer.models.maxent import MaxEnt
 
@@ -154,7 +154,7 @@ def _features(model: MaxEnt, grid: Ints, rows: range, line: int) -> list[dict[in
     ]
 
 
-def _counted(model: MaxEnt, grids: Grids, rows: Rows) -> dict[int, int]:
+def _counted(model: MaxEnt, grids: Grids, rows: Ints) -> dict[int, int]:
     """Count the features of a grid by cell; a pair has the cell of its later copy."""
     layout, weights = model.layout_, model.weights_
     counts = np.zeros_like(weights.folded)

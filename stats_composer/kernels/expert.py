@@ -33,7 +33,7 @@ from stats_composer.kernels.directed import Tables, make_scratch, weigh_site
 from stats_composer.kernels.directed_sites import Lines, read_site
 from stats_composer.kernels.gibbs import Target, gather_site
 from stats_composer.kernels.layout import LOWEST, Piece, Site
-from stats_composer.kernels.sites import make_places, padded_symbols
+from stats_composer.kernels.sites import make_places, padded
 
 __all__ = ["Judged", "sweep_judged"]
 
@@ -136,7 +136,7 @@ def sweep_judged(
         for j in range(u.shape[1]):
             number = int(u[sweep, j, 0] * sites.shape[0])
             t, v = sites[number, 0], sites[number, 1]
-            n, old = padded_symbols(features, v), grid[t, v]
+            n, old = padded(features.n_symbols[v]), grid[t, v]
             site = Site(first, last, t, v, LOWEST, n)
             gather_site(grid, site, features, rows, weights, (field, steps), values, place)
             _, total = exp_row(values, n, scale, bits, floats)

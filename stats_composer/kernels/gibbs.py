@@ -39,8 +39,8 @@ import numpy as np
 from stats_composer.kernels._jit import inline, jit, spliced
 from stats_composer.kernels._softmax import draw_row, exp_row
 from stats_composer.kernels.arrays import Bools, Float32s, Floats, Int32s, Ints
-from stats_composer.kernels.layout import FORBIDDEN, LOWEST, Features, Piece, Rows, Site
-from stats_composer.kernels.sites import padded_symbols, visit_site
+from stats_composer.kernels.layout import FORBIDDEN, LOWEST, Features, Piece, Site
+from stats_composer.kernels.sites import GATHER, padded, visit_site
 
 __all__ = [
     "BARRED",
@@ -83,7 +83,8 @@ class Target(NamedTuple):
     Attributes
     ----------
     features : Features
-    rows : Rows
+    rows : ndarray of shape (3, n_rows), int64
+        By `Context`.
     weights : ndarray of float32
         Of the features, as `features` places them.
     field : ndarray of shape (n_rows, n_lines, width), float32
@@ -92,7 +93,7 @@ class Target(NamedTuple):
     """
 
     features: Features
-    rows: Rows
+    rows: Ints
     weights: Float32s
     field: Float32s
     steps: Steps
@@ -108,7 +109,7 @@ def gather_site(grid, site, features, rows, weights, own, values, place):  # typ
     _, _, t, v, low, high = site
     for a in range(np.uintp(low), np.uintp(high)):
         values[a] = field[t, v, a]
-    visit_site(grid, site, features, rows, weights, values, place, False)
+    visit_site(grid, site, features, rows, weights, values, place, GATHER)
     if steps.table.shape[0] > 0:
         for w in range(features.n_lines):
             number = steps.of[t, v, w]
@@ -262,7 +263,7 @@ def draw_sites(
         sweep, i = (move // n_updates, move % n_updates) if drawn else (0, 0)
         number = int(u[sweep, i, 0] * n_sites) if drawn else move - n_moves
         t, v = sites[number, 0], sites[number, 1]
-        n, current = padded_symbols(target.features, v), grid[t, v]
+        n, current = padded(target.features.n_symbols[v]), grid[t, v]
         site = Site(first, last, t, v, LOWEST, n)
         length = choose_length(grid, free, site, u[sweep, i, 1], run_share) if drawn else 1
         if length == 0:

@@ -18,12 +18,11 @@ __all__ = [
     "LOWEST",
     "NEAR",
     "NO_COORDINATE",
-    "Asked",
+    "Context",
     "Features",
     "Grids",
     "Layout",
     "Piece",
-    "Rows",
     "Site",
 ]
 
@@ -33,28 +32,26 @@ NEAR = 3
 """Steps of a passage are clipped to it: on a scale of twelve, what is larger is a leap."""
 NO_COORDINATE = -(1 << 29)
 """A coordinate of a symbol without a pitch: no sum of three that holds it is a place."""
-HEAD = 7
+HEAD = 9
 """Numbers of a template before its coordinates."""
 
 
-class Asked(IntEnum):
-    """What of its rows' contexts a template reads."""
+class Context(IntEnum):
+    """What features read of the context voices: the rows of an array, one column a row."""
 
     GATE = 0
-    """The gate of its first row."""
     SONORITY = 1
-    """The sonority context of its first row."""
-    BEATS = 2
-    """That the gates of its first and last row are 0."""
+    PLACE = 2
 
 
 class Features(NamedTuple):
     """What kernels read of a `Layout`; each array and number more is one more to compile for.
 
     A template tells of a feature that contains a site: the first and the last of its rows, from
-    the site's; where its weights begin; what it `Asked` of the rows, and the stride of that; how
-    many of its coordinates are known without the site's symbol, and how many there are; and for
-    each, known ones first, a table, and row and line of the two symbols that it tells of.
+    the site's; where its weights begin; its `Context`, the row that this is read in, from the
+    site's, and its stride; whether the gates of the first and the last row must be 0; how many of
+    its coordinates are known without the site's symbol, and how many there are; and for each,
+    known ones first, a table, and row and line of the two symbols that it tells of.
     """
 
     n_lines: int
@@ -65,7 +62,6 @@ class Features(NamedTuple):
     pair: int
     pair_back: int
     progression: int
-    onset: int
     rhythm: int
     n_symbols: Ints
     residue: Ints  # (n_lines, width), -1: no pitch
@@ -93,7 +89,7 @@ class Layout(NamedTuple):
     relation       [R, R]: the residues of two lines, from a beat to the next
     =============  ======================================================================
 
-    Motion, beats, sonority, melody, passage and relation are told by templates. Arrays are as in
+    All but pair, progression and rhythm are told by templates. Arrays are as in
     `Features`.
     """
 
@@ -127,14 +123,6 @@ class Layout(NamedTuple):
     def features(self) -> Features:
         """What kernels read of it."""
         return Features(*(getattr(self, name) for name in Features._fields))
-
-
-class Rows(NamedTuple):
-    """What the features read of the context voices, by row."""
-
-    gate: Ints
-    sonority: Ints
-    place: Ints
 
 
 class Grids(NamedTuple):

@@ -26,9 +26,9 @@ import numpy as np
 
 from stats_composer.kernels._jit import inline, jit
 from stats_composer.kernels._softmax import exp_row
-from stats_composer.kernels.arrays import Float32s
-from stats_composer.kernels.layout import LOWEST, Features, Grids, Rows, Site
-from stats_composer.kernels.sites import make_places, padded_symbols, visit_site
+from stats_composer.kernels.arrays import Float32s, Ints
+from stats_composer.kernels.layout import LOWEST, Features, Grids, Site
+from stats_composer.kernels.sites import GATHER, SCATTER, make_places, padded, visit_site
 
 __all__ = ["add_counts", "value_and_gradient"]
 
@@ -61,7 +61,7 @@ def _large_residuals(values, n, threshold):  # type: ignore[no-untyped-def]
 def value_and_gradient(
     grids: Grids,
     features: Features,
-    rows: Rows,
+    rows: Ints,
     weights: Float32s,
     field: Float32s,
     threshold: float,
@@ -74,7 +74,8 @@ def value_and_gradient(
     ----------
     grids : Grids
     features : Features
-    rows : Rows
+    rows : ndarray of shape (3, n_rows), int64
+        By `Context`.
     weights : ndarray of float32
     field : ndarray of shape (n_rows, n_lines, width), float32
     threshold : float
@@ -97,32 +98,33 @@ def value_and_gradient(
         first, last = grids.start[p], grids.stop[p]
         for t in range(first, last):
             for v in range(features.n_lines):
-                values, n = residual[t, v], padded_symbols(features, v)
+                values, n = residual[t, v], padded(features.n_symbols[v])
                 for a in range(features.width):
                     values[a] = field[t, v, a] if grids.modelled[t, v] else 0
                 if not grids.modelled[t, v]:
                     continue
                 site = Site(first, last, t, v, LOWEST, n)
-                visit_site(grid, site, features, rows, weights, values, place, False)
+                visit_site(grid, site, features, rows, weights, values, place, GATHER)
                 total += _take_residual(values, grid[t, v], n, bits, floats)
                 if threshold < 0:
                     continue
                 low, high = _large_residuals(values, n, threshold)
                 if low < high:
                     site = Site(first, last, t, v, low, high)
-                    visit_site(grid, site, features, rows, gradient, values, place, True)  # (3)
+                    visit_site(grid, site, features, rows, gradient, values, place, SCATTER)  # (3)
     return total
 
 
 @jit()
-def add_counts(grids: Grids, features: Features, rows: Rows, counts: Float32s) -> None:
+def add_counts(grids: Grids, features: Features, rows: Ints, counts: Float32s) -> None:
     """Count each feature once for each site that it contains.
 
     Parameters
     ----------
     grids : Grids
     features : Features
-    rows : Rows
+    rows : ndarray of shape (3, n_rows), int64
+        By `Context`.
     counts : ndarray of the weights' shape, float32, added to
     """
     grid, place = grids.grid, make_places(features.width)
@@ -133,4 +135,4 @@ def add_counts(grids: Grids, features: Features, rows: Rows, counts: Float32s) -
             for v in range(features.n_lines):
                 a = grid[t, v]
                 site = Site(first, last, t, v, a, a + 1)
-                visit_site(grid, site, features, rows, counts, ones, place, True)
+                visit_site(grid, site, features, rows, counts, ones, place, SCATTER)

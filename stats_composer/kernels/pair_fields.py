@@ -18,6 +18,7 @@ from stats_composer.kernels._softmax import draw_row
 from stats_composer.kernels.arrays import Float32s, Ints
 from stats_composer.kernels.gibbs import choose_length
 from stats_composer.kernels.layout import LOWEST, Site
+from stats_composer.kernels.sites import GATE
 
 __all__ = ["fill_fields", "redraw_sites", "table_of"]
 
@@ -37,7 +38,7 @@ def _own_gate(features, rows, v, j, t):  # type: ignore[no-untyped-def]
     if features.n_gates == 1:
         return 0
     earlier = t if features.neighbours[v, j, 1] == 0 else t + features.neighbours[v, j, 3]
-    return rows.gate[earlier]
+    return rows[GATE, earlier]
 
 
 class Told(NamedTuple):

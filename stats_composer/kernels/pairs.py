@@ -61,7 +61,7 @@ class PairKernels(NamedTuple):
 
 def has_pairs_alone(features: Features) -> bool:
     """Tell whether a model has no primitive but pairs beside its fields."""
-    others = features.progression, features.onset, features.rhythm
+    others = features.progression, features.rhythm
     return not features.template.size and not any(others)
 
 

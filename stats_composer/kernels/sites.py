@@ -33,8 +33,8 @@ and gate, place and context those of a row:
                  leaves it, by the gate of the row before                                   (11)
     relation     r(v) in a row of gate 0, r(w) in the next but one of gate 0                (12)
 
-Places of (5), (6), (8), (11) and (12) are sums of coordinates, such as a clipped step, each told by
-two symbols; `models/maxent/templates.py` says which, and one loop visits them all.
+Places of (5), (6), (8), (9), (11) and (12) are sums of coordinates, such as a clipped step, each
+told by two symbols; `models/maxent/templates.py` says which, and one loop visits them all.
 
 Conventions
 -----------
@@ -50,19 +50,23 @@ Conventions
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from stats_composer.kernels._jit import inline, spliced
-from stats_composer.kernels.layout import HEAD, Asked
+from stats_composer.kernels.layout import HEAD, Context
 
-__all__ = ["make_places", "padded_symbols", "visit_site"]
+__all__ = ["GATE", "GATHER", "SCATTER", "make_places", "padded", "visit_site"]
 
-SONORITY, BEATS = int(Asked.SONORITY), int(Asked.BEATS)
+GATE, PLACE = int(Context.GATE), int(Context.PLACE)
 NOWHERE = np.int32(0)
+OWN_ROW_FIRST = (0, -2, -1, 1, 2)
+# In which direction a site is visited: of a branch on `None` Numba compiles nothing.
+GATHER, SCATTER = None, True
 # Of the type of a line: a literal -1 would be one more type to compile for.
 NO_LINE: Any = np.int64(-1)
+NO_SYMBOL: Any = np.int64(-1)
 
 
 @inline
@@ -72,14 +76,14 @@ def make_places(width):  # type: ignore[no-untyped-def]
 
 
 @inline
-def padded_symbols(features, v):  # type: ignore[no-untyped-def]
+def padded(n_symbols):  # type: ignore[no-untyped-def]
     """Round the symbols of a line up to whole vectors of eight: what is added is forbidden."""
-    return (features.n_symbols[v] + 7) & ~7
+    return (n_symbols + 7) & ~7
 
 
 @inline
-def _apply(site, weights, values, place, scatter):  # type: ignore[no-untyped-def]
-    if scatter:
+def _apply(site, weights, values, place, how):  # type: ignore[no-untyped-def]
+    if how is not None:
         for a in range(np.uintp(site.low), np.uintp(site.high)):
             weights[np.uint32(max(place[a], NOWHERE))] += values[a]  # (3)
     else:
@@ -89,20 +93,17 @@ def _apply(site, weights, values, place, scatter):  # type: ignore[no-untyped-de
 
 @inline
 def _residue_set(grid, row, features, skip):  # type: ignore[no-untyped-def]
-    """Return the set of residues of a row as bits, and whether every line has one."""
-    bits, complete = 0, True
+    """Return the set of residues of a row as bits; -1 where a line has none."""
+    bits = 0
     for w in range(features.n_lines):
+        r = features.residue[w, grid[row, w]]
         if w != skip:
-            r = features.residue[w, grid[row, w]]
-            if r < 0:
-                complete = False
-            else:
-                bits |= 1 << r
-    return bits, complete
+            bits = bits | 1 << r if r >= 0 and bits >= 0 else -1
+    return bits
 
 
 @inline
-def _visit_pairs(grid, site, features, rows, weights, values, scatter):  # type: ignore[no-untyped-def]
+def _visit_pairs(grid, site, features, rows, weights, values, how):  # type: ignore[no-untyped-def]
     first, last, t, v, low, high = site
     width = features.width
     for j in range(features.neighbours.shape[1]):
@@ -111,11 +112,11 @@ def _visit_pairs(grid, site, features, rows, weights, values, scatter):  # type:
             continue
         pair, side = features.neighbours[v, j, 0], features.neighbours[v, j, 1]
         start = features.pair if side == 0 else features.pair_back
-        gate = rows.gate[t] if side == 0 else rows.gate[u]
+        gate = rows[GATE, t if side == 0 else u]
         other = grid[u, features.neighbours[v, j, 2]]
         base = start + ((pair * features.n_gates + gate) * width + other) * width  # (4)
         row = weights[base : base + width]
-        if scatter:
+        if how is not None:
             for a in range(np.uintp(low), np.uintp(high)):
                 row[a] += values[a]
         else:
@@ -124,8 +125,8 @@ def _visit_pairs(grid, site, features, rows, weights, values, scatter):  # type:
 
 
 @inline
-def _visit_templates(grid, site, features, rows, weights, values, place, scatter):  # type: ignore[no-untyped-def]
-    """Visit the features whose places are sums of tabled coordinates, (5), (6), (8), (11), (12)."""
+def _visit_templates(grid, site, features, rows, weights, values, place, how):  # type: ignore[no-untyped-def]
+    """Visit the features whose places are sums of tabled coordinates."""
     first, last, t, v, low, high = site
     table = features.table
     for i in range(features.template.shape[1]):
@@ -133,139 +134,77 @@ def _visit_templates(grid, site, features, rows, weights, values, place, scatter
         begin, end = t + template[0], t + template[1]
         if begin < first or end >= last:
             continue
-        context = rows.sonority[begin] if template[3] == SONORITY else rows.gate[begin]
-        if template[3] == BEATS and (context != 0 or rows.gate[end] != 0):
+        if template[6] != 0 and (rows[GATE, begin] != 0 or rows[GATE, end] != 0):
             continue
-        base = template[2] + context * template[4]
-        n_known, n = template[5], template[6]
-        for j in range(HEAD, HEAD + 5 * n_known, 5):
+        base = template[2] + rows[template[3], t + template[4]] * template[5]
+        drawn, stop = HEAD + 5 * template[7], HEAD + 5 * template[8]
+        for j in range(HEAD, drawn, 5):
             one = grid[t + template[j + 1], template[j + 2]]
             base += table[template[j], one, grid[t + template[j + 3], template[j + 4]]]
         if base < 0:
             continue
-        for a in range(np.uintp(low), np.uintp(high)):
-            place[a] = base
-        for j in range(HEAD + 5 * n_known, HEAD + 5 * n, 5):
+        for j in range(drawn, stop, 5):
             row = table[template[j], grid[t + template[j + 1], template[j + 2]]]
             for a in range(np.uintp(low), np.uintp(high)):
-                place[a] += row[a]
-        _apply(site, weights, values, place, scatter)
+                place[a] = row[a] + (base if j == drawn else np.int64(place[a]))
+        _apply(site, weights, values, place, how)
 
 
 @inline
-def _visit_progression(grid, site, features, rows, weights, values, place, scatter):  # type: ignore[no-untyped-def]
+def _visit_progression(grid, site, features, rows, weights, values, place, how):  # type: ignore[no-untyped-def]
     first, last, t, v, low, high = site
     n, classes = features.n_classes, np.uintp(features.width)
-    bits, complete = _residue_set(grid, t, features, v)
-    for a in range(np.uintp(low), np.uintp(high)):
-        r = features.residue[v, a]
-        place[classes + a] = features.set_class[bits | (1 << r)] if complete and r >= 0 else n - 1
-    for u in range(max(t - 2, first), min(t + 3, last)):
-        if u == t:
+    for lag in OWN_ROW_FIRST:
+        u = t + lag
+        if u < first or u >= last:
             continue
-        bits, complete = _residue_set(grid, u, features, NO_LINE)
-        other = features.set_class[bits] if complete else n - 1
-        gate = rows.gate[min(t, u)]
-        base = features.progression + ((abs(u - t) - 1) * features.n_gates + gate) * n * n
+        bits = _residue_set(grid, u, features, v if lag == 0 else NO_LINE)
+        if lag == 0:
+            for a in range(np.uintp(low), np.uintp(high)):
+                r = features.residue[v, a]
+                known = bits >= 0 and r >= 0
+                place[classes + a] = features.set_class[bits | (1 << r)] if known else n - 1
+            continue
+        other = features.set_class[bits] if bits >= 0 else n - 1
+        gate = rows[GATE, min(t, u)]
+        base = features.progression + ((abs(lag) - 1) * features.n_gates + gate) * n * n
         for a in range(np.uintp(low), np.uintp(high)):
             own = np.int64(place[classes + a])
-            earlier, later = (own, other) if u > t else (other, own)
+            earlier, later = (own, other) if lag > 0 else (other, own)
             place[a] = base + earlier * n + later  # (7)
-        _apply(site, weights, values, place, scatter)
-
-
-class Change(NamedTuple):
-    """A feature that asks of a candidate only whether it equals its two neighbours in time.
-
-    Attributes
-    ----------
-    before, after : int
-        The symbols of the rows before and after, -1 for none.
-    cell, still, calm, both : int
-        Places for a candidate unlike both, like the one before, like the one after, like both.
-    """
-
-    before: int
-    after: int
-    cell: int
-    still: int
-    calm: int
-    both: int
+        _apply(site, weights, values, place, how)
 
 
 @inline
-def _apply_change(site, change, weights, values, scatter):  # type: ignore[no-untyped-def]
-    """Apply such a feature.
-
-    Log-weights are gathered relative to `cell`: what all candidates share does not matter.
-    """
-    low, high = site.low, site.high
-    before, after, cell, still, calm, both = change
-    if scatter:
-        for a in range(np.uintp(low), np.uintp(high)):
-            if a == before:
-                weights[both if a == after else still] += values[a]
-            elif a == after:
-                weights[calm] += values[a]
-            else:
-                weights[cell] += values[a]
-    elif before == after:
-        if low <= before < high:
-            values[before] += weights[both] - weights[cell]
-    else:
-        if low <= before < high:
-            values[before] += weights[still] - weights[cell]
-        if low <= after < high:
-            values[after] += weights[calm] - weights[cell]
-
-
-@inline
-def _visit_onset(grid, site, features, rows, weights, values, scatter):  # type: ignore[no-untyped-def]
-    first, last, t, v, _, _ = site
-    n_sets = 1 << features.n_lines
-    for u in range(max(t, first + 1), min(t + 2, last)):
-        bits = 0
-        for w in range(features.n_lines):
-            if w != v and grid[u, w] != grid[u - 1, w]:
-                bits |= 1 << w
-        same = grid[t - 1, v] if u == t else grid[t + 1, v]
-        stays = features.onset + rows.place[u] * n_sets + bits  # (9)
-        change = Change(same, -1, stays + (1 << v), stays, 0, 0)
-        _apply_change(site, change, weights, values, scatter)
-
-
-@inline
-def _visit_rhythm(grid, site, features, rows, weights, values, scatter):  # type: ignore[no-untyped-def]
-    first, last, t, v, _, _ = site
-    before = grid[t - 1, v] if t > first else -1
-    after = grid[t + 1, v] if t + 1 < last else -1
+def _visit_rhythm(grid, site, features, rows, weights, values, place, how):  # type: ignore[no-untyped-def]
+    first, last, t, v, low, high = site
+    before = grid[t - 1, v] if t > first else NO_SYMBOL
+    after = grid[t + 1, v] if t + 1 < last else NO_SYMBOL
     begin, end = max(t - 7, first + 1), min(t + 2, last - 7)
-    # Bit i of `moves`: the line moves into row begin + i, row t and the next left open.
+    # Bit i of `moves`: the line moves into row begin + i, rows t and t + 1 left open.
     moves = 0
-    for row in range(begin, min(t + 9, last)):
-        if row != t and row != t + 1 and grid[row, v] != grid[row - 1, v]:
-            moves |= 1 << (row - begin)
+    for u in range(begin, end + 7):
+        if u != t and u != t + 1 and grid[u, v] != grid[u - 1, v]:
+            moves |= 1 << (u - begin)
     for u in range(begin, end):
-        bits = (moves >> (u - begin)) & 255
-        into = 1 << (t - u) if 0 <= t - u < 8 else 0
-        out = 1 << (t + 1 - u) if 0 <= t + 1 - u < 8 else 0
-        bits += features.rhythm + (v * features.n_places + rows.place[u]) * 256  # (10)
-        change = Change(before, after, bits + into + out, bits + out, bits + into, bits)
-        _apply_change(site, change, weights, values, scatter)
+        into, out = (1 << (t - u + 1)) >> 1, (1 << (t + 2 - u)) >> 1
+        base = features.rhythm + (v * features.n_places + rows[PLACE, u]) * 256  # (10)
+        base += (moves >> (u - begin)) & 255
+        for a in range(np.uintp(low), np.uintp(high)):
+            place[a] = base + (into & 255 if a != before else 0) + (out & 255 if a != after else 0)
+        _apply(site, weights, values, place, how)
 
 
 @spliced
-def visit_site(grid, site, features, rows, weights, values, place, scatter):  # type: ignore[no-untyped-def]
+def visit_site(grid, site, features, rows, weights, values, place, how):  # type: ignore[no-untyped-def]
     """Gather the candidates' weights into `values[low:high]`, or scatter them the other way.
 
-    `place` is room, of `make_places`.
+    `place` is room, of `make_places`; `how` is GATHER or SCATTER.
     """
     if features.pair > 0:
-        _visit_pairs(grid, site, features, rows, weights, values, scatter)
-    _visit_templates(grid, site, features, rows, weights, values, place, scatter)
-    if features.progression > 0:
-        _visit_progression(grid, site, features, rows, weights, values, place, scatter)
-    if features.onset > 0:
-        _visit_onset(grid, site, features, rows, weights, values, scatter)
+        _visit_pairs(grid, site, features, rows, weights, values, how)
+    _visit_templates(grid, site, features, rows, weights, values, place, how)
     if features.rhythm > 0:
-        _visit_rhythm(grid, site, features, rows, weights, values, scatter)
+        _visit_rhythm(grid, site, features, rows, weights, values, place, how)
+    if features.progression > 0:
+        _visit_progression(grid, site, features, rows, weights, values, place, how)

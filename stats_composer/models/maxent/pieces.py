@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from stats_composer.kernels.arrays import Ints
-from stats_composer.kernels.layout import Grids, Layout, Rows
+from stats_composer.kernels.layout import Grids, Layout
 
 __all__ = ["Columns", "Pieces"]
 
@@ -45,7 +45,8 @@ class Pieces:
     ----------
     grid : ndarray of shape (n_rows, n_voices), int64
     start, stop : ndarray of shape (n_pieces,), int64
-    rows : Rows
+    rows : ndarray of shape (3, n_rows), int64
+        By `Context`.
     modelled : ndarray of shape (n_rows, n_lines), bool
 
     Examples
@@ -63,9 +64,7 @@ class Pieces:
         self.stop = np.cumsum(length)
         self.start = self.stop - length
         zero = np.zeros(len(self.grid), np.int64)
-        self.rows = Rows(
-            *(zero if c is None else np.ascontiguousarray(self.grid[:, c]) for c in columns[:3])
-        )
+        self.rows = np.stack([zero if c is None else self.grid[:, c] for c in columns[:3]])
         n_lines = layout.n_lines
         self.modelled = np.ones((len(self.grid), n_lines), np.bool_)
         if columns.given is not None:

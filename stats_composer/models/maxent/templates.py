@@ -1,7 +1,7 @@
 """Which features contain a site, as templates: rows apart, and tabled coordinates to add up.
 
-The features of motion, beats, sonority, melody, passage and relation lie in boxes: the place of
-one is an offset and a sum of coordinates, each of them told by the symbols of two sites,
+The features of motion, beats, sonority, melody, onset, passage and relation lie in boxes: the
+place of one is an offset and a sum of coordinates, each of them told by the symbols of two sites,
 
     f = offset + context + sum over j of c_j(x_j, y_j),                                       (1)
 
@@ -20,7 +20,7 @@ from typing import NamedTuple
 import numpy as np
 
 from stats_composer.kernels.arrays import Bools, Int32s, Ints
-from stats_composer.kernels.layout import NEAR, NO_COORDINATE, Asked
+from stats_composer.kernels.layout import NEAR, NO_COORDINATE, Context
 
 __all__ = ["Shape", "make_templates"]
 
@@ -57,12 +57,26 @@ class Coordinate(NamedTuple):
 
 
 class Feature(NamedTuple):
-    """Features alike but for the row they begin in: they contain the sites of their coordinates."""
+    """Features alike but for the row they begin in: they contain the sites of their coordinates.
+
+    Attributes
+    ----------
+    offset, stride : int
+        Where the weights lie, and how many there are of each value of the context.
+    coordinates : tuple of Coordinate
+    context : Context
+    row : int
+        Where the context is read.
+    on_beats : bool
+        Whether the gates of the first and the last row must be 0.
+    """
 
     offset: int
-    asked: Asked
     stride: int
     coordinates: tuple[Coordinate, ...]
+    context: Context = Context.GATE
+    row: int = 0
+    on_beats: bool = False
 
 
 def _told(cells: Ints, known: Bools, stride: int) -> Int32s:
@@ -94,7 +108,6 @@ def _motion(shape: Shape, lag: int) -> Iterator[Feature]:
     offset, n_gates = (
         (shape.offset["motion"], shape.n_gates) if lag == 1 else (shape.offset["beats"], 1)
     )
-    asked = Asked.GATE if lag == 1 else Asked.BEATS
     for number, (v, w) in enumerate(itertools.combinations(range(len(shape.pitch)), 2)):
         coordinates = (
             _interval(shape, v, w, 0, k * k),
@@ -102,13 +115,13 @@ def _motion(shape: Shape, lag: int) -> Iterator[Feature]:
             _step(shape, shape.clip, w, (0, lag), 1),
         )
         size = modulus * k * k
-        yield Feature(offset + number * n_gates * size, asked, size, coordinates)
+        yield Feature(offset + number * n_gates * size, size, coordinates, on_beats=lag == 2)
 
 
 def _sonority(shape: Shape) -> Iterator[Feature]:
     n = len(shape.pitch)
     coordinates = (_residue(shape, v, 0, shape.modulus ** (n - 1 - v)) for v in range(n))
-    yield Feature(shape.offset["sonority"], Asked.SONORITY, shape.modulus**n, tuple(coordinates))
+    yield Feature(shape.offset["sonority"], shape.modulus**n, tuple(coordinates), Context.SONORITY)
 
 
 def _melody(shape: Shape) -> Iterator[Feature]:
@@ -119,7 +132,7 @@ def _melody(shape: Shape) -> Iterator[Feature]:
             _step(shape, shape.clip, v, (lag, 2 * lag), 1),
         )
         place = ((lag - 1) * n + v) * shape.n_gates * k * k
-        yield Feature(shape.offset["melody"] + place, Asked.GATE, k * k, coordinates)
+        yield Feature(shape.offset["melody"] + place, k * k, coordinates)
 
 
 def _passage(shape: Shape) -> Iterator[Feature]:
@@ -132,13 +145,25 @@ def _passage(shape: Shape) -> Iterator[Feature]:
             _step(shape, NEAR, v, (1, 2), 1),
         )
         place = (v * n + w) * shape.n_gates * size
-        yield Feature(shape.offset["passage"] + place, Asked.GATE, size, coordinates)
+        yield Feature(shape.offset["passage"] + place, size, coordinates)
 
 
 def _relation(shape: Shape) -> Iterator[Feature]:
     for v, w in itertools.permutations(range(len(shape.pitch)), 2):
         coordinates = _residue(shape, v, 0, shape.modulus), _residue(shape, w, 2, 1)
-        yield Feature(shape.offset["relation"], Asked.BEATS, 0, coordinates)
+        yield Feature(shape.offset["relation"], 0, coordinates, on_beats=True)
+
+
+def _move(shape: Shape, v: int, row: int, stride: int) -> Coordinate:
+    """Return whether a line moves from a row into the next."""
+    moves = 1 - np.eye(shape.pitch.shape[1], dtype=np.int64)
+    return Coordinate(_told(moves, moves >= 0, stride), (row, v), (row + 1, v))
+
+
+def _onset(shape: Shape) -> Iterator[Feature]:
+    n = len(shape.pitch)
+    coordinates = (_move(shape, v, 0, 1 << v) for v in range(n))
+    yield Feature(shape.offset["onset"], 1 << n, tuple(coordinates), Context.PLACE, row=1)
 
 
 def _features(shape: Shape) -> Iterator[Feature]:
@@ -149,6 +174,7 @@ def _features(shape: Shape) -> Iterator[Feature]:
         "melody": _melody(shape),
         "passage": _passage(shape),
         "relation": _relation(shape),
+        "onset": _onset(shape),
     }
     for primitive, features in made.items():
         if shape.offset[primitive]:
@@ -187,8 +213,8 @@ def _seen_from(feature: Feature, site: Place, tables: _Tables) -> list[int]:
             cells, one, other = (cells if one == other else cells.T), other, one
         ends = [one[0] - site[0], one[1], other[0] - site[0], other[1]]
         (drawn if site == other else known).append([tables.place(cells), *ends])
-    head = [min(rows) - site[0], max(rows) - site[0], feature.offset, feature.asked]
-    head += [feature.stride, len(known), len(places) // 2]
+    head = [min(rows) - site[0], max(rows) - site[0], feature.offset, feature.context]
+    head += [feature.row - site[0], feature.stride, feature.on_beats, len(known), len(places) // 2]
     return [*head, *itertools.chain(*known, *drawn)]
 
 
