@@ -310,6 +310,18 @@ def test_the_beat_of_the_last_note_has_the_law_of_the_corpus(chart):
     assert {model.stop(np.arange(2, 4), rng) for _ in range(40)} == {0, 1}
 
 
+def test_the_last_note_is_as_long_as_last_notes_are(chart):
+    # Other notes last until the next, also where it comes as late as the end does.
+    solos = [
+        Solo(np.array([0, 48]), np.array([48, 12]), np.array([60, 62]), chart, 120.0),
+        Solo(np.array([0, 48]), np.array([48, 24]), np.array([60, 62]), chart, 120.0),
+    ]
+    model = SoloModel(n_clusters=1).fit(solos)
+    rng = np.random.default_rng(0)
+    drawn = [model.lengths(np.array([0, 48]), np.array([48, 48]), rng) for _ in range(60)]
+    assert {tuple(row.tolist()) for row in drawn} == {(48, 12), (48, 24)}
+
+
 @pytest.mark.parametrize("place", [0, 2])
 def test_a_solo_ends_in_its_last_bar_at_the_beat_that_was_drawn(composer, chart, place):
     model = copy(composer.solos_)

@@ -72,8 +72,9 @@ class SoloModel:
     plan_ : NGram
     rhythm_, pitch_ : ViewpointModel
         Each a `Blend` where the model leans to other solos.
-    ends_ : ndarray of shape (N_GAPS, len(ENDS) + 1)
-        Counts of how long notes are, by the steps to the next; the last column lasts until then.
+    ends_ : ndarray of shape (N_GAPS + 1, len(ENDS) + 1)
+        Counts of how long notes are, by the steps to the next; the last column lasts until then,
+        and the last row is the last note's.
     moves_, tones_ : ndarray of shape (2 * WIDEST + 1,), (n_qualities, 12)
         Counts of intervals, and of tones over the root by quality.
     stops_ : ndarray of shape (N_PLACES,)
@@ -108,12 +109,12 @@ class SoloModel:
         """Count all but rhythm and pitches of solos, and return tables of these."""
         self.plan_ = self._plan().fit(list(map(self._labels, solos)))
         self.changes_ = count_moves(solo.chart for solo in solos)
-        self.ends_ = np.zeros((N_GAPS, len(ENDS) + 1))
+        self.ends_ = np.zeros((N_GAPS + 1, len(ENDS) + 1))
         self.moves_ = np.ones(2 * WIDEST + 1)
         self.tones_ = np.ones((len(QUALITY_NAMES), 12))
         self.stops_ = np.ones(N_PLACES)
         for solo in solos:
-            gap = np.minimum(solo.gaps, LONGEST)
+            gap = np.append(np.minimum(solo.gaps[:-1], LONGEST), N_GAPS)
             end = np.where(solo.length < solo.gaps, np.searchsorted(ENDS, solo.length), len(ENDS))
             np.add.at(self.ends_, (gap, np.minimum(end, len(ENDS))), 1)
             move = np.clip(np.diff(solo.pitch), -WIDEST, WIDEST)
@@ -227,7 +228,7 @@ class SoloModel:
 
         A note that ends before the next ends at a half of a beat.
         """
-        counts = self.ends_[np.minimum(gaps, LONGEST)]
+        counts = self.ends_[np.append(np.minimum(gaps[:-1], LONGEST), N_GAPS)]
         counts[:, -1] += 1e-3
         share = np.cumsum(counts, axis=1) / counts.sum(axis=1, keepdims=True)
         drawn = (share < rng.random(len(gaps))[:, None]).sum(axis=1)
