@@ -635,10 +635,10 @@ def test_a_constraint_registers_itself_and_is_read_and_written():
 
 
 def test_a_chord_symbol_is_read_once(monkeypatch):
-    from stats_composer.constraints import fields
+    from stats_composer.constraints import values
 
     read = []
-    monkeypatch.setattr(fields, "parse_chord", lambda text: read.append(text) or parse_chord(text))
+    monkeypatch.setattr(values, "parse_chord", lambda text: read.append(text) or parse_chord(text))
     wish = parse_chord_flag("1:1:G7")
     frame = choir()
     wish.compile(frame)

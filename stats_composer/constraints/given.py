@@ -20,17 +20,19 @@ from stats_composer.constraints.fields import (
     PITCH_OR_REST,
     VOICE,
     WEIGHT,
+    asks,
+    numbered,
+)
+from stats_composer.constraints.known import Known
+from stats_composer.constraints.values import (
     Bars,
     Voice,
     as_bar,
     as_duration,
     as_number,
     as_pitch,
-    asks,
-    numbered,
     pitch_text,
 )
-from stats_composer.constraints.known import Known
 from stats_composer.constraints.where import (
     HeardNote,
     VoiceSymbols,

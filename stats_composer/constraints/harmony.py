@@ -16,18 +16,15 @@ from stats_composer.constraints.fields import (
     CHORD,
     DURATION,
     KEY,
-    ChordText,
-    as_bar,
-    as_number,
     asks,
     numbered,
     one_of,
     optional,
-    pitch_text,
     whole,
 )
 from stats_composer.constraints.known import Known, phrase_place
 from stats_composer.constraints.pitches import key_at
+from stats_composer.constraints.values import ChordText, as_bar, as_number, pitch_text
 from stats_composer.constraints.where import (
     bar_span,
     chosen_lines,

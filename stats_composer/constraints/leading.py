@@ -9,7 +9,7 @@ from itertools import combinations, pairwise
 import numpy as np
 
 from stats_composer.constraints.base import Constraint, Onsets
-from stats_composer.constraints.fields import pitch_text
+from stats_composer.constraints.values import pitch_text
 from stats_composer.constraints.where import HeardNote, chosen_lines, place, score_lines
 from stats_composer.encoding import GridFrame
 from stats_composer.errors import ConstraintError

@@ -9,8 +9,9 @@ from typing import ClassVar
 import numpy as np
 
 from stats_composer.constraints.base import Constraint, Onsets, with_automaton
-from stats_composer.constraints.fields import VOICE, Voice, asks, optional, whole
+from stats_composer.constraints.fields import VOICE, asks, optional, whole
 from stats_composer.constraints.known import Known
+from stats_composer.constraints.values import Voice
 from stats_composer.constraints.where import HeardNote, line_of, notes_of, score_lines
 from stats_composer.encoding import GridFrame
 from stats_composer.errors import ConstraintError

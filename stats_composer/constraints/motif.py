@@ -9,16 +9,8 @@ from typing import Any
 import numpy as np
 
 from stats_composer.constraints.base import Constraint, Onsets, with_automaton
-from stats_composer.constraints.fields import (
-    BARS,
-    PITCH,
-    VOICE,
-    Voice,
-    asks,
-    listed,
-    pitch_text,
-    whole,
-)
+from stats_composer.constraints.fields import BARS, PITCH, VOICE, asks, listed, whole
+from stats_composer.constraints.values import Voice, pitch_text
 from stats_composer.constraints.where import (
     HeardNote,
     VoiceSymbols,

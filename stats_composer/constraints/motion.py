@@ -23,13 +23,12 @@ from stats_composer.constraints.fields import (
     BEAT,
     LENGTH,
     VOICE,
-    Voice,
     asks,
     listed,
     optional,
-    pitch_text,
     whole,
 )
+from stats_composer.constraints.values import Voice, pitch_text
 from stats_composer.constraints.where import (
     bar_places,
     bar_span,

@@ -11,21 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stats_composer.constraints.base import Constraint, Onsets, sounding
-from stats_composer.constraints.fields import (
-    BARS,
-    KEY,
-    PITCH,
-    VOICE,
-    VOICES,
-    Bars,
-    KeyText,
-    Voice,
-    asks,
-    optional,
-    pitch_text,
-    whole,
-)
+from stats_composer.constraints.fields import BARS, KEY, PITCH, VOICE, VOICES, asks, optional, whole
 from stats_composer.constraints.known import Known, phrase_place
+from stats_composer.constraints.values import Bars, KeyText, Voice, pitch_text
 from stats_composer.constraints.where import (
     VoiceSymbols,
     bar_span,

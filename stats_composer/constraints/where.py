@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from stats_composer.constraints.fields import Bars, Voice
+from stats_composer.constraints.values import Bars, Voice
 from stats_composer.encoding import GridFrame
 from stats_composer.errors import ConstraintError, ScoreError
 from stats_composer.score import Score

@@ -23,8 +23,8 @@ from stats_composer.constraints import (
     Constraint,
 )
 from stats_composer.constraints.base import check_given
-from stats_composer.constraints.fields import ChordText, as_bar
 from stats_composer.constraints.known import Known, with_known
+from stats_composer.constraints.values import ChordText, as_bar
 from stats_composer.encoding import GridFrame
 from stats_composer.errors import ConstraintError, EncodingError, ScoreError, ScoreWarning
 from stats_composer.score import (
