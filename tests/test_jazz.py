@@ -2,6 +2,7 @@
 
 import itertools
 from copy import copy
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -330,6 +331,13 @@ def test_a_solo_ends_in_its_last_bar_at_the_beat_that_was_drawn(composer, chart,
     for seed in range(6):
         solo = SoloWriter(task, model).write(np.random.default_rng(seed))
         assert solo.onset[-1] // STEPS == 4 + place
+
+
+def test_a_solo_over_half_a_bar_ends_there(composer, chart):
+    half = {name: getattr(chart, name)[2:4] for name in ("root", "quality", "place")}
+    task = SoloTask(lead_page("C"), replace(chart, **half), TICKS_PER_QUARTER, 140.0)
+    solo = SoloWriter(task, composer.solos_).write(np.random.default_rng(0))
+    assert 0 <= solo.onset[-1] < 2 * STEPS
 
 
 def test_the_same_seed_gives_the_same_notes_for_any_jobs(composer):

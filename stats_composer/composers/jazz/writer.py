@@ -292,9 +292,9 @@ class SoloWriter:
 
     def _stop(self, rng: Generator) -> int:
         """Draw the beat that the last note begins in, one of the last bar."""
-        place = self.task.chart.place
-        last = int(np.flatnonzero(place == 0)[-1])
-        return last + self.model.stop(place[last:], rng)
+        chart = self.task.chart
+        last = int(np.searchsorted(chart.bar, chart.bar[-1]))
+        return last + self.model.stop(chart.place[last:], rng)
 
     def _pitches(self, solo: Solo, cluster: Ints, rng: Generator) -> Solo:
         """Draw the pitches of a solo whose rhythm stands."""
