@@ -9,6 +9,10 @@ from stats_composer.listening import BeatModel, LineModel, RoleModel
 from stats_composer.listening.onsets import onsets_of_score
 
 TOLERANCE = 0.07
+BEATS = (
+    *("beats", "downbeats", "beats, no tempo told", "downbeats, no tempo told"),
+    *("the file's tempo from 0", "pretty_midi's estimates of tempo and start"),
+)
 
 
 def f_measure(found, true):
@@ -62,12 +66,9 @@ def beats(songs, fold, options):
             peer = np.arange(midi.estimate_beat_start(), song.beats[-1], 60 / midi.estimate_tempo())
             row.append(f_measure(peer, song.beats))
             rows.append(row)
-    names = (
-        *("beats", "downbeats", "beats, no tempo told", "downbeats, no tempo told"),
-        *("the file's tempo from 0", "pretty_midi's estimates of tempo and start"),
-    )
-    for name, values in zip(names, np.array(rows).T, strict=True):
-        print(f"{name}: F {values.mean():.3f} over {len(values)} songs")
+        print(f"{number + 1} of {options.folds} folds, F over {len(rows)} songs")
+        for name, value in zip(BEATS, np.mean(rows, axis=0), strict=True):
+            print(f"  {name}: {value:.3f}", flush=True)
 
 
 def lines(songs, fold, options):
