@@ -104,6 +104,7 @@ def _residue(shape: Shape, v: int, row: int, stride: int) -> Coordinate:
 
 
 def _motion(shape: Shape, lag: int) -> Iterator[Feature]:
+    # (5) of `kernels/sites.py`
     k, modulus = 2 * shape.clip + 1, shape.modulus
     offset, n_gates = (
         (shape.offset["motion"], shape.n_gates) if lag == 1 else (shape.offset["beats"], 1)
@@ -119,12 +120,14 @@ def _motion(shape: Shape, lag: int) -> Iterator[Feature]:
 
 
 def _sonority(shape: Shape) -> Iterator[Feature]:
+    # (6) of `kernels/sites.py`
     n = len(shape.pitch)
     coordinates = (_residue(shape, v, 0, shape.modulus ** (n - 1 - v)) for v in range(n))
     yield Feature(shape.offset["sonority"], shape.modulus**n, tuple(coordinates), Context.SONORITY)
 
 
 def _melody(shape: Shape) -> Iterator[Feature]:
+    # (8) of `kernels/sites.py`
     k, n = 2 * shape.clip + 1, len(shape.pitch)
     for lag, v in itertools.product((1, 2), range(n)):
         coordinates = (
@@ -136,6 +139,7 @@ def _melody(shape: Shape) -> Iterator[Feature]:
 
 
 def _passage(shape: Shape) -> Iterator[Feature]:
+    # (11) of `kernels/sites.py`
     k, n = 2 * NEAR + 1, len(shape.pitch)
     size = k * shape.modulus * k
     for v, w in itertools.permutations(range(n), 2):
@@ -149,6 +153,7 @@ def _passage(shape: Shape) -> Iterator[Feature]:
 
 
 def _relation(shape: Shape) -> Iterator[Feature]:
+    # (12) of `kernels/sites.py`
     for v, w in itertools.permutations(range(len(shape.pitch)), 2):
         coordinates = _residue(shape, v, 0, shape.modulus), _residue(shape, w, 2, 1)
         yield Feature(shape.offset["relation"], 0, coordinates, on_beats=True)
@@ -161,6 +166,7 @@ def _move(shape: Shape, v: int, row: int, stride: int) -> Coordinate:
 
 
 def _onset(shape: Shape) -> Iterator[Feature]:
+    # (9) of `kernels/sites.py`
     n = len(shape.pitch)
     coordinates = (_move(shape, v, 0, 1 << v) for v in range(n))
     yield Feature(shape.offset["onset"], 1 << n, tuple(coordinates), Context.PLACE, row=1)
