@@ -189,6 +189,17 @@ def test_weights_of_choices_are_where_the_slope_is_none():
     )  # fmt: skip
 
 
+def test_an_event_counts_as_often_as_is_said_and_what_is_not_allowed_is_not_there():
+    rng = np.random.default_rng(6)
+    values, chosen = rng.normal(size=(5, 3, 2)), np.array([0, 1, 1, 0, 1])
+    counts = np.array([1.0, 3.0, 2.0, 1.0, 4.0])
+    often = counts.astype(int)
+    expected = learn_choices(Valued(values[:, :2].repeat(often, 0)), chosen.repeat(often), 1.0)
+    allowed = np.tile([True, True, False], (5, 1))
+    found = learn_choices(Valued(values, allowed), chosen, 1.0, counts)
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
 def test_a_soprano_is_drawn_on_its_page():
     tunes = Soprano.tunes_of([SHORT, SHORT.transpose(2), SHORT.transpose(-3)])
     assert [tune.mode for tune in tunes] == [0, 0, 0]

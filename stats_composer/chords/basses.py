@@ -1,7 +1,7 @@
 """The bass of each chord, beat by beat: which of its tones lies lowest, as a musician hears it.
 
 The lowest note may rest, or be broken off before the chord ends. So in each beat of a chord its
-tones compete, by a conditional logit: with features x of a tone,
+tones compete, by a conditional logit (`models.choices`): with features x of a tone,
 
     P(tone) = exp(w . x(tone)) / sum over the chord's tones of exp(w . x)                     (1)
 
@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from stats_composer.chords.qualities import KINDS, N_KINDS
 from stats_composer.chords.steps import SILENT, Runs, Steps
+from stats_composer.models.choices import Valued, learn_choices
 
 if TYPE_CHECKING:
     from stats_composer.chords.harmony import LabelledSteps
@@ -38,8 +39,6 @@ Bools = NDArray[np.bool_]
 N_BASS_FEATURES = 11
 PENALTY = 1e-3
 """Half the inverse variance of a weight's prior, a step."""
-N_ROUNDS = 12
-"""Of Newton's method."""
 _HOLDS = np.array([[(i in tones) for i in range(12)] for tones in KINDS.values()])
 _TONE = np.array([0, 3, 3, 1, 1, 3, 2, 2, 2, 3, 3, 3])
 """Root, third, fifth or another tone, by semitones above the root."""
@@ -112,8 +111,7 @@ def choose_basses(steps: Steps, labels: Ints, weights: Floats, unit: Runs | None
         Within which the bass stays; by default the beats.
     """
     features, allowed, runs = _features(steps, labels, steps.beats if unit is None else unit)
-    scores = np.where(allowed, features @ weights, -np.inf)
-    found: Ints = scores.argmax(axis=1)[runs.of]
+    found: Ints = Valued(features, allowed).scores(weights).argmax(axis=1)[runs.of]
     return found
 
 
@@ -130,16 +128,5 @@ def fit_basses(pieces: Sequence[LabelledSteps]) -> Floats:
         chosen = known[start] & allowed[np.arange(len(start)), right]
         rows.append(tuple(x[chosen] for x in (features, allowed, right, np.diff(runs.first))))
     seen, allowed, right, count = (np.concatenate(column) for column in zip(*rows, strict=True))
-    share = count / count.sum()
-    weights = np.zeros(N_BASS_FEATURES)
-    for _ in range(N_ROUNDS):
-        scores = np.where(allowed, seen @ weights, -np.inf)
-        prob = np.exp(scores - scores.max(axis=1, keepdims=True))
-        prob /= prob.sum(axis=1, keepdims=True)  # (1)
-        mean = np.einsum("nk,nkf->nf", prob, seen)
-        away = seen[np.arange(len(right)), right] - mean
-        slope = share @ away - 2 * PENALTY * weights
-        spread = np.einsum("n,nk,nkf,nkg->fg", share, prob, seen, seen, optimize=True)
-        spread -= np.einsum("n,nf,ng->fg", share, mean, mean, optimize=True)
-        weights += np.linalg.solve(spread + 2 * PENALTY * np.eye(N_BASS_FEATURES), slope)
-    return weights
+    penalty = 2 * PENALTY * count.sum()
+    return learn_choices(Valued(seen, allowed), right, penalty, count.astype(np.float64))

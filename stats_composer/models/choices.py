@@ -4,7 +4,8 @@ Of the alternatives of each event one was chosen. With features f of every alter
 
     P(k is chosen) = exp(w f_k) / sum over alternatives j of exp(w f_j),                       (1)
 
-and the weights maximize sum log P - l2 / 2 sum w^2: a concave objective, by L-BFGS.
+and the weights maximize sum log P - l2 / 2 sum w^2, each event as often as it counts: a concave
+objective, by L-BFGS.
 
 The alternatives may be the symbols that come next in a line: then (1) is the law of a step. Or
 one is a piece of a corpus and the others were drawn by a law p: then p(x) exp(w f(x)), up to a
@@ -72,6 +73,8 @@ class Valued(NamedTuple):
     Attributes
     ----------
     values : ndarray of shape (n_events, n_alternatives, n_weights), float64
+    allowed : ndarray of shape (n_events, n_alternatives), bool, optional
+        The alternatives that there are; by default all.
 
     Examples
     --------
@@ -80,6 +83,7 @@ class Valued(NamedTuple):
     """
 
     values: Floats
+    allowed: NDArray[np.bool_] | None = None
 
     @property
     def n_weights(self) -> int:
@@ -89,7 +93,7 @@ class Valued(NamedTuple):
     def scores(self, weights: Floats) -> Floats:
         """Return w f, w the `weights`: (n_events, n_alternatives)."""
         total: Floats = self.values @ weights
-        return total
+        return total if self.allowed is None else np.where(self.allowed, total, -np.inf)
 
     def slope(self, excess: Floats) -> Floats:
         """Return the sum of the features, each alternative's by its `excess`: (n_weights,)."""
@@ -97,7 +101,9 @@ class Valued(NamedTuple):
         return total
 
 
-def learn_choices(design: Marked | Valued, chosen: Ints, l2: float) -> Floats:
+def learn_choices(
+    design: Marked | Valued, chosen: Ints, l2: float, counts: Floats | float = 1.0
+) -> Floats:
     """Return the weights of (1).
 
     Parameters
@@ -106,6 +112,8 @@ def learn_choices(design: Marked | Valued, chosen: Ints, l2: float) -> Floats:
     chosen : ndarray of shape (n_events,), int64
         Which alternative it was.
     l2 : float
+    counts : ndarray of shape (n_events,), or float
+        How often each event counts.
 
     Returns
     -------
@@ -122,7 +130,7 @@ def learn_choices(design: Marked | Valued, chosen: Ints, l2: float) -> Floats:
     """
     from scipy.optimize import minimize
 
-    events = np.arange(len(chosen))
+    events, times = np.arange(len(chosen)), np.broadcast_to(counts, len(chosen))
 
     def loss(weights: Floats) -> tuple[float, Floats]:
         scores = design.scores(weights)
@@ -132,8 +140,8 @@ def learn_choices(design: Marked | Valued, chosen: Ints, l2: float) -> Floats:
         share /= total
         log_prob = scores[events, chosen] - np.log(total[:, 0])  # (1)
         share[events, chosen] -= 1.0
-        value = float(l2 / 2 * weights @ weights - log_prob.sum())
-        return value, l2 * weights + design.slope(share)
+        value = float(l2 / 2 * weights @ weights - (times * log_prob).sum())
+        return value, l2 * weights + design.slope(share * times[:, None])
 
     start = np.zeros(design.n_weights)
     found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": MAX_ITER})
