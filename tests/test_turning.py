@@ -3,21 +3,25 @@
 import numpy as np
 import pytest
 
-from stats_composer.models.turning import TurningClassifier, softmax
+from stats_composer.models.turning import N_COUNTS, TurningClassifier, softmax
 
 
 def naive_scores(model, seen):
-    """Sum formulas (1) and (2) term by term."""
+    """Sum formulas (1), (2) and (3) term by term."""
     n, n_profiles, n_rows = seen.shape
     scores = np.zeros((n, n_rows, model.n_classes))
     framed = model.framed_weights_.reshape(len(model.framed), n_rows, n_rows, model.n_classes)
     for t in range(n):
         bass = 0 if model.bass is None else int(seen[t, model.bass].argmax())
+        weights = model.weights_
+        if model.counted is not None:
+            count = sum(1 for share in seen[t, model.counted] if share > 0)
+            weights = weights + model.counted_weights_[min(max(count, 1), N_COUNTS) - 1]
         for row in range(n_rows):
             scores[t, row] += model.bias_
             for d in range(n_rows):
                 for k in range(n_profiles):
-                    scores[t, row] += model.weights_[k, d] * seen[t, k, (row + d) % n_rows]
+                    scores[t, row] += weights[k, d] * seen[t, k, (row + d) % n_rows]
                 for j, k in enumerate(model.framed):
                     weight = framed[j, d, (row - bass) % n_rows]
                     scores[t, row] += weight * seen[t, k, (bass + d) % n_rows]
@@ -28,13 +32,14 @@ def naive_scores(model, seen):
 def small():
     rng = np.random.default_rng(1)
     seen = rng.random((40, 3, 4)).astype(np.float32)
+    seen[:, 2] *= rng.random((40, 4)) > 0.4  # some rows of it are counted, some are not
     labels = seen[:, 0].argmax(axis=1) * 2 + (seen[:, 1, 0] > 0.5)
     return seen, labels
 
 
 def fitted(seen, labels, **options):
-    model = TurningClassifier(n_classes=2, n_rows=4, bass=0, framed=(1, 2), n_epochs=30, **options)
-    return model.fit(seen, labels)
+    told = {"bass": 0, "framed": (1, 2), "counted": 2, "n_epochs": 30, **options}
+    return TurningClassifier(n_classes=2, n_rows=4, **told).fit(seen, labels)
 
 
 @pytest.mark.parametrize("loss", ["hinge", "log"])
@@ -48,7 +53,12 @@ def test_scores_are_the_formula(small, loss):
 @pytest.mark.parametrize("loss", ["hinge", "log"])
 def test_gradients_are_slopes_of_the_loss(small, loss):
     seen, labels = small
-    model = fitted(seen, labels, loss=loss, batch_size=8, l2=0.0, l2_framed=0.0)
+    free = {"l2": 0.0, "l2_framed": 0.0, "l2_counted": 0.0}
+    model = fitted(seen, labels, loss=loss, batch_size=8, **free)
+    rng = np.random.default_rng(2)
+    parts = model.weights_, model.bias_, model.framed_weights_, model.counted_weights_
+    for part in parts:  # away from the bends of the hinge, at which its minimum lies
+        part += rng.normal(0, 0.2, part.shape).astype(np.float32)
     row = np.arange(len(labels))
 
     def mean_loss():
@@ -60,9 +70,7 @@ def test_gradients_are_slopes_of_the_loss(small, loss):
         return (raised.max(axis=1) - scores[row, labels]).mean()
 
     slopes = model._gradients(seen, labels)
-    for part, slope in zip(
-        (model.weights_, model.bias_, model.framed_weights_), slopes, strict=True
-    ):
+    for part, slope in zip(parts, slopes, strict=True):
         place = np.unravel_index(abs(slope).argmax(), slope.shape)
         kept = part[place]
         ends = []
@@ -71,6 +79,17 @@ def test_gradients_are_slopes_of_the_loss(small, loss):
             ends.append(mean_loss())
         part[place] = kept
         assert (ends[0] - ends[1]) / 4e-3 == pytest.approx(slope[place], rel=0.1, abs=2e-3)
+
+
+def test_what_two_tones_mean_is_learned_apart_from_what_three_do():
+    seen = np.zeros((2, 2, 3), np.float32)
+    seen[:, 0, 0] = 1.0
+    seen[0, 1, :2], seen[1, 1] = 1.0, 1.0  # two rows, three rows
+    options = {"n_classes": 2, "n_rows": 3, "n_epochs": 60, "batch_size": 2}
+    model = TurningClassifier(counted=1, **options).fit(seen, np.array([0, 1]))
+    assert model.predict(seen).tolist() == [0, 1]
+    used = abs(model.counted_weights_).max(axis=(1, 2, 3)) > 0
+    assert used.tolist() == [False, True, True, False, False]
 
 
 def test_answers_turn_with_what_is_seen(small):

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from stats_composer.chords.basses import N_BASS_FEATURES, fit_basses
 from stats_composer.chords.profiles import (
     BASS,
+    COUNTED,
     FRAMED,
     N_CHORD,
     N_KEY,
@@ -36,7 +37,7 @@ from stats_composer.chords.profiles import (
 from stats_composer.chords.qualities import N_HOMES, N_KINDS, TRIAD
 from stats_composer.chords.steps import SILENT, Steps
 from stats_composer.models.pair_chain import PairChain, Seen
-from stats_composer.models.turning import TurningClassifier, softmax
+from stats_composer.models.turning import N_COUNTS, TurningClassifier, softmax
 
 __all__ = ["HarmonyModel", "Heard", "LabelledSteps"]
 
@@ -52,15 +53,17 @@ _N_SEEN = {
     "key again": N_KEY + n_opinions(keyed=True),
 }
 """Profiles that each head sees."""
+_PARTS = ("weights_", "bias_", "framed_weights_", "counted_weights_")
+"""What a head has learned."""
 N_GATES = 24
 TEMPERATURES = (0.15, 0.2, 0.25, 0.35, 0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0)
 CHAIN_TEMPERATURES = (0.35, 0.5, 0.6, 0.7, 0.85, 1.0, 1.4, 2.0)
 COOLER = 0.85
 """How much cooler the chain is in use than what suits machines that learned from half of the
 pieces: those that learned from all are right more often."""
-TRUST = 2.0
-"""How much more a chord that is heard weighs in use than when the chain was fitted: to what heads
-thought that had learned from half of the pieces."""
+TRUST, DOUBT = 3.0, 0.5
+"""How much a chord that is heard, and a key, weigh in use against when the chain was fitted: to
+what heads thought that had learned from half of the pieces. By folds of the train part."""
 TINY = 1e-9
 
 
@@ -174,7 +177,8 @@ class HarmonyModel:
         told: dict[str, Any] = {"loss": self.loss, "n_epochs": self.n_epochs}
         if name == "chord":
             framed = tuple(FRAMED.tolist())
-            return TurningClassifier(n_classes=N_KINDS, bass=BASS, framed=framed, **told)
+            told |= {"bass": BASS, "framed": framed, "counted": COUNTED}
+            return TurningClassifier(n_classes=N_KINDS, **told)
         return TurningClassifier(n_classes=2, **told)
 
     def _held_out(
@@ -250,7 +254,7 @@ class HarmonyModel:
             "basses": self.bass_weights_.astype(np.float32),
         }
         for name, head in self.heads_.items():
-            for part in ("weights_", "bias_", "framed_weights_"):
+            for part in _PARTS:
                 arrays[f"{name} {part}"] = getattr(head, part).astype(np.float16)
         header = {
             "loss": self.loss,
@@ -277,13 +281,10 @@ def _restored(
     head: TurningClassifier, name: str, arrays: Mapping[str, NDArray[Any]]
 ) -> TurningClassifier:
     """Give a head its weights, each of the shape that what it sees asks for."""
-    n_labels = 12 * head.n_classes
-    shapes = {
-        "weights_": (_N_SEEN[name], 12, head.n_classes),
-        "bias_": (head.n_classes,),
-        "framed_weights_": (12 * len(head.framed), n_labels),
-    }
-    for part, shape in shapes.items():
+    own = (_N_SEEN[name], 12, head.n_classes)
+    n_counts = 0 if head.counted is None else N_COUNTS
+    shapes = (own, own[2:], (12 * len(head.framed), 12 * own[2]), (n_counts, *own))
+    for part, shape in zip(_PARTS, shapes, strict=True):
         setattr(head, part, _shaped(arrays, f"{name} {part}", shape).astype(np.float32))
     return head
 
@@ -341,4 +342,4 @@ def _seen(steps: Steps, said: Mapping[str, Floats]) -> Seen:
 
 
 def _trusted(seen: Seen) -> Seen:
-    return replace(seen, labels=TRUST * seen.labels)
+    return replace(seen, labels=TRUST * seen.labels, homes=DOUBT * seen.homes)

@@ -25,6 +25,7 @@ from stats_composer.kernels.chords import sum_windows
 
 __all__ = [
     "BASS",
+    "COUNTED",
     "FRAMED",
     "N_CHORD",
     "N_KEY",
@@ -88,6 +89,8 @@ _PAIRED = ("beat", "half")
 N_CHORD = _PRESENT + 9 + 6 * (len(TOGETHER) + len(_PAIRED))
 N_KEY = 2 * len(KEYS) + 2 + 2 * len(SPELLED)
 """How many profiles `chord_profiles` and `key_profiles` return."""
+COUNTED = SOUNDING.index(("beat", 0))
+"""The profile that counts how many pitch classes sound in the beat."""
 FRAMED = np.array(
     [
         *(SOUNDING.index(("beat", shift)) for shift in (0, 1, -1)),

@@ -5,10 +5,12 @@ by one row, so does the answer: label = row * n_classes + class has the score
 
     s(row, class) = sum_k,d w[k, d, class] x[k, (row + d) mod n_rows] + b[class]              (1)
                   + sum_j,d v[j, d, (row - bass) mod n_rows, class] x[j, (bass + d) mod n_rows] (2)
+                  + sum_k,d u[c, k, d, class] x[k, (row + d) mod n_rows]                        (3)
 
 where (2) weighs some of the profiles j as seen from one row that is marked, the bass, and is 0
-where none is: what a tone tells then depends on where the bass lies under it. It is fitted by
-Adam to one of
+where none is: what a tone tells then depends on where the bass lies under it. And c of (3) counts
+the rows of one profile that are above 0: where two tones sound, more is told by their
+surroundings than where four do. It is fitted by Adam to one of
 
     hinge: max over y' of s(y') + [y' != y] - s(y)       (Crammer and Singer's support vectors)
     log: log sum over y' of exp s(y') - s(y)             (multinomial logistic regression)
@@ -33,12 +35,14 @@ from numpy.typing import NDArray
 
 from stats_composer.models.base import Estimator
 
-__all__ = ["TurningClassifier", "softmax"]
+__all__ = ["N_COUNTS", "TurningClassifier", "softmax"]
 
 Singles = NDArray[np.float32]
 Ints = NDArray[np.int64]
 
 DECAY, DECAY_SQUARED, TINY = 0.9, 0.999, 1e-7
+N_COUNTS = 5
+"""Counts that are told apart: one or none, two, three, four, more."""
 
 
 def softmax(scores: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -69,17 +73,20 @@ class TurningClassifier(Estimator):
         The profile that marks the bass; by default there is no (2).
     framed : sequence of int
         The profiles j of (2).
-    l2, l2_framed : float
+    counted : int, optional
+        The profile whose rows (3) counts; by default there is no (3).
+    l2, l2_framed, l2_counted : float
         Half the inverse variances of the priors, a step.
     n_epochs, batch_size : int
     rate, rate_framed : float
-        Adam's first step sizes; they fall to 0.
+        Adam's first step sizes, the second of (2) and (3); they fall to 0.
 
     Attributes
     ----------
     weights_ : ndarray of shape (n_profiles, n_rows, n_classes), float32
     bias_ : ndarray of shape (n_classes,), float32
     framed_weights_ : ndarray of shape (n_framed * n_rows, n_rows * n_classes), float32
+    counted_weights_ : ndarray of shape (N_COUNTS or 0, n_profiles, n_rows, n_classes), float32
 
     Examples
     --------
@@ -97,8 +104,10 @@ class TurningClassifier(Estimator):
         loss: str = "hinge",
         bass: int | None = None,
         framed: tuple[int, ...] = (),
+        counted: int | None = None,
         l2: float = 1e-4,
         l2_framed: float = 1e-3,
+        l2_counted: float = 1e-2,
         n_epochs: int = 3,
         batch_size: int = 1024,
         rate: float = 0.01,
@@ -109,8 +118,10 @@ class TurningClassifier(Estimator):
         self.loss = loss
         self.bass = bass
         self.framed = framed
+        self.counted = counted
         self.l2 = l2
         self.l2_framed = l2_framed
+        self.l2_counted = l2_counted
         self.n_epochs = n_epochs
         self.batch_size = batch_size
         self.rate = rate
@@ -140,8 +151,10 @@ class TurningClassifier(Estimator):
         self.weights_ = np.zeros((seen.shape[1], self.n_rows, self.n_classes), np.float32)
         self.bias_ = np.zeros(self.n_classes, np.float32)
         self.framed_weights_ = np.zeros((len(self.framed) * self.n_rows, n_labels), np.float32)
-        parts = [self.weights_, self.bias_, self.framed_weights_]
-        rates = (self.rate, self.rate, self.rate_framed)
+        n_counts = 0 if self.counted is None else N_COUNTS
+        self.counted_weights_ = np.zeros((n_counts, *self.weights_.shape), np.float32)
+        parts = [self.weights_, self.bias_, self.framed_weights_, self.counted_weights_]
+        rates = (self.rate, self.rate, self.rate_framed, self.rate_framed)
         moments = [(np.zeros_like(part), np.zeros_like(part)) for part in parts]
         for number, total, rows in self._batches(len(seen), random_state):
             gradients = self._gradients(seen[rows], labels[rows])
@@ -157,17 +170,21 @@ class TurningClassifier(Estimator):
             for k, rows in enumerate(np.array_split(rng.permutation(n), n_batches)):
                 yield epoch * n_batches + k + 1, self.n_epochs * n_batches, np.sort(rows)
 
-    def _gradients(self, seen: Singles, labels: Ints) -> tuple[Singles, Singles, Singles]:
+    def _gradients(self, seen: Singles, labels: Ints) -> tuple[Singles, Singles, Singles, Singles]:
         basses = self._basses(seen)
         framed = self._framed(seen, basses)
         residual = self._residual(self._scores(seen, framed, basses), labels)
         flat = seen.reshape(len(seen), -1)
         shape = (seen.shape[1], self.n_rows, self.n_rows, self.n_classes)
-        weights = self._folded((flat.T @ residual).reshape(shape)) + self.l2 * self.weights_
+        weights, counted = self.l2 * self.weights_, self.l2_counted * self.counted_weights_
+        for count, rows in self._by_count(seen):
+            slope = self._folded((flat[rows].T @ residual[rows]).reshape(shape))
+            weights += slope
+            counted[count : count + 1] += slope
         bias = residual.reshape(-1, self.n_rows, self.n_classes).sum(axis=(0, 1))
         turned = self._turned(residual.reshape(len(seen), self.n_rows, -1), basses)
         beside = framed.T @ turned.reshape(len(seen), -1) + self.l2_framed * self.framed_weights_
-        return weights, bias, beside
+        return weights, bias, beside, counted
 
     def _residual(self, scores: Singles, labels: Ints) -> Singles:
         """Return the derivative of the mean loss by the scores."""
@@ -191,11 +208,21 @@ class TurningClassifier(Estimator):
         degrees = [slope[:, row, (row - d) % self.n_rows].sum(axis=1) for d in row]
         return np.stack(degrees, axis=1)
 
-    def _written_out(self) -> Singles:
+    def _by_count(self, seen: Singles) -> Iterator[tuple[int, Ints]]:
+        """Yield each count of (3) and the steps that have it; all at once where there is no (3)."""
+        if self.counted is None:
+            yield 0, np.arange(len(seen))
+            return
+        count = np.clip((seen[:, self.counted] > 0).sum(axis=1), 1, N_COUNTS) - 1
+        for own in np.unique(count).tolist():
+            yield own, np.flatnonzero(count == own)
+
+    def _written_out(self, count: int) -> Singles:
         row = np.arange(self.n_rows)
         degree = (row[:, None] - row[None, :]) % self.n_rows
         n = len(self.weights_) * self.n_rows
-        return np.take(self.weights_, degree, axis=1).reshape(n, -1)
+        weights = self.weights_ + self.counted_weights_[count : count + 1].sum(axis=0)
+        return np.take(weights, degree, axis=1).reshape(n, -1)
 
     def _basses(self, seen: Singles) -> Ints:
         if self.bass is None:
@@ -218,8 +245,10 @@ class TurningClassifier(Estimator):
         return np.take(values.reshape(len(values) * self.n_rows, values.shape[2]), place, axis=0)
 
     def _scores(self, seen: Singles, framed: Singles, basses: Ints) -> Singles:
-        scores: Singles = seen.reshape(len(seen), -1) @ self._written_out()  # (1)
-        scores += np.tile(self.bias_, self.n_rows)
+        scores = np.tile(self.bias_, (len(seen), self.n_rows))
+        flat = seen.reshape(len(seen), -1)
+        for count, rows in self._by_count(seen):
+            scores[rows] += flat[rows] @ self._written_out(count)  # (1), (3)
         if framed.shape[1]:
             beside = (framed @ self.framed_weights_).reshape(len(seen), self.n_rows, -1)
             scores += self._turned(beside, -basses).reshape(scores.shape)  # (2)
