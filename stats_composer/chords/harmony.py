@@ -56,6 +56,8 @@ _N_SEEN = {
 _PARTS = ("weights_", "bias_", "framed_weights_", "counted_weights_")
 """What a head has learned."""
 N_GATES = 24
+L2_KEYS = 1e-2
+"""Of the machines of keys: a piece has few keys, that it stays in long."""
 TEMPERATURES = (0.15, 0.2, 0.25, 0.35, 0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0)
 CHAIN_TEMPERATURES = (0.35, 0.5, 0.6, 0.7, 0.85, 1.0, 1.4, 2.0)
 COOLER = 0.85
@@ -179,7 +181,7 @@ class HarmonyModel:
             framed = tuple(FRAMED.tolist())
             told |= {"bass": BASS, "framed": framed, "counted": COUNTED}
             return TurningClassifier(n_classes=N_KINDS, **told)
-        return TurningClassifier(n_classes=2, **told)
+        return TurningClassifier(n_classes=2, l2=L2_KEYS, **told)
 
     def _held_out(
         self, name: str, seen: Sequence[Singles], answers: Sequence[Ints], fold: Ints
