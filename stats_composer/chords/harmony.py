@@ -66,6 +66,8 @@ pieces: those that learned from all are right more often."""
 TRUST, DOUBT = 3.0, 0.5
 """How much a chord that is heard, and a key, weigh in use against when the chain was fitted: to
 what heads thought that had learned from half of the pieces. By folds of the train part."""
+SURE = 0.5
+"""The temperature at which models are compared in how sure they are of a piece, one for all."""
 TINY = 1e-9
 
 
@@ -223,7 +225,7 @@ class HarmonyModel:
             Of `chord_profiles`.
         """
         scores = self.heads_["chord"].decision_function(notes)
-        likeliest = softmax(scores / self.temperatures_["chord"]).max(axis=1)
+        likeliest = softmax(scores / SURE).max(axis=1)
         return float(np.log(likeliest).mean())
 
     def opinions(self, steps: Steps, notes: Singles | None = None) -> dict[str, Floats]:
