@@ -143,7 +143,13 @@ Bars = Annotated[
 ]
 TimeSignature = Annotated[
     str | None,
-    typer.Option(help="The metre, such as 3/4, or C.", callback=checked("asked_metre")),
+    typer.Option(
+        "--time-signature",
+        "--metre",
+        "--meter",
+        help="Such as 3/4, or C.",
+        callback=checked("asked_metre"),
+    ),
 ]
 Form = Annotated[
     str | None,
