@@ -130,20 +130,25 @@ def learn_choices(
     """
     from scipy.optimize import minimize
 
-    events, times = np.arange(len(chosen)), np.broadcast_to(counts, len(chosen))
-
-    def loss(weights: Floats) -> tuple[float, Floats]:
-        scores = design.scores(weights)
-        scores -= scores.max(axis=1, keepdims=True)
-        share = np.exp(scores)
-        total = share.sum(axis=1, keepdims=True)
-        share /= total
-        log_prob = scores[events, chosen] - np.log(total[:, 0])  # (1)
-        share[events, chosen] -= 1.0
-        value = float(l2 / 2 * weights @ weights - (times * log_prob).sum())
-        return value, l2 * weights + design.slope(share * times[:, None])
-
+    times = np.broadcast_to(counts, len(chosen))
     start = np.zeros(design.n_weights)
-    found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": MAX_ITER})
+    told = design, chosen, l2, times
+    found = minimize(_loss, start, told, "L-BFGS-B", jac=True, options={"maxiter": MAX_ITER})
     weights: Floats = found.x
     return weights
+
+
+def _loss(
+    weights: Floats, design: Marked | Valued, chosen: Ints, l2: float, times: Floats
+) -> tuple[float, Floats]:
+    """Return what is minimized, and its slope."""
+    events = np.arange(len(chosen))
+    scores = design.scores(weights)
+    scores -= scores.max(axis=1, keepdims=True)
+    share = np.exp(scores)
+    total = share.sum(axis=1, keepdims=True)
+    share /= total
+    log_prob = scores[events, chosen] - np.log(total[:, 0])  # (1)
+    share[events, chosen] -= 1.0
+    value = float(l2 / 2 * weights @ weights - (times * log_prob).sum())
+    return value, l2 * weights + design.slope(share * times[:, None])
