@@ -19,13 +19,12 @@ from itertools import pairwise
 from typing import Any, NamedTuple, Self
 
 import numpy as np
+from numpy.random import Generator
 from numpy.typing import NDArray
 
 from stats_composer.composers.chorale.outline import BEAT, Outline
 from stats_composer.encoding import GridEncoder, shift_of
-from stats_composer.factors import Automaton
 from stats_composer.models.choices import Marked, learn_choices
-from stats_composer.sampling.chain import Chain
 from stats_composer.score import Score
 
 __all__ = ["PitchLaw", "Tune", "kinds_of"]
@@ -135,33 +134,43 @@ class PitchLaw:
         codes = np.stack([np.broadcast_to(c, (len(mode), len(symbol))) for c, _ in parts])
         return Marked(codes + (np.cumsum(size) - size)[:, None, None], int(size.sum()))
 
-    def chain(self, mode: int, outline: Outline, unary: Floats) -> Chain:
-        """Return the law of the pitches of an outline.
+    def log_prob(
+        self, mode: int, kind: int, second: Ints, before: Ints, symbols: Ints
+    ) -> Floats:  # fmt: skip
+        """Return the log-probability of each of some symbols after two others.
 
         Parameters
         ----------
-        mode : int
-        outline : Outline
-        unary : ndarray of shape (n_notes, n_symbols), float64
-            Log-weights. The chain's symbols are those that some note may have.
-        """
-        known = self.allowed(unary)
-        n, kinds = len(known), kinds_of(outline)
-        second, before = (axis.ravel() for axis in np.indices((n + 1, n + 1)))
-        names = np.append(known, self.n_symbols_)
-        log_prob = []
-        for kind in range(N_KINDS):
-            same = np.full(len(before), mode), np.full(len(before), kind)
-            score = self._marked(*same, names[second], names[before], known).scores(self.weights_)
-            log_prob.append(score - np.logaddexp.reduce(score, axis=1, keepdims=True))
-        target = np.broadcast_to(before[:, None] * (n + 1) + np.arange(n), np.shape(log_prob))
-        steps = Automaton.from_table(target, kinds, log_weight=log_prob, initial=len(before) - 1)
-        return Chain(unary[:, known], [steps])
+        mode, kind : int
+        second, before : ndarray of shape (n,), int64
+            The symbols last but one, and last; `n_symbols_` for none.
+        symbols : ndarray of shape (n_symbols,), int64
+            The only ones that there are.
 
-    @staticmethod
-    def allowed(unary: Floats) -> Ints:
-        """Return the symbols that some note may have."""
-        return np.flatnonzero((unary > -np.inf).any(axis=0))
+        Returns
+        -------
+        ndarray of shape (n, n_symbols), float64
+        """
+        n = len(before)
+        marked = self._marked(np.full(n, mode), np.full(n, kind), second, before, symbols)
+        score = marked.scores(self.weights_)
+        return np.asarray(score - np.logaddexp.reduce(score, axis=1, keepdims=True))
+
+    def draw(self, mode: int, outline: Outline, symbols: Ints, n: int, rng: Generator) -> Ints:
+        """Draw lines of some symbols for an outline, note by note.
+
+        Returns
+        -------
+        ndarray of shape (n, n_notes), int64
+        """
+        kinds = kinds_of(outline)
+        lines = np.full((n, len(kinds) + 2), self.n_symbols_)
+        for i, kind in enumerate(kinds.tolist()):
+            prob = np.exp(self.log_prob(mode, kind, lines[:, i], lines[:, i + 1], symbols))
+            passed = prob.cumsum(axis=1)
+            u = rng.random((n, 1)) * passed[:, -1:]
+            lines[:, i + 2] = symbols[(passed <= u).sum(axis=1)]
+        return lines[:, 2:]
 
     # ---- files --------------------------------------------------------------------------
 

@@ -114,11 +114,8 @@ class Soprano:
         """Draw lines for an outline in a mode, within a range a shift higher: (n, n_notes)."""
         law, (mode, shift) = self.pitches_, key
         pitch = law.low_ + np.arange(law.n_symbols_)
-        inside = (pitch + shift >= range_[0]) & (pitch + shift <= range_[1])
-        unary = np.where(inside, 0.0, -np.inf)
-        unary = np.broadcast_to(unary, (len(outline.sources), len(pitch)))
-        lines = law.chain(mode, outline, unary).sample(n, random_state=rng)
-        return pitch[law.allowed(unary)][lines][:, outline.sources]
+        inside = np.flatnonzero((pitch + shift >= range_[0]) & (pitch + shift <= range_[1]))
+        return pitch[law.draw(mode, outline, inside, n, rng)][:, outline.sources]
 
     def draw(
         self,
