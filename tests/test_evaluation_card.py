@@ -171,6 +171,14 @@ def test_a_report_tells_bar_beat_and_voices():
     assert not report(Reading(page("C5 D5 E5 C5"))).endings
 
 
+def test_the_key_tells_a_plagal_cadence_from_a_half_cadence():
+    chords = page("G4 G4 G4 A4 G4!", "E4 D4 E4 F4 E4", "C4 B3 C4 C4 C4", "C3 G3 C3 F3 C3")
+    assert str(report(Reading(chords)).endings[0]).endswith("plagal cadence (IV I)")
+    chords = page("C5 C5 C5 B4! C5 B4 C5!", "G4 A4 G4 G4 G4 G4 G4", "E4 F4 E4 D4 E4 D4 E4",
+                  "C3 F3 C3 G2 C3 G2 C3")  # fmt: skip
+    assert str(report(Reading(chords)).endings[0]).endswith("half cadence (I V)")
+
+
 def test_evaluate_reports_one_score(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     write(FAULTY, "page.musicxml")

@@ -126,6 +126,9 @@ def _ending(reading: Reading, phrase: Phrase) -> Ending:
     if name is None or last is None:
         return Ending(place, "no chord", "")
     before = reading.before(phrase.onset, last.root)
+    # The two chords of a plagal cadence in major are a half cadence's too, but for the key.
+    if name == "half" and before and before[1].root == (last.root + 5) % 12:
+        name = "plagal" if last.root == reading.tonic else "half"
     chords = [_spelled(chord, reading.key[0]) for chord in (before and before[1], last) if chord]
     numerals = " ".join(roman_numeral(chord, *reading.key) for chord in chords)
     return Ending(place, FORMULAS[name], numerals)
