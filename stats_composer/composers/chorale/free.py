@@ -12,6 +12,7 @@ from stats_composer.composers.chorale.page import voice_names
 from stats_composer.composers.chorale.soprano import Soprano, Sung
 from stats_composer.composers.chorale.task import Task
 from stats_composer.composers.chorale.writer import Writer
+from stats_composer.constraints import Changes, ChordAt
 from stats_composer.errors import ConstraintError, SamplingError
 from stats_composer.score import Score
 
@@ -29,8 +30,8 @@ def write_free(
     ----------
     writer : Writer
     task : Task
-        Without given notes. With constraints that concern the first voice, or that no soprano
-        was found for, all are written together.
+        Without given notes. With constraints that name chords or concern the first voice, or that
+        no soprano was found for, all are written together.
     form : Form
     soprano : Soprano or None
     rng : Generator
@@ -43,7 +44,10 @@ def write_free(
     page, ends = task.page, [end for _, end in task.spans]
     repeats = repeated_phrases(form.letters, ends) if form.is_lettered else ()
     first = (None, 0, voice_names(page.parts)[0])  # None is a wish for all voices
-    concerned = any(getattr(wish, "voice", "") in first for wish in task.constraints)
+    concerned = any(
+        isinstance(wish, ChordAt | Changes) or getattr(wish, "voice", "") in first
+        for wish in task.constraints
+    )
     if soprano is not None and not concerned:
         asked = ends if form.is_regular else None
         draw = lambda: soprano.draw(  # noqa: E731
