@@ -67,7 +67,7 @@ def without_copies(task: Task, score: Score, write: Callable[[Task], Score]) -> 
     run, stuck = _first_run(wishes, score), 0
     for _ in range(REDRAWS):
         if run is None:
-            return score
+            break
         beat = task.page.metre_at(run[0]).beat
         more = stuck // TRIES  # beats: what stands beside a run may allow no others
         first = max(start, (run[0] // beat - more) * beat)
@@ -78,7 +78,9 @@ def without_copies(task: Task, score: Score, write: Callable[[Task], Score]) -> 
         left, stuck = _first_run(wishes, other), stuck + 1
         if left is None or left > run:
             score, run, stuck = other, left, 0
-    raise SamplingError(f"{wishes[0]}: not kept after {REDRAWS} runs written anew")
+    if run is not None:
+        raise SamplingError(f"{wishes[0]}: not kept after {REDRAWS} runs written anew")
+    return score
 
 
 def _first_run(wishes: list[MaxCopy], score: Score) -> tuple[int, int] | None:
