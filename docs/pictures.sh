@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "$0")"
 corpus=$(python -c 'from importlib.util import find_spec; print(*find_spec("music21").submodule_search_locations)')/corpus
 
-stats-composer compose --seed 11 --force -o chorale.png
+stats-composer compose --seed 12 --force -o chorale.png
 stats-composer harmonize scores/melody.abc --seed 11 --force -o harmonized.png
 stats-composer compose --style folk --time-signature 6/8 --key D --seed 4 --force -o tune.png
 stats-composer improvise --key C --changes 'Dm7 | G7 | C^7 | % | Dm7 | G7 | C6 | %' \
