@@ -60,6 +60,7 @@ def test_no_estimator_is_left_out():
     while waiting:
         kinds = waiting.pop().__subclasses__()
         waiting += kinds
+        kinds = [k for k in kinds if hasattr(k, "fit")]  # a part of one has none
         found |= {
             k.__name__ for k in kinds if ".models." in k.__module__ or ".chords." in k.__module__
         }
