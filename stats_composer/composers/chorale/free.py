@@ -12,7 +12,7 @@ from stats_composer.composers.chorale.page import voice_names
 from stats_composer.composers.chorale.soprano import Soprano, Sung
 from stats_composer.composers.chorale.task import Task
 from stats_composer.composers.chorale.writer import Writer
-from stats_composer.constraints import Changes, ChordAt
+from stats_composer.constraints import Cadence, Changes, ChordAt, MaxCopy
 from stats_composer.errors import ConstraintError, SamplingError
 from stats_composer.score import Score
 
@@ -30,8 +30,8 @@ def write_free(
     ----------
     writer : Writer
     task : Task
-        Without given notes. With constraints that name chords or concern the first voice, or that
-        no soprano was found for, all are written together.
+        Without given notes. With constraints that name chords or cadences or concern the first
+        voice, or that no soprano was found for, all are written together.
     form : Form
     soprano : Soprano or None
     rng : Generator
@@ -40,12 +40,26 @@ def write_free(
     ------
     ConstraintError
         If the form does not fit the phrases.
+    SamplingError
+        If a wish is broken again and again: a cadence, say, by a final note that began before it.
     """
+    for _ in range(TUNES):
+        score = _written(writer, task, form, soprano, rng)
+        asked = [w for w in task.constraints if w.hard and not isinstance(w, MaxCopy)]
+        broken = [text for wish in asked for text in wish.violations(score)]
+        if not broken:
+            return score
+    raise SamplingError(broken[0])
+
+
+def _written(
+    writer: Writer, task: Task, form: Form, soprano: Soprano | None, rng: np.random.Generator
+) -> Score:
     page, ends = task.page, [end for _, end in task.spans]
     repeats = repeated_phrases(form.letters, ends) if form.is_lettered else ()
     first = (None, 0, voice_names(page.parts)[0])  # None is a wish for all voices
     concerned = any(
-        isinstance(wish, ChordAt | Changes) or getattr(wish, "voice", "") in first
+        isinstance(wish, ChordAt | Changes | Cadence) or getattr(wish, "voice", "") in first
         for wish in task.constraints
     )
     if soprano is not None and not concerned:
