@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -64,8 +65,8 @@ def _written(
     )
     if soprano is not None and not concerned:
         asked = ends if form.is_regular else None
-        draw = lambda: soprano.draw(  # noqa: E731
-            page, task.key, writer.ranges[0], rng, ends=asked, repeats=repeats
+        draw = partial(
+            soprano.draw, page, task.key, writer.ranges[0], rng, ends=asked, repeats=repeats
         )
         score = _sung_first(writer, task, draw, rng)
         if score is not None:

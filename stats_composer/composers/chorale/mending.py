@@ -58,12 +58,6 @@ class Judge(NamedTuple):
         found = fault_rows(pitch, self.steps_per_beat, self.mode)
         return np.bincount(self.phrase, found).astype(np.int64)
 
-    def concern(self, symbols: Ints) -> Ints:
-        """Count what changes where one phrase does: its faults and the next one's: (n_phrases,)."""
-        faults = self.faults(symbols)
-        faults[:-1] += faults[1:]
-        return faults
-
 
 def mend(
     judge: Judge, redraw: Redraw, symbols: Ints, held: Bools, free: Bools, rounds: int
@@ -82,16 +76,23 @@ def mend(
     """
     n_lines, even = free.shape[1], judge.phrase[:, None] % 2 == 0
     for turn in range(2 * rounds):
-        faulty = free & (judge.faults(symbols) > 0)[judge.phrase, None] & (even == (turn % 2 == 0))
+        faults = judge.faults(symbols)
+        faulty = free & (faults > 0)[judge.phrase, None] & (even == (turn % 2 == 0))
         if not faulty.any():
             continue
         drawn, held_there = redraw(symbols, faulty)
-        fewer = judge.concern(drawn) < judge.concern(symbols)
+        fewer = _with_next(judge.faults(drawn)) < _with_next(faults)
         better = faulty & fewer[judge.phrase, None]
         symbols = symbols.copy()
         symbols[:, :n_lines] = np.where(better, drawn[:, :n_lines], symbols[:, :n_lines])
         held = np.where(better, held_there, held)
     return symbols, held
+
+
+def _with_next(faults: Ints) -> Ints:
+    """Add to the faults of each phrase those of the next, which change with it."""
+    total: Ints = faults + np.append(faults[1:], 0)
+    return total
 
 
 def fault_rows(pitch: Ints, steps_per_beat: int, mode: int) -> Ints:
