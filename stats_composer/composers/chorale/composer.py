@@ -23,6 +23,7 @@ from stats_composer.composers.asked import (
     asked_tempo,
 )
 from stats_composer.composers.base import Writing, extended
+from stats_composer.composers.chorale.counted import counted_page, sung_on
 from stats_composer.composers.chorale.fitted import FittedChorales
 from stats_composer.composers.chorale.form import asked_form
 from stats_composer.composers.chorale.free import write_free
@@ -181,8 +182,11 @@ class ChoraleComposer(FittedChorales):
                 upbeat=drawn.upbeat, parts=self.parts_,
             )  # fmt: skip
             free = (True,) * len(self.parts_)
-            task = Task(page, (tonic, mode), planned_spans(page), wishes, free=free)
-            return write_free(writer, task, drawn, self.soprano_, rng)
+            counted = None if wishes else counted_page(page, (tonic, mode))
+            written = counted or page
+            task = Task(written, (tonic, mode), planned_spans(written), wishes, free=free)
+            score = write_free(writer, task, drawn, self.soprano_, rng)
+            return score if counted is None else sung_on(page, score)
 
         return write_many(write, random_state, n, **patience)
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stats_composer.composers.asked import asked_bars
-from stats_composer.composers.chorale.page import BEATS_A_PHRASE
+from stats_composer.composers.chorale.page import bars_a_phrase
 from stats_composer.errors import ConstraintError
 from stats_composer.score import NOTE_DTYPE, Score
 from stats_composer.theory import Metre
@@ -92,11 +92,6 @@ def asked_form(bars: Any, letters: Any, phrases: Any, upbeat: Any, metre: Metre)
             )
     is_regular = phrases is not None or bool(letters)
     return AskedForm(bars, upbeat, (letters or "").upper(), is_regular)
-
-
-def bars_a_phrase(metre: Metre) -> int:
-    """Return the bars of a phrase of eight beats, of twelve in metres of three."""
-    return max(1, round(BEATS_A_PHRASE[metre.n_beats == 3] * metre.beat / metre.bar))
 
 
 def returned_melody(score: Score, letters: str, ends: list[int]) -> NDArray[np.void] | None:

@@ -26,6 +26,7 @@ __all__ = [
     "PARTS",
     "VOICES",
     "add_fermatas",
+    "bars_a_phrase",
     "blank_page",
     "common_parts",
     "planned_spans",
@@ -125,6 +126,19 @@ def common_parts(scores: Sequence[Score]) -> tuple[Part, ...]:
     return tuple(Part(n.title(), p.program) for n, p in zip(names, lines, strict=True))
 
 
+def bars_a_phrase(metre: Metre) -> int:
+    """Return the bars of a phrase of eight beats, of twelve in metres of three.
+
+    A bar of five beats and more counts as one of four: see composers/chorale/counted.py.
+
+    Examples
+    --------
+    >>> [bars_a_phrase(Metre(n, 4)) for n in (2, 3, 4, 5)]
+    [4, 4, 2, 2]
+    """
+    return max(1, round(BEATS_A_PHRASE[metre.n_beats == 3] / min(metre.n_beats, 4)))
+
+
 def planned_spans(page: Score) -> list[tuple[int, int]]:
     """Place the final notes of the phrases of a new piece.
 
@@ -132,8 +146,7 @@ def planned_spans(page: Score) -> list[tuple[int, int]]:
     where the piece does in its bar. A final note stands on the last strong beat before.
     """
     metre, upbeat = page.metre_at(0), upbeat_of(page)
-    beats = BEATS_A_PHRASE[metre.n_beats == 3]
-    phrase = max(1, round(beats * metre.beat / metre.bar)) * metre.bar
+    phrase = bars_a_phrase(metre) * metre.bar
     strong = metre.bar // 2 if metre.n_beats == 4 else metre.bar
     ends = list(range(phrase, page.end - phrase + 1, phrase))
     return [(end - ((end - upbeat) % strong or strong), end) for end in [*ends, page.end]]
