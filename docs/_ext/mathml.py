@@ -8,13 +8,19 @@ from docutils.utils.math import MathError, latex2mathml
 __all__ = ["setup"]
 
 _TAG = re.compile(r"\\tag\{([^}]*)\}")
+_FRACTION = re.compile(r"(\\[dt]?frac)(\w)(\w)")  # its terms are single signs, as in `\\frac14`
+
+# A function and what it is applied to, where no bracket parts them.
+_APPLIED = re.compile(r"(<mo>&ApplyFunction;</mo>)(?!\s*(<mrow>\s*)?<mo[^>]*>[(\[])")
 
 
 def _convert(node, text, as_block):
+    text = _FRACTION.sub(r"\1{\2}{\3}", text)  # the converter takes 14 for one number
     try:
-        return latex2mathml.tex2mathml(text, as_block=as_block)
+        converted = latex2mathml.tex2mathml(text, as_block=as_block)
     except MathError as error:
         raise ValueError(f"{node.source}:{node.line}: {error} in {text}") from error
+    return _APPLIED.sub(r'\1<mspace width="0.1667em"></mspace>', converted)
 
 
 def _inline(self, node):

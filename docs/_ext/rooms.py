@@ -25,10 +25,11 @@ class RoomDirective(SphinxDirective):
     final_argument_whitespace = False
 
     def run(self):
-        """Return the nodes of autodoc's directives, constants last."""
+        """Return the nodes of autodoc's directives: classes, functions, constants."""
         name, *chosen = self.arguments
         room = importlib.import_module(name)
         public = chosen or sorted(room.__all__, key=str.lower)
+        public.sort(key=lambda entry: not inspect.isclass(getattr(room, entry)))
         lines, constants = [f".. currentmodule:: {name}", ""], []
         for entry in public:
             value = getattr(room, entry)

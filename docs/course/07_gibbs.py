@@ -22,10 +22,10 @@
 # $$P(x_i = a \mid x_{-i}) = \frac{\exp(w(x_{-i}, a))}{\sum_b \exp(w(x_{-i}, b))}, \tag{1}$$
 #
 # where $w(x_{-i}, a)$ is the log-weight of the piece with $a$ there. The normaliser of the whole
-# law cancels. Several chains from different starts are compared by the *split* $\hat R$, the
-# variance of all draws over the mean variance within the (half) chains,
+# law cancels. Several chains from different starts are compared by the *split* $\hat R$: with $W$
+# the mean variance within the (half) chains and $B$ that between their means, each of $n$ draws,
 #
-# $$\hat R = \sqrt{\frac{\frac{n-1}{n} W + \frac1n B}{W}}, \tag{2}$$
+# $$\hat R^2 = \frac{n - 1}{n} + \frac{B}{n\,W}, \tag{2}$$
 #
 # which is 1 where all have forgotten where they came from. The *effective sample size* of $m$
 # chains of $n$ draws with autocorrelations $\rho_k$ is
