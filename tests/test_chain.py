@@ -12,7 +12,8 @@ from stats_composer.factors import Automaton, live_states, multiply_all
 from stats_composer.factors import automata as automata_module
 from stats_composer.kernels import chain as kernels
 from stats_composer.sampling import chain as chain_module
-from stats_composer.sampling.chain import Chain, Redrawing
+from stats_composer.sampling.chain import Chain
+from stats_composer.sampling.redrawing import Redrawing
 
 N_STEPS, N_SYMBOLS, N_DRAWS = 5, 3, 20_000
 STAY = np.array([[0.0, -np.inf], [-np.inf, 0.0]])

@@ -37,7 +37,8 @@ from stats_composer.errors import SamplingError
 from stats_composer.factors import Automaton, Factors, phased
 from stats_composer.factors.breath import breathe
 from stats_composer.ngrams import Repertoire
-from stats_composer.sampling.chain import Chain, Redrawing
+from stats_composer.sampling.chain import Chain
+from stats_composer.sampling.redrawing import Redrawing
 from stats_composer.score import Score, played
 from stats_composer.theory import MINOR, MODES
 from stats_composer.views import HOLD as HOLD_ENTRY
