@@ -24,6 +24,7 @@ from stats_composer.composers.jazz.solo import (
     bar_features,
     beat_table,
     cells_of,
+    is_plain,
     known_cells,
     note_table,
     onsets_of,
@@ -338,6 +339,25 @@ def test_a_solo_over_half_a_bar_ends_there(composer, chart):
     task = SoloTask(lead_page("C"), replace(chart, **half), TICKS_PER_QUARTER, 140.0)
     solo = SoloWriter(task, composer.solos_).write(np.random.default_rng(0))
     assert 0 <= solo.onset[-1] < 2 * STEPS
+
+
+def test_plain_cells_by_hand():
+    steps = {
+        (): True, (0, 6): True, (3, 9): True, (0, 3, 6, 8, 10): True, (0, 4, 8): True, (4, 8): True,
+        (0, 8): True, (2, 4): False, (0, 1): False, (0, 4, 6): False, (0, 2, 4, 8): False,
+    }  # fmt: skip
+    cells = np.array([sum(1 << step for step in struck) for struck in steps])
+    assert is_plain(cells).tolist() == list(steps.values())
+
+
+def test_a_ballad_is_read_at_sight(composer):
+    shares = []
+    for tempo in (70, 140):
+        page = lead_page("Cm7 | F7 | Bb^7 | Eb^7 | " * 4, tempo=tempo)
+        solos = composer.improvise(page, band=(), random_state=0, n=4)
+        cells = [cells_of(solo.notes["onset"] * STEPS // 10080, 64) for solo in solos]
+        shares.append(is_plain(np.concatenate(cells)).mean())
+    assert shares[0] > 0.95 > shares[1]
 
 
 def test_the_same_seed_gives_the_same_notes_for_any_jobs(composer):

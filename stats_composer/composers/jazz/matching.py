@@ -55,7 +55,8 @@ def written_anew(model: SoloModel, solos: Sequence[Solo], *seed: int) -> list[So
 def _anew(model: SoloModel, solo: Solo, seed: Sequence[int]) -> Solo:
     manner = Manner(compass=(int(solo.pitch.min()), int(solo.pitch.max())))
     page = lead_page("C")
-    task = SoloTask(page, solo.chart, TICKS_PER_QUARTER, solo.tempo, manner, closes=False)
+    tempo, chart = solo.tempo, solo.chart
+    task = SoloTask(page, chart, TICKS_PER_QUARTER, tempo, manner, closes=False, plain=False)
     return SoloWriter(task, model).write(np.random.default_rng(seed))
 
 

@@ -31,6 +31,7 @@ __all__ = [
     "bar_features",
     "beat_table",
     "cells_of",
+    "is_plain",
     "known_cells",
     "note_table",
     "onsets_of",
@@ -105,6 +106,24 @@ def onsets_of(cells: Ints) -> Ints:
     """Return the steps at which notes begin: the inverse of `cells_of`."""
     bits = (cells[:, None] >> np.arange(STEPS)) & 1
     return np.flatnonzero(bits)
+
+
+PLAIN_HALVES = np.array([0b0, 0b1, 0b1000, 0b1001, 0b10101])
+PLAIN_BEATS = np.array([0b10001, 0b100000001, 0b100010000, 0b100010001])
+
+
+def is_plain(cells: Ints) -> NDArray[np.bool_]:
+    """Tell the cells that are read at sight: halves of sixteenths or a triplet, or a triplet.
+
+    Examples
+    --------
+    >>> is_plain(cells_of(np.array([0, 3, 6, 8, 10, 12, 20, 24, 28, 30]), 3)).tolist()
+    [True, True, False]
+    """
+    halves = np.stack([cells % (1 << STEPS // 2), cells >> STEPS // 2])
+    plain: NDArray[np.bool_] = np.isin(cells, PLAIN_BEATS)
+    plain |= np.isin(halves, PLAIN_HALVES).all(axis=0)
+    return plain
 
 
 def known_cells(solos: Sequence[Solo], n: int) -> Ints:

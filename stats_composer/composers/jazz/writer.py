@@ -38,6 +38,7 @@ from stats_composer.composers.jazz.solo import (
     bar_features,
     beat_page,
     cells_of,
+    is_plain,
     note_table,
     onsets_of,
     snap,
@@ -65,6 +66,8 @@ DENSER = 4.0
 # What a solo itself did so far counts less than in solos that were given: it would run away
 # with its own chance moves.
 MEMORY = 0.25
+# Nats against beats that are hard to read, and up to which tempo solos have such.
+INTRICATE, SLOW = -4.0, 110
 # Nats for a tone of the chord as the last note of all.
 HOME = 2.0
 
@@ -116,6 +119,8 @@ class SoloTask:
         How it begins, up to a bar line; under constraints nothing is given.
     closes : bool
         Whether it ends in its last bar as solos end, and does not break off.
+    plain : bool
+        Whether beats of a slow tune lean to cells that are read at sight.
     """
 
     page: Score
@@ -127,6 +132,7 @@ class SoloTask:
     constraints: tuple[Constraint, ...] = field(default=())
     given: Solo | None = None
     closes: bool = True
+    plain: bool = True
 
 
 class SoloWriter:
@@ -274,10 +280,13 @@ class SoloWriter:
         for cell in [] if given is None else cells_of(given.onset, n_given).tolist():
             drawing.put(int(np.searchsorted(model.known_, cell)))
         low = model.rhythm_.low_
-        silent = model.known_[low : low + model.rhythm_.n_symbols_] == 0
+        cells = model.known_[low : low + model.rhythm_.n_symbols_]
+        silent = cells == 0
+        eased = task.plain and task.tempo <= SLOW
+        reading = np.where(is_plain(cells), 0.0, INTRICATE * eased)
         stop = self._stop(rng) if task.closes and silent.any() else task.chart.n_beats
         for beat in range(n_given, task.chart.n_beats):
-            weight = drawing.log_probs()
+            weight = drawing.log_probs() + reading
             if beat >= stop:
                 weight[silent == (beat == stop)] = -np.inf
             drawing.put(self._choose(weight, rng) + low)
