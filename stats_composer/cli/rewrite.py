@@ -17,14 +17,14 @@ __all__ = ["resample", "vary"]
 
 
 def read_bars(text: str) -> tuple[int, int]:
-    """Read a run of printed bars, `5:8` or `5`.
+    """Read a run of printed bars: `5:8`, `5-8` or `5`.
 
     Examples
     --------
-    >>> read_bars("5:8"), read_bars("5")
-    ((5, 8), (5, 5))
+    >>> read_bars("5:8"), read_bars("5-8"), read_bars("5")
+    ((5, 8), (5, 8), (5, 5))
     """
-    match = re.fullmatch(r"(\d{1,6})(?::(\d{1,6}))?", text)
+    match = re.fullmatch(r"(\d{1,6})(?:[:-](\d{1,6}))?", text)
     if not match:
         raise typer.BadParameter(f"{text!r}: expected the first and the last bar, such as 5:8")
     return int(match[1]), int(match[2] or match[1])
