@@ -6,6 +6,7 @@ import pytest
 from stats_composer import ChoraleComposer
 from stats_composer.composers.chorale.counted import CountedBar, counted_page, sung_on
 from stats_composer.composers.chorale.page import blank_page, upbeat_of
+from stats_composer.constraints import Cadence, InKey, Pin, Range
 from stats_composer.score import FERMATA_DTYPE, make_notes, make_table
 from stats_composer.theory import TICKS_PER_QUARTER, Metre
 
@@ -55,6 +56,23 @@ def test_notes_are_sung_where_their_beats_fall():
     assert (score.notes["duration"] / EIGHTH).tolist() == [2, 1, 2, 3, 1, 3]
     assert score.fermatas["onset"].tolist() == [9 * EIGHTH]
     assert score.metre_at(0) == (6, 8) and score.end == 12 * EIGHTH
+
+
+def test_wishes_hold_in_the_metre_that_is_sung():
+    wishes = [Cadence(phrase=1, kind="half"), InKey(key="C"), Range("bass", "G2", "C4")]
+    composer = ChoraleComposer.bundled()
+    asked = {"time_signature": "6/8", "key": "C", "random_state": 2}
+    score = composer.compose(bars=8, constraints=wishes, **asked)
+    assert not [text for wish in wishes for text in wish.violations(score)]
+    # At the last strong beat of the first phrase, the start of bar 4, the bass has the dominant.
+    bass = score.notes[score.notes["part"] == 3]
+    final = 3 * 6 * EIGHTH
+    sounding = (bass["onset"] <= final) & (bass["onset"] + bass["duration"] > final)
+    assert bass["pitch"][sounding] % 12 == 7
+    # A wish that names a bar is one of the bars that are printed, of two beats each.
+    pin = Pin("soprano", bar=3, beat=4, pitch="G4")
+    score = composer.compose(bars=4, constraints=[pin], **asked)
+    assert not pin.violations(score)
 
 
 @pytest.mark.parametrize("time_signature, upbeat", [("6/8", 1), ("5/4", 2), ("2/4", 0), ("1/4", 0)])

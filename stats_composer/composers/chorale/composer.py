@@ -23,7 +23,6 @@ from stats_composer.composers.asked import (
     asked_tempo,
 )
 from stats_composer.composers.base import Writing, extended
-from stats_composer.composers.chorale.counted import counted_page, sung_on
 from stats_composer.composers.chorale.fitted import FittedChorales
 from stats_composer.composers.chorale.form import asked_form
 from stats_composer.composers.chorale.free import write_free
@@ -172,7 +171,7 @@ class ChoraleComposer(FittedChorales):
         given_key, speed = asked_key(key), asked_tempo(tempo)
         metre, wishes = asked_metre(time_signature) or (4, 4), self._wishes(constraints)
         asked = asked_form(bars, form, phrases, upbeat, Metre(*metre))
-        writer = self._writer(ROADS["mended"])
+        writer, n_voices = self._writer(ROADS["mended"]), len(self.parts_)
 
         def write(rng: np.random.Generator) -> Score:
             tonic, mode = given_key or rng.choice(self.keys_).tolist()
@@ -181,12 +180,8 @@ class ChoraleComposer(FittedChorales):
                 drawn.bars, (tonic, mode), metre, tempo=speed, title="Chorale",
                 upbeat=drawn.upbeat, parts=self.parts_,
             )  # fmt: skip
-            free = (True,) * len(self.parts_)
-            counted = None if wishes else counted_page(page, (tonic, mode))
-            written = counted or page
-            task = Task(written, (tonic, mode), planned_spans(written), wishes, free=free)
-            score = write_free(writer, task, drawn, self.soprano_, rng)
-            return score if counted is None else sung_on(page, score)
+            task = Task(page, (tonic, mode), planned_spans(page), wishes, free=(True,) * n_voices)
+            return write_free(writer, task, drawn, self.soprano_, rng)
 
         return write_many(write, random_state, n, **patience)
 

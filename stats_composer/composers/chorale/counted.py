@@ -21,15 +21,26 @@ from numpy.typing import NDArray
 
 from stats_composer.composers.chorale.outline import BEAT
 from stats_composer.composers.chorale.page import blank_page, upbeat_of
+from stats_composer.constraints import (
+    Cadence,
+    Constraint,
+    Contains,
+    InKey,
+    MaxCopy,
+    NoCrossing,
+    NoParallels,
+    Range,
+)
 from stats_composer.score import Score
 from stats_composer.theory import TICKS_PER_QUARTER, Metre
 
-__all__ = ["CountedBar", "counted_page", "sung_on"]
+__all__ = ["CountedBar", "counted_page", "names_no_place", "sung_on"]
 
 Ints = NDArray[np.int64]
 
 THIRDS = np.array([0, 2, 4, 5]) / 6  # where quarters of a beat fall in a beat of three units
 MOST = 4  # beats of a counted bar
+PLACELESS = (Cadence, Contains, InKey, MaxCopy, NoCrossing, NoParallels, Range)
 UNIT = TICKS_PER_QUARTER // BEAT  # ticks of a quarter of a beat on the counted page
 
 
@@ -108,6 +119,18 @@ def counted_page(page: Score, key: tuple[int, int]) -> Score | None:
     )
     whole = counted.bars[counted.bars["onset"] < length * UNIT]
     return counted.replace(bars=whole, end=length * UNIT)
+
+
+def names_no_place(wish: Constraint) -> bool:
+    """Tell whether a wish asks the same on a counted page: of notes, and of no bar or beat.
+
+    Examples
+    --------
+    >>> names_no_place(Cadence(phrase=1)), names_no_place(Range("alto", "C4", "C5", bars=2))
+    (True, False)
+    """
+    places = (getattr(wish, name, None) for name in ("bar", "bars", "beat"))
+    return isinstance(wish, PLACELESS) and all(place is None for place in places)
 
 
 def sung_on(page: Score, score: Score) -> Score:

@@ -8,8 +8,9 @@ from functools import partial
 
 import numpy as np
 
+from stats_composer.composers.chorale.counted import counted_page, names_no_place, sung_on
 from stats_composer.composers.chorale.form import Form, repeated_phrases, returned_melody
-from stats_composer.composers.chorale.page import voice_names
+from stats_composer.composers.chorale.page import planned_spans, voice_names
 from stats_composer.composers.chorale.soprano import Soprano, Sung
 from stats_composer.composers.chorale.task import Task
 from stats_composer.composers.chorale.writer import Writer
@@ -25,7 +26,7 @@ TUNES = 3  # tried where there are wishes
 def write_free(
     writer: Writer, task: Task, form: Form, soprano: Soprano | None, rng: np.random.Generator
 ) -> Score:
-    """Write a chorale of a form on a page.
+    """Write a chorale of a form on a page: on its counted page, where it has one, if that can be.
 
     Parameters
     ----------
@@ -44,6 +45,22 @@ def write_free(
     SamplingError
         If a wish is broken again and again: a cadence, say, by a final note that began before it.
     """
+    counted = counted_page(task.page, task.key)
+    if counted is None or not all(map(names_no_place, task.constraints)):
+        return _kept(writer, task, form, soprano, rng)
+    count = replace(task, page=counted, spans=planned_spans(counted))
+    try:
+        return sung_on(task.page, _kept(writer, count, form, soprano, rng))
+    except (ConstraintError, SamplingError):
+        if not task.constraints:
+            raise
+        return _kept(writer, task, form, soprano, rng)  # whose errors name the page's bars
+
+
+def _kept(
+    writer: Writer, task: Task, form: Form, soprano: Soprano | None, rng: np.random.Generator
+) -> Score:
+    """Write on a page, again where a wish is broken."""
     for _ in range(TUNES):
         score = _written(writer, task, form, soprano, rng)
         asked = [w for w in task.constraints if w.hard and not isinstance(w, MaxCopy)]
