@@ -114,7 +114,12 @@ def test_a_pulse_is_described_by_hand():
     profiles = np.zeros((3, 12))
     profiles[0, [0, 6]] = np.sqrt([5 / 7, 2 / 7])
     profiles[1, 0] = profiles[2, 6] = 1
-    np.testing.assert_allclose(row[12:], profiles.ravel())
+    np.testing.assert_allclose(row[12:48], profiles.ravel())
+    # The lowest of each beat, in octaves below middle C; every second beat from the second is low.
+    low = np.array([20, 20, 5, 20, 5]) / 12
+    np.testing.assert_allclose(row[48 + 1], low[1::2].mean() - low.mean())
+    np.testing.assert_allclose(row[-6:-3], np.log(0.2 / 0.5))
+    np.testing.assert_allclose(row[-3:], np.log(0.2 / 0.5) ** 2)
 
 
 def test_the_tempo_that_is_like_right_ones_is_chosen():

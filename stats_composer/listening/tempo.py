@@ -1,9 +1,10 @@
 """How fast the beat is: a choice between tempos that are easily taken for each other.
 
 Beats are sought at a half, two thirds, ..., twice a first period, and what is found is described:
-how far its period is from usual ones, how much speaks for beats at them and between them, and
-where in the beat notes begin. The choice is a log-linear model's: of two tempos h and k the first
-is likelier by
+how far its period is from usual ones, how much speaks for beats at them and between them, where in
+the beat notes begin, how long notes are beside it, and how much every second, third or fourth beat
+stands out, in loudness, bass, number and length of notes, and change of harmony. The choice is a
+log-linear model's: of two tempos h and k the first is likelier by
 
     log P(h) / P(k) = w (f(h) - f(k)),
 
@@ -17,7 +18,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from stats_composer.listening.onsets import FRAME, Onsets
+from stats_composer.listening.onsets import FRAME, Onsets, hear_bars
 from stats_composer.listening.pulse import PERIODS, follow, toward
 from stats_composer.listening.stored import logistic
 
@@ -33,6 +34,9 @@ SLOTS = 12
 CLOSE = 0.06
 """How near a period is to be to the right one, as a logarithm, to be right."""
 LOW, HIGH = 52, 60
+STANDING_OUT = [*range(5), *range(15, 18)]
+"""Columns of `hear_bars`: what is struck at a beat, and how harmony changes."""
+SHORTEST = 0.03
 
 
 def rivals(weight: Floats, beats: Floats) -> list[Floats]:
@@ -79,19 +83,21 @@ def describe_pulse(onsets: Onsets, weight: Floats, beats: Floats, usual: Floats)
     ndarray of shape (n_features,)
     """
     steps = np.diff(beats)
-    far = (np.log(np.median(steps)) - usual[0]) / usual[1]
+    period = float(np.median(steps))
+    far = (np.log(period) - usual[0]) / usual[1]
     heard = _at(weight, beats)
     mean = heard.mean()
     between = [_at(weight, beats[:-1] + share * steps).mean() for share in BETWEEN]
-    uneven = [max(heard[k::n].mean() for k in range(n)) - mean for n in (2, 3, 4)]
     place = np.interp(onsets.time, beats, np.arange(len(beats)), left=-1, right=-1)
     inside = place >= 0
-    profiles = [
-        _profile(place[inside & those])
-        for those in (onsets.pitch >= 0, onsets.pitch < LOW, onsets.pitch >= HIGH)
-    ]
+    register = (onsets.pitch >= 0, onsets.pitch < LOW, onsets.pitch >= HIGH)
+    profiles = [_profile(place[inside & those]) for those in register]
+    length = np.log(np.maximum(onsets.length, SHORTEST) / period)
+    lengths = np.array([length[those].mean() if those.any() else 0.0 for those in register])
     per_second = heard.sum() / (beats[-1] - beats[0])
-    return np.concatenate([[far, far**2, mean, per_second], between, uneven, *profiles])
+    speed = [far, far**2, mean, per_second]
+    uneven = [_uneven(heard), *profiles, _uneven(hear_bars(onsets, beats)[:, STANDING_OUT])]
+    return np.concatenate([speed, between, *uneven, lengths, lengths**2])
 
 
 def learn_choice(pieces: Sequence[tuple[Floats, Floats]], right: Floats) -> Floats:
@@ -114,7 +120,7 @@ def learn_choice(pieces: Sequence[tuple[Floats, Floats]], right: Floats) -> Floa
     scale = better.std(axis=0) + 1e-9
     better /= scale
     label = np.repeat([1, 0], len(better))
-    model = logistic(C=0.3, fit_intercept=False).fit(np.concatenate([better, -better]), label)
+    model = logistic(C=0.1, fit_intercept=False).fit(np.concatenate([better, -better]), label)
     weights: Floats = (model.coef_[0] / scale).astype(np.float32)
     return weights
 
@@ -123,6 +129,13 @@ def _at(weight: Floats, times: Floats) -> Floats:
     frame = np.minimum(np.round(times / FRAME).astype(int), len(weight) - 1)
     here: Floats = weight[frame]
     return here
+
+
+def _uneven(heard: Floats) -> Floats:
+    """Return by how much the best of every second, third and fourth beat is above the mean."""
+    best = [np.max([heard[k::n].mean(axis=0) for k in range(n)], axis=0) for n in (2, 3, 4)]
+    above: Floats = np.ravel(np.array(best) - heard.mean(axis=0))
+    return above
 
 
 def _profile(place: Floats) -> Floats:
