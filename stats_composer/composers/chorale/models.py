@@ -8,7 +8,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -46,6 +45,7 @@ __all__ = [
     "PASSAGES",
     "balanced_terms",
     "charted_model",
+    "dissonant",
     "passing_model",
     "skeleton_model",
     "skeleton_terms",
@@ -54,8 +54,9 @@ __all__ = [
 ]
 
 Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
 
-DISSONANT = (1, 2, 6, 10, 11)  # semitones; and the fourth over the lowest line
+DISSONANT, FOURTH = (1, 2, 6, 10, 11), 5  # semitones; the fourth over the lowest line
 SOLVER = StochasticGradient(learning_rate=0.1, n_epochs=8)
 # Pseudo-likelihood leaves chains that freeze after some hundred sweeps, and short chains from
 # the pieces do not see it. So chains that grow 5,000 sweeps old follow, many and on windows, half
@@ -251,7 +252,7 @@ def striking_model(
     )
 
 
-def striking_grid(encoder: GridEncoder, symbols: Ints, onset: NDArray[np.bool_]) -> Ints:
+def striking_grid(encoder: GridEncoder, symbols: Ints, onset: Bools) -> Ints:
     """Prepare the grid of `striking_model`: onsets, then its contexts.
 
     They are place, end, half, `_clashes` and what is given.
@@ -278,13 +279,36 @@ def striking_grid(encoder: GridEncoder, symbols: Ints, onset: NDArray[np.bool_])
     return np.column_stack([onset, *contexts, clash, bits]).astype(np.int64)
 
 
-def _clashes(pitch: Ints, settled: NDArray[np.bool_]) -> Ints:
+def _clashes(pitch: Ints, settled: Bools) -> Ints:
     """Mark the lines that stay on what a line that moves makes dissonant, a bit a line."""
-    clash = np.zeros(len(pitch), np.int64)
-    lowest = pitch.shape[1] - 1
-    for v, w in itertools.permutations(range(pitch.shape[1]), 2):
-        interval = np.abs(pitch[:, v] - pitch[:, w]) % 12
-        dissonant = np.isin(interval, DISSONANT) | ((interval == 5) & (lowest in (v, w)))
-        there = ~settled[:, v] & settled[:, w] & (pitch[:, v] >= 0) & (pitch[:, w] >= 0)
-        clash |= (there & dissonant).astype(np.int64) << v
-    return clash
+    clash = _dissonances(pitch) & ~settled[:, :, None] & settled[:, None]
+    lines = np.arange(pitch.shape[1])
+    bits: Ints = (clash.any(axis=2) << lines).sum(axis=1).astype(np.int64)
+    return bits
+
+
+def dissonant(pitch: Ints) -> Bools:
+    """Mark the notes that are dissonant against another line: (n_rows, n_lines).
+
+    Parameters
+    ----------
+    pitch : ndarray of shape (n_rows, n_lines), int64
+        Below 0 for rests; the lowest line is the last.
+
+    Examples
+    --------
+    >>> dissonant(np.array([[62, 60, 52], [67, 60, 55]])).tolist()
+    [[True, True, True], [False, True, True]]
+    """
+    found: Bools = np.logical_or.reduce(_dissonances(pitch), axis=2)
+    return found
+
+
+def _dissonances(pitch: Ints) -> Bools:
+    """Tell which lines are dissonant with each other: (n_rows, n_lines, n_lines)."""
+    interval = np.abs(pitch[:, :, None] - pitch[:, None]) % 12
+    is_last = np.arange(pitch.shape[1]) == pitch.shape[1] - 1
+    fourth = (interval == FOURTH) & (is_last[:, None] | is_last)
+    clash = np.isin(interval, DISSONANT) | fourth
+    there = (pitch >= 0)[:, :, None] & (pitch >= 0)[:, None]
+    return np.asarray(clash & there, np.bool_)

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from stats_composer.composers.chorale.chord_voice import ChordVoice, pinned_labels
 from stats_composer.composers.chorale.copies import without_copies
 from stats_composer.composers.chorale.edges import Beginnings, Endings, completed
+from stats_composer.composers.chorale.figures import FIGURES, Figures, between_steps
 from stats_composer.composers.chorale.mending import Judge, mend
 from stats_composer.composers.chorale.models import striking_grid
 from stats_composer.composers.chorale.page import add_fermatas
@@ -66,10 +67,6 @@ MAX_UPDATES = 800_000
 LAST_CHORD = -7.0
 FIRST_CHORD = -2.0
 TRIADS = ((0, 4, 7), (0, 3, 4, 7))
-# Semitones from a passing note to its neighbours: to the nearer one, and to the other.
-NEAR, NEXT_NEAR = 2, 4
-# Nats against a last sixteenth after a dotted eighth: a few pieces have nearly all of them.
-DOTTED = -2.0
 # Annealing sharpens what the model favours, and not what it avoids: so parallels and crossings
 # are told twice. Voices that crossed while hot seldom find back, so they are kept in order then.
 PARALLELS = ParallelMotion(log_weight=-1.5)
@@ -404,7 +401,7 @@ class Writer:
         """Put the notes between the steps, and join what was written with what was given."""
         encoder, task, n_lines = self.fine_encoder, setup.task, self.n_lines
         fine = encoder.frame(task.page, task.key)
-        lines = self.between(setup, symbols, rng)
+        lines = self.between(setup, symbols, rng, Figures.drawn(rng))
         fine_onset = np.zeros((fine.n_steps, n_lines), np.bool_)
         fine_onset[::2] = onset[: len(fine_onset[::2])]
         entries = np.stack([fine.alphabets[v].entries[lines[:, v]] for v in range(n_lines)], axis=1)
@@ -413,9 +410,11 @@ class Writer:
         lines[:, -n_lines:] = asked.settle(pitch, fine_onset)
         return self._join(task, encoder.decode(lines, fine))
 
-    def between(self, setup: Setup, symbols: Ints, rng: np.random.Generator) -> Ints:
+    def between(
+        self, setup: Setup, symbols: Ints, rng: np.random.Generator, figures: Figures = FIGURES
+    ) -> Ints:
         """Write the notes between the steps: a grid at four steps a beat."""
-        lines, free, factors = self.passages(setup, symbols)
+        lines, free, factors = self.passages(setup, symbols, figures)
         if not free.any():
             return lines
         sampler = GibbsSampler(
@@ -423,7 +422,9 @@ class Writer:
         )
         return sampler.run(PASSING)
 
-    def passages(self, setup: Setup, symbols: Ints) -> tuple[Ints, Bools, Factors]:
+    def passages(
+        self, setup: Setup, symbols: Ints, figures: Figures = FIGURES
+    ) -> tuple[Ints, Bools, Factors]:
         """Return the lines at four steps a beat, with nothing written between the steps yet.
 
         Returns
@@ -447,7 +448,7 @@ class Writer:
         free &= ~np.isin(lines[:, encoder.column("end")], (FINAL, LAST))[:, None]
         free[:, [v for v in wished.automata if v < n_lines]] = False
         base = self._base(frame, task, np.where(free, -1, lines[:, :n_lines]), lines)
-        unary = base.unary + wished.unary + _near(frame, lines, free)
+        unary = base.unary + wished.unary + between_steps(frame, lines, free, figures)
         free &= (unary[:, :n_lines] > -np.inf).any(axis=2)
         terms = (*wished.terms, PARALLELS)
         return lines, free, Factors(unary, {}, wished.pairwise, terms)
@@ -482,21 +483,3 @@ def _is_broken(factors: Factors, symbols: Ints, rows: Ints) -> bool:
     for (v, w), table in factors.pairwise.items():
         worst = min(worst, float(table[rows, symbols[rows, v], symbols[rows, w]].min()))
     return worst == -np.inf
-
-
-def _near(frame: GridFrame, lines: Ints, between: Bools) -> NDArray[np.float64]:
-    """Forbid notes between the steps that leap, and weigh dotted ones: unary log-weights."""
-    width = int(frame.n_symbols.max())
-    unary = np.zeros((frame.n_steps, len(frame.alphabets), width))
-    for v in range(frame.n_lines):
-        entries = frame.alphabets[v].entries
-        rows = np.flatnonzero(between[:, v])
-        before = entries[lines[rows - 1, v]][:, None]
-        after = entries[lines[np.minimum(rows + 1, frame.n_steps - 1), v]][:, None]
-        one, other = np.abs(entries - before), np.abs(entries - after)
-        fits = (np.minimum(one, other) <= NEAR) & (np.maximum(one, other) <= NEXT_NEAR)
-        stays = entries == before
-        unary[rows, v, : len(entries)] = np.where(fits | stays, 0.0, -np.inf)
-        last = rows[(rows % 4 == 3) & (lines[rows - 1, v] == lines[np.maximum(rows - 3, 0), v])]
-        unary[last, v, : len(entries)] += np.where(stays[np.isin(rows, last)], 0.0, DOTTED)
-    return unary
