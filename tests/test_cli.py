@@ -105,7 +105,7 @@ def test_the_version(capsys):
             "is not one of 'gibbs', 'mended', 'directed', 'both'",
         ),
         (["resample", "x"], "Missing option '--bars'"),
-        (["resample", "x", "--bars", "2-3"], "'2-3': expected the first and the last bar"),
+        (["resample", "x", "--bars", "2_3"], "'2_3': expected the first and the last bar"),
         # what does not apply is refused
         (["compose", "--dance", "jig"], "--dance: only folk tunes are dances"),
         (["compose", "--style", "folk", "--model", "m.npz"], "--style and --model"),
@@ -117,6 +117,7 @@ def test_the_version(capsys):
         (["chords", "x", "--json", "--csv"], "--json and --csv"),
         # one document a stream
         (["compose", "-n", "2", "-o", "-"], "-n 2 and '-o -': one score a stream"),
+        (["compose", "--style", "folk", "--best", "2"], "--best: faults of voice leading"),
         (["compose", "--json", "-o", "-"], "--json and '-o -': both are standard output"),
         (["chords", "x", "--json", "-o", "-"], "both are standard output"),
     ],
@@ -276,6 +277,12 @@ def test_each_result_says_a_seed_that_alone_gives_it_again(folder, capsys):
     run("compose", "--seed", 6, "--bars", 2, "-o", "b.musicxml")
     assert "seed 6" in capsys.readouterr().out
     assert Path("b.musicxml").read_bytes() == Path("a-2.musicxml").read_bytes()
+    asked = ("--best", 2, "--bars", 2, "--json")
+    run("compose", "--seed", 3, *asked, "-n", 2, "-o", "c.musicxml")
+    told = [(facts["seed"], facts["best_of"]) for facts in json.loads(capsys.readouterr().out)]
+    assert told == [(3, 2), (5, 2)]
+    run("compose", "--seed", 5, *asked, "-o", "d.musicxml")
+    assert Path("d.musicxml").read_bytes() == Path("c-2.musicxml").read_bytes()
 
 
 def test_what_is_there_is_not_written_over_without_force(folder, melody, capsys):

@@ -33,6 +33,24 @@ def test_a_callback_hears_of_every_score_and_changes_none():
     assert scores == write_many(a_score, 3, 4)
 
 
+def test_of_several_the_first_with_the_fewest_faults_is_kept():
+    # Two voices a sixth apart, or an octave or a fifth: two steps of the latter are two faults.
+    def two_voices(rng):
+        distance = int(rng.choice([9, 12, 7]))
+        upper = [72, 74, 76]
+        pitch, part = [*upper, *(p - distance for p in upper)], [0] * 3 + [1] * 3
+        return Score(make_notes(onset=[0, 10080, 20160] * 2, pitch=pitch, part=part))
+
+    every = write_many(two_voices, 11, 8)
+    distances = [score.notes["pitch"][-1] for score in every]
+    assert distances == [69, 64, 67, 69, 69, 69, 69, 67]  # under 76: a fifth, an octave, a sixth
+    kept = write_many(two_voices, 11, 2, best_of=4, n_jobs=2)
+    assert kept == [every[2], every[7]]
+    assert write_many(two_voices, 11, None, best_of=4) == kept[0]
+    with pytest.raises(ConstraintError, match="best_of 0: expected a whole number"):
+        write_many(two_voices, 11, None, best_of=0)
+
+
 def test_time_that_is_over_is_an_error_and_ends_the_threads():
     with pytest.raises(SamplingError, match=r"0 of 2 written in 0.05 s: given up"):
         write_many(endless, 1, 2, n_jobs=2, timeout=0.05)

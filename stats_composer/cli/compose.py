@@ -25,7 +25,13 @@ from stats_composer.cli.options import (
     choir,
     refuse,
 )
-from stats_composer.cli.output import DEFAULT_SUFFIXES, Delivery, read_input, stem_of
+from stats_composer.cli.output import (
+    DEFAULT_SUFFIXES,
+    ChoosingDelivery,
+    Delivery,
+    read_input,
+    stem_of,
+)
 from stats_composer.cli.speech import patience, say
 from stats_composer.cli.styles import load_composer
 from stats_composer.errors import EncodingError, ScoreError
@@ -118,7 +124,7 @@ def compose(
     page: Page,
     plan: Plan,
     wishes: Wishes,
-    delivery: Delivery,
+    delivery: ChoosingDelivery,
     style: StyleOf = None,
     dance: Dance = None,
     model: ModelFile = None,
@@ -134,6 +140,7 @@ def compose(
         asked |= vars(plan)
     else:
         refuse("--form, --phrases and --upbeat: they are of chorales", *vars(plan).values())
+        refuse("--best: faults of voice leading are counted in chorales", delivery.best > 1)
     if found == Style.FOLK:
         asked["dance"] = dance
     else:
@@ -152,7 +159,7 @@ def harmonize(
     melody: ScoreFile,
     setting: Setting,
     wishes: Wishes,
-    delivery: Delivery,
+    delivery: ChoosingDelivery,
     part: Parts = None,
     model: ModelFile = None,
 ) -> None:

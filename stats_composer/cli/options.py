@@ -170,6 +170,16 @@ Count = Annotated[
     int,
     typer.Option("--count", "-n", min=1, max=1000, help="How many; each says its own seed."),
 ]
+Best = Annotated[
+    int,
+    typer.Option(
+        "--best",
+        min=1,
+        max=1000,
+        metavar="N",
+        help="Write so many, and keep the one with the fewest faults, as evaluate counts them.",
+    ),
+]
 Jobs = Annotated[
     int,
     typer.Option(

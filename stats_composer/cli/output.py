@@ -13,7 +13,7 @@ from typing import Any, TypedDict
 import typer
 
 from stats_composer.cli.facts import score_facts
-from stats_composer.cli.options import Count, Force, Jobs, Json, Outputs, Seed, Staves
+from stats_composer.cli.options import Best, Count, Force, Jobs, Json, Outputs, Seed, Staves
 from stats_composer.cli.speech import print_json, say
 from stats_composer.errors import ScoreFileError, ScoreWarning
 from stats_composer.files import unused_path, write_whole
@@ -22,6 +22,7 @@ from stats_composer.score.staves import closed_score
 
 __all__ = [
     "STANDARD",
+    "ChoosingDelivery",
     "Delivery",
     "check_outputs",
     "choose_parts",
@@ -176,6 +177,12 @@ class Draws(TypedDict):
     n_jobs: int
 
 
+class ChoosingDraws(Draws):
+    """The same, and of how many each is the best."""
+
+    best_of: int
+
+
 @dataclass
 class Delivery:
     """How many results of a verb, of which seeds, where they go, and what is said of them."""
@@ -187,6 +194,7 @@ class Delivery:
     as_json: Json = False
     force: Force = False
     staves: Staves = None
+    best = 1  # of how many each is: an option of some verbs alone
 
     def __post_init__(self) -> None:
         """Refuse what could not be written, before any work is done; take a new seed."""
@@ -221,7 +229,9 @@ class Delivery:
             names = names or free_names(stem, suffixes)
             save_all(score if self.staves is None else closed_score(score), names)
             files = [name for name in names if name != STANDARD]
-            reports.append({"files": files, "seed": self.first_seed + i, **score_facts(score)})
+            told = {"files": files, "seed": self.first_seed + i * self.best}
+            told |= {"best_of": self.best} if self.best > 1 else {}
+            reports.append({**told, **score_facts(score)})
             if files:
                 say(_sentence(reports[-1]), aside=aside)
         shown = [name for report in reports for name in report["files"]]
@@ -232,6 +242,18 @@ class Delivery:
             print_json(reports[0] if len(reports) == 1 else reports)
 
 
+@dataclass
+class ChoosingDelivery(Delivery):
+    """The same, where the best of several is kept."""
+
+    best: Best = 1
+
+    @property
+    def draws(self) -> ChoosingDraws:
+        """What a composer is told of the results, and of the choice."""
+        return {**super().draws, "best_of": self.best}
+
+
 def _sentence(report: dict[str, Any]) -> str:
     """Say what was written: the files, their size, key and seed."""
     sizes = [
@@ -239,7 +261,9 @@ def _sentence(report: dict[str, Any]) -> str:
         for what in ("part", "bar")
     ]
     key = f" in {report['key']}" if report["key"] else ""
-    return f"Wrote {listing(report['files'])}: {', '.join(sizes)}{key}, seed {report['seed']}."
+    best = f", the best of {report['best_of']}" if "best_of" in report else ""
+    files = listing(report["files"])
+    return f"Wrote {files}: {', '.join(sizes)}{key}, seed {report['seed']}{best}."
 
 
 def save_all(score: Score, names: Sequence[str]) -> None:

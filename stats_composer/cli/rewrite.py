@@ -9,7 +9,7 @@ import typer
 
 from stats_composer.cli.compose import named_after
 from stats_composer.cli.options import ModelFile, Parts, ScoreFile, Style, Wishes, choir
-from stats_composer.cli.output import Delivery, read_input, stem_of
+from stats_composer.cli.output import ChoosingDelivery, Delivery, read_input, stem_of
 from stats_composer.cli.speech import patience
 from stats_composer.cli.styles import load_composer
 
@@ -36,7 +36,7 @@ def resample(
         str, typer.Option(metavar="FIRST:LAST", help="Printed numbers of the bars to write anew.")
     ],
     wishes: Wishes,
-    delivery: Delivery,
+    delivery: ChoosingDelivery,
     voice: Annotated[
         list[str] | None,
         typer.Option(

@@ -23,6 +23,7 @@ __all__ = [
     "Seed",
     "asked_bars",
     "asked_constraints",
+    "asked_count",
     "asked_jobs",
     "asked_key",
     "asked_metre",
@@ -135,27 +136,31 @@ def asked_jobs(n_jobs: Any) -> int:
     return int(n_jobs) if n_jobs > 0 else cores or 1
 
 
-def asked_seeds(random_state: Seed, n: int | None) -> list[int]:
+def asked_count(n: Any, name: str) -> int:
+    """Check how many pieces are asked for."""
+    if not _whole(n) or n < 1:
+        raise ConstraintError(f"{name} {n!r}: expected a whole number of pieces, at least 1")
+    return int(n)
+
+
+def asked_seeds(random_state: Seed, n: int) -> list[int]:
     """Return the seed of each of some pieces, which alone writes that piece again.
 
     Those of an integer are it and the ones after it; a generator draws them.
 
     Examples
     --------
-    >>> asked_seeds(5, None), asked_seeds(5, 3)
+    >>> asked_seeds(5, 1), asked_seeds(5, 3)
     ([5], [5, 6, 7])
     """
-    if n is not None and (not _whole(n) or n < 1):
-        raise ConstraintError(f"n {n!r}: expected a whole number of pieces, at least 1")
-    several = 1 if n is None else int(n)
     if isinstance(random_state, np.random.Generator):
-        return [int(seed) for seed in random_state.integers(2**32, size=several)]
+        return [int(seed) for seed in random_state.integers(2**32, size=n)]
     first = secrets.randbelow(2**32) if random_state is None else random_state
     if not _whole(first) or first < 0:
         raise ConstraintError(
             f"random_state {random_state!r}: expected a whole number from 0, a Generator or None"
         )
-    return [int(first) + i for i in range(several)]
+    return [int(first) + i for i in range(n)]
 
 
 def asked_seconds(timeout: Any) -> float | None:

@@ -10,12 +10,18 @@ from typing import TypedDict
 
 import numpy as np
 
-from stats_composer.composers.asked import Seed, asked_jobs, asked_seconds, asked_seeds
+from stats_composer.composers.asked import (
+    Seed,
+    asked_count,
+    asked_jobs,
+    asked_seconds,
+    asked_seeds,
+)
 from stats_composer.errors import SamplingError
 from stats_composer.factors.breath import listening
 from stats_composer.score import Score
 
-__all__ = ["Drawn", "Patience", "write_many"]
+__all__ = ["Choosing", "Drawn", "Patience", "n_faults", "write_many"]
 
 TELL = 0.1  # seconds from one call of a callback to the next
 
@@ -38,6 +44,19 @@ class Patience(TypedDict, total=False):
     callback: Callable[[int, int], object] | None
 
 
+class Choosing(Patience, total=False):
+    """The same, and which scores are kept.
+
+    Attributes
+    ----------
+    best_of : int
+        So many are written, of seeds that follow each other, and the one with the fewest faults,
+        as `evaluation.report` counts them, is kept: the first of several. 1 by default.
+    """
+
+    best_of: int
+
+
 class Drawn(Patience, total=False):
     """What every verb that draws may be told.
 
@@ -57,8 +76,9 @@ def write_many(
     n_jobs: int = 1,
     timeout: float | None = None,
     callback: Callable[[int, int], object] | None = None,
+    best_of: int = 1,
 ) -> Score | list[Score]:
-    """Write one score, or a list of n, each from a seed of its own (`asked_seeds`).
+    """Write one score, or a list of n, each from seeds of its own (`asked_seeds`).
 
     Whatever ends the waiting stops all threads at their next breath: Ctrl-C, the time, an error
     of one score or of the callback.
@@ -69,15 +89,19 @@ def write_many(
         Of the generator of one score.
     random_state : int, Generator or None
     n : int, optional
-    n_jobs, timeout, callback
-        As of `Patience`.
+    n_jobs, timeout, callback, best_of
+        As of `Choosing`.
 
     Raises
     ------
     SamplingError
         When the time is over.
     """
-    seeds = [np.random.SeedSequence(seed).spawn(1)[0] for seed in asked_seeds(random_state, n)]
+    each, n_kept = asked_count(best_of, "best_of"), 1 if n is None else asked_count(n, "n")
+    seeds = [
+        np.random.SeedSequence(seed).spawn(1)[0]
+        for seed in asked_seeds(random_state, each * n_kept)
+    ]
     seconds = asked_seconds(timeout)
     stopped = threading.Event()
 
@@ -85,9 +109,10 @@ def write_many(
         if stopped.is_set():
             raise SamplingError("stopped")
 
-    def work(seed: np.random.SeedSequence) -> Score:
+    def work(seed: np.random.SeedSequence) -> tuple[int, Score]:
         with listening(ask):
-            return write(np.random.default_rng(seed))
+            score = write(np.random.default_rng(seed))
+        return n_faults(score) if each > 1 else 0, score
 
     pool = ThreadPoolExecutor(min(asked_jobs(n_jobs), len(seeds)))
     futures = [pool.submit(work, seed) for seed in seeds]
@@ -98,12 +123,31 @@ def write_many(
         raise
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
-    scores = [future.result() for future in futures]
+    judged = [future.result() for future in futures]
+    groups = [judged[i : i + each] for i in range(0, len(judged), each)]
+    scores = [min(group, key=lambda one: one[0])[1] for group in groups]
     return scores[0] if n is None else scores
 
 
+def n_faults(score: Score) -> int:
+    """Return how many faults a teacher finds in a score.
+
+    Examples
+    --------
+    Parallel fifths, and their voices alone:
+
+    >>> from stats_composer.score import make_notes
+    >>> notes = make_notes(onset=[0, 10080] * 2, pitch=[67, 69, 60, 62], part=[0, 0, 1, 1])
+    >>> n_faults(Score(notes)), n_faults(Score(notes).select(0))
+    (1, 0)
+    """
+    from stats_composer.evaluation import Reading, report  # no verb but this needs it
+
+    return len(report(Reading(score)).faults)
+
+
 def _wait(
-    futures: Sequence[Future[Score]],
+    futures: Sequence[Future[tuple[int, Score]]],
     seconds: float | None,
     callback: Callable[[int, int], object] | None,
 ) -> None:

@@ -36,7 +36,7 @@ from stats_composer.composers.chorale.task import (
     melody_task,
     region_task,
 )
-from stats_composer.composers.many import Patience, write_many
+from stats_composer.composers.many import Choosing, write_many
 from stats_composer.constraints import Constraint
 from stats_composer.errors import EncodingError, NotFittedError
 from stats_composer.score import Score, check_score
@@ -45,7 +45,7 @@ from stats_composer.theory import Metre, key_name
 __all__ = ["VOICES", "ChoraleComposer"]
 
 
-class _Compose(Writing, total=False):
+class _Compose(Writing, Choosing, total=False):
     bars: int | None
     key: str | None
     time_signature: str
@@ -55,18 +55,18 @@ class _Compose(Writing, total=False):
     upbeat: int | None
 
 
-class _Harmonize(Writing, total=False):
+class _Harmonize(Writing, Choosing, total=False):
     voice: str | None
     key: str | None
     road: str | Road | None
     fermatas: bool
 
 
-class _Continue(Writing, total=False):
+class _Continue(Writing, Choosing, total=False):
     bars: int
 
 
-class _Resample(Writing, total=False):
+class _Resample(Writing, Choosing, total=False):
     bars: Required[tuple[int | str, int | str]]
     voices: Sequence[str] | None
 
@@ -126,7 +126,7 @@ class ChoraleComposer(FittedChorales):
         constraints: Sequence[Constraint] = (),
         random_state: Seed = None,
         n: int | None = None,
-        **patience: Unpack[Patience],
+        **choosing: Unpack[Choosing],
     ) -> Score | list[Score]:
         """Compose chorales.
 
@@ -152,9 +152,9 @@ class ChoraleComposer(FittedChorales):
             the seed `random_state + i` alone.
         n : int, optional
             Number of scores.
-        **patience
+        **choosing
             `n_jobs` threads (-1 is one a core), a `timeout` in seconds, a `callback(n_done, n)`:
-            see `Patience`.
+            see `Patience`. `best_of`: of so many the one with the fewest faults is kept.
 
         Returns
         -------
@@ -183,7 +183,7 @@ class ChoraleComposer(FittedChorales):
             task = Task(page, (tonic, mode), planned_spans(page), wishes, free=(True,) * n_voices)
             return write_free(writer, task, drawn, self.soprano_, rng)
 
-        return write_many(write, random_state, n, **patience)
+        return write_many(write, random_state, n, **choosing)
 
     @overload
     def harmonize(self, melody: Score, *, n: None = None, **asked: Unpack[_Harmonize]) -> Score: ...
@@ -202,7 +202,7 @@ class ChoraleComposer(FittedChorales):
         constraints: Sequence[Constraint] = (),
         random_state: Seed = None,
         n: int | None = None,
-        **patience: Unpack[Patience],
+        **choosing: Unpack[Choosing],
     ) -> Score | list[Score]:
         """Set a melody for all voices.
 
@@ -223,7 +223,7 @@ class ChoraleComposer(FittedChorales):
             notes between. By default what `usual_road` says.
         fermatas : bool
             Print them where the phrases end, though the melody has none.
-        constraints, random_state, n, **patience
+        constraints, random_state, n, **choosing
             As of `compose`.
 
         Returns
@@ -241,7 +241,7 @@ class ChoraleComposer(FittedChorales):
         if writer.road.plain:
             setup = prepare_plain(writer, task)
             return write_many(
-                lambda rng: write_plain(writer, task, setup, rng), random_state, n, **patience
+                lambda rng: write_plain(writer, task, setup, rng), random_state, n, **choosing
             )
         keys = melody_keys(melody) if asked is None and not wishes else []
         tasks = in_keys(task, keys) if len(keys) > 1 else [task]
@@ -253,7 +253,7 @@ class ChoraleComposer(FittedChorales):
                 score = writer.write(writer.prepare(replace(task, given=score)), rng)
             return score
 
-        return write_many(write, random_state, n, **patience)
+        return write_many(write, random_state, n, **choosing)
 
     @staticmethod
     def usual_road(melody: Score, *, wished: bool = False) -> str:
@@ -312,7 +312,7 @@ class ChoraleComposer(FittedChorales):
         constraints: Sequence[Constraint] = (),
         random_state: Seed = None,
         n: int | None = None,
-        **patience: Unpack[Patience],
+        **choosing: Unpack[Choosing],
     ) -> Score | list[Score]:
         """Go on from the beginning of a chorale.
 
@@ -322,7 +322,7 @@ class ChoraleComposer(FittedChorales):
             Of all voices, top to bottom; it comes back unchanged, with `bars` more bars. Where
             its last bar is not full, that is filled first.
         bars : int
-        constraints, random_state, n, **patience
+        constraints, random_state, n, **choosing
             As of `compose`.
 
         Returns
@@ -336,7 +336,7 @@ class ChoraleComposer(FittedChorales):
         region = longer.bar_number(first), longer.bar_number(longer.n_bars - 1)
         return self.resample(
             longer, bars=region, constraints=constraints, random_state=random_state, n=n,
-            **patience,
+            **choosing,
         )  # fmt: skip
 
     @overload
@@ -354,7 +354,7 @@ class ChoraleComposer(FittedChorales):
         constraints: Sequence[Constraint] = (),
         random_state: Seed = None,
         n: int | None = None,
-        **patience: Unpack[Patience],
+        **choosing: Unpack[Choosing],
     ) -> Score | list[Score]:
         """Write a region of a score anew and keep everything else.
 
@@ -366,7 +366,7 @@ class ChoraleComposer(FittedChorales):
             Printed numbers of the first and the last bar of the region.
         voices : sequence of str, optional
             Lines that are written anew there: all by default.
-        constraints, random_state, n, **patience
+        constraints, random_state, n, **choosing
             As of `compose`.
 
         Returns
@@ -380,7 +380,7 @@ class ChoraleComposer(FittedChorales):
         task = region_task(self.phrasing_, score, run, voices, wishes, self.parts_)
         writer = self._writer()
         setup = writer.prepare(task)
-        return write_many(lambda rng: writer.write(setup, rng), random_state, n, **patience)
+        return write_many(lambda rng: writer.write(setup, rng), random_state, n, **choosing)
 
     def _road(self, road: str | Road, voice: str | None) -> Road:
         if not isinstance(road, Road):
