@@ -36,6 +36,7 @@ extensions = [
     "chapters",
     "mathml",
     "rooms",
+    "streams",
 ]
 templates_path = ["_templates"]
 exclude_patterns = ["build", "_ext", "conf.py"]
@@ -70,6 +71,7 @@ html_static_path = ["_static"]
 html_css_files = ["style.css"]
 html_copy_source = False
 html_show_sourcelink = False
+html_sidebars = {"design": [], "figures": [], "limits": []}
 html_theme_options = {
     "secondary_sidebar_items": ["page-toc"],
     "article_header_end": ["chapter-files"],
