@@ -24,6 +24,7 @@ from stats_composer.score import (
     CHORD_DTYPE,
     LYRIC_DTYPE,
     NOTE_DTYPE,
+    TIME_SIGNATURE_DTYPE,
     Part,
     Score,
     make_notes,
@@ -204,6 +205,25 @@ def test_lengths_are_written_with_the_values_of_musicians(ticks, values):
     pieces = split(0, ticks, QUARTER)
     assert [value for _, _, value in pieces] == values
     assert sum(stop - start for start, stop, _ in pieces) == ticks
+
+
+@pytest.mark.parametrize(
+    ("metre", "onset", "duration", "values"),
+    [
+        ((4, 4), [0, 4 * QUARTER], QUARTER // 2, ["eighth", "quarter", "half"]),
+        ((4, 4), [0, 3 * QUARTER], QUARTER, ["quarter", "quarter"]),
+        ((4, 4), [0, QUARTER * 11 // 3], QUARTER // 3, ["quarter"] * 4),
+        ((3, 4), [0, 3 * QUARTER], QUARTER, ["half"]),
+        ((6, 8), [0, 3 * QUARTER], QUARTER // 2, ["quarter", "quarter"]),
+    ],
+)
+def test_rests_are_divided_where_a_reader_counts(metre, onset, duration, values):
+    """The beats nearest a rest's ends are seen, and the middle of four; 6/8 has dotted ones."""
+    signature = make_table(TIME_SIGNATURE_DTYPE, [(0, *metre)])
+    notes = make_notes(onset=onset, duration=duration, pitch=60)
+    first = text_of(Score(notes, time_signatures=signature)).split("</note>")
+    rests = [re.search("<type>(.*?)</type>", sign) for sign in first if "<rest" in sign]
+    assert [found[1] for found in rests if found][: len(values)] == values
 
 
 def test_chord_symbols_keep_their_letters_and_say_what_they_are():

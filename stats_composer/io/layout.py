@@ -177,9 +177,12 @@ class Page:
         hidden = lane.lane > 0
         if (start, stop) == bar and stop - start == self.score.metre_at(start).bar:
             return [Sign(start, stop, (), None, hidden=hidden)]
+        half = self.score.metre_at(start).wide_beam
+        cuts = _rest_cuts(start - origin, stop - origin, beat, half)
         return [
             Sign(first + origin, last + origin, (), value, hidden=hidden)
-            for first, last, value in split(start - origin, stop - origin, beat)
+            for piece in _pieces(start - origin, stop - origin, cuts)
+            for first, last, value in split(*piece, beat)
         ]
 
     def _beat(self, start: int) -> tuple[int, int]:
@@ -205,6 +208,12 @@ class Page:
         ]
         middle = float(np.median(pitches)) if pitches else 71.0
         return ("G", 2) if middle >= 57 else ("F", 4)
+
+
+def _rest_cuts(start: int, stop: int, beat: int, half: int) -> list[int]:
+    """Return where a rest is divided: at the beats nearest its ends, and halfway in four beats."""
+    edges = {-(-start // beat) * beat, stop // beat * beat}
+    return sorted(edges.union(range(half, stop, half) if half > beat else ()))
 
 
 def _places(table: np.ndarray, part: int) -> set[tuple[int, int]]:
