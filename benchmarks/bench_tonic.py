@@ -10,11 +10,11 @@ import re
 import warnings
 
 import numpy as np
-from scipy.optimize import minimize
 
 from stats_composer.io import find_files
 from stats_composer.io.abc import read_abc
 from stats_composer.io.report import Report
+from stats_composer.models.choices import Valued, learn_choices
 from stats_composer.theory import Metre, name_fifths
 from stats_composer.theory.keys import tonic_evidence
 
@@ -57,20 +57,10 @@ def evidence(book):
     return np.array(rows), np.array(right)
 
 
-def fitted(rows, right):
+def fitted(told):
     """Fit the weights of a conditional logit, with a normal prior of unit variance."""
-    own = rows[np.arange(len(right)), right]
-
-    def loss(weights):
-        score = rows @ weights
-        score -= score.max(axis=1, keepdims=True)
-        log_z = np.log(np.exp(score).sum(axis=1))
-        probs = np.exp(score - log_z[:, None])
-        expected = np.einsum("it,itf->f", probs, rows)
-        value = (log_z - score[np.arange(len(right)), right]).sum() + weights @ weights / 2
-        return value, expected - own.sum(axis=0) + weights
-
-    return minimize(loss, np.zeros(rows.shape[2]), jac=True, method="L-BFGS-B").x
+    rows, right = (np.concatenate(part) for part in zip(*told, strict=True))
+    return learn_choices(Valued(rows), right, l2=1.0)
 
 
 def main():
@@ -78,13 +68,12 @@ def main():
     warnings.simplefilter("ignore")
     told = {book: evidence(book) for book in BOOKS}
     for book in BOOKS:
-        others = [told[other] for other in BOOKS if other != book]
-        weights = fitted(*(np.concatenate(part) for part in zip(*others, strict=True)))
+        weights = fitted([told[other] for other in BOOKS if other != book])
         rows, right = told[book]
         heard = (np.argmax(rows @ weights, axis=1) == right).reshape(-1, 3).mean(axis=0)
         shares = "printed {:.1%}, of MIDI {:.1%}, none {:.1%}".format(*heard)
         print(f"{book:14} {len(right) // 3:5} tunes, signature {shares}", flush=True)
-    weights = fitted(*(np.concatenate(part) for part in zip(*told.values(), strict=True)))
+    weights = fitted(list(told.values()))
     print("weights", *weights.round(2))
 
 

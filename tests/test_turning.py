@@ -3,26 +3,25 @@
 import numpy as np
 import pytest
 
-from stats_composer.models.turning import N_COUNTS, TurningClassifier, softmax
+from stats_composer.models.turning import N_COUNTS, Counted, Framed, TurningClassifier, softmax
 
 
 def naive_scores(model, seen):
     """Sum formulas (1), (2) and (3) term by term."""
     n, n_profiles, n_rows = seen.shape
     scores = np.zeros((n, n_rows, model.n_classes))
-    framed = model.framed_weights_.reshape(len(model.framed), n_rows, n_rows, model.n_classes)
+    view, counted = model.framed, model.counted
+    framed = model.framed_weights_.reshape(-1, n_rows, n_rows, model.n_classes)
     for t in range(n):
-        bass = 0 if model.bass is None else int(seen[t, model.bass].argmax())
-        weights = model.weights_
-        if model.counted is not None:
-            count = sum(1 for share in seen[t, model.counted] if share > 0)
-            weights = weights + model.counted_weights_[min(max(count, 1), N_COUNTS) - 1]
+        bass = int(seen[t, view.bass].argmax())
+        count = sum(1 for share in seen[t, counted.profile] if share > 0)
+        weights = model.weights_ + model.counted_weights_[min(max(count, 1), N_COUNTS) - 1]
         for row in range(n_rows):
             scores[t, row] += model.bias_
             for d in range(n_rows):
                 for k in range(n_profiles):
                     scores[t, row] += weights[k, d] * seen[t, k, (row + d) % n_rows]
-                for j, k in enumerate(model.framed):
+                for j, k in enumerate(view.profiles):
                     weight = framed[j, d, (row - bass) % n_rows]
                     scores[t, row] += weight * seen[t, k, (bass + d) % n_rows]
     return scores.reshape(n, -1)
@@ -38,7 +37,7 @@ def small():
 
 
 def fitted(seen, labels, **options):
-    told = {"bass": 0, "framed": (1, 2), "counted": 2, "n_epochs": 30, **options}
+    told = {"framed": Framed(0, (1, 2)), "counted": Counted(2), "n_epochs": 30, **options}
     return TurningClassifier(n_classes=2, n_rows=4, **told).fit(seen, labels)
 
 
@@ -53,7 +52,7 @@ def test_scores_are_the_formula(small, loss):
 @pytest.mark.parametrize("loss", ["hinge", "log"])
 def test_gradients_are_slopes_of_the_loss(small, loss):
     seen, labels = small
-    free = {"l2": 0.0, "l2_framed": 0.0, "l2_counted": 0.0}
+    free = {"l2": 0.0, "framed": Framed(0, (1, 2), l2=0.0), "counted": Counted(2, l2=0.0)}
     model = fitted(seen, labels, loss=loss, batch_size=8, **free)
     rng = np.random.default_rng(2)
     parts = model.weights_, model.bias_, model.framed_weights_, model.counted_weights_
@@ -86,7 +85,7 @@ def test_what_two_tones_mean_is_learned_apart_from_what_three_do():
     seen[:, 0, 0] = 1.0
     seen[0, 1, :2], seen[1, 1] = 1.0, 1.0  # two rows, three rows
     options = {"n_classes": 2, "n_rows": 3, "n_epochs": 60, "batch_size": 2}
-    model = TurningClassifier(counted=1, **options).fit(seen, np.array([0, 1]))
+    model = TurningClassifier(counted=Counted(1), **options).fit(seen, np.array([0, 1]))
     assert model.predict(seen).tolist() == [0, 1]
     used = abs(model.counted_weights_).max(axis=(1, 2, 3)) > 0
     assert used.tolist() == [False, True, True, False, False]

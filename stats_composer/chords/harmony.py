@@ -37,7 +37,7 @@ from stats_composer.chords.profiles import (
 from stats_composer.chords.qualities import N_HOMES, N_KINDS, TRIAD
 from stats_composer.chords.steps import SILENT, Steps
 from stats_composer.models.pair_chain import PairChain, Seen
-from stats_composer.models.turning import N_COUNTS, TurningClassifier, softmax
+from stats_composer.models.turning import Counted, Framed, TurningClassifier, softmax
 
 __all__ = ["HarmonyModel", "Heard", "LabelledSteps"]
 
@@ -180,8 +180,7 @@ class HarmonyModel:
     def _head(self, name: str) -> TurningClassifier:
         told: dict[str, Any] = {"loss": self.loss, "n_epochs": self.n_epochs}
         if name == "chord":
-            framed = tuple(FRAMED.tolist())
-            told |= {"bass": BASS, "framed": framed, "counted": COUNTED}
+            told |= {"framed": Framed(BASS, tuple(FRAMED.tolist())), "counted": Counted(COUNTED)}
             return TurningClassifier(n_classes=N_KINDS, **told)
         return TurningClassifier(n_classes=2, l2=L2_KEYS, **told)
 
@@ -285,10 +284,7 @@ def _restored(
     head: TurningClassifier, name: str, arrays: Mapping[str, NDArray[Any]]
 ) -> TurningClassifier:
     """Give a head its weights, each of the shape that what it sees asks for."""
-    own = (_N_SEEN[name], 12, head.n_classes)
-    n_counts = 0 if head.counted is None else N_COUNTS
-    shapes = (own, own[2:], (12 * len(head.framed), 12 * own[2]), (n_counts, *own))
-    for part, shape in zip(_PARTS, shapes, strict=True):
+    for part, shape in zip(_PARTS, head.shapes(_N_SEEN[name]), strict=True):
         setattr(head, part, _shaped(arrays, f"{name} {part}", shape).astype(np.float32))
     return head
 

@@ -28,18 +28,20 @@ optimization", ICLR 2015, algorithm 1.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Self
+from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stats_composer.models.base import Estimator
 
-__all__ = ["N_COUNTS", "TurningClassifier", "softmax"]
+__all__ = ["N_COUNTS", "Counted", "Framed", "TurningClassifier", "softmax"]
 
 Singles = NDArray[np.float32]
 Ints = NDArray[np.int64]
 
+RATE, RATE_BESIDE = 0.01, 0.003
+"""Adam's first step sizes, the second of (2) and (3); they fall to 0."""
 DECAY, DECAY_SQUARED, TINY = 0.9, 0.999, 1e-7
 N_COUNTS = 5
 """Counts that are told apart: one or none, two, three, four, more."""
@@ -62,6 +64,42 @@ def softmax(scores: NDArray[np.floating]) -> NDArray[np.float64]:
     return total
 
 
+class Framed(NamedTuple):
+    """What (2) weighs.
+
+    Attributes
+    ----------
+    bass : int
+        The profile that marks the bass.
+    profiles : tuple of int
+        The profiles j.
+    l2 : float
+        Half the inverse variance of the prior, a step.
+
+    Examples
+    --------
+    >>> Framed(bass=0, profiles=(1, 2)).l2
+    0.001
+    """
+
+    bass: int
+    profiles: tuple[int, ...]
+    l2: float = 1e-3
+
+
+class Counted(NamedTuple):
+    """What (3) counts: the rows of `profile`; `l2` as in `Framed`.
+
+    Examples
+    --------
+    >>> Counted(2).l2
+    0.01
+    """
+
+    profile: int
+    l2: float = 1e-2
+
+
 class TurningClassifier(Estimator):
     """The classifier of the module's docstring.
 
@@ -69,17 +107,13 @@ class TurningClassifier(Estimator):
     ----------
     n_classes, n_rows : int
     loss : {"hinge", "log"}
-    bass : int, optional
-        The profile that marks the bass; by default there is no (2).
-    framed : sequence of int
-        The profiles j of (2).
-    counted : int, optional
-        The profile whose rows (3) counts; by default there is no (3).
-    l2, l2_framed, l2_counted : float
-        Half the inverse variances of the priors, a step.
+    framed : Framed, optional
+        By default there is no (2).
+    counted : Counted, optional
+        By default there is no (3).
+    l2 : float
+        Half the inverse variance of the prior of (1), a step.
     n_epochs, batch_size : int
-    rate, rate_framed : float
-        Adam's first step sizes, the second of (2) and (3); they fall to 0.
 
     Attributes
     ----------
@@ -102,30 +136,28 @@ class TurningClassifier(Estimator):
         n_classes: int,
         n_rows: int = 12,
         loss: str = "hinge",
-        bass: int | None = None,
-        framed: tuple[int, ...] = (),
-        counted: int | None = None,
+        framed: Framed | None = None,
+        counted: Counted | None = None,
         l2: float = 1e-4,
-        l2_framed: float = 1e-3,
-        l2_counted: float = 1e-2,
         n_epochs: int = 3,
         batch_size: int = 1024,
-        rate: float = 0.01,
-        rate_framed: float = 0.003,
     ) -> None:
         self.n_classes = n_classes
         self.n_rows = n_rows
         self.loss = loss
-        self.bass = bass
         self.framed = framed
         self.counted = counted
         self.l2 = l2
-        self.l2_framed = l2_framed
-        self.l2_counted = l2_counted
         self.n_epochs = n_epochs
         self.batch_size = batch_size
-        self.rate = rate
-        self.rate_framed = rate_framed
+
+    def shapes(self, n_profiles: int) -> tuple[tuple[int, ...], ...]:
+        """Return the shapes of the weights, in the order of the attributes."""
+        own = (n_profiles, self.n_rows, self.n_classes)
+        n_framed = 0 if self.framed is None else len(self.framed.profiles)
+        n_counts = 0 if self.counted is None else N_COUNTS
+        beside = (n_framed * self.n_rows, self.n_rows * self.n_classes)
+        return own, own[2:], beside, (n_counts, *own)
 
     def fit(self, seen: Singles, labels: Ints, *, random_state: int = 0) -> Self:
         """Learn the weights.
@@ -148,13 +180,9 @@ class TurningClassifier(Estimator):
             raise ValueError(f"{len(labels)} labels of {len(seen)} steps: expected as many, from 0")
         if labels.max() >= n_labels:
             raise ValueError(f"label {labels.max()}: expected less than {n_labels}")
-        self.weights_ = np.zeros((seen.shape[1], self.n_rows, self.n_classes), np.float32)
-        self.bias_ = np.zeros(self.n_classes, np.float32)
-        self.framed_weights_ = np.zeros((len(self.framed) * self.n_rows, n_labels), np.float32)
-        n_counts = 0 if self.counted is None else N_COUNTS
-        self.counted_weights_ = np.zeros((n_counts, *self.weights_.shape), np.float32)
-        parts = [self.weights_, self.bias_, self.framed_weights_, self.counted_weights_]
-        rates = (self.rate, self.rate, self.rate_framed, self.rate_framed)
+        parts = [np.zeros(shape, np.float32) for shape in self.shapes(seen.shape[1])]
+        self.weights_, self.bias_, self.framed_weights_, self.counted_weights_ = parts
+        rates = (RATE, RATE, RATE_BESIDE, RATE_BESIDE)
         moments = [(np.zeros_like(part), np.zeros_like(part)) for part in parts]
         for number, total, rows in self._batches(len(seen), random_state):
             gradients = self._gradients(seen[rows], labels[rows])
@@ -176,14 +204,16 @@ class TurningClassifier(Estimator):
         residual = self._residual(self._scores(seen, framed, basses), labels)
         flat = seen.reshape(len(seen), -1)
         shape = (seen.shape[1], self.n_rows, self.n_rows, self.n_classes)
-        weights, counted = self.l2 * self.weights_, self.l2_counted * self.counted_weights_
+        weights = self.l2 * self.weights_
+        counted = (0.0 if self.counted is None else self.counted.l2) * self.counted_weights_
         for count, rows in self._by_count(seen):
             slope = self._folded((flat[rows].T @ residual[rows]).reshape(shape))
             weights += slope
             counted[count : count + 1] += slope
         bias = residual.reshape(-1, self.n_rows, self.n_classes).sum(axis=(0, 1))
         turned = self._turned(residual.reshape(len(seen), self.n_rows, -1), basses)
-        beside = framed.T @ turned.reshape(len(seen), -1) + self.l2_framed * self.framed_weights_
+        beside = framed.T @ turned.reshape(len(seen), -1)
+        beside += (0.0 if self.framed is None else self.framed.l2) * self.framed_weights_
         return weights, bias, beside, counted
 
     def _residual(self, scores: Singles, labels: Ints) -> Singles:
@@ -213,7 +243,7 @@ class TurningClassifier(Estimator):
         if self.counted is None:
             yield 0, np.arange(len(seen))
             return
-        count = np.clip((seen[:, self.counted] > 0).sum(axis=1), 1, N_COUNTS) - 1
+        count = np.clip((seen[:, self.counted.profile] > 0).sum(axis=1), 1, N_COUNTS) - 1
         for own in np.unique(count).tolist():
             yield own, np.flatnonzero(count == own)
 
@@ -225,18 +255,20 @@ class TurningClassifier(Estimator):
         return np.take(weights, degree, axis=1).reshape(n, -1)
 
     def _basses(self, seen: Singles) -> Ints:
-        if self.bass is None:
+        if self.framed is None:
             return np.zeros(len(seen), np.int64)
-        basses: Ints = seen[:, self.bass].argmax(axis=1)
+        basses: Ints = seen[:, self.framed.bass].argmax(axis=1)
         return basses
 
     def _framed(self, seen: Singles, basses: Ints) -> Singles:
-        by_row = seen.transpose(0, 2, 1)[:, :, list(self.framed)]
+        if self.framed is None:
+            return np.zeros((len(seen), 0), np.float32)
+        by_row = seen.transpose(0, 2, 1)[:, :, list(self.framed.profiles)]
         turned = self._turned(by_row, basses).transpose(0, 2, 1)
-        if self.bass is not None:
-            # Seen from a bass that is not there, nothing is seen: no row is like another else.
-            turned = turned * (seen[:, self.bass].max(axis=1)[:, None, None] > 0)
-        return turned.reshape(len(seen), -1)
+        # Seen from a bass that is not there, nothing is seen: no row is like another else.
+        turned = turned * (seen[:, self.framed.bass].max(axis=1)[:, None, None] > 0)
+        framed: Singles = turned.reshape(len(seen), -1)
+        return framed
 
     def _turned(self, values: Singles, by: Ints) -> Singles:
         """Turn rows: row r of what is returned is row r + by of the values."""
