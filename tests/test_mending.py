@@ -34,6 +34,9 @@ def rows(*chords):
         # A fourth is dissonant above the lowest voice, and not between upper ones.
         (rows((69, 60), (65, 60), (69, 60)), MAJOR, [0, 0, 1]),
         (rows((72, 60, 57), (65, 60, 57), (65, 60, 57)), MAJOR, [0, 0, 0]),
+        # C and C sharp at once; in a minor key C sharp is D flat, and no letter has two.
+        (rows((62, 60), (61, 60), (60, 60)), MAJOR, [0, 1, 0]),
+        (rows((62, 60), (61, 60), (60, 60)), MINOR, [0, 0, 0]),
         # Where a voice rests there is none of them.
         (rows((67, -1), (69, -1), (69, 62)), MAJOR, [0, 0, 0]),
     ],

@@ -1,12 +1,13 @@
 """Phrases with faults are written again, and the better writing is kept.
 
 What a teacher strikes out is rare in any one place, so that a piece of many phrases has some, and
-a phrase often none: parallels from row to row and from beat to beat, cross relations, dissonances
-off the beat that a voice leaps to or from. A phrase that has any is drawn anew, all else as it
-is, some times at most, and the new one stays if there are fewer in it and where the next one
-begins. So it is, of a few draws of the law that it has given the others, the first with the fewest
-faults: with many draws it would have that law given that no fault is in it. The phrases of even
-number are drawn together, each beside neighbours that stand, and then those of odd number.
+a phrase often none: parallels from row to row and from beat to beat, cross relations, one letter
+with two accidentals at once, dissonances off the beat that a voice leaps to or from. A phrase that
+has any is drawn anew, all else as it is, some times at most, and the new one stays if there are
+fewer in it and where the next one begins. So it is, of a few draws of the law that it has given
+the others, the first with the fewest faults: with many draws it would have that law given that no
+fault is in it. The phrases of even number are drawn together, each beside neighbours that stand,
+and then those of odd number.
 
 Conventions
 -----------
@@ -22,6 +23,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from stats_composer.composers.chorale.models import dissonant
 from stats_composer.composers.chorale.traits import LOWEST_FIFTHS
 
 __all__ = ["Judge", "fault_rows", "mend"]
@@ -31,8 +33,8 @@ Bools = NDArray[np.bool_]
 Redraw = Callable[[Ints, Bools], tuple[Ints, Bools]]
 
 PERFECT = np.isin(np.arange(12), (0, 7))
-CLASHES = np.isin(np.arange(12), (1, 2, 6, 10, 11))
-FOURTH, STEP = 5, 2
+STEP = 2
+SAME_LETTER, NOWHERE = 7, -99  # places on the line of fifths
 
 
 class Judge(NamedTuple):
@@ -113,6 +115,7 @@ def fault_rows(pitch: Ints, steps_per_beat: int, mode: int) -> Ints:
     for rows in (np.arange(len(pitch)), beats):
         found[rows[1:]] += _parallels(pitch[rows])
     found[beats[1:]] += _cross_relations(pitch[beats], mode)
+    found += _two_accidentals(pitch, mode)
     off = np.flatnonzero(np.arange(len(pitch) - 1) % steps_per_beat)
     found[off + 1] += _leaping_dissonances(pitch, off)
     return found
@@ -149,16 +152,15 @@ def _leaping_dissonances(pitch: Ints, rows: Ints) -> Ints:
     """Count, at rows off the beat, dissonances come to by leap, or by step and left by leap."""
     into = np.abs(pitch[rows] - pitch[rows - 1])
     out = np.abs(pitch[rows + 1] - pitch[rows])
-    lines = pitch[rows]
-    lowest = np.where(lines >= 0, lines, 999).min(axis=1)
-    count = np.zeros(len(rows), np.int64)
-    for v in range(pitch.shape[1]):
-        own = lines[:, v]
-        dissonant = np.zeros(len(rows), np.bool_)
-        for w in range(pitch.shape[1]):
-            interval = np.abs(own - lines[:, w]) % 12
-            low = (np.minimum(own, lines[:, w]) == lowest) & (interval == FOURTH)
-            dissonant |= (CLASHES[interval] | low) & (lines[:, w] >= 0)
-        leapt = (into[:, v] > STEP) | ((into[:, v] > 0) & (out[:, v] > STEP))
-        count += dissonant & leapt & (own >= 0)
+    leapt = (into > STEP) | ((into > 0) & (out > STEP))
+    count: Ints = (dissonant(pitch[rows]) & leapt).sum(axis=1)
     return count
+
+
+def _two_accidentals(pitch: Ints, mode: int) -> Ints:
+    """Mark the rows at which one letter sounds with two accidentals."""
+    lowest = LOWEST_FIFTHS[mode]
+    fifths = np.where(pitch >= 0, (7 * pitch - lowest) % 12, NOWHERE)
+    apart = np.abs(fifths[:, :, None] - fifths[:, None]) == SAME_LETTER
+    found: Ints = apart.any(axis=(1, 2)).astype(np.int64)
+    return found
