@@ -31,7 +31,7 @@ __all__ = ["N_EPOCHS", "STYLES", "HarmonyModels"]
 STYLES = ("classical", "songs")
 N_EPOCHS = {"classical": 2, "songs": 4}
 """Of training: songs hold fewer kinds of texture, and more of each."""
-SURER = 0.03
+SURER = 0.01
 """Nats a step; to take a piece for a song is worse than the reverse: its keys would be lost."""
 ASKED = 256
 """About how many steps are asked for the style."""
