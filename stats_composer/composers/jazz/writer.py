@@ -12,7 +12,8 @@
 
 So a hard wish always holds; the law of a solo under wishes is the mixture's, tilted at each note
 by what the chain expects to come. Without wishes it is the mixture's own, but that the solo's past
-counts less (`MEMORY`) and that its last note leans to the chord (`HOME`).
+counts less (`MEMORY`), that its last note leans to the chord (`HOME`), and that beats of a slow
+tune lean to what is read at sight (`INTRICATE`).
 
 References
 ----------
