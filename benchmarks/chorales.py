@@ -10,7 +10,8 @@ reads one that was; `--keep FILE` writes it), sets the sopranos of the others (`
 `harmonize`), and prints each rate of `evaluation` beside that of Bach's own settings of the same
 melodies, and the AUC of the classifier that tells them: by the features of `evaluation`, and by
 words that no term of the models is made of, three intervals in a row, the rhythms of two beats and
-two chords.
+two chords. With `--draws N` all is done N times: the AUC of one draw is told by 63 pieces a side,
+and those of six draws of one model went from .83 to .91.
 """
 
 import argparse
@@ -211,20 +212,21 @@ def words_of(reading):
 
 def main():
     """Set the sopranos of unseen chorales and compare with Bach's settings."""
-    options = arguments(__doc__, composer="", keep="", road="", seed=0)
+    options = arguments(__doc__, composer="", keep="", road="", seed=0, draws=1)
     train, valid = split_scores(options.data)
     composer = ChoraleComposer.load(options.composer) if options.composer else fit_composer(train)
     if options.keep:
         composer.save(options.keep)
-    settings = [
-        composer.harmonize(
-            score.select(*score.voices[0]),
-            road=options.road or None,
-            random_state=options.seed + number,
-        )
-        for number, score in enumerate(valid)
-    ]
-    compare(settings, valid)
+    for draw in range(options.draws):
+        settings = [
+            composer.harmonize(
+                score.select(*score.voices[0]),
+                road=options.road or None,
+                random_state=options.seed + 1000 * draw + number,
+            )
+            for number, score in enumerate(valid)
+        ]
+        compare(settings, valid)
 
 
 if __name__ == "__main__":
