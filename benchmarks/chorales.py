@@ -43,7 +43,7 @@ def arguments(description, **options):
     parser = argparse.ArgumentParser(description=description.split("\n")[0])
     parser.add_argument("--data", type=Path, metavar="DIR", help="folder of the data sets")
     for name, default in options.items():
-        parser.add_argument(f"--{name}", type=type(default) if default else str, default=default)
+        parser.add_argument(f"--{name}", type=type(default), default=default)
     return parser.parse_known_args()[0]
 
 
