@@ -2,7 +2,7 @@
 
 Sets of one to four random constraints, in random keys and metres, a few pieces of each.
 `python -m benchmarks.bench_constraints --draws 10000`; sets that contradict themselves are
-counted with the time that it took to say so.
+counted with the time that it took to say so, and those that are given up after some attempts.
 """
 
 import argparse
@@ -25,7 +25,7 @@ from stats_composer.constraints import (
     Range,
     Rhythm,
 )
-from stats_composer.errors import ConstraintError
+from stats_composer.errors import ConstraintError, SamplingError
 from stats_composer.theory import parse_key
 
 VOICES = ("soprano", "alto", "tenor", "bass")
@@ -87,7 +87,7 @@ def main():
     rng = np.random.default_rng(options.seed)
     composer = ChoraleComposer.bundled()
     n_drawn, n_sets, broken, slowest = 0, 0, [], 0.0
-    refused = collections.Counter()
+    refused, given_up = collections.Counter(), []
     start = time.process_time()
     while n_drawn < options.draws:
         key = KEYS[rng.integers(len(KEYS))]
@@ -101,6 +101,9 @@ def main():
             refused["named" if error.conflict else str(error)] += 1
             slowest = max(slowest, time.process_time() - began)
             continue
+        except SamplingError as error:
+            given_up.append((seed, str(error)))
+            continue
         n_sets += 1
         n_drawn += len(scores)
         for score in scores:
@@ -108,6 +111,9 @@ def main():
     seconds = time.process_time() - start
     print(f"{n_drawn} pieces under {n_sets} sets, {seconds:.0f} s of CPU: {len(broken)} broken")
     for seed, text in broken[:10]:
+        print(f"  seed {seed}: {text}")
+    print(f"{len(given_up)} sets given up, of which nothing was found that keeps them")
+    for seed, text in given_up[:10]:
         print(f"  seed {seed}: {text}")
     print(
         f"refused {sum(refused.values())} sets: {dict(refused)}; slowest in {slowest:.2f} s of CPU"
