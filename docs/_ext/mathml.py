@@ -8,7 +8,7 @@ from docutils.utils.math import MathError, latex2mathml
 __all__ = ["setup"]
 
 _TAG = re.compile(r"\\tag\{([^}]*)\}")
-_FRACTION = re.compile(r"(\\[dt]?frac)(\w)(\w)")  # its terms are single signs, as in `\\frac14`
+_FRACTION = re.compile(r"(\\[dt]?frac)(\w)(\w)")  # its terms are single signs, as in `\frac14`
 
 # A function and what it is applied to, where no bracket parts them.
 _APPLIED = re.compile(r"(<mo>&ApplyFunction;</mo>)(?!\s*(<mrow>\s*)?<mo[^>]*>[(\[])")

@@ -23,7 +23,7 @@
 #
 # where $w(x_{-i}, a)$ is the log-weight of the piece with $a$ there. The normaliser of the whole
 # law cancels. Several chains from different starts are compared by the *split* $\hat R$: with $W$
-# the mean variance within the (half) chains and $B$ that between their means, each of $n$ draws,
+# the mean variance within the (half) chains of $n$ draws, and $B / n$ the variance of their means,
 #
 # $$\hat R^2 = \frac{n - 1}{n} + \frac{B}{n\,W}, \tag{2}$$
 #
