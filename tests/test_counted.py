@@ -29,21 +29,21 @@ def test_beats_are_counted_in_four_or_three():
 
 def test_a_page_is_counted_where_chorales_have_no_such_metre():
     for metre in ((4, 4), (3, 4), (3, 8), (4, 2)):
-        assert counted_page(blank_page(4, C, metre), C) is None
+        assert counted_page(blank_page(4, C, metre)) is None
     # An upbeat of three beats of 5/4 is one of three; of four beats it splits the first one.
-    page = counted_page(blank_page(4, C, (5, 4), upbeat=3), C)
+    page = counted_page(blank_page(4, C, (5, 4), upbeat=3))
     assert page is not None and page.metre_at(0) == (4, 4)
     assert (upbeat_of(page), page.end) == (3 * QUARTER, 16 * QUARTER)
-    assert counted_page(blank_page(4, C, (5, 4), upbeat=4), C) is None
+    assert counted_page(blank_page(4, C, (5, 4), upbeat=4)) is None
     # Seven bars of 6/8 are three bars of 4/4 and a half.
-    page = counted_page(blank_page(7, C, (6, 8), upbeat=1), C)
+    page = counted_page(blank_page(7, C, (6, 8), upbeat=1))
     assert page is not None and page.end == 14 * QUARTER
     assert (page.bars["onset"] / QUARTER).tolist() == [0, 1, 5, 9, 13]
 
 
 def test_notes_are_sung_where_their_beats_fall():
     page = blank_page(2, C, (6, 8), upbeat=1)
-    counted = counted_page(page, C)
+    counted = counted_page(page)
     assert counted is not None
     # An upbeat of two eighths, a quarter, an eighth over the beat, an eighth, a quarter.
     onset, duration = [0, 0.5, 1, 1.5, 2.5, 3], [0.5, 0.5, 0.5, 1, 0.5, 1]

@@ -51,7 +51,8 @@ class Choosing(Patience, total=False):
     ----------
     best_of : int
         So many are written, of seeds that follow each other, and the one with the fewest faults,
-        as `evaluation.report` counts them, is kept: the first of several. 1 by default.
+        as `evaluation.report` counts them, is kept: the first of several. 1 by default. A callback
+        hears of all that are written.
     """
 
     best_of: int
@@ -141,7 +142,7 @@ def n_faults(score: Score) -> int:
     >>> n_faults(Score(notes)), n_faults(Score(notes).select(0))
     (1, 0)
     """
-    from stats_composer.evaluation import Reading, report  # no verb but this needs it
+    from stats_composer.evaluation import Reading, report  # loaded only where a choice is asked for
 
     return len(report(Reading(score)).faults)
 

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stats_composer.composers.chorale.outline import BEAT
-from stats_composer.composers.chorale.page import blank_page, upbeat_of
+from stats_composer.composers.chorale.page import upbeat_of
 from stats_composer.constraints import (
     Cadence,
     Constraint,
@@ -31,7 +31,13 @@ from stats_composer.constraints import (
     NoParallels,
     Range,
 )
-from stats_composer.score import Score
+from stats_composer.score import (
+    BAR_DTYPE,
+    TIME_SIGNATURE_DTYPE,
+    Score,
+    bar_onsets,
+    make_table,
+)
 from stats_composer.theory import TICKS_PER_QUARTER, Metre
 
 __all__ = ["CountedBar", "counted_page", "names_no_place", "sung_on"]
@@ -95,7 +101,7 @@ class CountedBar(NamedTuple):
         return ticks
 
 
-def counted_page(page: Score, key: tuple[int, int]) -> Score | None:
+def counted_page(page: Score) -> Score | None:
     """Return the page on which a free chorale is written that is to be sung on another one.
 
     None where that has a metre of chorales itself, or begins between two counted beats.
@@ -104,7 +110,6 @@ def counted_page(page: Score, key: tuple[int, int]) -> Score | None:
     ----------
     page : Score
         As `blank_page` makes it.
-    key : (tonic fifths, mode)
     """
     metre = page.metre_at(0)
     if not metre.is_compound and metre.n_beats in (3, MOST):
@@ -113,12 +118,10 @@ def counted_page(page: Score, key: tuple[int, int]) -> Score | None:
     places = bar.places(np.array([-upbeat_of(page), page.end - upbeat_of(page)]))
     if places is None or (places % BEAT).any():
         return None
-    upbeat, length = -int(places[0]) // BEAT, int(places[1] - places[0])
-    counted = blank_page(
-        -(-length // bar.length), key, (bar.length // BEAT, 4), upbeat=upbeat, parts=page.parts
-    )
-    whole = counted.bars[counted.bars["onset"] < length * UNIT]
-    return counted.replace(bars=whole, end=length * UNIT)
+    upbeat, end = UNIT * -int(places[0]), UNIT * int(places[1] - places[0])
+    metres = make_table(TIME_SIGNATURE_DTYPE, [(0, bar.length // BEAT, 4)])
+    bars = make_table(BAR_DTYPE, onset=bar_onsets(metres, end, upbeat or None))
+    return page.replace(bars=bars, time_signatures=metres, end=end)
 
 
 def names_no_place(wish: Constraint) -> bool:

@@ -45,7 +45,7 @@ def write_free(
     SamplingError
         If a wish is broken again and again: a cadence, say, by a final note that began before it.
     """
-    counted = counted_page(task.page, task.key)
+    counted = counted_page(task.page)
     if counted is None or not all(map(names_no_place, task.constraints)):
         return _kept(writer, task, form, soprano, rng)
     count = replace(task, page=counted, spans=planned_spans(counted))
